@@ -1,0 +1,97 @@
+import { type Hex, uint256Bytes } from './bytes.ts';
+import { leafHash, merkleRoot } from './merkle.ts';
+
+/** Parts of a fee in basis points; they sum to 10,000. Governed on chain, see Settlement.sol. */
+export interface Split {
+  platform: number;
+  owner: number;
+  stakers: number;
+  contributors: number;
+}
+export const BASIS_POINTS = 10_000n;
+
+/** Prices of an adapter in wei per 1,000 tokens, and the fixed platform fee in wei. */
+export interface Prices {
+  rateIn: bigint;
+  rateOut: bigint;
+  platformFee: bigint;
+}
+
+/** All amounts in wei. total = platform + owner + stakers + contributors, exactly. */
+export interface Fee {
+  total: bigint;
+  platform: bigint;
+  owner: bigint;
+  stakers: bigint;
+  contributors: bigint;
+}
+
+/**
+ * fee = floor((tokensIn · rateIn + tokensOut · rateOut) / 1000) + platformFee. What remains after the platform
+ * fee is split; each part is rounded down and the platform takes the dust. When no record has positive
+ * influence the contributors' part joins the stakers' part. Settlement.sol computes the same integers.
+ */
+export function computeFee(tokensIn: number, tokensOut: number, prices: Prices, split: Split, anyPositive: boolean): Fee {
+  const usage = (BigInt(tokensIn) * prices.rateIn + BigInt(tokensOut) * prices.rateOut) / 1000n;
+  const part = (basisPoints: number) => (usage * BigInt(basisPoints)) / BASIS_POINTS;
+  const owner = part(split.owner);
+  const contributors = anyPositive ? part(split.contributors) : 0n;
+  const stakers = part(split.stakers) + (anyPositive ? 0n : part(split.contributors));
+  const total = usage + prices.platformFee;
+  return { total, owner, contributors, stakers, platform: total - owner - stakers - contributors };
+}
+
+/** The exact integer value · 2^149 of a float32: every finite float32 is a multiple of 2^-149. */
+export function floatToInteger(value: number): bigint {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value);
+  const bits = view.getUint32(0);
+  const exponent = (bits >>> 23) & 0xff;
+  if (exponent === 255) throw new RangeError('not a finite float32');
+  const significand = BigInt(exponent === 0 ? bits & 0x7fffff : (bits & 0x7fffff) | 0x800000);
+  const magnitude = significand << BigInt(Math.max(exponent - 1, 0));
+  return bits >>> 31 ? -magnitude : magnitude;
+}
+
+/**
+ * Divides `amount` wei among records in proportion to their positive influence, exactly:
+ * floor for each, the dust to the record with the greatest influence (the lowest index among equals).
+ * All zero when nothing is positive.
+ */
+export function divideByInfluence(amount: bigint, scores: ArrayLike<number>): bigint[] {
+  const weights = Array.from(scores, (score) => (score > 0 ? floatToInteger(score) : 0n));
+  const sum = weights.reduce((a, b) => a + b, 0n);
+  if (sum === 0n) return weights;
+  const parts = weights.map((weight) => (amount * weight) / sum);
+  const best = weights.reduce((at, weight, k) => (weight > weights[at]! ? k : at), 0);
+  parts[best]! += amount - parts.reduce((a, b) => a + b, 0n);
+  return parts;
+}
+
+export interface Payout {
+  contributor: Hex;
+  amount: bigint;
+}
+
+/** Sums record parts per contributor; contributors with nothing are left out; ordered by address. */
+export function payoutsByContributor(parts: bigint[], contributors: Hex[]): Payout[] {
+  const sums = new Map<string, bigint>();
+  parts.forEach((part, k) => {
+    if (part > 0n) sums.set(contributors[k]!.toLowerCase(), (sums.get(contributors[k]!.toLowerCase()) ?? 0n) + part);
+  });
+  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([contributor, amount]) => ({ contributor: contributor as Hex, amount }));
+}
+
+/** Leaf i of a claim's payouts: abi.encode(uint256 i, address contributor, uint256 amount). */
+export function payoutLeaf(payout: Payout, index: number): Uint8Array {
+  const data = new Uint8Array(96);
+  data.set(uint256Bytes(index), 0);
+  data.set(uint256Bytes(BigInt(payout.contributor)), 32);
+  data.set(uint256Bytes(payout.amount), 64);
+  return leafHash(data);
+}
+
+export function payoutRoot(payouts: Payout[]): Hex {
+  return merkleRoot(payouts.map(payoutLeaf));
+}
+
