@@ -25,7 +25,7 @@ function layers(leaves: Uint8Array[]): Uint8Array[][] {
   while (width < leaves.length) width *= 2;
   // Padding is kept implicit: a missing right sibling is the root of an all-zero subtree of that height.
   const out = [leaves];
-  let zero = ZERO;
+  let zero: Uint8Array = ZERO;
   for (let layer = leaves; width > 1; width /= 2) {
     const next: Uint8Array[] = [];
     for (let i = 0; i < layer.length; i += 2) next.push(keccak256(NODE, layer[i]!, layer[i + 1] ?? zero));
@@ -48,7 +48,7 @@ export function merkleProof(leaves: Uint8Array[], index: number): Hex[] {
   if (!(index >= 0 && index < leaves.length)) throw new RangeError(`no leaf ${index} of ${leaves.length}`);
   const all = layers(leaves);
   const proof: Hex[] = [];
-  let zero = ZERO;
+  let zero: Uint8Array = ZERO;
   for (let depth = 0, at = index; depth < all.length - 1; depth++, at >>= 1) {
     proof.push(toHex(all[depth]![at ^ 1] ?? zero));
     zero = keccak256(NODE, zero, zero);

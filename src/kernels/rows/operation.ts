@@ -1,0 +1,15 @@
+import { expectShape, f32, type Operation } from '../operation.ts';
+
+/** Writes rows[N,D] into cache[T,D] from row `at` on, in place: the key/value cache. */
+export const placeRows: Operation = {
+  name: 'placeRows',
+  inputs: ['f32', 'f32'],
+  outputs: ([cache, rows], { at }) => {
+    expectShape('placeRows rows', rows, rows![0]!, cache![1]!);
+    if (at! + rows![0]! > cache![0]!) throw new RangeError(`placeRows: ${at! + rows![0]!} rows in a cache of ${cache![0]}`);
+    return [{ ...f32(...cache!), inPlace: 0 }];
+  },
+  reference({ inputs: [, rows], outputs: [cache], shapes, params }) {
+    (cache as Float32Array).set(rows as Float32Array, params.at! * shapes[0]![1]!);
+  },
+};
