@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @notice How the fee for use is divided, in basis points. The four sum to 10,000.
+struct Split {
+  uint16 platform;
+  uint16 owner;
+  uint16 stakers;
+  uint16 contributors;
+}
+
+/// @notice One fee in its parts, all in wei. total = platform + owner + stakers + contributors, exactly.
+struct Fee {
+  uint256 total;
+  uint256 platform;
+  uint256 owner;
+  uint256 stakers;
+  uint256 contributors;
+}

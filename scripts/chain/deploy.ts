@@ -1,0 +1,104 @@
+/** Puts the contracts on a chain, in the order that their constructors need. */
+import { type Abi, createPublicClient, createWalletClient, defineChain, getContractAddress, http } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { OpenLedgerError } from '../../src/errors.ts';
+import type { Hex } from '../../src/protocol/bytes.ts';
+import type { Deployment } from '../../src/protocol/deployment.ts';
+
+export interface DeployOptions {
+  rpcUrl: string;
+  deployerKey: Hex;
+  /** Governs split, fees and treasury; the deployer where absent. */
+  governance?: Hex;
+  /** Receives the platform's part; the deployer where absent. */
+  platform?: Hex;
+  /** Challenge window, seconds. Local default 20. */
+  window?: number;
+  /** Bond of a claim and of a challenge, wei. Default 0.05 OPEN. */
+  bond?: bigint;
+  /** Fixed fee on each answer, wei. Default 0.001 OPEN. */
+  platformFee?: bigint;
+  /** How long a curator has to review, seconds. Default 14 days. */
+  reviewTimeout?: number;
+}
+
+export interface Deployed {
+  chainId: number;
+  contracts: Deployment['contracts'];
+  /** Block of the first contract, decimal: nothing before it is worth reading. */
+  deploymentBlock: string;
+}
+
+/** Errors: `chain/deploy-failed`. Needs src/chain/generated, see generate.ts. */
+export async function deployContracts(options: DeployOptions): Promise<Deployed> {
+  const { generateContracts } = await import('./generate.ts');
+  generateContracts();
+  const abis = await import('../../src/chain/generated/abis.ts');
+  const codes = await import('../../src/chain/generated/bytecode.ts');
+
+  const account = privateKeyToAccount(options.deployerKey);
+  const { window = 20, bond = 50_000_000_000_000_000n, platformFee = 1_000_000_000_000_000n } = options;
+  const { governance = account.address, platform = account.address, reviewTimeout = 14 * 24 * 3600 } = options;
+  const transport = http(options.rpcUrl);
+  const publicClient = createPublicClient({ transport, pollingInterval: 200 });
+  const chainId = await publicClient.getChainId();
+  const chain = defineChain({
+    id: chainId,
+    name: 'OpenLedger',
+    nativeCurrency: { name: 'OPEN', symbol: 'OPEN', decimals: 18 },
+    rpcUrls: { default: { http: [options.rpcUrl] } },
+  });
+  const wallet = createWalletClient({ account, chain, transport });
+
+  let nonce = await publicClient.getTransactionCount({ address: account.address });
+  const sent: { name: string; hash: Hex; address: Hex }[] = [];
+  /** The address follows from deployer and nonce, so all are sent before the first is mined. */
+  const put = async (name: string, abi: Abi, bytecode: Hex, args: unknown[], gas: bigint): Promise<Hex> => {
+    const address = getContractAddress({ from: account.address, nonce: BigInt(nonce) }).toLowerCase() as Hex;
+    // Explicit gas: an estimate would fail while the contracts it refers to are not mined yet.
+    const hash = await wallet.deployContract({ abi, bytecode, args, nonce, gas });
+    nonce++;
+    sent.push({ name, hash, address });
+    return address;
+  };
+
+  const treasury = await put('Treasury', abis.treasuryAbi, codes.treasuryBytecode, [governance], 2_000_000n);
+  const datanetRegistry = await put('DatanetRegistry', abis.datanetRegistryAbi, codes.datanetRegistryBytecode, [], 4_000_000n);
+  const contributions = await put(
+    'Contributions',
+    abis.contributionsAbi,
+    codes.contributionsBytecode,
+    [datanetRegistry, treasury, reviewTimeout],
+    4_000_000n,
+  );
+  const adapterRegistry = await put(
+    'AdapterRegistry',
+    abis.adapterRegistryAbi,
+    codes.adapterRegistryBytecode,
+    [datanetRegistry],
+    4_000_000n,
+  );
+  const settlement = await put(
+    'Settlement',
+    abis.settlementAbi,
+    codes.settlementBytecode,
+    [governance, platform, adapterRegistry, treasury, platformFee, window, bond],
+    5_000_000n,
+  );
+
+  let first: bigint | undefined;
+  for (const { name, hash, address } of sent) {
+    const receipt = await publicClient.waitForTransactionReceipt({ hash });
+    if (receipt.status !== 'success' || receipt.contractAddress?.toLowerCase() !== address) {
+      throw new OpenLedgerError({
+        code: 'chain/deploy-failed',
+        what: `The contract ${name} could not be deployed.`,
+        why: `Transaction ${hash} ended with status ${receipt.status}.`,
+        next: 'Check the deployer account’s balance and the constructor parameters, then deploy again.',
+      });
+    }
+    if (first === undefined || receipt.blockNumber < first) first = receipt.blockNumber;
+  }
+  const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury };
+  return { chainId, contracts, deploymentBlock: String(first) };
+}

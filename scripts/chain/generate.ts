@@ -1,0 +1,100 @@
+/**
+ * Compiles the contracts and writes typed ABIs and bytecode for src/chain. Skips all work when no source changed.
+ * Run: npx tsx scripts/chain/generate.ts
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { OpenLedgerError } from '../../src/errors.ts';
+import { foundryBinary } from './foundry-binary.ts';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const OUT = path.join(ROOT, 'src/chain/generated');
+const CONTRACTS = ['Treasury', 'DatanetRegistry', 'Contributions', 'AdapterRegistry', 'Settlement'] as const;
+
+interface AbiItem {
+  type: string;
+  name?: string;
+  inputs?: { type: string }[];
+}
+interface Artifact {
+  abi: AbiItem[];
+  bytecode: { object: string };
+}
+
+/** Everything that the output depends on: sources, settings, the compiler and this script. */
+function inputsDigest(): string {
+  const hash = createHash('sha256');
+  const source = path.join(ROOT, 'contracts/src');
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sol')).sort();
+  for (const file of files) hash.update(`${file}\0`).update(readFileSync(path.join(source, file)));
+  hash.update(readFileSync(path.join(ROOT, 'foundry.toml')));
+  hash.update(readFileSync(fileURLToPath(import.meta.url)));
+  const require = createRequire(import.meta.url);
+  for (const name of ['solc', '@openzeppelin/contracts']) hash.update(readFileSync(require.resolve(`${name}/package.json`)));
+  return hash.digest('hex');
+}
+
+/** Written beside and renamed, so that a reader never sees half a file. */
+function writeWhole(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, text);
+  renameSync(temporary, file);
+}
+
+function compile(): void {
+  const built = spawnSync(foundryBinary('forge'), ['build', '--skip', 'test', '--skip', 'script', '--quiet'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) {
+    throw new OpenLedgerError({
+      code: 'contracts/build-failed',
+      what: 'The contracts did not compile.',
+      why: (built.stderr || built.stdout || String(built.error ?? '')).trim().slice(0, 4000),
+      next: 'Run `npx forge build` for the full output.',
+    });
+  }
+}
+
+function readArtifact(name: string): Artifact {
+  return JSON.parse(readFileSync(path.join(ROOT, `contracts/out/${name}.sol/${name}.json`), 'utf8')) as Artifact;
+}
+
+const camel = (name: string) => name[0]!.toLowerCase() + name.slice(1);
+
+/** Returns whether anything had to be made. */
+export function generateContracts(options: { force?: boolean } = {}): boolean {
+  const digest = inputsDigest();
+  const stamp = path.join(OUT, 'inputs.sha256');
+  const complete = ['abis.ts', 'bytecode.ts'].every((file) => existsSync(path.join(OUT, file)));
+  if (!options.force && complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return false;
+
+  compile();
+  mkdirSync(OUT, { recursive: true });
+  const head = '// Made by scripts/chain/generate.ts from contracts/src. Not to be edited.\n';
+  const artifacts = CONTRACTS.map((name) => ({ name, ...readArtifact(name) }));
+  const abis = artifacts.map(({ name, abi }) => `export const ${camel(name)}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`);
+  // A call can revert with an error of a contract further down: one list of all errors decodes any of them.
+  const errors = new Map<string, AbiItem>();
+  for (const { abi } of artifacts) {
+    for (const item of abi) {
+      const signature = `${item.name}(${item.inputs?.map((input) => input.type).join()})`;
+      if (item.type === 'error') errors.set(signature, item);
+    }
+  }
+  abis.push(`export const errorsAbi = ${JSON.stringify([...errors.values()], null, 1)} as const;\n`);
+  writeWhole(path.join(OUT, 'abis.ts'), head + abis.join('\n'));
+  const codes = artifacts.map(({ name, bytecode }) => `export const ${camel(name)}Bytecode = '${bytecode.object}' as const;\n`);
+  writeWhole(path.join(OUT, 'bytecode.ts'), head + codes.join('\n'));
+  writeWhole(stamp, digest);
+  return true;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const made = generateContracts({ force: process.argv.includes('--force') });
+  console.log(made ? 'contracts: compiled, src/chain/generated written' : 'contracts: unchanged');
+}
