@@ -1,5 +1,5 @@
 import { add, div, mul, sqrt, store, sub } from '../../arithmetic/rf32.ts';
-import { expectShape, f32, type Operation } from '../operation.ts';
+import { expectShape, f32, type Operation, size } from '../operation.ts';
 
 /**
  * One step of AdamW (Loshchilov & Hutter 2019), in place on weights, first and second moments.
@@ -10,7 +10,8 @@ export const adamw: Operation = {
   name: 'adamw',
   inputs: ['f32', 'f32', 'f32', 'f32'],
   outputs: ([w, g, m, v]) => {
-    expectShape('adamw g', g, ...w!);
+    // A gradient may carry a leading segment dimension of 1.
+    if (size(g!) !== size(w!)) throw new RangeError(`adamw g: expected [${w}], got [${g}]`);
     expectShape('adamw m', m, ...w!);
     expectShape('adamw v', v, ...w!);
     return [

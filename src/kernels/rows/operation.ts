@@ -1,11 +1,11 @@
-import { expectShape, f32, type Operation } from '../operation.ts';
+import { f32, type Operation, size } from '../operation.ts';
 
-/** Writes rows[N,D] into cache[T,D] from row `at` on, in place: the key/value cache. */
+/** Writes rows[N,…] of D values each into cache[T,D] from row `at` on, in place: key/value caches, gradient ledgers. */
 export const placeRows: Operation = {
   name: 'placeRows',
   inputs: ['f32', 'f32'],
   outputs: ([cache, rows], { at }) => {
-    expectShape('placeRows rows', rows, rows![0]!, cache![1]!);
+    if (size(rows!) !== rows![0]! * cache![1]!) throw new RangeError(`placeRows: rows [${rows}] into [${cache}]`);
     if (at! + rows![0]! > cache![0]!) throw new RangeError(`placeRows: ${at! + rows![0]!} rows in a cache of ${cache![0]}`);
     return [{ ...f32(...cache!), inPlace: 0 }];
   },

@@ -1,0 +1,108 @@
+import type { Backend, Memory, Tensor } from '../backend.ts';
+import { type Operation, type Params, type Shape, type Values, size } from '../operation.ts';
+import { outOfRange } from '../range-error.ts';
+import { fastForms } from './fast.ts';
+import { wasmBase64 } from './generated/wasm.ts';
+import { Heap } from './heap.ts';
+
+/** The exports of kernels.as.ts; pointers are byte offsets. */
+export interface Kernels {
+  firstOutOfRange(at: number, n: number): number;
+  packRows(from: number, to: number, n: number, k: number, si: number, sk: number): void;
+  packColumns(from: number, to: number, m: number, k: number, sj: number, sk: number): void;
+  multiply(a: number, b: number, c: number, n: number, m: number, k: number): void;
+  [name: string]: (...args: number[]) => number | void;
+}
+
+export interface CpuTensor extends Tensor {
+  at: number;
+  length: number;
+  constant: boolean;
+  /** Packed forms of a constant right operand, by orientation. */
+  packed?: Map<string, { at: number; bytes: number }>;
+}
+
+/** TypeScript with AssemblyScript SIMD where it counts. Everything lives in one WebAssembly memory; runs on the calling thread. */
+export class CpuBackend implements Backend {
+  readonly kind = 'cpu';
+  readonly device = 'CPU, WebAssembly SIMD';
+  readonly heap = new Heap();
+  readonly kernels: Kernels;
+
+  private constructor(module: WebAssembly.Module) {
+    const instance = new WebAssembly.Instance(module, {
+      env: { memory: this.heap.memory, abort: () => { throw new Error('WebAssembly kernel aborted'); } },
+    });
+    this.kernels = instance.exports as unknown as Kernels;
+  }
+
+  static async create(): Promise<CpuBackend> {
+    const binary = Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0));
+    return new CpuBackend(await WebAssembly.compile(binary));
+  }
+
+  upload(name: string, shape: Shape, values: Values, constant = false): Tensor {
+    if (values.length !== size(shape)) throw new RangeError(`${name}: ${values.length} values for shape [${shape}]`);
+    const tensor = this.allocate(name, shape, values instanceof Uint32Array ? 'u32' : 'f32');
+    tensor.constant = constant;
+    this.view(tensor).set(values);
+    return tensor;
+  }
+
+  run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
+    const ins = inputs as CpuTensor[];
+    const shapes = inputs.map((tensor) => tensor.shape) as Shape[];
+    const outputs = operation.outputs(shapes, params).map((output) =>
+      output.inPlace !== undefined ? ins[output.inPlace]! : this.allocate(name, output.shape, output.dtype),
+    );
+    const fast = fastForms[operation.name];
+    if (fast) fast({ backend: this, inputs: ins, outputs, shapes, params });
+    else {
+      operation.reference({
+        inputs: ins.map((tensor) => this.view(tensor)),
+        outputs: outputs.map((tensor) => this.view(tensor)),
+        shapes,
+        params,
+      });
+    }
+    for (const output of outputs) {
+      if (output.dtype === 'f32' && this.kernels.firstOutOfRange(output.at, output.length) >= 0) {
+        throw outOfRange(name, operation.name);
+      }
+    }
+    return outputs;
+  }
+
+  async read(tensor: Tensor): Promise<Values> {
+    return this.view(tensor as CpuTensor).slice();
+  }
+
+  free(tensor: Tensor): void {
+    const held = tensor as CpuTensor;
+    this.heap.free(held.at, held.length * 4);
+    for (const { at, bytes } of held.packed?.values() ?? []) this.heap.free(at, bytes);
+    held.packed = undefined;
+    held.length = 0;
+  }
+
+  memory(): Memory {
+    return { bytes: this.heap.bytes, peakBytes: this.heap.peakBytes };
+  }
+
+  destroy(): void {}
+
+  private allocate(name: string, shape: Shape, dtype: 'f32' | 'u32'): CpuTensor {
+    const length = size(shape);
+    return { name, shape, dtype, length, at: this.heap.allocate(length * 4), constant: false };
+  }
+
+  /** Valid until the memory grows: take it after everything is allocated. */
+  private view(tensor: CpuTensor): Values {
+    const { buffer } = this.heap.memory;
+    return tensor.dtype === 'u32' ? new Uint32Array(buffer, tensor.at, tensor.length) : new Float32Array(buffer, tensor.at, tensor.length);
+  }
+}
+
+export function createCpuBackend(): Promise<CpuBackend> {
+  return CpuBackend.create();
+}
