@@ -1,7 +1,7 @@
 import { createWriter, headerLength } from '@ipld/car/buffer-writer';
 import { asyncIterableReader, readBlockHead, readHeader } from '@ipld/car/decoder';
 import type { CID } from 'multiformats/cid';
-import * as varint from 'multiformats/varint';
+import { varint } from 'multiformats';
 import { OpenLedgerError } from '../errors.ts';
 import { blockTooLarge, verifyBlock } from './cid.ts';
 import { MAX_BLOCK_BYTES, MAX_CAR_HEADER_BYTES } from './limits.ts';

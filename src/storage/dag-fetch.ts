@@ -49,7 +49,8 @@ export class DagFetch {
     // A single raw block is one request either way; a tree that is partly here is completed block by block.
     if (this.#missing.has(blockKey(root)) && root.code !== RAW) await this.#byCar(root);
     await this.#byBlocks();
-    this.#report();
+    // Repeated parts are fetched once but count as often as they stand in the file.
+    this.#report(this.#total ?? 0);
   }
 
   /** Sorts links into present and missing, following those that are present. */
