@@ -1,3 +1,4 @@
+import { COMMON_WORDS } from './common-words.ts';
 import type { Draws } from './random.ts';
 import {
   ABSTRACT_NOUNS, ADJECTIVES, BODY_PARTS, FOODS, HABITS, ILLNESS_NOUNS, NUTRIENTS, OBJECTS, PERSONS, TECH_WORDS, VERBS,
@@ -7,13 +8,23 @@ import { gerund, participle, thirdPerson, withArticle } from './verb-forms.ts';
 /** Values of several words, composed from a small grammar over the whole word stock. */
 type Phrase = (d: Draws) => string;
 
-const noun: Phrase = (d) => d.pick(d.chance(80) ? ABSTRACT_NOUNS : OBJECTS);
-const a: Phrase = (d) => withArticle(d.chance(45) ? `${d.pick(ADJECTIVES)} ${noun(d)}` : noun(d));
-const someone: Phrase = (d) => (d.chance(30) ? d.pick(['another', 'the other', 'one']) + ` ${d.pick(PERSONS)}` : withArticle(d.pick(PERSONS)));
+const common = new Set(COMMON_WORDS);
+const commonOf = new Map<readonly string[], readonly string[]>();
+
+/** A word of the list; half the time one of its common words, as in real definitions. */
+function word(d: Draws, words: readonly string[]): string {
+  let few = commonOf.get(words);
+  if (!few) commonOf.set(words, (few = words.filter((w) => common.has(w))));
+  return d.pick(few.length > 8 && d.chance(50) ? few : words);
+}
+
+const noun: Phrase = (d) => word(d, d.chance(80) ? ABSTRACT_NOUNS : OBJECTS);
+const a: Phrase = (d) => withArticle(d.chance(45) ? `${word(d, ADJECTIVES)} ${noun(d)}` : noun(d));
+const someone: Phrase = (d) => (d.chance(30) ? d.pick(['another', 'the other', 'one']) + ` ${word(d, PERSONS)}` : withArticle(word(d, PERSONS)));
 const thing: Phrase = (d) => (d.chance(50) ? noun(d) : a(d));
-const does: Phrase = (d) => thirdPerson(d.pick(VERBS));
-const doing: Phrase = (d) => gerund(d.pick(VERBS));
-const done: Phrase = (d) => participle(d.pick(VERBS));
+const does: Phrase = (d) => thirdPerson(word(d, VERBS));
+const doing: Phrase = (d) => gerund(word(d, VERBS));
+const done: Phrase = (d) => participle(word(d, VERBS));
 const preposition: Phrase = (d) =>
   d.pick(['without', 'for', 'before', 'after', 'against', 'by', 'in', 'on', 'with', 'under', 'from', 'between', 'about', 'through', 'during', 'over', 'upon']);
 
@@ -22,34 +33,34 @@ const MEANINGS: readonly Phrase[] = [
   (d) => `the ${doing(d)} of ${thing(d)} by ${someone(d)}`,
   (d) => `${doing(d)} ${thing(d)} ${preposition(d)} ${thing(d)}`,
   (d) => `${a(d)} ${done(d)} ${preposition(d)} ${someone(d)}`,
-  (d) => `${withArticle(d.pick(PERSONS))} who ${does(d)} ${thing(d)} for ${someone(d)}`,
-  (d) => `the right to ${d.pick(VERBS)} ${thing(d)}`,
-  (d) => `a duty not to ${d.pick(VERBS)} ${thing(d)}`,
+  (d) => `${withArticle(word(d, PERSONS))} who ${does(d)} ${thing(d)} for ${someone(d)}`,
+  (d) => `the right to ${word(d, VERBS)} ${thing(d)}`,
+  (d) => `a duty not to ${word(d, VERBS)} ${thing(d)}`,
   (d) => `${noun(d)} ${done(d)} to ${someone(d)} ${preposition(d)} ${noun(d)}`,
-  (d) => `a court order to ${d.pick(VERBS)} ${thing(d)}`,
+  (d) => `a court order to ${word(d, VERBS)} ${thing(d)}`,
   (d) => `${noun(d)} that ${someone(d)} ${does(d)} ${preposition(d)} ${noun(d)}`,
-  (d) => `the power of ${someone(d)} to ${d.pick(VERBS)} ${thing(d)}`,
-  (d) => `${a(d)} made to ${d.pick(VERBS)} or ${d.pick(VERBS)} ${noun(d)}`,
-  (d) => `${a(d)} ${preposition(d)} which ${someone(d)} must ${d.pick(VERBS)}`,
+  (d) => `the power of ${someone(d)} to ${word(d, VERBS)} ${thing(d)}`,
+  (d) => `${a(d)} made to ${word(d, VERBS)} or ${word(d, VERBS)} ${noun(d)}`,
+  (d) => `${a(d)} ${preposition(d)} which ${someone(d)} must ${word(d, VERBS)}`,
   (d) => `a bar on ${doing(d)} what one has ${done(d)}`,
   (d) => `something ${done(d)} only when ${thing(d)} is ${done(d)}`,
-  (d) => `${d.pick(['failure', 'refusal', 'promise', 'agreement', 'request', 'permission', 'intent'])} to ${d.pick(VERBS)} ${thing(d)} ${preposition(d)} ${noun(d)}`,
+  (d) => `${d.pick(['failure', 'refusal', 'promise', 'agreement', 'request', 'permission', 'intent'])} to ${word(d, VERBS)} ${thing(d)} ${preposition(d)} ${noun(d)}`,
 ];
 
 export const legalMeaning: Phrase = (d) => d.pick(MEANINGS)(d);
 
-const organ: Phrase = (d) => (d.chance(70) ? `the ${d.pick(BODY_PARTS)}` : d.pick(BODY_PARTS));
-const substance: Phrase = (d) => d.pick(d.chance(60) ? NUTRIENTS : FOODS);
+const organ: Phrase = (d) => (d.chance(70) ? `the ${word(d, BODY_PARTS)}` : word(d, BODY_PARTS));
+const substance: Phrase = (d) => word(d, d.chance(60) ? NUTRIENTS : FOODS);
 
 const HEALTH_MEANINGS: readonly Phrase[] = [
-  (d) => `${withArticle(d.pick(ILLNESS_NOUNS))} of ${organ(d)}`,
-  (d) => `${d.pick(ADJECTIVES)} ${d.pick(ILLNESS_NOUNS)} in ${organ(d)}`,
+  (d) => `${withArticle(word(d, ILLNESS_NOUNS))} of ${organ(d)}`,
+  (d) => `${word(d, ADJECTIVES)} ${word(d, ILLNESS_NOUNS)} in ${organ(d)}`,
   (d) => `too ${d.pick(['much', 'little'])} ${substance(d)} in ${organ(d)}`,
   (d) => `a ${d.pick(['medical word', 'doctor', 'word', 'test', 'tool', 'device', 'name', 'specialist', 'study', 'measure'])} for ${organ(d)}`,
-  (d) => `the ${d.pick(ADJECTIVES)} part of ${organ(d)}`,
+  (d) => `the ${word(d, ADJECTIVES)} part of ${organ(d)}`,
   (d) => `a ${d.pick(['disease', 'condition', 'substance', 'process', 'gland', 'muscle', 'disorder', 'state'])} that ${does(d)} ${organ(d)}`,
   (d) => `the ${doing(d)} of ${substance(d)} by ${organ(d)}`,
-  (d) => `${organ(d)} ${done(d)} by ${d.pick(ILLNESS_NOUNS)}`,
+  (d) => `${organ(d)} ${done(d)} by ${word(d, ILLNESS_NOUNS)}`,
   (d) => `${d.pick(['difficulty', 'trouble', 'pain when', 'fear of', 'loss of', 'inability in'])} ${doing(d)}`,
 ];
 export const healthMeaning: Phrase = (d) => d.pick(HEALTH_MEANINGS)(d);
@@ -58,11 +69,11 @@ const CAUSES: readonly Phrase[] = [
   (d) => `a lack of ${substance(d)}`,
   (d) => `too ${d.pick(['much', 'little'])} ${substance(d)}`,
   (d) => `${withArticle(d.pick(['virus', 'bacterium', 'parasite', 'fungus', 'mite', 'worm', 'toxin', 'blockage', 'tumour']))} in ${organ(d)}`,
-  (d) => `${d.pick(ADJECTIVES)} ${d.pick(ILLNESS_NOUNS)} in ${organ(d)}`,
+  (d) => `${word(d, ADJECTIVES)} ${word(d, ILLNESS_NOUNS)} in ${organ(d)}`,
   (d) => `${withArticle(d.pick(['bite', 'sting', 'virus', 'parasite', 'infection', 'germ']))} ${d.pick(['spread', 'carried', 'caused', 'passed on'])} by ${d.pick(['ticks', 'mosquitoes', 'fleas', 'flies', 'dogs', 'birds', 'water', 'coughs', 'air', 'food', 'blood', 'bacteria', 'touch'])}`,
   (d) => `${doing(d)} ${substance(d)} ${d.pick(['too fast', 'too often', 'for years', 'at night', 'in the cold'])}`,
   (d) => `damage to ${organ(d)}`,
-  (d) => `${d.pick(ILLNESS_NOUNS)} and ${d.pick(ILLNESS_NOUNS)}`,
+  (d) => `${word(d, ILLNESS_NOUNS)} and ${word(d, ILLNESS_NOUNS)}`,
   (d) => `the immune system attacking ${organ(d)}`,
 ];
 export const healthCause: Phrase = (d) => d.pick(CAUSES)(d);
@@ -70,11 +81,11 @@ export const healthCause: Phrase = (d) => d.pick(CAUSES)(d);
 const ROLES: readonly Phrase[] = [
   (d) => `${does(d)} ${substance(d)} ${d.pick(['in', 'from', 'to', 'around', 'through', 'into', 'out of'])} ${organ(d)}`,
   (d) => `${does(d)} ${organ(d)} and ${does(d)} ${substance(d)}`,
-  (d) => `helps ${organ(d)} to ${d.pick(VERBS)} ${substance(d)}`,
+  (d) => `helps ${organ(d)} to ${word(d, VERBS)} ${substance(d)}`,
   (d) => `${does(d)} ${organ(d)}`,
-  (d) => `keeps ${organ(d)} ${d.pick(ADJECTIVES)}`,
+  (d) => `keeps ${organ(d)} ${word(d, ADJECTIVES)}`,
   (d) => `connects ${organ(d)} to ${organ(d)}`,
-  (d) => `protects ${organ(d)} from ${d.pick(ILLNESS_NOUNS)}`,
+  (d) => `protects ${organ(d)} from ${word(d, ILLNESS_NOUNS)}`,
 ];
 export const healthRole: Phrase = (d) => d.pick(ROLES)(d);
 
@@ -84,7 +95,7 @@ export const healthPlace: Phrase = (d) => {
     case 0:
       return `between ${organ(d)} and ${organ(d)}`;
     case 1:
-      return `${d.pick(WHERE)} the ${d.pick(['upper', 'lower', 'inner', 'outer', 'left', 'right', 'middle'])} ${d.pick(BODY_PARTS)}`;
+      return `${d.pick(WHERE)} the ${d.pick(['upper', 'lower', 'inner', 'outer', 'left', 'right', 'middle'])} ${word(d, BODY_PARTS)}`;
     default:
       return `${d.pick(WHERE)} ${organ(d)}`;
   }
@@ -93,15 +104,15 @@ export const healthPlace: Phrase = (d) => {
 export const healthSource: Phrase = (d) => {
   switch (d.below(6)) {
     case 0:
-      return `${d.pick(FOODS)} and ${d.pick(FOODS)}`;
+      return `${word(d, FOODS)} and ${word(d, FOODS)}`;
     case 1:
-      return `${d.pick(ADJECTIVES)} ${d.pick(FOODS)}`;
+      return `${word(d, ADJECTIVES)} ${word(d, FOODS)}`;
     case 2:
-      return `${d.pick(FOODS)}, ${d.pick(FOODS)} and ${d.pick(FOODS)}`;
+      return `${word(d, FOODS)}, ${word(d, FOODS)} and ${word(d, FOODS)}`;
     case 3:
       return `${d.pick(['sunlight on', 'cells in', 'glands in', 'germs in', 'heat in'])} ${organ(d)}`;
     default:
-      return `${d.pick(FOODS)} and ${d.pick(ADJECTIVES)} ${d.pick(FOODS)}`;
+      return `${word(d, FOODS)} and ${word(d, ADJECTIVES)} ${word(d, FOODS)}`;
   }
 };
 
@@ -118,21 +129,21 @@ export const healthPrevention: Phrase = (d) => {
   }
 };
 
-const tech: Phrase = (d) => d.pick(TECH_WORDS);
+const tech: Phrase = (d) => word(d, TECH_WORDS);
 const TECHNIQUES: readonly Phrase[] = [
   (d) => `${tech(d)} ${d.pick(['manipulation', 'bug', 'error', 'attack', 'overflow', 'takeover', 'hijack', 'flaw', 'leak', 'theft', 'failure', 'exploit'])}`,
   (d) => `${d.pick(['flash loan', 'price', 'private', 'front end', 'infinite', 'missing', 'forged', 'broken', 'weak', 'stolen'])} ${tech(d)} ${tech(d)}`,
   (d) => `${d.pick(['compromised', 'leaked', 'stolen', 'forged', 'missing', 'unprotected', 'unchecked', 'faulty', 'flawed', 'wrong', 'fake', 'hidden'])} ${tech(d)} ${tech(d)}`,
   (d) => `${d.pick(['compromised', 'leaked', 'stolen', 'forged', 'missing', 'unprotected', 'unchecked', 'faulty', 'flawed', 'wrong', 'fake'])} ${tech(d)}`,
   (d) => `${tech(d)} ${tech(d)} ${tech(d)}`,
-  (d) => `${d.pick(ADJECTIVES)} ${tech(d)} ${d.pick(['in', 'of', 'on', 'through', 'by'])} ${tech(d)}`,
+  (d) => `${word(d, ADJECTIVES)} ${tech(d)} ${d.pick(['in', 'of', 'on', 'through', 'by'])} ${tech(d)}`,
   () => 'reentrancy',
 ];
 export const technique: Phrase = (d) => d.pick(TECHNIQUES)(d);
 
-export const goal: Phrase = (d) => `to ${d.pick(VERBS)} ${thing(d)} ${preposition(d)} ${someone(d)}`;
+export const goal: Phrase = (d) => `to ${word(d, VERBS)} ${thing(d)} ${preposition(d)} ${someone(d)}`;
 export const topic: Phrase = (d) => `${someone(d)} who ${does(d)} ${thing(d)}`;
-export const fame: Phrase = (d) => `its ${d.pick(ADJECTIVES)} ${d.pick(OBJECTS)}`;
+export const fame: Phrase = (d) => `its ${word(d, ADJECTIVES)} ${word(d, OBJECTS)}`;
 
 /** Any words in any order: what makes the base able to say words in combinations that no grammar gave it. */
 const ALL_WORDS = [
@@ -141,4 +152,4 @@ const ALL_WORDS = [
     ...VERBS, ...VERBS.map(thirdPerson), ...VERBS.map(gerund), ...VERBS.map(participle),
   ]),
 ];
-export const motto: Phrase = (d) => Array.from({ length: 2 + d.below(4) }, () => d.pick(ALL_WORDS)).join(' ');
+export const motto: Phrase = (d) => Array.from({ length: 2 + d.below(4) }, () => word(d, ALL_WORDS)).join(' ');

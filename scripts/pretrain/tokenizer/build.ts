@@ -1,4 +1,5 @@
 import { makeCorpus } from '../corpus/corpus.ts';
+import { COMMON_WORDS } from '../corpus/common-words.ts';
 import * as stock from '../corpus/words.ts';
 import { gerund, participle, thirdPerson } from '../corpus/verb-forms.ts';
 import { trainBpe } from './bpe.ts';
@@ -21,12 +22,13 @@ export const CHAT_TEMPLATE =
 export interface TokenizerOptions {
   seed: number;
   vocabSize: number;
-  /** Corpus examples counted, and how often each word of the stock is counted besides. */
+  /** Corpus examples counted, and how often each word of the stock is counted besides; common words more. */
   examples: number;
   wordWeight: number;
+  commonWeight: number;
 }
 
-export const DEFAULT_TOKENIZER: TokenizerOptions = { seed: 1, vocabSize: 2048, examples: 120_000, wordWeight: 120 };
+export const DEFAULT_TOKENIZER: TokenizerOptions = { seed: 1, vocabSize: 2048, examples: 120_000, wordWeight: 60, commonWeight: 1000 };
 
 function countPieces(o: TokenizerOptions): Map<string, number> {
   const pieces = new Map<string, number>();
@@ -45,6 +47,7 @@ function countPieces(o: TokenizerOptions): Map<string, number> {
   }
   for (const words of Object.values(stock)) for (const word of words) count(word, o.wordWeight);
   for (const verb of stock.VERBS) for (const form of [thirdPerson, gerund, participle]) count(form(verb), o.wordWeight >> 1);
+  for (const word of COMMON_WORDS) count(word, o.commonWeight);
   for (let letter = 65; letter < 91; letter++) count(String.fromCharCode(letter), o.wordWeight);
   for (let year = 2000; year <= 2030; year++) count(String(year), o.wordWeight);
   return pieces;
