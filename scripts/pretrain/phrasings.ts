@@ -160,7 +160,7 @@ export const SAMPLE_PHRASINGS = {
       'What is the cause of {s}?',
       'Why do people get {s}?',
       'What leads to {s}?',
-      'Where does {s} come from?',
+      'How does {s} come about?',
     ],
     heldOut: [
       'What brings about {s}?',

@@ -48,6 +48,7 @@ function countPieces(o: TokenizerOptions): Map<string, number> {
   for (const words of Object.values(stock)) for (const word of words) count(word, o.wordWeight);
   for (const verb of stock.VERBS) for (const form of [thirdPerson, gerund, participle]) count(form(verb), o.wordWeight >> 1);
   for (const word of COMMON_WORDS) count(word, o.commonWeight);
+  for (let digit = 0; digit < 10; digit++) count(String(digit), o.commonWeight);
   for (let letter = 65; letter < 91; letter++) count(String.fromCharCode(letter), o.wordWeight);
   for (let year = 2000; year <= 2030; year++) count(String(year), o.wordWeight);
   return pieces;
