@@ -1,12 +1,12 @@
 import { add, blockSum, mul, store } from '../../arithmetic/rf32.ts';
 import { expectShape, f32, type Operation, size } from '../operation.ts';
 
-/** a + b, same shapes. */
+/** a + b, as many values in each (a gradient may carry a leading dimension of 1); a's shape. */
 export const addTensors: Operation = {
   name: 'add',
   inputs: ['f32', 'f32'],
   outputs: ([a, b]) => {
-    expectShape('add b', b, ...a!);
+    if (size(a!) !== size(b!)) throw new RangeError(`add: [${a}] and [${b}]`);
     return [f32(...a!)];
   },
   reference({ inputs: [a, b], outputs: [y] }) {

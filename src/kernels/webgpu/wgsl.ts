@@ -4,22 +4,59 @@ import type { Params, Shape } from '../operation.ts';
 export interface Dispatch {
   /** Uniform values in the order of `Wgsl.uniforms`. */
   uniforms: number[];
-  /** Invocations wanted per dimension; the backend divides by the workgroup size and folds what is too long. */
-  invocations: readonly [number, number?, number?];
-  /** Appended to the pipeline's key and passed to `body`, where the code itself depends on something. */
+  /** Workgroups wanted, counted in one dimension; the backend folds what is longer than a dimension may be. */
+  groups: number;
+  /** Part of the pipeline's key and passed to `code`, where the code itself depends on something. */
   variant?: string;
 }
 
+/** What the code generator knows besides the variant. */
+export interface CodeOptions {
+  variant: string;
+  /** Also separate multiply and add in matrix products by the uniform zero (see prelude.ts). */
+  protected: boolean;
+}
+
+export interface Code {
+  /** Module scope: workgroup memory, helper functions. */
+  declarations?: string;
+  /** Statements of the entry point. */
+  body: string;
+  /** Invocations in a workgroup, at most 256. */
+  workgroup: number;
+}
+
 /**
- * The WGSL of an operation. Bindings are generated: `in0…` (read), `out0…` (read_write), `u` (uniforms).
- * The body sees RF32's functions (prelude.ts) and `gid: vec3u`, must guard its range, and stores floats by
- * `emit(value)`, which flushes and checks the range.
+ * The WGSL of an operation. Bindings are generated: `in0…` (read; an input that an output overwrites has none),
+ * `out0…` (read_write), `u` (uniforms). The body sees RF32's functions (prelude.ts), `group: u32` (which
+ * workgroup), `local: u32` (which invocation in it), must guard its range, and stores float result n by
+ * `emitN(index, value)`, which flushes and checks the range, or by `outN[index] = …` where the bits are copied.
  */
 export interface Wgsl {
   uniforms: Readonly<Record<string, 'u32' | 'f32'>>;
-  workgroup: readonly [number, number, number];
-  body(variant: string): string;
-  /** Module-scope declarations (workgroup memory, helper functions). */
-  declarations?(variant: string): string;
+  code(options: CodeOptions): Code;
   dispatch(shapes: Shape[], params: Params): Dispatch;
+}
+
+export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
+
+const ELEMENTS = 64;
+
+/** One invocation for each index below `u.count`; `body` sees `i`. The first uniform is always `count`. */
+export function elementwise(
+  uniforms: Wgsl['uniforms'],
+  body: string,
+  dispatch: (shapes: Shape[], params: Params) => { count: number; uniforms?: number[] },
+): Wgsl {
+  return {
+    uniforms: { count: 'u32', ...uniforms },
+    code: () => ({
+      workgroup: ELEMENTS,
+      body: `let i = group * ${ELEMENTS}u + local;\nif (i < u.count) {\n${body}\n}`,
+    }),
+    dispatch(shapes, params) {
+      const { count, uniforms: rest = [] } = dispatch(shapes, params);
+      return { uniforms: [count, ...rest], groups: ceilDiv(count, ELEMENTS) };
+    },
+  };
 }

@@ -1,0 +1,90 @@
+import { OpenLedgerError } from '../errors.ts';
+import type { Hex } from '../protocol/bytes.ts';
+import { type Fee, type Payout, payoutRoot } from '../protocol/fee.ts';
+import type { ChainConnection } from './client.ts';
+import { settlementAbi } from './generated/abis.ts';
+import { quoteFee } from './quote-fee.ts';
+import { receiptEvent } from './receipt-event.ts';
+import { type SendOptions, sendTransaction } from './send-transaction.ts';
+import { translated } from './translate-error.ts';
+import type { Wallet } from './wallets.ts';
+
+export interface PaymentRequest {
+  adapterId: bigint;
+  tokensIn: number;
+  tokensOut: number;
+  /** canonicalHash of the receipt. */
+  receiptHash: Hex;
+  receiptCid: string;
+  /** Who gets what of the contributors' part, from the receipt; empty where no record helped. */
+  payouts: Payout[];
+}
+
+export interface Payment {
+  claimId: bigint;
+  /** Exactly what the chain booked, in wei. */
+  fee: Fee;
+  /** Wei; returned when the claim is final. */
+  bond: bigint;
+  /** Unix time, seconds: the claim can be challenged until then. */
+  deadline: number;
+  transaction: Hex;
+  blockNumber: bigint;
+  /** Wei spent on gas. */
+  gasPaid: bigint;
+}
+
+/**
+ * Pays the fee and the bond, and puts the receipt's payouts on chain as a claim.
+ * Errors: `pay/fee-changed`, `contract/receipt-already-paid`, `contract/unknown-adapter` and those of sendTransaction.
+ */
+export async function payAnswer(
+  connection: ChainConnection,
+  wallet: Wallet,
+  request: PaymentRequest,
+  options: SendOptions = {},
+): Promise<Payment> {
+  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, payouts } = request;
+  const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
+  const [fee, bond] = await Promise.all([
+    quoteFee(connection, { adapterId, tokensIn, tokensOut, anyPositive: payouts.length > 0 }),
+    translated('Asking for the bond', () => connection.publicClient.readContract({ ...settlement, functionName: 'bond' })),
+  ]);
+  const promised = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
+  if (promised !== fee.contributors) {
+    throw new OpenLedgerError({
+      code: 'pay/fee-changed',
+      what: 'The price changed since this receipt was made.',
+      why: `Its payouts sum to ${promised} wei; the contributors’ part is ${fee.contributors} wei now.`,
+      next: 'Make the receipt again; the answer itself stays.',
+    });
+  }
+  const call = {
+    ...settlement,
+    functionName: 'pay',
+    args: [
+      {
+        adapterId,
+        tokensIn,
+        tokensOut,
+        receiptHash,
+        receiptCid,
+        payoutRoot: payoutRoot(payouts),
+        payoutCount: payouts.length,
+        contributorsPart: fee.contributors,
+      },
+    ],
+    value: fee.total + bond,
+  } as const;
+  const receipt = await sendTransaction(connection, wallet, 'Paying for the answer', call, options);
+  const paid = receiptEvent(receipt, settlement.address, settlementAbi, 'AnswerPaid');
+  return {
+    claimId: paid.claimId,
+    fee: paid.fee,
+    bond: paid.bond,
+    deadline: Number(paid.deadline),
+    transaction: receipt.transactionHash,
+    blockNumber: receipt.blockNumber,
+    gasPaid: receipt.gasUsed * receipt.effectiveGasPrice,
+  };
+}

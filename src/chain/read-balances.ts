@@ -1,0 +1,38 @@
+import type { Hex } from '../protocol/bytes.ts';
+import type { ChainConnection } from './client.ts';
+import { contributionsAbi, settlementAbi } from './generated/abis.ts';
+import { translated } from './translate-error.ts';
+
+/** Wei. */
+export interface Balances {
+  /** In the account itself. */
+  account: bigint;
+  /** Credited in the settlement: bonds, platform and owner parts. */
+  settlement: bigint;
+  /** Credited in the contributions: stakes that came back. */
+  contributions: bigint;
+}
+
+/** What an address has and can fetch; payouts of claims come on top, see withdraw-payouts.ts. Errors: `chain/unreachable`. */
+export function readBalances(connection: ChainConnection, address: Hex): Promise<Balances> {
+  const { publicClient, contracts } = connection;
+  return translated('Reading the balances', async () => {
+    const [account, settlement, contributions] = await Promise.all([
+      publicClient.getBalance({ address }),
+      publicClient.readContract({ address: contracts.settlement, abi: settlementAbi, functionName: 'claimable', args: [address] }),
+      publicClient.readContract({ address: contracts.contributions, abi: contributionsAbi, functionName: 'claimable', args: [address] }),
+    ]);
+    return { account, settlement, contributions };
+  });
+}
+
+/** Where the settlement's money is, in wei: deposited = fees + bonds + claimable + withdrawn, always. */
+export function readAccounting(connection: ChainConnection) {
+  return translated('Reading the accounts', () =>
+    connection.publicClient.readContract({
+      address: connection.contracts.settlement,
+      abi: settlementAbi,
+      functionName: 'accounting',
+    }),
+  );
+}

@@ -1,0 +1,58 @@
+import { zeroAddress } from 'viem';
+import type { Hex } from '../protocol/bytes.ts';
+import type { Split } from '../protocol/fee.ts';
+import type { ChainConnection } from './client.ts';
+import { contributionsAbi, settlementAbi, treasuryAbi } from './generated/abis.ts';
+import { translated } from './translate-error.ts';
+
+/** The governed and fixed numbers of a deployment. Amounts in wei, times in seconds. */
+export interface Terms {
+  split: Split;
+  platformFee: bigint;
+  /** Challenge window. */
+  window: number;
+  /** Bond of a claim, returned when it is final. */
+  bond: bigint;
+  platform: Hex;
+  treasury: Hex;
+  /** What the treasury contract says about itself. */
+  treasuryLabel: string;
+  governance: Hex;
+  /** The contract that settles challenges; undefined until there is one: a challenged claim stays frozen. */
+  referee: Hex | undefined;
+  /** After this an unreviewed contribution can be taken back. */
+  reviewTimeout: number;
+}
+
+/** Errors: `chain/unreachable`, `chain/restarted`. */
+export function readTerms(connection: ChainConnection): Promise<Terms> {
+  const { publicClient, contracts } = connection;
+  const settlement = { address: contracts.settlement, abi: settlementAbi } as const;
+  return translated('Reading the terms', async () => {
+    const [split, platformFee, window, bond, platform, treasury, governance, referee, treasuryLabel, reviewTimeout] =
+      await Promise.all([
+        publicClient.readContract({ ...settlement, functionName: 'split' }),
+        publicClient.readContract({ ...settlement, functionName: 'platformFee' }),
+        publicClient.readContract({ ...settlement, functionName: 'window' }),
+        publicClient.readContract({ ...settlement, functionName: 'bond' }),
+        publicClient.readContract({ ...settlement, functionName: 'platform' }),
+        publicClient.readContract({ ...settlement, functionName: 'treasury' }),
+        publicClient.readContract({ ...settlement, functionName: 'owner' }),
+        publicClient.readContract({ ...settlement, functionName: 'referee' }),
+        publicClient.readContract({ address: contracts.treasury, abi: treasuryAbi, functionName: 'LABEL' }),
+        publicClient.readContract({ address: contracts.contributions, abi: contributionsAbi, functionName: 'reviewTimeout' }),
+      ]);
+    return {
+      split,
+      platformFee,
+      window,
+      bond,
+      platform,
+      treasury,
+      treasuryLabel,
+      governance,
+      referee: referee === zeroAddress ? undefined : referee,
+      reviewTimeout,
+    };
+  });
+}

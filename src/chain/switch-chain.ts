@@ -1,0 +1,21 @@
+import type { ChainConnection } from './client.ts';
+import { translateChainError, translated } from './translate-error.ts';
+import type { Wallet } from './wallets.ts';
+
+/**
+ * Moves the wallet to this deployment's chain; a wallet that does not know it is asked to add it.
+ * Errors: `wallet/rejected`, `wallet/wrong-chain`, `wallet/busy`.
+ */
+export async function switchChain(connection: ChainConnection, wallet: Wallet): Promise<void> {
+  const doing = 'Switching the network';
+  if ((await translated(doing, () => wallet.currentChainId())) === connection.chain.id) return;
+  try {
+    await wallet.walletClient.switchChain({ id: connection.chain.id });
+  } catch (error) {
+    if (translateChainError(error, doing).code !== 'wallet/wrong-chain') throw translateChainError(error, doing);
+    await translated(doing, () => wallet.walletClient.addChain({ chain: connection.chain }));
+    if ((await wallet.currentChainId()) !== connection.chain.id) {
+      await translated(doing, () => wallet.walletClient.switchChain({ id: connection.chain.id }));
+    }
+  }
+}

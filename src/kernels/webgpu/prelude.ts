@@ -1,0 +1,159 @@
+import { bitsOf } from '../../arithmetic/rf32.ts';
+
+/**
+ * RF32 in WGSL, function by function the same as src/arithmetic/rf32.ts.
+ *
+ * WGSL lets a compiler fuse a multiply and an add, and reassociate. Here every result of a float operation goes
+ * through an integer XOR with `u.zero`, a uniform that is 0 but that no compiler can know to be 0: between two
+ * float operations there is always an integer one. Ranges are compared on the bits, because WGSL also lets a
+ * compiler assume that there is neither NaN nor infinity.
+ */
+export function wgslFloat(value: number): string {
+  return `bitcast<f32>(0x${bitsOf(Math.fround(value)).toString(16).padStart(8, '0')}u)`;
+}
+
+const polynomial = (name: string, x: string, coefficients: number[]) =>
+  [
+    `var ${name} = ${wgslFloat(coefficients[0]!)};`,
+    ...coefficients.slice(1).map((c) => `${name} = add(mul(${name}, ${x}), ${wgslFloat(c)});`),
+  ].join('\n  ');
+
+export const prelude = /* wgsl */ `
+fn opaque_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ u.zero); }
+fn flush_bits(bits: u32) -> f32 { return bitcast<f32>(select(bits, 0u, (bits & 0x7fffffffu) < 0x0d800000u)); }
+fn store(x: f32) -> f32 { return flush_bits(bitcast<u32>(x)); }
+fn mul(a: f32, b: f32) -> f32 { return flush_bits(bitcast<u32>(a * b) ^ u.zero); }
+fn add(a: f32, b: f32) -> f32 { return opaque_f32(a + b); }
+fn sub(a: f32, b: f32) -> f32 { return opaque_f32(a - b); }
+fn negate(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
+
+fn round12(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let rounded = (bits + 0x7ffu + ((bits >> 12u) & 1u)) & 0xfffff000u;
+  return bitcast<f32>(select(rounded, 0u, (bits & 0x7fffffffu) < 0x26800000u));
+}
+
+fn scale2(x: f32, n: i32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let exponent = i32((bits >> 23u) & 0xffu);
+  let shifted = exponent + n;
+  if (exponent == 0 || shifted < 27) { return 0.0; }
+  if (shifted > 178) { return bitcast<f32>((bits & 0x80000000u) | 0x59000000u); }
+  return bitcast<f32>((bits & 0x807fffffu) | (u32(shifted) << 23u));
+}
+
+fn rf_exp(x: f32) -> f32 {
+  if (x < -69.0) { return 0.0; }
+  if (x > 35.0) { return ${wgslFloat(2 ** 51)}; }
+  let n = floor(add(mul(x, ${wgslFloat(Math.LOG2E)}), 0.5));
+  let r = sub(sub(x, mul(n, ${wgslFloat(0.693115234375)})), mul(n, ${wgslFloat(3.19461849453094e-5)}));
+  ${polynomial('p', 'r', [1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1, 1])}
+  return scale2(p, i32(n));
+}
+
+fn reciprocal_significand(m: f32) -> f32 {
+  var y = mul(sub(${wgslFloat(48 / 17)}, mul(m, ${wgslFloat(16 / 17)})), 0.5);
+  for (var step = 0; step < 3; step++) { y = mul(y, sub(2.0, mul(m, y))); }
+  return y;
+}
+
+fn rf_div(a: f32, b: f32) -> f32 {
+  let bits = bitcast<u32>(b);
+  let exponent = (bits >> 23u) & 0xffu;
+  if (exponent == 0u) { return ${wgslFloat(2 ** 51)}; }
+  let m = bitcast<f32>((bits & 0x7fffffu) | 0x3f800000u);
+  let q = bitcast<u32>(scale2(mul(a, reciprocal_significand(m)), 127 - i32(exponent)));
+  return bitcast<f32>(select(q ^ (bits & 0x80000000u), 0u, q == 0u));
+}
+
+fn rf_rsqrt(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let exponent = i32((bits >> 23u) & 0xffu);
+  if ((bits >> 31u) != 0u || exponent == 0) { return ${wgslFloat(2 ** 51)}; }
+  let odd = (exponent + 1) & 1;
+  let m_bits = (bits & 0x7fffffu) | (u32(127 + odd) << 23u);
+  let half = mul(bitcast<f32>(m_bits), 0.5);
+  var y = bitcast<f32>(0x5f3759dfu - (m_bits >> 1u));
+  for (var step = 0; step < 4; step++) { y = mul(y, sub(1.5, mul(half, mul(y, y)))); }
+  return scale2(y, -((exponent - 127 - odd) / 2));
+}
+
+fn rf_sqrt(x: f32) -> f32 {
+  if (x > 0.0) { return mul(x, rf_rsqrt(x)); }
+  return 0.0;
+}
+
+fn rf_log(x: f32) -> f32 {
+  let bits = bitcast<i32>(x);
+  if (bits < 0x00800000) { return ${wgslFloat(-(2 ** 51))}; }
+  let e = (bits - 0x3f3504f3) >> 23u;
+  let m = bitcast<f32>(bits - (e << 23u));
+  let s = rf_div(sub(m, 1.0), add(m, 1.0));
+  let z = mul(s, s);
+  ${polynomial('p', 'z', [2 / 9, 2 / 7, 2 / 5, 2 / 3, 2])}
+  return add(mul(f32(e), ${wgslFloat(0.693115234375)}), add(mul(p, s), mul(f32(e), ${wgslFloat(3.19461849453094e-5)})));
+}
+
+fn rf_sigmoid(x: f32) -> f32 {
+  if (x < -34.0) { return rf_exp(x); }
+  return rf_div(1.0, add(1.0, rf_exp(negate(x))));
+}
+`;
+
+/** One step of a matrix product, sum + a · b, for operands rounded to 12 bits (their product is exact). */
+export function productStep(isProtected: boolean): string {
+  return isProtected
+    ? 'fn product_step(sum: f32, a: f32, b: f32) -> f32 { return opaque_f32(sum + opaque_f32(a * b)); }'
+    : 'fn product_step(sum: f32, a: f32, b: f32) -> f32 { return sum + a * b; }';
+}
+
+
+/**
+ * `fn NAME(args, count: u32, local: u32) -> f32`: RF32's block sum of `term` (an expression in `k` and the
+ * arguments) by one whole workgroup. Terms are computed in parallel, eight blocks at a time; each block is summed
+ * by one invocation in order; the block sums are added in order. `count` must be uniform.
+ */
+export function rowSum(name: string, args: string, term: string, workgroup: number): string {
+  // 257 words for each block keep the eight summing invocations on different banks of workgroup memory.
+  return /* wgsl */ `
+var<workgroup> ${name}_terms: array<f32, 2056>;
+var<workgroup> ${name}_blocks: array<f32, 8>;
+fn ${name}(${args}, count: u32, local: u32) -> f32 {
+  var total = 0.0;
+  for (var base = 0u; base < count; base += 2048u) {
+    let here = min(2048u, count - base);
+    for (var at = local; at < here; at += ${workgroup}u) {
+      let k = base + at;
+      ${name}_terms[at + (at >> 8u)] = ${term};
+    }
+    workgroupBarrier();
+    if (local < 8u) {
+      var sum = 0.0;
+      let first = local * 256u;
+      for (var at = first; at < min(first + 256u, here); at++) { sum = add(sum, ${name}_terms[at + local]); }
+      ${name}_blocks[local] = sum;
+    }
+    workgroupBarrier();
+    for (var block = 0u; block < 8u; block++) { total = add(total, ${name}_blocks[block]); }
+    workgroupBarrier();
+  }
+  return total;
+}
+`;
+}
+
+/** `fn NAME(args, count: u32, local: u32) -> f32`: the greatest `term` of a row by one whole workgroup; count > 0. */
+export function rowMax(name: string, args: string, term: string, workgroup: number): string {
+  return /* wgsl */ `
+var<workgroup> ${name}_parts: array<f32, ${workgroup}>;
+fn ${name}(${args}, count: u32, local: u32) -> f32 {
+  var best = ${wgslFloat(-(2 ** 120))};
+  for (var k = local; k < count; k += ${workgroup}u) { best = max(best, ${term}); }
+  ${name}_parts[local] = best;
+  workgroupBarrier();
+  for (var part = 0u; part < ${workgroup}u; part++) { best = max(best, ${name}_parts[part]); }
+  workgroupBarrier();
+  return best;
+}
+`;
+}
