@@ -50,7 +50,7 @@ function countPieces(o: TokenizerOptions): Map<string, number> {
   for (const word of COMMON_WORDS) count(word, o.commonWeight);
   for (let digit = 0; digit < 10; digit++) count(String(digit), o.commonWeight);
   for (let letter = 65; letter < 91; letter++) count(String.fromCharCode(letter), o.wordWeight);
-  for (let year = 2000; year <= 2030; year++) count(String(year), o.wordWeight);
+  for (let year = 2000; year <= 2030; year++) count(String(year), o.commonWeight);
   return pieces;
 }
 
