@@ -1,4 +1,4 @@
-import { blockSum, div, exp, mul, round12, store, sub } from '../../arithmetic/rf32.ts';
+import { blockSum, div, exp, mul, product, store, sub } from '../../arithmetic/rf32.ts';
 import { expectShape, f32, type Operation } from '../operation.ts';
 
 // Grouped-query attention over ragged ranges, so that packed training sequences, prefill, decoding from a cache
@@ -28,7 +28,7 @@ export const attentionScores: Operation = {
           scores![(i * heads + h) * width + c] =
             t >= hi![i]!
               ? 0
-              : store(blockSum(e, (x) => round12(q![(i * heads + h) * e + x]!) * round12(k![(t * groups + group) * e + x]!)));
+              : store(blockSum(e, (x) => product(q![(i * heads + h) * e + x]!, k![(t * groups + group) * e + x]!)));
         }
       }
     }
@@ -102,7 +102,7 @@ export const attentionValues: Operation = {
         o![row * e + x] = store(
           blockSum(
             hi![i]! - lo![i]!,
-            (c) => round12(p![row * width + c]!) * round12(v![((lo![i]! + c) * groups + group) * e + x]!),
+            (c) => product(p![row * width + c]!, v![((lo![i]! + c) * groups + group) * e + x]!),
           ),
         );
       }
@@ -134,7 +134,7 @@ export const attentionKeys: Operation = {
             blockSum((to![t]! - from![t]!) * perGroup, (term) => {
               const i = from![t]! + Math.floor(term / perGroup);
               const row = i * heads + group * perGroup + (term % perGroup);
-              return round12(p![row * width + t - lo![i]!]!) * round12(q![row * e + x]!);
+              return product(p![row * width + t - lo![i]!]!, q![row * e + x]!);
             }),
           );
         }

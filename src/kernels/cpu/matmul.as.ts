@@ -1,8 +1,8 @@
-// Matrix products of RF32 in AssemblyScript SIMD. Operands are packed, rounded to 12 significant bits:
+// Matrix products of RF32 in AssemblyScript SIMD. Operands are packed, magnitudes below 2^-50 as 0:
 //   left  operand: quads of rows,    [ceil(N/4)][K][4]
 //   right operand: panels of columns, [ceil(M/8)][K][8]
 // both padded with zeros. One 4×8 tile keeps its block sums in registers, k strictly increasing.
-import { round12s, round12v, storev } from './rf32.as';
+import { operands, operandv, storev } from './rf32.as';
 
 const BLOCK: i32 = 256;
 
@@ -13,7 +13,7 @@ export function packRows(from: usize, to: usize, n: i32, k: i32, si: i32, sk: i3
     for (let t = 0; t < k; t++) {
       const at = to + (<usize>t << 4);
       for (let r = 0; r < 4; r++) {
-        const value = r < left ? round12s(load<u32>(from + (<usize>((i + r) * si + t * sk) << 2))) : 0;
+        const value = r < left ? operands(load<u32>(from + (<usize>((i + r) * si + t * sk) << 2))) : 0;
         store<u32>(at + (<usize>r << 2), value);
       }
     }
@@ -29,13 +29,13 @@ export function packColumns(from: usize, to: usize, m: i32, k: i32, sj: i32, sk:
       for (let t = 0; t < k; t++) {
         const source = from + (<usize>(j + t * sk) << 2);
         const at = to + (<usize>t << 5);
-        v128.store(at, round12v(v128.load(source)));
-        v128.store(at, round12v(v128.load(source, 16)), 16);
+        v128.store(at, operandv(v128.load(source)));
+        v128.store(at, operandv(v128.load(source, 16)), 16);
       }
     } else {
       for (let c = 0; c < 8; c++) {
         for (let t = 0; t < k; t++) {
-          const value = c < left ? round12s(load<u32>(from + (<usize>((j + c) * sj + t * sk) << 2))) : 0;
+          const value = c < left ? operands(load<u32>(from + (<usize>((j + c) * sj + t * sk) << 2))) : 0;
           store<u32>(to + (<usize>t << 5) + (<usize>c << 2), value);
         }
       }

@@ -3,19 +3,15 @@
 // @ts-ignore: decorator
 @inline export const SIGN: i32 = 0x7fffffff;
 
-/** 12 significant bits, ties to even; 0 where |x| < 2^-50. */
+/** What a matrix product reads (RF32 version 2): 0 where |x| < 2^-50, else x. */
 // @ts-ignore: decorator
-@inline export function round12v(x: v128): v128 {
-  const keep = i32x4.ge_s(v128.and(x, i32x4.splat(SIGN)), i32x4.splat(0x26800000));
-  const odd = v128.and(i32x4.shr_u(x, 12), i32x4.splat(1));
-  const rounded = v128.and(i32x4.add(i32x4.add(x, i32x4.splat(0x7ff)), odd), i32x4.splat(0xfffff000));
-  return v128.and(rounded, keep);
+@inline export function operandv(x: v128): v128 {
+  return v128.and(x, i32x4.ge_s(v128.and(x, i32x4.splat(SIGN)), i32x4.splat(0x26800000)));
 }
 
 // @ts-ignore: decorator
-@inline export function round12s(x: u32): u32 {
-  if ((x & 0x7fffffff) < 0x26800000) return 0;
-  return (x + 0x7ff + ((x >>> 12) & 1)) & 0xfffff000;
+@inline export function operands(x: u32): u32 {
+  return (x & 0x7fffffff) < 0x26800000 ? 0 : x;
 }
 
 /** +0 where |x| < 2^-100. */

@@ -1,8 +1,8 @@
-import { blockSum, round12, store } from '../../arithmetic/rf32.ts';
+import { blockSum, product, store } from '../../arithmetic/rf32.ts';
 import { expectShape, f32, type Operation } from '../operation.ts';
 
 // Shape letters: N rows (tokens), K the summed dimension, M columns, S segments.
-// All three forms follow rule 2 and 3 of RF32: operands rounded to 12 significant bits, block sums over K.
+// All three forms follow rule 2 and 3 of RF32: operands below 2^-50 count as 0, unfused products, block sums over K.
 
 /** y[N,M] = x[N,K] · w[M,K]ᵀ: a linear layer in Hugging Face's layout. */
 export const matmulNT: Operation = {
@@ -17,7 +17,7 @@ export const matmulNT: Operation = {
     const m = shapes[1]![0]!;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < m; j++) {
-        y![i * m + j] = store(blockSum(k, (t) => round12(x![i * k + t]!) * round12(w![j * k + t]!)));
+        y![i * m + j] = store(blockSum(k, (t) => product(x![i * k + t]!, w![j * k + t]!)));
       }
     }
   },
@@ -36,7 +36,7 @@ export const matmulNN: Operation = {
     const m = shapes[1]![1]!;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < m; j++) {
-        y![i * m + j] = store(blockSum(k, (t) => round12(x![i * k + t]!) * round12(w![t * m + j]!)));
+        y![i * m + j] = store(blockSum(k, (t) => product(x![i * k + t]!, w![t * m + j]!)));
       }
     }
   },
@@ -62,7 +62,7 @@ export const matmulTN: Operation = {
       for (let i = 0; i < m; i++) {
         for (let j = 0; j < k; j++) {
           y![(s * m + i) * k + j] = store(
-            blockSum(rows, (t) => round12(a![(start + t) * m + i]!) * round12(b![(start + t) * k + j]!)),
+            blockSum(rows, (t) => product(a![(start + t) * m + i]!, b![(start + t) * k + j]!)),
           );
         }
       }

@@ -27,10 +27,10 @@ fn add(a: f32, b: f32) -> f32 { return opaque_f32(a + b); }
 fn sub(a: f32, b: f32) -> f32 { return opaque_f32(a - b); }
 fn negate(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 
-fn round12(x: f32) -> f32 {
+fn operand(x: f32) -> f32 {
+  // RF32 version 2 (see src/arithmetic/rf32.ts): no rounding to 12 bits; products must never be fused with additions.
   let bits = bitcast<u32>(x);
-  let rounded = (bits + 0x7ffu + ((bits >> 12u) & 1u)) & 0xfffff000u;
-  return bitcast<f32>(select(rounded, 0u, (bits & 0x7fffffffu) < 0x26800000u));
+  return bitcast<f32>(select(bits, 0u, (bits & 0x7fffffffu) < 0x26800000u));
 }
 
 fn scale2(x: f32, n: i32) -> f32 {
