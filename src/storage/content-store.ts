@@ -4,7 +4,7 @@ import { OpenLedgerError } from '../errors.ts';
 import type { Fetch } from './attempt.ts';
 import { type Blockstore, VerifyingStore } from './block-store.ts';
 import { type Block, carFrame, carHeader, once, readCar } from './car.ts';
-import { blockKey, parseCid, shortCid } from './cid.ts';
+import { blockKey, parseCid, requireSupported, shortCid } from './cid.ts';
 import { DagFetch, type OnProgress } from './dag-fetch.ts';
 import { notInStore, tooLarge } from './errors.ts';
 import { GatewaySource } from './gateway-source.ts';
@@ -155,7 +155,8 @@ export class ContentStore {
     const reached = new Map<string, Block>();
     const stack = [...car.roots];
     for (let cid = stack.pop(); cid; cid = stack.pop()) {
-      const key = blockKey(parseCid(cid.toString()));
+      requireSupported(cid);
+      const key = blockKey(cid);
       if (reached.has(key)) continue;
       const block = blocks.get(key) ?? (await this.#store.read(cid));
       if (!block) throw incompleteCar(`The block ${cid} is missing.`);

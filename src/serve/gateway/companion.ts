@@ -67,7 +67,7 @@ export async function createCompanion(options: CompanionOptions): Promise<Compan
 
   async function serveDeployment(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Demo keys are in it: for this machine's own pages only.
-    const cors = corsFor(requireLocalOrigin(request));
+    const cors = corsFor(requireLocalOrigin(request, allowedHosts));
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'companion/method', 'The deployment is read with GET.');
     const deployment = await options.deployment();
     if (!deployment) {
@@ -77,7 +77,7 @@ export async function createCompanion(options: CompanionOptions): Promise<Compan
   }
 
   async function serveApi(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const cors = corsFor(requireLocalOrigin(request));
+    const cors = corsFor(requireLocalOrigin(request, allowedHosts));
     if (request.method === 'OPTIONS') {
       response.writeHead(204, { ...cors, 'access-control-allow-methods': 'GET, POST', 'access-control-allow-headers': 'content-type' }).end();
       return;
@@ -89,13 +89,12 @@ export async function createCompanion(options: CompanionOptions): Promise<Compan
 
   const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 120_000, headersTimeout: 20_000 }, (request, response) => {
     route(request, response).catch((error: unknown) => {
+      if (!request.complete) endUpload(request, response);
       sendError(response, error);
-      // An upload that was refused is not read to its end.
-      if (!request.complete) response.once('finish', () => request.destroy());
     });
   });
   const port = await listenFrom(server, host, options.port);
-  const url = `http://${host === '0.0.0.0' || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
   const notice = options.port !== 0 && port !== options.port ? `Port ${options.port} is in use; the companion took ${port}.` : undefined;
   return {
     url,
@@ -108,6 +107,17 @@ export async function createCompanion(options: CompanionOptions): Promise<Compan
         server.closeAllConnections();
       }),
   };
+}
+
+/**
+ * After an upload was refused: browsers show the answer only when the upload could end, so a little longer it is
+ * read and dropped, then the connection goes.
+ */
+function endUpload(request: IncomingMessage, response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close');
+  request.resume();
+  const timer = setTimeout(() => request.destroy(), 5_000);
+  request.once('close', () => clearTimeout(timer));
 }
 
 function parsed(request: IncomingMessage): URL {

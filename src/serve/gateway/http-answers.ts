@@ -25,6 +25,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 const STATUS_BY_CODE: Record<string, number> = {
   'storage/not-found': 404,
   'storage/no-such-path': 404,
+  'storage/not-a-directory': 404,
   'storage/too-large': 413,
   unexpected: 500,
 };

@@ -27,7 +27,7 @@ export function requireKnownHost(request: IncomingMessage, allowed: readonly str
  * Requests that change something, or reveal something, are for this machine's own pages (the app itself, or a
  * development server on another port) and for programs, which send no Origin. Returns the origin to allow, if any.
  */
-export function requireLocalOrigin(request: IncomingMessage): string | undefined {
+export function requireLocalOrigin(request: IncomingMessage, allowed: readonly string[]): string | undefined {
   const origin = request.headers.origin;
   const refuse = () =>
     new HttpError(403, 'companion/foreign-origin', 'The companion takes such requests only from pages of this machine.', 'Open the app from the companion itself.');
@@ -43,6 +43,6 @@ export function requireLocalOrigin(request: IncomingMessage): string | undefined
   } catch {
     throw refuse();
   }
-  if (!isLoopbackName(url.hostname)) throw refuse();
+  if (!isLoopbackName(url.hostname) && !allowed.includes(url.hostname)) throw refuse();
   return origin;
 }

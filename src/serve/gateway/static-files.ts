@@ -119,9 +119,9 @@ export class StaticFiles {
   }
 }
 
-/** Addresses without a file extension are the app's own pages. */
+/** Addresses without a file extension are the app's own pages; hidden files are not. */
 function isRoute(pathname: string): boolean {
-  return extname(pathname) === '';
+  return extname(pathname) === '' && !pathname.includes('/.');
 }
 
 function isText(type: string): boolean {
