@@ -1,6 +1,6 @@
 /** The local chain: anvil with OPEN as its native currency, its state kept in a file. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { OpenLedgerError } from '../../src/errors.ts';
@@ -68,17 +68,31 @@ export async function freePort(wished = 0): Promise<number> {
   });
 }
 
-/** A state file cut short (a power cut) is set aside rather than keeping the chain from ever starting again. */
-function usableState(file: string): boolean {
-  if (!existsSync(file)) return false;
+function isState(file: string): boolean {
   try {
     const state = JSON.parse(readFileSync(file, 'utf8')) as { accounts?: unknown };
-    if (typeof state.accounts === 'object') return true;
+    return typeof state.accounts === 'object';
   } catch {
-    // Set aside below.
+    return false;
   }
-  renameSync(file, `${file}.broken-${Date.now()}`);
-  return false;
+}
+
+/**
+ * Anvil writes its state in place, so a power cut can leave half a file. Each good start keeps a copy; a broken file
+ * is set aside and the copy taken. Returns whether there is a state to continue from.
+ */
+function usableState(file: string): boolean {
+  const copy = `${file}.last-start`;
+  if (existsSync(file)) {
+    if (isState(file)) {
+      copyFileSync(file, copy);
+      return true;
+    }
+    renameSync(file, `${file}.broken-${Date.now()}`);
+  }
+  if (!existsSync(copy) || !isState(copy)) return false;
+  copyFileSync(copy, file);
+  return true;
 }
 
 function ended(child: ChildProcess): Promise<void> {

@@ -1,6 +1,5 @@
 import { type Log, type RpcLog, formatLog, parseEventLogs } from 'viem';
 import type { Hex } from '../protocol/bytes.ts';
-import { throwIfAborted } from '../errors.ts';
 import { chainRestarted, readChainAnchor } from './chain-anchor.ts';
 import type { ChainConnection } from './client.ts';
 import type { EventStore } from './event-store.ts';
@@ -33,7 +32,7 @@ interface StoredFeed {
 /** Everything that this deployment's contracts ever said, oldest first. */
 export interface EventFeed {
   /** Reads on from the cursor. Calls that overlap share one reading. Errors: `chain/unreachable`, `chain/restarted`. */
-  refresh(signal?: AbortSignal): Promise<void>;
+  refresh(): Promise<void>;
   settlement(): ReturnType<typeof decodeSettlement>;
   contributions(): ReturnType<typeof decodeContributions>;
   datanets(): ReturnType<typeof decodeDatanets>;
@@ -57,10 +56,9 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
   let running: Promise<void> | undefined;
   let range = FIRST_RANGE;
 
-  async function readRange(from: bigint, to: bigint, signal?: AbortSignal): Promise<StoredLog[]> {
+  async function readRange(from: bigint, to: bigint): Promise<StoredLog[]> {
     const out: StoredLog[] = [];
     for (let at = from; at <= to; ) {
-      throwIfAborted(signal);
       const end = at + range - 1n < to ? at + range - 1n : to;
       try {
         const logs = await publicClient.getLogs({ address: addresses, fromBlock: at, toBlock: end });
@@ -99,7 +97,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
     return empty;
   }
 
-  async function refreshNow(signal?: AbortSignal): Promise<void> {
+  async function refreshNow(): Promise<void> {
     await translated('Reading the chain', async () => {
       const [anchor, latest] = await Promise.all([readChainAnchor(connection), publicClient.getBlockNumber()]);
       if (feed && feed.anchor !== anchor) {
@@ -113,7 +111,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
         throw chainRestarted(`It is at block ${latest}; block ${cursor} was read before.`);
       }
       const from = cursor - REORG_OVERLAP > start ? cursor - REORG_OVERLAP : start;
-      const fresh = await readRange(from, latest, signal);
+      const fresh = await readRange(from, latest);
       const kept = feed.logs.filter((log) => BigInt(log.block) < from);
       const changed = cursor !== latest;
       feed = { ...feed, cursor: String(latest), logs: [...kept, ...fresh] };
@@ -144,8 +142,8 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
       );
 
   return {
-    refresh(signal) {
-      running ??= refreshNow(signal).finally(() => (running = undefined));
+    refresh() {
+      running ??= refreshNow().finally(() => (running = undefined));
       return running;
     },
     settlement: () => decodeSettlement(logsOf(contracts.settlement)),

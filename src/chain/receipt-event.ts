@@ -1,4 +1,4 @@
-import { type Abi, type ContractEventName, type TransactionReceipt, parseEventLogs } from 'viem';
+import { type Abi, type ContractEventArgsFromTopics, type ContractEventName, type TransactionReceipt, parseEventLogs } from 'viem';
 import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 
@@ -8,10 +8,10 @@ export function receiptEvent<const abi extends Abi, name extends ContractEventNa
   address: Hex,
   abi: abi,
   eventName: name,
-) {
+): ContractEventArgsFromTopics<abi, name, true> {
   const logs = receipt.logs.filter((log) => log.address.toLowerCase() === address.toLowerCase());
   const [event] = parseEventLogs({ abi, eventName, logs, strict: true });
-  if (event) return event.args;
+  if (event) return (event as { args: unknown }).args as ContractEventArgsFromTopics<abi, name, true>;
   throw new OpenLedgerError({
     code: 'chain/missing-event',
     what: 'The transaction went through without the expected effect.',

@@ -26,7 +26,7 @@ struct Contribution {
   uint128 slashed;
   /// Records the curator took.
   uint32 acceptedCount;
-  /// recordsRoot() of the batch, see src/protocol/records.ts.
+  /// recordsRoot() of the batch, see src/protocol/record.ts.
   bytes32 recordsRoot;
   /// recordsRoot() of the records that the curator took; equal to recordsRoot when all were.
   bytes32 acceptedRoot;

@@ -21,7 +21,7 @@ struct DatanetView {
 
 /// @notice All accepted records of a Datanet at a moment.
 struct Version {
-  /// versionRoot() in src/protocol/records.ts: index, contributor, contribution and hash of every record.
+  /// versionRoot() in src/protocol/record.ts: index, contributor, contribution and hash of every record.
   bytes32 root;
   /// recordsRoot(): the records alone, what a training run commits to.
   bytes32 recordsRoot;

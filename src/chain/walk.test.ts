@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { divideByInfluence, payoutsByContributor } from '../protocol/fee.ts';
+import type { Hex } from '../protocol/bytes.ts';
+import { challengeClaim } from './challenge-claim.ts';
+import { createDatanet } from './create-datanet.ts';
+import { memoryEventStore } from './event-store.ts';
+import { type EventFeed, createEventFeed } from './events.ts';
+import { finalizeClaim } from './finalize-claim.ts';
+import { listAdapters } from './list-adapters.ts';
+import { claimOfReceipt, listClaims, readClaim } from './list-claims.ts';
+import { listContributions } from './list-contributions.ts';
+import { listDatanets } from './list-datanets.ts';
+import { payAnswer } from './pay-answer.ts';
+import { publishVersion } from './publish-version.ts';
+import { quoteFee } from './quote-fee.ts';
+import { readAccounting, readBalances } from './read-balances.ts';
+import { readTerms } from './read-terms.ts';
+import { reclaimContribution } from './reclaim-contribution.ts';
+import { registerAdapter } from './register-adapter.ts';
+import { reviewContribution } from './review-contribution.ts';
+import { setPrices } from './set-prices.ts';
+import { submitContribution } from './submit-contribution.ts';
+import { OPEN, type ScratchChain, startScratchChain, word } from './testing/scratch-chain.ts';
+import type { Wallet } from './wallets.ts';
+import { withdrawBalance } from './withdraw-balance.ts';
+import { payoutItem, withdrawPayouts } from './withdraw-payouts.ts';
+
+let chain: ScratchChain;
+let feed: EventFeed;
+let curator: Wallet, alice: Wallet, bob: Wallet, user: Wallet;
+let adapterId: bigint;
+const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+
+beforeAll(async () => {
+  chain = await startScratchChain({ window: 20 });
+  feed = createEventFeed(chain.connection, memoryEventStore());
+  [curator, alice, bob, user] = await Promise.all(['curator', 'alice', 'bob', 'user'].map((name) => chain.wallet(name))) as [Wallet, Wallet, Wallet, Wallet];
+}, 60_000);
+afterAll(() => chain?.stop());
+
+test('a Datanet takes contributions, in whole, in part and not at all, and stakes come back', async () => {
+  const { connection } = chain;
+  const { datanetId } = await createDatanet(connection, curator, { name: 'DeFi exploits', metadataCid: cid, minStakePerRecord: OPEN / 100n });
+  const submit = (wallet: Wallet, count: number, root: Hex) =>
+    submitContribution(connection, wallet, { datanetId, recordsRoot: root, cid, count, stake: (OPEN / 100n) * BigInt(count) });
+
+  const whole = await submit(alice, 4, word('a1'));
+  const part = await submit(bob, 6, word('b1'));
+  const none = await submit(bob, 10, word('b2'));
+  expect((await listContributions(connection, feed, { state: 'pending' })).map((c) => c.contributionId)).toEqual([
+    none.contributionId,
+    part.contributionId,
+    whole.contributionId,
+  ]);
+  await reviewContribution(connection, curator, whole.contributionId, { decision: 'accept', acceptedRoot: word('a1'), acceptedCount: 4, reason: '' });
+  await reviewContribution(connection, curator, part.contributionId, { decision: 'accept', acceptedRoot: word('b9'), acceptedCount: 2, reason: 'The rest are not exploits.' });
+  await reviewContribution(connection, curator, none.contributionId, { decision: 'reject', reason: 'Made up.', slashBps: 5000 });
+  await expect(
+    reviewContribution(connection, curator, none.contributionId, { decision: 'reject', reason: 'Again.', slashBps: 0 }),
+  ).rejects.toMatchObject({ code: 'contract/already-decided' });
+
+  const [rejected, taken] = await listContributions(connection, feed, { contributor: bob.address });
+  expect(rejected).toMatchObject({ state: 'rejected', reason: 'Made up.', slashed: OPEN / 20n, cid });
+  expect(taken).toMatchObject({ state: 'accepted', acceptedCount: 2, acceptedRoot: word('b9') });
+
+  // Bob: 0.06 returned, 0.10 staked of which half was slashed.
+  expect((await readBalances(connection, bob.address)).contributions).toBe((OPEN * 11n) / 100n);
+  const { treasury } = await readTerms(connection);
+  expect((await readBalances(connection, treasury)).contributions).toBe(OPEN / 20n);
+  const before = (await readBalances(connection, bob.address)).account;
+  const got = await withdrawBalance(connection, bob, 'contributions');
+  expect((await readBalances(connection, bob.address)).account).toBe(before + got.amount - got.gasPaid);
+  await withdrawBalance(connection, bob, 'contributions', treasury);
+  expect((await readBalances(connection, treasury)).account).toBe(OPEN / 20n);
+  await expect(withdrawBalance(connection, bob, 'contributions')).rejects.toMatchObject({ code: 'contract/nothing-to-withdraw' });
+});
+
+test('versions and adapters are listed as they were published', async () => {
+  const { connection } = chain;
+  const published = await publishVersion(connection, curator, { datanetId: 1n, root: word('d1'), recordsRoot: word('d2'), cid, count: 6 });
+  expect(published.version).toBe(1);
+  const [datanet] = await listDatanets(connection);
+  expect(datanet).toMatchObject({ id: 1n, owner: curator.address, name: 'DeFi exploits', minStakePerRecord: OPEN / 100n });
+  expect(datanet!.versions).toMatchObject([{ version: 1, root: word('d1'), recordsRoot: word('d2'), count: 6, cid }]);
+
+  const draft = {
+    datanetId: 1n,
+    version: 1,
+    baseRoot: word('01'),
+    adapterRoot: word('02'),
+    gradientsRoot: word('03'),
+    gramRoot: word('04'),
+    cid,
+    name: 'Exploits',
+    rateIn: OPEN / 10n,
+    rateOut: OPEN,
+  };
+  ({ adapterId } = await registerAdapter(connection, curator, draft));
+  await expect(registerAdapter(connection, curator, { ...draft, version: 2 })).rejects.toMatchObject({ code: 'contract/unknown-version' });
+  await expect(publishVersion(connection, bob, { datanetId: 1n, root: word('d1'), recordsRoot: word('d2'), cid, count: 6 })).rejects.toMatchObject({
+    code: 'contract/not-curator',
+  });
+  await setPrices(connection, curator, { adapterId, rateIn: OPEN / 5n, rateOut: 2n * OPEN });
+  expect(await listAdapters(connection)).toMatchObject([{ ...draft, id: adapterId, owner: curator.address, maker: curator.address, rateIn: OPEN / 5n, rateOut: 2n * OPEN }]);
+});
+
+test('an answer is paid, made final, and everyone gets their part to the wei', async () => {
+  const { connection } = chain;
+  const fee = await quoteFee(connection, { adapterId, tokensIn: 13, tokensOut: 37, anyPositive: true });
+  expect(fee.platform + fee.owner + fee.stakers + fee.contributors).toBe(fee.total);
+  const parts = divideByInfluence(fee.contributors, [0.5, -1, 0.25, 0.125]);
+  const payouts = payoutsByContributor(parts, [alice.address, bob.address, bob.address, alice.address]);
+  const request = { adapterId, tokensIn: 13, tokensOut: 37, receiptHash: word('e1'), receiptCid: cid, payouts };
+
+  const before = (await readBalances(connection, user.address)).account;
+  const stages: string[] = [];
+  const paid = await payAnswer(connection, user, request, { onStage: ({ stage }) => stages.push(stage) });
+  expect(stages).toEqual(['checking', 'signing', 'sent', 'mined']);
+  expect(paid.fee).toEqual(fee);
+  expect((await readBalances(connection, user.address)).account).toBe(before - fee.total - paid.bond - paid.gasPaid);
+  await expect(payAnswer(connection, user, request)).rejects.toMatchObject({ code: 'contract/receipt-already-paid' });
+  expect(await claimOfReceipt(connection, word('e1'))).toBe(paid.claimId);
+  expect(await claimOfReceipt(connection, word('e9'))).toBeUndefined();
+
+  const open = await readClaim(connection, paid.claimId);
+  const forAlice = payoutItem(open, payouts, alice.address)!;
+  await expect(withdrawPayouts(connection, alice, [forAlice])).rejects.toMatchObject({ code: 'contract/wrong-state' });
+  await expect(finalizeClaim(connection, bob, paid.claimId)).rejects.toMatchObject({ code: 'contract/window-open' });
+  await chain.pass(21);
+  await finalizeClaim(connection, bob, paid.claimId);
+
+  await expect(withdrawPayouts(connection, bob, [forAlice])).rejects.toMatchObject({ code: 'contract/wrong-proof' });
+  await expect(withdrawPayouts(connection, alice, [{ ...forAlice, amount: forAlice.amount + 1n }])).rejects.toMatchObject({ code: 'contract/wrong-proof' });
+  const aliceBefore = (await readBalances(connection, alice.address)).account;
+  const got = await withdrawPayouts(connection, alice, [forAlice]);
+  expect((await readBalances(connection, alice.address)).account).toBe(aliceBefore + forAlice.amount - got.gasPaid);
+  await expect(withdrawPayouts(connection, alice, [forAlice])).rejects.toMatchObject({ code: 'contract/payout-already-withdrawn' });
+  await withdrawPayouts(connection, bob, [payoutItem(open, payouts, bob.address)!]);
+  expect(payoutItem(open, payouts, user.address)).toBeUndefined();
+
+  const [claim] = await listClaims(connection, feed, { adapterId });
+  expect(claim).toMatchObject({ state: 'final', receiptHash: word('e1'), receiptCid: cid, claimant: user.address, paidOut: fee.contributors });
+  expect(claim!.withdrawn.sort()).toEqual([0, 1]);
+  const { platform, treasury } = await readTerms(connection);
+  expect((await readBalances(connection, platform)).settlement).toBe(fee.platform);
+  expect((await readBalances(connection, treasury)).settlement).toBe(fee.stakers);
+  expect((await readBalances(connection, curator.address)).settlement).toBe(fee.owner);
+  expect((await readBalances(connection, user.address)).settlement).toBe(paid.bond);
+  const books = await readAccounting(connection);
+  expect(books.fees + books.bonds).toBe(0n);
+  expect(books.deposited).toBe(books.claimable + books.withdrawn);
+  expect(books.balance).toBe(books.claimable);
+});
+
+test('where no record helped, the contributors’ part goes to the stakers', async () => {
+  const { connection } = chain;
+  const request = { adapterId, tokensIn: 5, tokensOut: 9, receiptHash: word('e2'), receiptCid: cid, payouts: [] };
+  const { fee } = await payAnswer(connection, user, request);
+  const other = await quoteFee(connection, { adapterId, tokensIn: 5, tokensOut: 9, anyPositive: true });
+  expect(fee.contributors).toBe(0n);
+  expect(fee.stakers).toBe(other.stakers + other.contributors);
+});
+
+test('a challenged claim is frozen', async () => {
+  const { connection } = chain;
+  const fee = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1, anyPositive: true });
+  const payouts = [{ contributor: alice.address, amount: fee.contributors }];
+  const { claimId } = await payAnswer(connection, user, { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e3'), receiptCid: cid, payouts });
+  await challengeClaim(connection, bob, claimId);
+  await chain.pass(30);
+  await expect(finalizeClaim(connection, user, claimId)).rejects.toMatchObject({ code: 'contract/wrong-state' });
+  const [claim] = await listClaims(connection, feed, { state: 'challenged' });
+  expect(claim).toMatchObject({ claimId, challenger: bob.address });
+  expect((await readTerms(connection)).referee).toBeUndefined();
+  await expect(challengeClaim(connection, bob, claimId)).rejects.toMatchObject({ code: 'contract/wrong-state' });
+  await expect(challengeClaim(connection, bob, 999n)).rejects.toMatchObject({ code: 'contract/unknown-claim' });
+});
+
+test('payouts that do not sum to the part are refused before anything is signed', async () => {
+  const payouts = [{ contributor: alice.address, amount: 1n }];
+  const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e4'), receiptCid: cid, payouts };
+  await expect(payAnswer(chain.connection, user, request)).rejects.toMatchObject({ code: 'pay/fee-changed' });
+});
+
+test('an unreviewed contribution can be taken back after the review time, not before', async () => {
+  const { connection } = chain;
+  const { contributionId } = await submitContribution(connection, alice, { datanetId: 1n, recordsRoot: word('a7'), cid, count: 1, stake: OPEN / 100n });
+  await expect(reclaimContribution(connection, alice, contributionId)).rejects.toMatchObject({ code: 'contract/still-in-review' });
+  await chain.pass(14 * 24 * 3600);
+  await expect(reclaimContribution(connection, bob, contributionId)).rejects.toMatchObject({ code: 'contract/not-contributor' });
+  await reclaimContribution(connection, alice, contributionId);
+  expect((await listContributions(connection, feed, { state: 'reclaimed' })).map((c) => c.contributionId)).toEqual([contributionId]);
+});
