@@ -8,6 +8,7 @@ import { type Sequence, packBatch } from '../model/batch.ts';
 import { loss } from '../model/loss.ts';
 import type { Lora } from '../model/lora.ts';
 import type { Model } from '../model/model.ts';
+import { recordWeight } from '../model/record-loss.ts';
 
 /**
  * Losses are multiplied by this power of two before their gradients are taken, for records and answers alike, so
@@ -31,11 +32,6 @@ export interface LedgerTensor {
 export interface Ledger {
   records: number;
   tensors: LedgerTensor[];
-}
-
-/** Weight that makes a record's loss the mean over its predicted tokens. */
-export function recordWeight(record: readonly Sequence[]): number {
-  return 1 / record.reduce((sum, { ids, start }) => sum + ids.length - start, 0);
 }
 
 /** Adapter tensor names in ledger order: each layer's A, then its B. */
@@ -74,7 +70,7 @@ export async function buildLedger(
       const group = records.slice(first, end);
       const scope = new Scope(backend);
       try {
-        const batch = packBatch(group, (g) => recordWeight(group[g]!) * LOSS_SCALE, model.config.window);
+        const batch = packBatch(group, (g, at) => recordWeight(group[g]!, at) * LOSS_SCALE, model.config.window);
         const { gradients, total } = loss(scope, model, lora, batch, 'adapter');
         for (const tensor of tensors) {
           scope.run(placeRows, tensor.name, [tensor.gradients, gradients.get(tensor.name)!], { at: first });
