@@ -58,7 +58,8 @@ export class Attempt {
   async *body(response: Response, maxBytes: number, onBytes?: (count: number) => void): AsyncGenerator<Uint8Array> {
     const declared = Number(response.headers.get('content-length') ?? 0);
     // Compressed transfers declare their compressed length, which can only be smaller.
-    if (declared > maxBytes) throw new GatewayFailure('wrong-bytes', `announces ${declared} bytes where at most ${maxBytes} fit`);
+    if (declared > maxBytes)
+      throw new GatewayFailure('wrong-bytes', `announces ${declared} bytes where at most ${maxBytes} fit`);
     if (!response.body) return;
     const reader = response.body.getReader();
     let received = 0;

@@ -37,12 +37,15 @@ export class MemoryBlocks implements Blockstore {
 export class VerifyingStore {
   readonly #cache: Blockstore;
   readonly #overflow = new MemoryBlocks();
+  readonly #writing = new Map<string, Promise<void>>();
   readonly #onProblem: (problem: OpenLedgerError) => void;
+  readonly #mustPersist: boolean;
   #reported = false;
 
-  constructor(cache: Blockstore, onProblem: (problem: OpenLedgerError) => void) {
+  constructor(cache: Blockstore, onProblem: (problem: OpenLedgerError) => void, mustPersist = false) {
     this.#cache = cache;
     this.#onProblem = onProblem;
+    this.#mustPersist = mustPersist;
   }
 
   /** The block, or undefined where it is absent. A damaged block is removed and counts as absent. */
@@ -79,27 +82,41 @@ export class VerifyingStore {
   }
 
   /** Stores a block that the caller has just verified. */
-  async keep(cid: CID, bytes: Uint8Array): Promise<void> {
+  keep(cid: CID, bytes: Uint8Array): Promise<void> {
+    // Files with repeated parts write the same block many times at once; stores on disk trip over that.
+    const key = blockKey(cid);
+    let writing = this.#writing.get(key);
+    if (!writing) {
+      writing = this.#write(cid, bytes).finally(() => this.#writing.delete(key));
+      this.#writing.set(key, writing);
+    }
+    return writing;
+  }
+
+  async #write(cid: CID, bytes: Uint8Array): Promise<void> {
     try {
       if (await this.#cache.has(cid)) return;
       await this.#cache.put(cid, bytes);
     } catch (cause) {
+      if (this.#mustPersist) throw cacheProblem(cause, 'Free some space and try again.');
       this.#overflow.put(cid, bytes.slice());
       if (this.#reported) return;
       this.#reported = true;
-      this.#onProblem(cacheProblem(cause));
+      this.#onProblem(
+        cacheProblem(cause, 'Work goes on from memory; free some space, or expect to download again next time.'),
+      );
     }
   }
 }
 
-function cacheProblem(cause: unknown): OpenLedgerError {
+function cacheProblem(cause: unknown, next: string): OpenLedgerError {
   const text = String(cause);
   const full = /quota|ENOSPC|no space/i.test(text);
   return new OpenLedgerError({
     code: full ? 'storage/quota-exceeded' : 'storage/cache-unwritable',
-    what: full ? 'The space for downloads is full.' : 'Downloads could not be kept.',
+    what: full ? 'The space for content is full.' : 'Content could not be kept.',
     why: text.slice(0, 200),
-    next: 'Work goes on from memory; free some space, or expect to download again next time.',
+    next,
     cause,
   });
 }

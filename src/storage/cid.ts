@@ -36,7 +36,8 @@ export function requireSupported(cid: CID): void {
       next: 'Publish it as UnixFS with sha2-256 hashes, as IPFS does by default.',
     });
   };
-  if (cid.code !== RAW && cid.code !== DAG_PB) refuse(`Its codec is 0x${cid.code.toString(16)}; raw and dag-pb are read.`);
+  if (cid.code !== RAW && cid.code !== DAG_PB)
+    refuse(`Its codec is 0x${cid.code.toString(16)}; raw and dag-pb are read.`);
   if (cid.multihash.code !== SHA2_256 || cid.multihash.digest.length !== 32) {
     refuse(`Its hash is 0x${cid.multihash.code.toString(16)}; sha2-256 is checked.`);
   }

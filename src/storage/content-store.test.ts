@@ -14,7 +14,7 @@ import { carFrame, carHeader } from './car.ts';
 import { cidOf, DAG_PB, parseCid, RAW } from './cid.ts';
 import { ContentStore } from './content-store.ts';
 import { openFileCache, openFileStore } from './file-cache.node.ts';
-import { sampleBytes, text } from './test-gateways.ts';
+import { sampleBytes, text } from './test-bytes.ts';
 
 const MIB = 1024 * 1024;
 const offline = (cache: Blockstore = new MemoryBlocks()) => new ContentStore({ gateways: [], cache });
@@ -36,7 +36,9 @@ async function putNode(cache: Blockstore, node: dagPb.PBNode): Promise<CID> {
 describe('content identifiers', () => {
   it('equal the ones that IPFS implementations give', async () => {
     const store = offline();
-    expect(await store.addFile(text('hello world'))).toBe('bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e');
+    expect(await store.addFile(text('hello world'))).toBe(
+      'bafkreifzjut3te2nhyekklss27nh3k72ysco7y32koao5eei66wof36n5e',
+    );
     expect(await store.addFile(new Uint8Array())).toBe('bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku');
     expect(await store.addDirectory({})).toBe('bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354');
   });
@@ -69,10 +71,22 @@ describe.each([
 ])('a store in %s', (_name, open) => {
   it('gives back files and folders byte for byte', async () => {
     const store = offline(await open());
-    const files = { 'adapter/weights.bin': sampleBytes(3 * MIB + 1, 7), 'config.json': text('{}'), empty: new Uint8Array() };
+    const files = {
+      'adapter/weights.bin': sampleBytes(3 * MIB + 1, 7),
+      'config.json': text('{}'),
+      empty: new Uint8Array(),
+    };
     const cid = await store.addDirectory(files);
     expect([...(await store.readDirectory(cid)).keys()].sort()).toEqual(['adapter', 'config.json', 'empty']);
-    for (const [path, bytes] of Object.entries(files)) expect(Buffer.compare(await store.readFile(cid, path), bytes)).toBe(0);
+    for (const [path, bytes] of Object.entries(files))
+      expect(Buffer.compare(await store.readFile(cid, path), bytes)).toBe(0);
+  });
+
+  it('takes a file of many equal parts', async () => {
+    const store = offline(await open());
+    const started = Date.now();
+    expect((await store.readFile(await store.addFile(new Uint8Array(12 * MIB)))).length).toBe(12 * MIB);
+    expect(Date.now() - started).toBeLessThan(5_000);
   });
 
   it('is still there when opened again', async () => {
@@ -97,7 +111,8 @@ describe('reading', () => {
     const fs = unixfs({ blockstore: { ...bound(cache) } as never });
     const candidates = Array.from({ length: 300 }, (_, i) => ({ path: `file-${i}`, content: text(`content ${i}`) }));
     let root: CID | undefined;
-    for await (const entry of fs.addAll(candidates, { wrapWithDirectory: true, shardSplitThresholdBytes: 100 })) root = entry.cid;
+    for await (const entry of fs.addAll(candidates, { wrapWithDirectory: true, shardSplitThresholdBytes: 100 }))
+      root = entry.cid;
     const store = offline(cache);
     expect((await store.readDirectory(root!.toString())).size).toBe(300);
     expect(Buffer.from(await store.readFile(root!.toString(), 'file-217')).toString()).toBe('content 217');
@@ -107,7 +122,12 @@ describe('reading', () => {
     const store = offline();
     const bytes = sampleBytes(2 * MIB + 50);
     const cid = await store.addFile(bytes);
-    for (const [offset, length] of [[0, 1], [MIB - 3, 6], [2 * MIB + 40, 1000], [5 * MIB, 3]] as const) {
+    for (const [offset, length] of [
+      [0, 1],
+      [MIB - 3, 6],
+      [2 * MIB + 40, 1000],
+      [5 * MIB, 3],
+    ] as const) {
       const got = await store.readRange(cid, undefined, { offset, length });
       expect(Buffer.compare(got, bytes.subarray(offset, offset + length))).toBe(0);
     }
@@ -116,7 +136,10 @@ describe('reading', () => {
   it('says what a folder has when a name is missing', async () => {
     const store = offline();
     const cid = await store.addDirectory({ 'a.txt': text('a') });
-    await expect(store.readFile(cid, 'b.txt')).rejects.toMatchObject({ code: 'storage/no-such-path', why: 'It has: a.txt.' });
+    await expect(store.readFile(cid, 'b.txt')).rejects.toMatchObject({
+      code: 'storage/no-such-path',
+      why: 'It has: a.txt.',
+    });
     await expect(store.readFile(cid)).rejects.toMatchObject({ code: 'storage/not-a-file' });
     await expect(store.readDirectory(cid, 'a.txt')).rejects.toMatchObject({ code: 'storage/not-a-directory' });
   });
@@ -126,7 +149,9 @@ describe('reading', () => {
     const cid = await store.addFile(sampleBytes(MIB * 2));
     const controller = new AbortController();
     controller.abort();
-    await expect(store.readFile(cid, undefined, { signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+    await expect(store.readFile(cid, undefined, { signal: controller.signal })).rejects.toMatchObject({
+      code: 'cancelled',
+    });
   });
 
   it('reports progress up to the whole, also for repeated parts', async () => {
@@ -142,7 +167,9 @@ describe('hostile content', () => {
   it('is refused when larger than asked for, before it is fetched', async () => {
     const store = offline();
     const cid = await store.addFile(sampleBytes(3 * MIB));
-    await expect(store.readFile(cid, undefined, { maxBytes: 3 * MIB - 1 })).rejects.toMatchObject({ code: 'storage/too-large' });
+    await expect(store.readFile(cid, undefined, { maxBytes: 3 * MIB - 1 })).rejects.toMatchObject({
+      code: 'storage/too-large',
+    });
     expect((await store.readFile(cid, undefined, { maxBytes: 3 * MIB })).length).toBe(3 * MIB);
     const huge = new UnixFS({ type: 'file', blockSizes: [10n ** 15n] });
     const cache = new MemoryBlocks();
@@ -153,7 +180,11 @@ describe('hostile content', () => {
   it('with sizes that do not add up is refused', async () => {
     const cache = new MemoryBlocks();
     const leaf = CID.parse(await offline(cache).addFile(text('abc')));
-    for (const [sizes, links] of [[[4n], 1], [[3n, 3n], 1], [[0n], 1]] as const) {
+    for (const [sizes, links] of [
+      [[4n], 1],
+      [[3n, 3n], 1],
+      [[0n], 1],
+    ] as const) {
       const data = new UnixFS({ type: 'file', blockSizes: [...sizes] }).marshal();
       const root = await putNode(cache, { Data: data, Links: Array(links).fill({ Hash: leaf, Name: '', Tsize: 3 }) });
       await expect(offline(cache).readFile(root.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
@@ -164,7 +195,10 @@ describe('hostile content', () => {
     const cache = new MemoryBlocks();
     let at = CID.parse(await offline(cache).addFile(text('x')));
     for (let depth = 0; depth < 40; depth++) {
-      at = await putNode(cache, { Data: new UnixFS({ type: 'file', blockSizes: [1n] }).marshal(), Links: [{ Hash: at, Name: '', Tsize: 1 }] });
+      at = await putNode(cache, {
+        Data: new UnixFS({ type: 'file', blockSizes: [1n] }).marshal(),
+        Links: [{ Hash: at, Name: '', Tsize: 1 }],
+      });
     }
     await expect(offline(cache).readFile(at.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
   });
@@ -175,7 +209,10 @@ describe('hostile content', () => {
     let size = 1n;
     for (let depth = 0; depth < 6; depth++) {
       const Links = Array(20).fill({ Hash: at, Name: '', Tsize: 1 });
-      at = await putNode(cache, { Data: new UnixFS({ type: 'file', blockSizes: Array(20).fill(size) }).marshal(), Links });
+      at = await putNode(cache, {
+        Data: new UnixFS({ type: 'file', blockSizes: Array(20).fill(size) }).marshal(),
+        Links,
+      });
       size *= 20n;
     }
     await expect(offline(cache).readFile(at.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
@@ -184,7 +221,10 @@ describe('hostile content', () => {
   it.each(['..', '.', '', 'a/b', 'a\\b', 'a\0b', 'x'.repeat(300)])('folder entry named %j is refused', async (name) => {
     const cache = new MemoryBlocks();
     const leaf = CID.parse(await offline(cache).addFile(text('abc')));
-    const root = await putNode(cache, { Data: new UnixFS({ type: 'directory' }).marshal(), Links: [{ Hash: leaf, Name: name, Tsize: 3 }] });
+    const root = await putNode(cache, {
+      Data: new UnixFS({ type: 'directory' }).marshal(),
+      Links: [{ Hash: leaf, Name: name, Tsize: 3 }],
+    });
     await expect(offline(cache).readDirectory(root.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
   });
 
@@ -199,8 +239,17 @@ describe('hostile content', () => {
     const cache = new MemoryBlocks();
     const Hash = CID.parse(await offline(cache).addFile(text('abc')));
     const Data = new UnixFS({ type: 'directory' }).marshal();
-    const twice = await putNode(cache, { Data, Links: [{ Hash, Name: 'a', Tsize: 1 }, { Hash, Name: 'a', Tsize: 1 }] });
-    const many = await putNode(cache, { Data, Links: Array.from({ length: 10_001 }, (_, i) => ({ Hash, Name: `f${i}`, Tsize: 1 })) });
+    const twice = await putNode(cache, {
+      Data,
+      Links: [
+        { Hash, Name: 'a', Tsize: 1 },
+        { Hash, Name: 'a', Tsize: 1 },
+      ],
+    });
+    const many = await putNode(cache, {
+      Data,
+      Links: Array.from({ length: 10_001 }, (_, i) => ({ Hash, Name: `f${i}`, Tsize: 1 })),
+    });
     for (const root of [twice, many]) {
       await expect(offline(cache).readDirectory(root.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
     }
@@ -212,7 +261,10 @@ describe('hostile content', () => {
     const cid = await cidOf(noise, DAG_PB);
     cache.put(cid, noise);
     await expect(offline(cache).readFile(cid.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
-    const link = await putNode(cache, { Data: new UnixFS({ type: 'symlink', data: text('/etc/passwd') }).marshal(), Links: [] });
+    const link = await putNode(cache, {
+      Data: new UnixFS({ type: 'symlink', data: text('/etc/passwd') }).marshal(),
+      Links: [],
+    });
     await expect(offline(cache).readFile(link.toString())).rejects.toMatchObject({ code: 'storage/bad-unixfs' });
   });
 });
@@ -233,7 +285,10 @@ describe('the cache', () => {
     const [shard] = await readdir(dir);
     const [file] = await readdir(join(dir, shard!));
     const path = join(dir, shard!, file!);
-    await writeFile(path, (await readFile(path)).map((byte, i) => (i === 0 ? byte ^ 1 : byte)));
+    await writeFile(
+      path,
+      (await readFile(path)).map((byte, i) => (i === 0 ? byte ^ 1 : byte)),
+    );
     await expect((await openFileStore(dir)).readFile(cid)).rejects.toMatchObject({ code: 'storage/not-found' });
   });
 
@@ -252,6 +307,9 @@ describe('the cache', () => {
     const cid = await store.addFile(bytes);
     expect(Buffer.compare(await store.readFile(cid), bytes)).toBe(0);
     expect(problems.map(({ code }) => code)).toEqual(['storage/quota-exceeded']);
+    // Who serves others must not confirm what a restart would lose.
+    const strict = new ContentStore({ gateways: [], cache: full, mustPersist: true });
+    await expect(strict.addFile(bytes)).rejects.toMatchObject({ code: 'storage/quota-exceeded' });
   });
 
   it('falls back to memory without IndexedDB and says so', async () => {
@@ -288,16 +346,21 @@ describe('archives', () => {
       const cache = new MemoryBlocks();
       const bad = car.slice();
       bad[at]! ^= 0x01;
-      const outcome = await offline(cache).importCar(bad).catch((error: OpenLedgerError) => error.code);
+      const outcome = await offline(cache)
+        .importCar(bad)
+        .catch((error: OpenLedgerError) => error.code);
       // One byte names the root's CID version: with it changed the content is the same under another identifier.
-      if (Array.isArray(outcome)) expect(outcome, `byte ${at}`).toEqual([CID.createV0(CID.parse(cid).multihash as never).toString()]);
+      if (Array.isArray(outcome))
+        expect(outcome, `byte ${at}`).toEqual([CID.createV0(CID.parse(cid).multihash as never).toString()]);
       else {
         expect(outcome, `byte ${at}`).toMatch(/^storage\//);
         expect(cache.has(CID.parse(cid))).toBe(false);
       }
     }
     for (const length of [0, 1, 30, 60, car.length - 1]) {
-      await expect(offline().importCar(car.slice(0, length)), `cut to ${length}`).rejects.toMatchObject({ code: expect.stringMatching(/^storage\/(bad|incomplete)-car/) });
+      await expect(offline().importCar(car.slice(0, length)), `cut to ${length}`).rejects.toMatchObject({
+        code: expect.stringMatching(/^storage\/(bad|incomplete)-car/),
+      });
     }
   });
 

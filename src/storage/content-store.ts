@@ -23,6 +23,8 @@ export interface ContentStoreOptions {
   timeoutMs?: number;
   /** Hears of problems that do not stop the work, such as a full disk. */
   onProblem?: (problem: OpenLedgerError) => void;
+  /** Fail where the cache cannot take a block, instead of going on from memory: for those who serve others. */
+  mustPersist?: boolean;
 }
 
 export interface ReadOptions {
@@ -41,7 +43,7 @@ export class ContentStore {
   constructor(options: ContentStoreOptions) {
     // Called as a plain function: browsers refuse fetch with another `this`.
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
-    this.#store = new VerifyingStore(options.cache, options.onProblem ?? (() => undefined));
+    this.#store = new VerifyingStore(options.cache, options.onProblem ?? (() => undefined), options.mustPersist);
     this.#source = new GatewaySource(options.gateways, this.#fetch, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   }
 
@@ -163,8 +165,9 @@ export class ContentStore {
       reached.set(key, { cid, bytes: block });
       for (const link of linksOf(decodeNode(cid, block))) stack.push(link.cid);
     }
-    // Children before parents would be safest against a crash; a re-import completes either way.
-    for (const [key, block] of [...reached].reverse()) if (blocks.has(key)) await this.#store.keep(block.cid, block.bytes);
+    // Children first: a crash in between leaves no folder whose parts are missing.
+    for (const [key, block] of [...reached].reverse())
+      if (blocks.has(key)) await this.#store.keep(block.cid, block.bytes);
     return car.roots.map(String);
   }
 
@@ -242,4 +245,3 @@ function incompleteCar(why: string): OpenLedgerError {
     next: 'Export it again with everything below its root.',
   });
 }
-

@@ -113,7 +113,11 @@ export class DagFetch {
         this.#report(ahead);
       };
       try {
-        for await (const { cid, bytes } of this.#source.car(gateway, root, { signal: this.#options.signal, maxBytes, onBytes })) {
+        for await (const { cid, bytes } of this.#source.car(gateway, root, {
+          signal: this.#options.signal,
+          maxBytes,
+          onBytes,
+        })) {
           ahead = 0;
           const key = blockKey(cid);
           if (!this.#missing.has(key)) continue;

@@ -6,7 +6,8 @@ export function tooLarge(cid: CID | string, size: number | undefined, maxBytes: 
   return new OpenLedgerError({
     code: 'storage/too-large',
     what: `The content ${shortCid(cid)} is larger than accepted here.`,
-    why: size === undefined ? `More than ${maxBytes} bytes arrived.` : `It has ${size} bytes; ${maxBytes} are accepted.`,
+    why:
+      size === undefined ? `More than ${maxBytes} bytes arrived.` : `It has ${size} bytes; ${maxBytes} are accepted.`,
     next: 'Check that this is the content you meant.',
   });
 }

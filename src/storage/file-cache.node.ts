@@ -10,6 +10,9 @@ export async function openFileCache(folder: string): Promise<Blockstore> {
 }
 
 /** A content store on disk; without gateways it holds only what is put into it. */
-export async function openFileStore(folder: string, options: Partial<Omit<ContentStoreOptions, 'cache'>> = {}): Promise<ContentStore> {
+export async function openFileStore(
+  folder: string,
+  options: Partial<Omit<ContentStoreOptions, 'cache'>> = {},
+): Promise<ContentStore> {
   return new ContentStore({ gateways: [], ...options, cache: await openFileCache(folder) });
 }

@@ -88,7 +88,8 @@ export class GatewaySource {
       const response = await attempt.fetch(this.#fetch, `${gateway}/ipfs/${cid}?format=car&dag-scope=all`, {
         accept: 'application/vnd.ipld.car; version=1; order=dfs; dups=n',
       });
-      if ([400, 405, 406, 415, 501].includes(response.status)) throw new GatewayFailure('no-car', `offers no CAR (${response.status})`);
+      if ([400, 405, 406, 415, 501].includes(response.status))
+        throw new GatewayFailure('no-car', `offers no CAR (${response.status})`);
       requireOk(response);
       const type = response.headers.get('content-type') ?? '';
       if (!type.startsWith('application/vnd.ipld.car')) throw new GatewayFailure('no-car', 'offers no CAR');
@@ -128,7 +129,8 @@ function toFailure(gateway: string, error: unknown): Failure {
   if (error instanceof GatewayFailure) return { gateway, kind: error.kind, reason: error.message };
   // What is left are blocks that did not verify and archives that did not decode.
   if (error instanceof OpenLedgerError) {
-    const reason = error.code === 'storage/block-hash-mismatch' ? 'sent wrong bytes' : `sent something unusable (${error.why})`;
+    const reason =
+      error.code === 'storage/block-hash-mismatch' ? 'sent wrong bytes' : `sent something unusable (${error.why})`;
     return { gateway, kind: 'wrong-bytes', reason };
   }
   return { gateway, kind: 'down', reason: String(error).slice(0, 120) };
@@ -139,7 +141,9 @@ export function unavailable(cid: CID, failures: Failure[]): OpenLedgerError {
   const absent = failures.every((failure) => failure.kind === 'absent');
   return new OpenLedgerError({
     code: absent ? 'storage/not-found' : 'storage/unavailable',
-    what: absent ? `No gateway has the content ${shortCid(cid)}.` : `The content ${shortCid(cid)} could not be fetched.`,
+    what: absent
+      ? `No gateway has the content ${shortCid(cid)}.`
+      : `The content ${shortCid(cid)} could not be fetched.`,
     why: `${failures.map(({ gateway, reason }) => `${gateway}: ${reason}`).join('; ')} (${cid}).`,
     next: absent
       ? 'Its publisher may have stopped offering it; add a gateway that has it.'
@@ -150,7 +154,8 @@ export function unavailable(cid: CID, failures: Failure[]): OpenLedgerError {
 function requireOk(response: Response): void {
   if (response.status === 200) return;
   const { status } = response;
-  if (status === 404 || status === 410 || status === 412) throw new GatewayFailure('absent', `does not have it (${status})`);
+  if (status === 404 || status === 410 || status === 412)
+    throw new GatewayFailure('absent', `does not have it (${status})`);
   throw new GatewayFailure('refused', `answered ${status}`);
 }
 

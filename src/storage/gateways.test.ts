@@ -5,7 +5,8 @@ import type { OpenLedgerError } from '../errors.ts';
 import { MemoryBlocks } from './block-store.ts';
 import { ContentStore } from './content-store.ts';
 import { gatewayBase, GatewaySource } from './gateway-source.ts';
-import { alsoStop, sampleBytes, serveWith, stopAll, text, type TestServer } from './test-gateways.ts';
+import { sampleBytes, text } from './test-bytes.ts';
+import { alsoStop, serveWith, stopAll, type TestServer } from './test-gateways.ts';
 
 const MIB = 1024 * 1024;
 afterEach(stopAll);
@@ -14,7 +15,11 @@ afterEach(stopAll);
 async function published(files: Record<string, Uint8Array> | Uint8Array) {
   const store = new ContentStore({ gateways: [], cache: new MemoryBlocks() });
   const cid = files instanceof Uint8Array ? await store.addFile(files) : await store.addDirectory(files);
-  const answer = async (request: IncomingMessage, response: ServerResponse, bend: (bytes: Uint8Array) => Uint8Array = (b) => b) => {
+  const answer = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    bend: (bytes: Uint8Array) => Uint8Array = (b) => b,
+  ) => {
     const url = new URL(request.url!, 'http://x');
     const asked = url.pathname.split('/')[2]!;
     if (!(await store.hasBlock(asked))) return void response.writeHead(404).end();
@@ -26,7 +31,11 @@ async function published(files: Record<string, Uint8Array> | Uint8Array) {
 }
 
 const reader = (gateways: (TestServer | string)[], timeoutMs = 300) =>
-  new ContentStore({ gateways: gateways.map((g) => (typeof g === 'string' ? g : g.url)), cache: new MemoryBlocks(), timeoutMs });
+  new ContentStore({
+    gateways: gateways.map((g) => (typeof g === 'string' ? g : g.url)),
+    cache: new MemoryBlocks(),
+    timeoutMs,
+  });
 
 const FOLDER = { 'weights.bin': sampleBytes(2 * MIB + 7), 'config.json': text('{"a":1}') };
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -59,7 +68,9 @@ describe('a good gateway', () => {
   it('without CAR is read block by block', async () => {
     const { cid, answer } = await published(FOLDER);
     for (const status of [400, 406, 501]) {
-      const raw = await serveWith((q, s) => (q.url!.includes('format=car') ? void s.writeHead(status).end('no CAR') : answer(q, s)));
+      const raw = await serveWith((q, s) =>
+        q.url!.includes('format=car') ? void s.writeHead(status).end('no CAR') : answer(q, s),
+      );
       expect(digest(await reader([raw]).readFile(cid, 'weights.bin'))).toBe(digest(FOLDER['weights.bin']));
       expect(raw.requests.filter((path) => path.includes('format=raw')).length).toBe(5);
     }
@@ -82,23 +93,40 @@ describe('a good gateway', () => {
 });
 
 describe('the next gateway serves when one', () => {
-  type Bad = (request: IncomingMessage, response: ServerResponse, answer: Awaited<ReturnType<typeof published>>['answer']) => unknown;
+  type Bad = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: Awaited<ReturnType<typeof published>>['answer'],
+  ) => unknown;
   const flip = (bytes: Uint8Array) => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte));
   const cases: [string, Bad][] = [
     ['sends wrong bytes', (q, s, answer) => answer(q, s, flip)],
     ['sends another page', (_q, s) => s.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Sign in</h1>')],
-    ['lies about the type too', (_q, s) => s.writeHead(200, { 'content-type': 'application/vnd.ipld.car' }).end('<h1>Sign in</h1>')],
+    [
+      'lies about the type too',
+      (_q, s) => s.writeHead(200, { 'content-type': 'application/vnd.ipld.car' }).end('<h1>Sign in</h1>'),
+    ],
     ['sends less than it has', (q, s, answer) => answer(q, s, (bytes) => bytes.subarray(0, bytes.length >> 1))],
-    ['breaks off', (q, s, answer) => (s.setHeader('content-length', 9e5), s.on('finish', () => s.socket?.destroy()), answer(q, s, (b) => b.subarray(0, 40)))],
+    [
+      'breaks off',
+      (q, s, answer) => (
+        s.setHeader('content-length', 9e5),
+        s.on('finish', () => s.socket?.destroy()),
+        answer(q, s, (b) => b.subarray(0, 40))
+      ),
+    ],
     ['announces more than a block', (_q, s) => s.writeHead(200, { 'content-length': 9e9 }).write('x')],
-    ['sends without end', (_q, s) => {
-      s.writeHead(200, { 'content-type': 'application/vnd.ipld.car' });
-      const more = () => {
-        while (!s.destroyed && s.write(Buffer.alloc(65_536)));
-        if (!s.destroyed) s.once('drain', more);
-      };
-      more();
-    }],
+    [
+      'sends without end',
+      (_q, s) => {
+        s.writeHead(200, { 'content-type': 'application/vnd.ipld.car' });
+        const more = () => {
+          while (!s.destroyed && s.write(Buffer.alloc(65_536)));
+          if (!s.destroyed) s.once('drain', more);
+        };
+        more();
+      },
+    ],
     ['never answers', () => undefined],
     ['stalls in the middle', (_q, s) => s.writeHead(200, { 'content-type': 'application/vnd.ipld.car' }).write('x')],
     ['answers 500', (_q, s) => s.writeHead(500).end()],
@@ -155,12 +183,20 @@ describe('when no gateway delivers', () => {
     const broken = await serveWith((_q, s) => void s.writeHead(502).end());
     const down = await serveWith(() => undefined);
     await down.close();
-    const error: OpenLedgerError = await reader([wrong, silent, broken, down]).readFile(cid).then(
-      () => expect.fail('read'),
-      (e) => e,
-    );
+    const error: OpenLedgerError = await reader([wrong, silent, broken, down])
+      .readFile(cid)
+      .then(
+        () => expect.fail('read'),
+        (e) => e,
+      );
     expect(error.code).toBe('storage/unavailable');
-    for (const part of [`${wrong.url}: sent wrong bytes`, `${silent.url}: sent nothing for 0.3 s`, `${broken.url}: answered 502`, `${down.url}: cannot be reached`, cid]) {
+    for (const part of [
+      `${wrong.url}: sent wrong bytes`,
+      `${silent.url}: sent nothing for 0.3 s`,
+      `${broken.url}: answered 502`,
+      `${down.url}: cannot be reached`,
+      cid,
+    ]) {
       expect(error.why).toContain(part);
     }
   });
@@ -168,9 +204,15 @@ describe('when no gateway delivers', () => {
   it('a missing CID is told apart from broken gateways', async () => {
     const { cid } = await published(FOLDER);
     const empty = await serveWith((_q, s) => void s.writeHead(404).end());
-    await expect(reader([empty]).readFile(cid, 'config.json')).rejects.toMatchObject({ code: 'storage/not-found', why: expect.stringContaining(empty.url) });
+    await expect(reader([empty]).readFile(cid, 'config.json')).rejects.toMatchObject({
+      code: 'storage/not-found',
+      why: expect.stringContaining(empty.url),
+    });
     await expect(reader([empty]).prefetch(cid)).rejects.toMatchObject({ code: 'storage/not-found' });
-    await expect(reader([]).readFile(cid)).rejects.toMatchObject({ code: 'storage/not-found', why: expect.stringContaining('no gateway is set') });
+    await expect(reader([]).readFile(cid)).rejects.toMatchObject({
+      code: 'storage/not-found',
+      why: expect.stringContaining('no gateway is set'),
+    });
   });
 
   it('a stalled tree does not make one wait twice', async () => {
@@ -186,7 +228,11 @@ describe('when no gateway delivers', () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(), 50);
     const started = Date.now();
-    await expect(reader([silent, silent.url.replace('127.0.0.1', 'localhost')], 20_000).readFile(cid, 'config.json', { signal: controller.signal })).rejects.toMatchObject({
+    await expect(
+      reader([silent, silent.url.replace('127.0.0.1', 'localhost')], 20_000).readFile(cid, 'config.json', {
+        signal: controller.signal,
+      }),
+    ).rejects.toMatchObject({
       code: 'cancelled',
     });
     expect(Date.now() - started).toBeLessThan(5_000);
@@ -213,16 +259,30 @@ describe('a hostile gateway', () => {
     const { cid, answer } = await published(FOLDER);
     const good = await serveWith(answer);
     await expect(reader([good]).prefetch(cid, { maxBytes: MIB })).rejects.toMatchObject({ code: 'storage/too-large' });
-    await expect(reader([good]).readFile(cid, 'weights.bin', { maxBytes: MIB })).rejects.toMatchObject({ code: 'storage/too-large' });
+    await expect(reader([good]).readFile(cid, 'weights.bin', { maxBytes: MIB })).rejects.toMatchObject({
+      code: 'storage/too-large',
+    });
   });
 });
 
 describe('gateway addresses', () => {
   it('are normalised and asked in order, each once', () => {
-    const source = new GatewaySource(['https://b.example/', 'https://a.example/x/', 'https://b.example/ipfs/'], fetch, 1);
+    const source = new GatewaySource(
+      ['https://b.example/', 'https://a.example/x/', 'https://b.example/ipfs/'],
+      fetch,
+      1,
+    );
     expect(source.order()).toEqual(['https://b.example', 'https://a.example/x']);
   });
-  it.each(['', 'gateway', '/relative', 'ftp://x.example', 'javascript:alert(1)', 'https://u:p@x.example', 'https://x.example/?a=b'])('%j is refused', (address) => {
+  it.each([
+    '',
+    'gateway',
+    '/relative',
+    'ftp://x.example',
+    'javascript:alert(1)',
+    'https://u:p@x.example',
+    'https://x.example/?a=b',
+  ])('%j is refused', (address) => {
     expect(() => gatewayBase(address)).toThrow(expect.objectContaining({ code: 'storage/bad-gateway' }));
   });
 });
@@ -242,7 +302,10 @@ describe('publishing', () => {
     const polite = await serveWith((q, s) => (q.resume(), void s.end('{"roots":[]}')));
     await expect(store.publish(cid, polite.url)).rejects.toMatchObject({ code: 'storage/publish-unconfirmed' });
     const full = await serveWith((q, s) => (q.resume(), void s.writeHead(507).end('{"what":"The disk is full."}')));
-    await expect(store.publish(cid, full.url)).rejects.toMatchObject({ code: 'storage/publish-refused', why: expect.stringContaining('The disk is full.') });
+    await expect(store.publish(cid, full.url)).rejects.toMatchObject({
+      code: 'storage/publish-refused',
+      why: expect.stringContaining('The disk is full.'),
+    });
     await full.close();
     await expect(store.publish(cid, full.url)).rejects.toMatchObject({ code: 'storage/publish-unreachable' });
     alsoStop(good);

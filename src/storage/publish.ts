@@ -9,7 +9,13 @@ const BASE_TIMEOUT_MS = 60_000;
 const SLOWEST_BYTES_PER_MS = 32;
 
 /** POSTs an archive to an address that takes CARs and answers `{"roots": [...]}`. */
-export async function postCar(fetch: Fetch, url: string, cid: string, car: Uint8Array, signal?: AbortSignal): Promise<void> {
+export async function postCar(
+  fetch: Fetch,
+  url: string,
+  cid: string,
+  car: Uint8Array,
+  signal?: AbortSignal,
+): Promise<void> {
   const refuse = (code: string, why: string, next: string, cause?: unknown): OpenLedgerError =>
     new OpenLedgerError({ code, what: `The content ${shortCid(cid)} could not be published.`, why, next, cause });
 
@@ -32,14 +38,23 @@ export async function postCar(fetch: Fetch, url: string, cid: string, car: Uint8
       text = (await response.text()).slice(0, MAX_ANSWER_CHARS);
     } catch (cause) {
       if (signal?.aborted) throw cancelled();
-      throw refuse('storage/publish-unreachable', `${url} cannot be reached.`, 'Check that it is running and try again.', cause);
+      throw refuse(
+        'storage/publish-unreachable',
+        `${url} cannot be reached.`,
+        'Check that it is running and try again.',
+        cause,
+      );
     }
     if (!response.ok) {
       const reason = explained(text) ?? `It answered ${response.status}.`;
       throw refuse('storage/publish-refused', `${url} refused it: ${reason}`, 'See its reason, or publish elsewhere.');
     }
     if (!acknowledges(text, cid)) {
-      throw refuse('storage/publish-unconfirmed', `${url} did not confirm this content.`, 'Check the address of the publishing service.');
+      throw refuse(
+        'storage/publish-unconfirmed',
+        `${url} did not confirm this content.`,
+        'Check the address of the publishing service.',
+      );
     }
   } finally {
     clearTimeout(timer);
@@ -58,7 +73,10 @@ function parsed(text: string): unknown {
 function explained(text: string): string | undefined {
   const answer = parsed(text) as { what?: unknown; why?: unknown } | null | undefined;
   if (typeof answer?.what !== 'string') return undefined;
-  return [answer.what, answer.why].filter((part) => typeof part === 'string').join(' ').slice(0, 400);
+  return [answer.what, answer.why]
+    .filter((part) => typeof part === 'string')
+    .join(' ')
+    .slice(0, 400);
 }
 
 function acknowledges(text: string, cid: string): boolean {

@@ -51,7 +51,8 @@ export function decodeNode(cid: CID, bytes: Uint8Array): UnixfsNode {
       return { kind: 'directory', links };
     case 'hamt-sharded-directory': {
       const fanout = Number(unixfs.fanout ?? 0n);
-      if (!(fanout >= 8 && fanout <= 1024 && (fanout & (fanout - 1)) === 0)) throw badUnixfs(cid, `Its fanout is ${fanout}.`);
+      if (!(fanout >= 8 && fanout <= 1024 && (fanout & (fanout - 1)) === 0))
+        throw badUnixfs(cid, `Its fanout is ${fanout}.`);
       return { kind: 'shard', links, prefix: (fanout - 1).toString(16).length };
     }
     case 'file':

@@ -56,7 +56,8 @@ export async function readFileBytes(
     throwIfAborted(options.signal);
     if (depth > MAX_DAG_DEPTH) throw badUnixfs(cid, `It is nested more than ${MAX_DAG_DEPTH} levels deep.`);
     if (++blocks > maxBlocksFor(options.maxBytes)) throw badUnixfs(cid, 'It is cut into too many small pieces.');
-    if (node.kind !== 'bytes' && node.kind !== 'file') throw badUnixfs(at, 'A folder stands where a part of a file should.');
+    if (node.kind !== 'bytes' && node.kind !== 'file')
+      throw badUnixfs(at, 'A folder stands where a part of a file should.');
     if ((node.kind === 'bytes' ? node.data.length : node.size) !== size) {
       throw badUnixfs(at, 'A part of it has another size than stated.');
     }
@@ -76,7 +77,11 @@ export async function readFileBytes(
 }
 
 /** Entries of a folder by name. Refuses names that could mean a place outside it, and folders without end. */
-export async function readDirectoryEntries(get: GetBlock, cid: CID, signal?: AbortSignal): Promise<Map<string, DirectoryEntry>> {
+export async function readDirectoryEntries(
+  get: GetBlock,
+  cid: CID,
+  signal?: AbortSignal,
+): Promise<Map<string, DirectoryEntry>> {
   const entries = new Map<string, DirectoryEntry>();
   const root = await load(get, cid);
   if (root.kind !== 'directory' && root.kind !== 'shard') {
@@ -90,7 +95,8 @@ export async function readDirectoryEntries(get: GetBlock, cid: CID, signal?: Abo
   const add = (at: CID, name: string, link: { cid: CID; claimed: number }): void => {
     if (!isSafeName(name)) throw badUnixfs(at, `An entry has the unsafe name “${JSON.stringify(name).slice(1, 60)}”.`);
     if (entries.has(name)) throw badUnixfs(at, `It has two entries named “${name}”.`);
-    if (entries.size >= MAX_DIRECTORY_ENTRIES) throw badUnixfs(at, `It has more than ${MAX_DIRECTORY_ENTRIES} entries.`);
+    if (entries.size >= MAX_DIRECTORY_ENTRIES)
+      throw badUnixfs(at, `It has more than ${MAX_DIRECTORY_ENTRIES} entries.`);
     entries.set(name, { cid: link.cid.toString(), size: link.claimed });
   };
   const walk = async (at: CID, node: UnixfsNode, depth: number): Promise<void> => {

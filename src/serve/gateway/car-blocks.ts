@@ -35,7 +35,12 @@ export async function* carBlocks(
     at = await store.resolve(at, name);
   }
   const target = parseCid(at);
-  const source = scope === 'all' && !range ? store.blocks(at) : scope === 'block' ? single(store, target) : entity(store, target, range);
+  const source =
+    scope === 'all' && !range
+      ? store.blocks(at)
+      : scope === 'block'
+        ? single(store, target)
+        : entity(store, target, range);
   for await (const block of source) if (fresh(block)) yield block;
 }
 
@@ -67,7 +72,14 @@ async function* entity(store: ContentStore, cid: CID, range: ByteRange | undefin
 }
 
 /** The blocks of a file that hold bytes of [start, end), and those above them. */
-async function* part(store: ContentStore, cid: CID, start: number, end: number, position: number, depth: number): AsyncGenerator<Block> {
+async function* part(
+  store: ContentStore,
+  cid: CID,
+  start: number,
+  end: number,
+  position: number,
+  depth: number,
+): AsyncGenerator<Block> {
   const bytes = await store.readBlock(cid.toString());
   yield { cid, bytes };
   const node = decodeNode(cid, bytes);

@@ -10,7 +10,7 @@ import type { Deployment } from '../../protocol/deployment.ts';
 import { MemoryBlocks } from '../../storage/block-store.ts';
 import { once, readCar } from '../../storage/car.ts';
 import { ContentStore } from '../../storage/content-store.ts';
-import { sampleBytes, text } from '../../storage/test-gateways.ts';
+import { sampleBytes, text } from '../../storage/test-bytes.ts';
 import { type Companion, createCompanion } from './companion.ts';
 
 const MIB = 1024 * 1024;
@@ -48,9 +48,14 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const get = (path: string, headers: Record<string, string> = {}, method = 'GET') => fetch(`${app.url}${path}`, { headers, method });
+const get = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+  fetch(`${app.url}${path}`, { headers, method });
 /** fetch() sets Host, Origin and accept-encoding itself; this sends what it is told. */
-function plain(path: string, headers: Record<string, string>, method = 'GET'): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }> {
+function plain(
+  path: string,
+  headers: Record<string, string>,
+  method = 'GET',
+): Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; body: Buffer }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: '127.0.0.1', port: app.port, path, headers, method }, async (response) => {
       const parts: Buffer[] = [];
@@ -87,14 +92,20 @@ describe('the trustless gateway', () => {
 
   it('takes the format from Accept as well, and answers 400 without one', async () => {
     expect((await get(`/ipfs/${receipt}`, { accept: 'application/vnd.ipld.raw' })).status).toBe(200);
-    expect((await get(`/ipfs/${receipt}`, { accept: 'application/vnd.ipld.car' })).headers.get('content-type')).toContain('application/vnd.ipld.car');
+    expect(
+      (await get(`/ipfs/${receipt}`, { accept: 'application/vnd.ipld.car' })).headers.get('content-type'),
+    ).toContain('application/vnd.ipld.car');
     for (const accept of ['text/html', '*/*']) expect((await get(`/ipfs/${receipt}`, { accept })).status).toBe(400);
     expect((await get(`/ipfs/${receipt}?format=tar`)).status).toBe(400);
   });
 
   it('answers HEAD without a body, OPTIONS for CORS, and 405 to the rest', async () => {
     const head = await get(`/ipfs/${receipt}?format=raw`, {}, 'HEAD');
-    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, String(RECEIPT.length), '']);
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([
+      200,
+      String(RECEIPT.length),
+      '',
+    ]);
     expect((await get(`/ipfs/${receipt}?format=car`, {}, 'HEAD')).status).toBe(200);
     const options = await get(`/ipfs/${receipt}`, {}, 'OPTIONS');
     expect([options.status, options.headers.get('access-control-allow-methods')]).toEqual([204, 'GET, HEAD, OPTIONS']);
@@ -138,7 +149,8 @@ describe('the trustless gateway', () => {
   });
 
   it('serves the blocks of a byte range alone', async () => {
-    const count = async (range: string) => (await blocksOf(await get(`/ipfs/${folder}/weights.bin?format=car&entity-bytes=${range}`))).length;
+    const count = async (range: string) =>
+      (await blocksOf(await get(`/ipfs/${folder}/weights.bin?format=car&entity-bytes=${range}`))).length;
     // Folder and file node are always there.
     expect(await count('0:0')).toBe(3);
     expect(await count(`${MIB - 1}:${MIB}`)).toBe(4);
@@ -153,7 +165,9 @@ describe('the trustless gateway', () => {
     const cache = new MemoryBlocks();
     const store = new ContentStore({ gateways: [app.url], cache });
     expect(Buffer.compare(await store.readFile(folder, 'weights.bin'), FILES['weights.bin'])).toBe(0);
-    expect(Buffer.from(await store.readRange(folder, 'sub/config.json', { offset: 1, length: 3 })).toString()).toBe('"a"');
+    expect(Buffer.from(await store.readRange(folder, 'sub/config.json', { offset: 1, length: 3 })).toString()).toBe(
+      '"a"',
+    );
   });
 
   it('cuts a transfer whose blocks are damaged, so that it cannot pass for complete', async () => {
@@ -200,10 +214,25 @@ describe('publishing', () => {
     const mine = new ContentStore({ gateways: [], cache: new MemoryBlocks() });
     const car = await mine.exportCar(await mine.addFile(text('page')));
     expect((await post(car, { 'content-type': 'text/plain' })).status).toBe(415);
-    for (const origin of ['https://evil.example', 'null', 'http://localhost.evil.example', 'http://127.0.0.1.evil.example']) {
-      expect((await plain('/api/publish', { origin, 'content-type': 'application/vnd.ipld.car' }, 'POST')).status).toBe(403);
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'http://localhost.evil.example',
+      'http://127.0.0.1.evil.example',
+    ]) {
+      expect((await plain('/api/publish', { origin, 'content-type': 'application/vnd.ipld.car' }, 'POST')).status).toBe(
+        403,
+      );
     }
-    expect((await plain('/api/publish', { 'sec-fetch-site': 'cross-site', 'content-type': 'application/vnd.ipld.car' }, 'POST')).status).toBe(403);
+    expect(
+      (
+        await plain(
+          '/api/publish',
+          { 'sec-fetch-site': 'cross-site', 'content-type': 'application/vnd.ipld.car' },
+          'POST',
+        )
+      ).status,
+    ).toBe(403);
     const local = await post(car, { origin: 'http://localhost:5173' });
     expect([local.status, local.headers.get('access-control-allow-origin')]).toEqual([200, 'http://localhost:5173']);
     const announced = await post(new Uint8Array(64 * MIB + 1));
@@ -217,7 +246,11 @@ describe('publishing', () => {
 describe('the app', () => {
   it('comes with types, compression and cache headers', async () => {
     const page = await plain('/', { 'accept-encoding': 'gzip, br' });
-    expect(page.headers).toMatchObject({ 'content-type': 'text/html; charset=utf-8', 'content-encoding': 'br', 'cache-control': 'no-cache' });
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'content-encoding': 'br',
+      'cache-control': 'no-cache',
+    });
     expect(brotliDecompressSync(page.body).toString()).toContain('<title>app</title>');
     const script = await plain('/assets/index-Ab12Cd34.js', { 'accept-encoding': 'gzip, br;q=0' });
     expect(script.headers).toMatchObject({
@@ -248,19 +281,33 @@ describe('the app', () => {
     expect(csp).not.toMatch(/connect-src[^;]*( \*| https?:[ ;])/);
   });
 
-  it.each(['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/..%5c..%5csecret.txt', '/.git/config', '/link.txt', '/%00.txt', '//secret.txt'])(
-    'does not lead out of its folder by %s',
-    async (path) => {
-      const response = await plain(path, {});
-      expect(response.body.toString()).not.toMatch(/secret\b|hidden/);
-      expect(response.status).toBeGreaterThanOrEqual(400);
-    },
-  );
+  it.each([
+    '/../secret.txt',
+    '/..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/assets/..%5c..%5csecret.txt',
+    '/.git/config',
+    '/link.txt',
+    '/%00.txt',
+    '//secret.txt',
+  ])('does not lead out of its folder by %s', async (path) => {
+    const response = await plain(path, {});
+    expect(response.body.toString()).not.toMatch(/secret\b|hidden/);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+  });
 
   it('says what to do when it was not built', async () => {
-    const bare = await createCompanion({ store: join(dir, 'bare'), staticDir: join(dir, 'none'), deployment: () => undefined, port: 0 });
+    const bare = await createCompanion({
+      store: join(dir, 'bare'),
+      staticDir: join(dir, 'none'),
+      deployment: () => undefined,
+      port: 0,
+    });
     const response = await fetch(bare.url);
-    expect([response.status, (await response.json()).next]).toEqual([404, 'Run npm run build, then start the companion again.']);
+    expect([response.status, (await response.json()).next]).toEqual([
+      404,
+      'Run npm run build, then start the companion again.',
+    ]);
     await bare.close();
   });
 });
@@ -281,7 +328,8 @@ describe('the deployment', () => {
       expect(response.status, host).toBeGreaterThanOrEqual(400);
       expect(response.body.toString()).not.toContain('rpc.example');
     }
-    for (const host of [`localhost:${app.port}`, `127.0.0.1:${app.port}`, `[::1]:${app.port}`]) expect((await plain('/deployment.json', { host })).status).toBe(200);
+    for (const host of [`localhost:${app.port}`, `127.0.0.1:${app.port}`, `[::1]:${app.port}`])
+      expect((await plain('/deployment.json', { host })).status).toBe(200);
     expect((await plain('/deployment.json', { origin: 'https://evil.example' })).status).toBe(403);
     expect((await plain('/deployment.json', {})).headers['access-control-allow-origin']).toBeUndefined();
     deployment = undefined;
@@ -308,17 +356,29 @@ describe('the server', () => {
   });
 
   it('keeps its content when it starts again', async () => {
-    const again = await createCompanion({ store: join(dir, 'blocks'), staticDir: dir, deployment: () => undefined, port: 0 });
+    const again = await createCompanion({
+      store: join(dir, 'blocks'),
+      staticDir: dir,
+      deployment: () => undefined,
+      port: 0,
+    });
     expect(await (await fetch(`${again.url}/ipfs/${receipt}?format=raw`)).text()).toBe(RECEIPT);
     await again.close();
     expect((await readdir(join(dir, 'blocks'))).length).toBeGreaterThan(3);
   });
 
   it('lives through nonsense', async () => {
-    for (const line of ['GARBAGE\r\n\r\n', 'GET http://[bad HTTP/1.1\r\nHost: localhost\r\n\r\n', 'GET \\..\\.. HTTP/1.1\r\nHost: localhost\r\n\r\n']) {
+    for (const line of [
+      'GARBAGE\r\n\r\n',
+      'GET http://[bad HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      'GET \\..\\.. HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    ]) {
       await new Promise<void>((resolve) => {
         const socket = connect(app.port, '127.0.0.1', () => socket.end(line));
-        socket.resume().on('close', resolve).on('error', () => undefined);
+        socket
+          .resume()
+          .on('close', resolve)
+          .on('error', () => undefined);
       });
     }
     expect((await get('/')).status).toBe(200);

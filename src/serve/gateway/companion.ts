@@ -48,7 +48,7 @@ export interface Companion {
 export async function createCompanion(options: CompanionOptions): Promise<Companion> {
   const host = options.host ?? '127.0.0.1';
   const allowedHosts = (options.allowedHosts ?? []).map((name) => name.toLowerCase());
-  const store = await openFileStore(options.store);
+  const store = await openFileStore(options.store, { mustPersist: true });
   const files = new StaticFiles(options.staticDir);
   const publisher = new Publisher(store);
   const api: Record<string, ApiHandler> = {
@@ -68,10 +68,16 @@ export async function createCompanion(options: CompanionOptions): Promise<Compan
   async function serveDeployment(request: IncomingMessage, response: ServerResponse): Promise<void> {
     // Demo keys are in it: for this machine's own pages only.
     const cors = corsFor(requireLocalOrigin(request, allowedHosts));
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw new HttpError(405, 'companion/method', 'The deployment is read with GET.');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new HttpError(405, 'companion/method', 'The deployment is read with GET.');
     const deployment = await options.deployment();
     if (!deployment) {
-      throw new HttpError(503, 'companion/not-ready', 'The local network is still being set up.', 'Wait a moment and load the page again.');
+      throw new HttpError(
+        503,
+        'companion/not-ready',
+        'The local network is still being set up.',
+        'Wait a moment and load the page again.',
+      );
     }
     sendJson(response, 200, deployment, { 'cross-origin-resource-policy': 'same-site', ...cors });
   }
@@ -79,23 +85,37 @@ export async function createCompanion(options: CompanionOptions): Promise<Compan
   async function serveApi(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const cors = corsFor(requireLocalOrigin(request, allowedHosts));
     if (request.method === 'OPTIONS') {
-      response.writeHead(204, { ...cors, 'access-control-allow-methods': 'GET, POST', 'access-control-allow-headers': 'content-type' }).end();
+      response
+        .writeHead(204, {
+          ...cors,
+          'access-control-allow-methods': 'GET, POST',
+          'access-control-allow-headers': 'content-type',
+        })
+        .end();
       return;
     }
-    const handler = Object.hasOwn(api, `${request.method} ${url.pathname}`) ? api[`${request.method} ${url.pathname}`] : undefined;
+    const handler = Object.hasOwn(api, `${request.method} ${url.pathname}`)
+      ? api[`${request.method} ${url.pathname}`]
+      : undefined;
     if (!handler) throw new HttpError(404, 'companion/no-such-route', 'The companion has no such function.');
     await handler(request, response, url, cors);
   }
 
-  const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: 120_000, headersTimeout: 20_000 }, (request, response) => {
-    route(request, response).catch((error: unknown) => {
-      if (!request.complete) endUpload(request, response);
-      sendError(response, error);
-    });
-  });
+  const server = createServer(
+    { maxHeaderSize: 16 * 1024, requestTimeout: 120_000, headersTimeout: 20_000 },
+    (request, response) => {
+      route(request, response).catch((error: unknown) => {
+        if (!request.complete) endUpload(request, response);
+        sendError(response, error);
+      });
+    },
+  );
   const port = await listenFrom(server, host, options.port);
   const url = `http://${host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
-  const notice = options.port !== 0 && port !== options.port ? `Port ${options.port} is in use; the companion took ${port}.` : undefined;
+  const notice =
+    options.port !== 0 && port !== options.port
+      ? `Port ${options.port} is in use; the companion took ${port}.`
+      : undefined;
   return {
     url,
     port,

@@ -10,7 +10,12 @@ export class HttpError extends OpenLedgerError {
   }
 }
 
-export function sendJson(response: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}): void {
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Record<string, string> = {},
+): void {
   const body = Buffer.from(JSON.stringify(value));
   response.writeHead(status, {
     'content-type': 'application/json; charset=utf-8',
@@ -27,7 +32,8 @@ const STATUS_BY_CODE: Record<string, number> = {
   'storage/no-such-path': 404,
   'storage/not-a-directory': 404,
   'storage/too-large': 413,
-  unexpected: 500,
+  'storage/quota-exceeded': 507,
+  'storage/cache-unwritable': 507,
 };
 
 /** Answers any thrown value as JSON with what, why and next; cuts the connection when an answer had begun. */
@@ -50,7 +56,12 @@ export function sendError(response: ServerResponse, error: unknown): void {
 /** The whole body, refused beyond `maxBytes` before it is held. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const refuse = () =>
-    new HttpError(413, 'companion/body-too-large', `The companion accepts at most ${maxBytes} bytes at once.`, 'Send less, or publish in parts.');
+    new HttpError(
+      413,
+      'companion/body-too-large',
+      `The companion accepts at most ${maxBytes} bytes at once.`,
+      'Send less, or publish in parts.',
+    );
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw refuse();
   const parts: Buffer[] = [];
   let size = 0;

@@ -20,7 +20,12 @@ function hostnameOf(host: string): string | undefined {
 export function requireKnownHost(request: IncomingMessage, allowed: readonly string[]): void {
   const name = hostnameOf(request.headers.host ?? '');
   if (name !== undefined && (isLoopbackName(name) || allowed.includes(name.toLowerCase()))) return;
-  throw new HttpError(403, 'companion/foreign-host', 'The companion answers only under the names of this machine.', 'Open it as http://localhost with its port.');
+  throw new HttpError(
+    403,
+    'companion/foreign-host',
+    'The companion answers only under the names of this machine.',
+    'Open it as http://localhost with its port.',
+  );
 }
 
 /**
@@ -30,7 +35,12 @@ export function requireKnownHost(request: IncomingMessage, allowed: readonly str
 export function requireLocalOrigin(request: IncomingMessage, allowed: readonly string[]): string | undefined {
   const origin = request.headers.origin;
   const refuse = () =>
-    new HttpError(403, 'companion/foreign-origin', 'The companion takes such requests only from pages of this machine.', 'Open the app from the companion itself.');
+    new HttpError(
+      403,
+      'companion/foreign-origin',
+      'The companion takes such requests only from pages of this machine.',
+      'Open the app from the companion itself.',
+    );
   if (origin === undefined) {
     const site = request.headers['sec-fetch-site'];
     if (site === 'cross-site') throw refuse();

@@ -20,7 +20,8 @@ export class Publisher {
     if (!(request.headers['content-type'] ?? '').startsWith('application/vnd.ipld.car')) {
       throw new HttpError(415, 'companion/not-a-car', 'Publishing takes an archive (application/vnd.ipld.car).');
     }
-    if (this.#running >= MAX_PUBLISHING) throw new HttpError(503, 'companion/busy', 'The companion is taking other uploads.', 'Try again in a moment.');
+    if (this.#running >= MAX_PUBLISHING)
+      throw new HttpError(503, 'companion/busy', 'The companion is taking other uploads.', 'Try again in a moment.');
     this.#running++;
     try {
       const bytes = await readBody(request, MAX_PUBLISH_BYTES);

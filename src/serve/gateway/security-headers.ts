@@ -10,7 +10,16 @@ export function securityHeaders(deployment: Deployment | undefined): Record<stri
     const origin = address === undefined ? undefined : originOf(address);
     if (origin) origins.add(origin);
   }
-  const connect = ["'self'", 'http://127.0.0.1:*', 'http://localhost:*', 'ws://127.0.0.1:*', 'ws://localhost:*', 'data:', 'blob:', ...origins];
+  const connect = [
+    "'self'",
+    'http://127.0.0.1:*',
+    'http://localhost:*',
+    'ws://127.0.0.1:*',
+    'ws://localhost:*',
+    'data:',
+    'blob:',
+    ...origins,
+  ];
   const policy = [
     "default-src 'self'",
     "script-src 'self' 'wasm-unsafe-eval'",

@@ -47,14 +47,25 @@ export class StaticFiles {
     this.#folder = folder;
   }
 
-  async serve(request: IncomingMessage, response: ServerResponse, pathname: string, headers: Record<string, string>): Promise<void> {
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    pathname: string,
+    headers: Record<string, string>,
+  ): Promise<void> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       throw new HttpError(405, 'companion/method', 'Pages are read with GET.');
     }
     const file = (await this.#find(pathname)) ?? (isRoute(pathname) ? await this.#find('/index.html') : undefined);
     if (!file) {
-      if (isRoute(pathname)) throw new HttpError(404, 'companion/no-app', 'The app has not been built.', 'Run npm run build, then start the companion again.');
+      if (isRoute(pathname))
+        throw new HttpError(
+          404,
+          'companion/no-app',
+          'The app has not been built.',
+          'Run npm run build, then start the companion again.',
+        );
       throw new HttpError(404, 'companion/no-such-file', 'There is no such file.');
     }
     const type = TYPES[extname(file.path).toLowerCase()] ?? 'application/octet-stream';
@@ -73,7 +84,8 @@ export class StaticFiles {
       response.writeHead(304, all).end();
       return;
     }
-    const encoding = isText(type) && file.size > 1024 && file.size <= MAX_COMPRESSED_SOURCE ? acceptedEncoding(request) : undefined;
+    const encoding =
+      isText(type) && file.size > 1024 && file.size <= MAX_COMPRESSED_SOURCE ? acceptedEncoding(request) : undefined;
     if (encoding) {
       const body = await this.#compress(file.path, `${encoding}|${etag}|${file.path}`, encoding);
       response.writeHead(200, { ...all, 'content-encoding': encoding, 'content-length': body.length });
@@ -100,7 +112,11 @@ export class StaticFiles {
       const path = await realpath(join(root, ...segments));
       // After links are followed: a link must not lead out of the folder.
       if (!path.startsWith(root + sep)) return undefined;
-      const { size, mtimeMs, isFile } = await stat(path).then((s) => ({ size: s.size, mtimeMs: s.mtimeMs, isFile: s.isFile() }));
+      const { size, mtimeMs, isFile } = await stat(path).then((s) => ({
+        size: s.size,
+        mtimeMs: s.mtimeMs,
+        isFile: s.isFile(),
+      }));
       return isFile ? { path, size, mtimeMs } : undefined;
     } catch {
       return undefined;
@@ -130,6 +146,7 @@ function isText(type: string): boolean {
 
 function acceptedEncoding(request: IncomingMessage): 'br' | 'gzip' | undefined {
   const accepted = String(request.headers['accept-encoding'] ?? '').toLowerCase();
-  const takes = (name: string) => new RegExp(`(^|[\\s,])${name}(?!\\s*;\\s*q=0(\\.0*)?($|[\\s,]))($|[\\s,;])`).test(accepted);
+  const takes = (name: string) =>
+    new RegExp(`(^|[\\s,])${name}(?!\\s*;\\s*q=0(\\.0*)?($|[\\s,]))($|[\\s,;])`).test(accepted);
   return takes('br') ? 'br' : takes('gzip') ? 'gzip' : undefined;
 }

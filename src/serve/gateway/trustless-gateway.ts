@@ -16,7 +16,12 @@ const COMMON = {
 };
 
 /** Answers `/ipfs/{cid}[/path]` as an IPFS trustless gateway over the local store. */
-export async function serveIpfs(store: ContentStore, request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+export async function serveIpfs(
+  store: ContentStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+): Promise<void> {
   for (const [name, value] of Object.entries(COMMON)) response.setHeader(name, value);
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { 'access-control-max-age': '86400' }).end();
@@ -39,13 +44,28 @@ export async function serveIpfs(store: ContentStore, request: IncomingMessage, r
   const cid = parseCid(root);
   if (!(await store.hasBlock(root))) {
     const onlyCached = /(^|[\s,])only-if-cached($|[\s,])/i.test(request.headers['cache-control'] ?? '');
-    throw new HttpError(onlyCached ? 412 : 404, 'storage/not-found', `The content ${root} is not in this store.`, 'Ask a gateway that has it.');
+    throw new HttpError(
+      onlyCached ? 412 : 404,
+      'storage/not-found',
+      `The content ${root} is not in this store.`,
+      'Ask a gateway that has it.',
+    );
   }
 
   if (format === 'raw') {
-    if (path) throw new HttpError(400, 'companion/raw-path', 'A raw block has no path.', 'Ask for the CID of the file itself, or for a CAR.');
+    if (path)
+      throw new HttpError(
+        400,
+        'companion/raw-path',
+        'A raw block has no path.',
+        'Ask for the CID of the file itself, or for a CAR.',
+      );
     const etag = `"${cid}.raw"`;
-    const headers = { ...immutable(etag, `/ipfs/${cid}`), 'content-type': 'application/vnd.ipld.raw', 'content-disposition': `attachment; filename="${cid}.bin"` };
+    const headers = {
+      ...immutable(etag, `/ipfs/${cid}`),
+      'content-type': 'application/vnd.ipld.raw',
+      'content-disposition': `attachment; filename="${cid}.bin"`,
+    };
     if (notModified(request, response, etag, headers)) return;
     const bytes = await store.readBlock(root);
     response.writeHead(200, { ...headers, 'content-length': bytes.length });
@@ -97,7 +117,12 @@ function immutable(etag: string, path: string): Record<string, string> {
   return { etag, 'cache-control': 'public, max-age=29030400, immutable', 'x-ipfs-path': path, vary: 'Accept' };
 }
 
-function notModified(request: IncomingMessage, response: ServerResponse, etag: string, headers: Record<string, string>): boolean {
+function notModified(
+  request: IncomingMessage,
+  response: ServerResponse,
+  etag: string,
+  headers: Record<string, string>,
+): boolean {
   const asked = request.headers['if-none-match'];
   if (asked === undefined) return false;
   const weak = (tag: string) => tag.trim().replace(/^W\//, '');
@@ -140,7 +165,8 @@ function entityBytes(url: URL): ByteRange | undefined {
   const text = url.searchParams.get('entity-bytes');
   if (text === null) return undefined;
   const match = /^(-?\d{1,15}):(\*|-?\d{1,15})$/.exec(text);
-  if (!match) throw new HttpError(400, 'companion/bad-entity-bytes', 'entity-bytes reads from:to, as in 0:1023 or 100:*.');
+  if (!match)
+    throw new HttpError(400, 'companion/bad-entity-bytes', 'entity-bytes reads from:to, as in 0:1023 or 100:*.');
   return { from: Number(match[1]), to: match[2] === '*' ? undefined : Number(match[2]) };
 }
 
