@@ -4,15 +4,7 @@ import { outOfRange } from '../range-error.ts';
 import { fastForms } from './fast.ts';
 import { wasmBase64 } from './generated/wasm.ts';
 import { Heap } from './heap.ts';
-
-/** The exports of kernels.as.ts; pointers are byte offsets. */
-export interface Kernels {
-  firstOutOfRange(at: number, n: number): number;
-  packRows(from: number, to: number, n: number, k: number, si: number, sk: number): void;
-  packColumns(from: number, to: number, m: number, k: number, sj: number, sk: number): void;
-  multiply(a: number, b: number, c: number, n: number, m: number, k: number): void;
-  [name: string]: (...args: number[]) => number | void;
-}
+import type { Kernels } from './kernels.ts';
 
 export interface CpuTensor extends Tensor {
   at: number;
@@ -71,6 +63,11 @@ export class CpuBackend implements Backend {
       }
     }
     return outputs;
+  }
+
+  /** Overwrites a tensor's values, as when a run is resumed. */
+  write(tensor: Tensor, values: Values): void {
+    this.view(tensor as CpuTensor).set(values);
   }
 
   async read(tensor: Tensor): Promise<Values> {

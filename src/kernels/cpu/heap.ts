@@ -3,6 +3,8 @@ import { OpenLedgerError } from '../../errors.ts';
 const PAGE = 65536;
 /** Room for AssemblyScript's own static data. */
 const START = 1024 * 16;
+/** Kernels read whole vectors, so a little past the end of the last block. */
+const GUARD = 256;
 
 /** Blocks of the WebAssembly memory, 16-byte aligned, kept in lists by size for reuse. */
 export class Heap {
@@ -26,7 +28,7 @@ export class Heap {
     if (reused !== undefined) return reused;
     const at = this.top;
     const end = Math.ceil((at + rounded) / 16) * 16;
-    const missing = end - this.memory.buffer.byteLength;
+    const missing = end + GUARD - this.memory.buffer.byteLength;
     if (missing > 0) {
       try {
         // Growing moves nothing but detaches views; grow by at least an eighth to do it seldom.

@@ -2,6 +2,7 @@
 //   left  operand: quads of rows,    [ceil(N/4)][K][4]
 //   right operand: panels of columns, [ceil(M/8)][K][8]
 // both padded with zeros. One 4×8 tile keeps its block sums in registers, k strictly increasing.
+import { put } from './lanes.as';
 import { operands, operandv, storev } from './rf32.as';
 
 const BLOCK: i32 = 256;
@@ -41,16 +42,6 @@ export function packColumns(from: usize, to: usize, m: i32, k: i32, sj: i32, sk:
       }
     }
     to += <usize>k << 5;
-  }
-}
-
-// @ts-ignore: decorator
-@inline function put(at: usize, value: v128, columns: i32): void {
-  if (columns >= 4) v128.store(at, value);
-  else {
-    if (columns > 0) store<f32>(at, f32x4.extract_lane(value, 0));
-    if (columns > 1) store<f32>(at, f32x4.extract_lane(value, 1), 4);
-    if (columns > 2) store<f32>(at, f32x4.extract_lane(value, 2), 8);
   }
 }
 

@@ -1,0 +1,199 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { randomNormal, randomUnit, randomWord } from '../../arithmetic/random.ts';
+import { bitsOf, div, exp, fromBits, log, rsqrt, sigmoid, sqrt, store } from '../../arithmetic/rf32.ts';
+import type { Params, Shape, Values } from '../operation.ts';
+import { size } from '../operation.ts';
+import { operations } from '../operations.ts';
+import { ReferenceBackend } from '../reference/backend.ts';
+import { CpuBackend } from './backend.ts';
+import { fastForms } from './fast.ts';
+
+let cpu: CpuBackend;
+const reference = new ReferenceBackend();
+beforeAll(async () => {
+  cpu = await CpuBackend.create();
+});
+
+let stream = 0;
+/** Storable values: mostly of ordinary size, some zeros, some of every magnitude, some at the edges. */
+function mixed(shape: Shape, scale = 1, wild = 0.05): Float32Array {
+  stream++;
+  return Float32Array.from({ length: size(shape) }, (_, i) => {
+    const kind = randomUnit(7, stream, 3 * i);
+    const sign = randomWord(7, stream, 3 * i + 1) & 1 ? -1 : 1;
+    if (kind < wild / 2) return 0;
+    if (kind < wild) {
+      const e = Math.floor(randomUnit(7, stream, 3 * i + 2) * 148) - 99;
+      return Math.fround(sign * 2 ** e * (1 + randomUnit(8, stream, i)));
+    }
+    return store(Math.fround(randomNormal(9, stream, i) * scale));
+  });
+}
+const positive = (shape: Shape) => mixed(shape).map((x) => Math.abs(x));
+const ids = (n: number, below: number) => Uint32Array.from({ length: n }, (_, i) => Math.floor(randomUnit(5, ++stream, i) * below));
+
+type Given = [Shape, Values];
+
+/** Runs one operation on both backends and compares every output's bits; both may refuse, then both must. */
+async function same(name: string, given: Given[], params: Params = {}): Promise<boolean> {
+  const operation = operations.find((o) => o.name === name)!;
+  const results: (Uint32Array[] | string)[] = [];
+  for (const backend of [reference, cpu]) {
+    const inputs = given.map(([shape, values], i) => backend.upload(`in${i}`, shape, values));
+    try {
+      const outputs = backend.run(operation, name, inputs, params);
+      const read = await Promise.all(outputs.map((output) => backend.read(output)));
+      results.push(read.map((values) => new Uint32Array(values.buffer, values.byteOffset, values.length)));
+    } catch (error) {
+      results.push((error as { code?: string }).code ?? String(error));
+    }
+  }
+  const [wanted, got] = results;
+  if (typeof wanted === 'string' || typeof got === 'string') {
+    expect(got).toEqual(wanted);
+    return false;
+  }
+  wanted!.forEach((values, k) => {
+    const at = values.findIndex((bits, i) => bits !== got![k]![i]);
+    if (at >= 0) {
+      const where = `${name} output ${k} of ${JSON.stringify(given.map(([shape]) => shape))} at ${at}`;
+      expect.fail(`${where}: ${fromBits(got![k]![at]!)} instead of ${fromBits(values[at]!)}`);
+    }
+    expect(got![k]!.length).toBe(values.length);
+  });
+  return true;
+}
+
+describe('lane functions equal the scalar reference', () => {
+  const count = 1 << 18;
+  const edges = [
+    0, 1, -1, 2, 0.5, 34, -34, 35, -35, 69, -69, 70, -70, 2 ** 50, -(2 ** 50), 2 ** -100, -(2 ** -100), Math.SQRT1_2,
+    Math.SQRT2, Math.LN2, Math.LN2 / 2, 1 + 2 ** -23, 1 - 2 ** -24, 2 ** -24, 3.9999998, 0.34657359, -0.34657359,
+  ].flatMap((x) => [-2, -1, 0, 1, 2].map((d) => (x === 0 ? 0 : fromBits(bitsOf(x) + d))));
+
+  function values(range: 'unit' | 'exp' | 'all' | 'positive', from: number): Float32Array {
+    return Float32Array.from({ length: count }, (_, i) => {
+      if (i < edges.length) return range === 'positive' ? Math.abs(edges[i]!) : edges[i]!;
+      if (range === 'exp') return Math.fround(randomUnit(1, from, i) * 112 - 73);
+      if (range === 'unit') return Math.fround(1 + randomUnit(1, from, i));
+      const e = Math.floor(randomUnit(2, from, i) * 150) - 100;
+      const x = Math.fround(2 ** e * (1 + randomUnit(3, from, i)));
+      return range === 'all' && randomWord(4, from, i) & 1 ? -x : x;
+    });
+  }
+
+  function compare(kernel: 'mapExp' | 'mapLog' | 'mapRsqrt' | 'mapSqrt' | 'mapSigmoid', f: (x: number) => number, xs: Float32Array) {
+    const at = cpu.heap.allocate(2 * 4 * xs.length);
+    new Float32Array(cpu.heap.memory.buffer, at, xs.length).set(xs);
+    cpu.kernels[kernel](at, at + 4 * xs.length, xs.length);
+    const got = new Uint32Array(cpu.heap.memory.buffer, at + 4 * xs.length, xs.length);
+    const wrong = xs.findIndex((x, i) => bitsOf(f(x)) !== got[i]);
+    cpu.heap.free(at, 2 * 4 * xs.length);
+    if (wrong >= 0) expect.fail(`${kernel}(${xs[wrong]}): ${fromBits(got[wrong]!)} instead of ${f(xs[wrong]!)}`);
+  }
+
+  it('exp', () => {
+    compare('mapExp', exp, values('exp', 1));
+    compare('mapExp', exp, values('all', 2));
+  });
+  it('sigmoid', () => {
+    compare('mapSigmoid', sigmoid, values('exp', 3));
+    compare('mapSigmoid', sigmoid, values('all', 4));
+  });
+  it('log', () => {
+    compare('mapLog', log, values('all', 5));
+    compare('mapLog', log, values('unit', 6));
+    compare('mapLog', log, values('positive', 7));
+  });
+  it('rsqrt', () => {
+    compare('mapRsqrt', rsqrt, values('all', 8));
+    compare('mapRsqrt', rsqrt, values('unit', 9));
+  });
+  it('sqrt', () => compare('mapSqrt', sqrt, values('positive', 10)));
+  it('div', () => {
+    const a = values('all', 11);
+    const b = values('all', 12);
+    for (let i = 1; i < edges.length; i++) b[i] = edges[(i * 7) % edges.length]!;
+    const at = cpu.heap.allocate(3 * 4 * count);
+    new Float32Array(cpu.heap.memory.buffer, at, count).set(a);
+    new Float32Array(cpu.heap.memory.buffer, at + 4 * count, count).set(b);
+    cpu.kernels.mapDiv(at, at + 4 * count, at + 8 * count, count);
+    const got = new Uint32Array(cpu.heap.memory.buffer, at + 8 * count, count);
+    const wrong = a.findIndex((x, i) => bitsOf(div(x, b[i]!)) !== got[i]);
+    if (wrong >= 0) expect.fail(`${a[wrong]} / ${b[wrong]}: ${fromBits(got[wrong]!)} instead of ${div(a[wrong]!, b[wrong]!)}`);
+  });
+});
+
+const widths = [1, 2, 3, 5, 255, 256, 257, 514];
+
+describe('fast forms equal the references', () => {
+  it('names only operations that exist', () => {
+    for (const name of Object.keys(fastForms)) expect(operations.map((o) => o.name)).toContain(name);
+  });
+
+  it('elementwise', async () => {
+    for (const n of [1, 3, 4, 257]) {
+      const s = [n];
+      await same('add', [[s, mixed(s)], [s, mixed(s)]]);
+      await same('addScaled', [[s, mixed(s)], [s, mixed(s)]], { scale: 0.3 });
+      await same('scale', [[s, mixed(s)]], { scale: -1.7 });
+      await same('addBias', [[[3, n], mixed([3, n])], [s, mixed(s)]]);
+    }
+    // Cancellation to something below 2^-100 becomes +0.
+    const tiny = Float32Array.of(2 ** -100, 1, 1.5 * 2 ** -100);
+    await same('add', [[[3], tiny], [[3], Float32Array.of(-(1 + 2 ** -23) * 2 ** -100, -1, -(2 ** -100))]]);
+  });
+
+  it('swiglu', async () => {
+    for (const scale of [1, 8, 40]) {
+      const s = [7, 33];
+      await same('swiglu', [[s, mixed(s, scale, 0)], [s, mixed(s, 1, 0.2)]]);
+      await same('swigluGradient', [[s, mixed(s, 1, 0)], [s, mixed(s, scale, 0)], [s, mixed(s, 1, 0.01)]]);
+    }
+    const wild = [64];
+    await same('swiglu', [[wild, mixed(wild, 1, 0.5)], [wild, mixed(wild, 1, 0)]]);
+  });
+
+  it('adamw', async () => {
+    const s = [5, 51];
+    const params = { rate: 2e-3, beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.01, correction1: 3.7, correction2: 25.3 };
+    expect(await same('adamw', [[s, mixed(s)], [s, mixed(s, 1e-3, 0)], [s, mixed(s, 1e-3)], [s, mixed(s, 1e-6, 0).map(Math.abs)]], params)).toBe(true);
+    // No gradient yet: moments of zero, and an eps of zero divides by zero (out of range on both).
+    const zero = new Float32Array(255);
+    expect(await same('adamw', [[s, mixed(s)], [s, zero], [s, zero], [s, zero]], params)).toBe(true);
+    expect(await same('adamw', [[s, mixed(s)], [s, mixed(s, 1e-20, 0)], [s, zero], [s, zero]], { ...params, eps: 0 })).toBe(true);
+  });
+
+  it('rmsNorm and its gradients', async () => {
+    for (const d of widths) {
+      for (const n of [1, 3, 6]) {
+        const s = [n, d];
+        const x = mixed(s, 1, 0.02).map((v) => (Math.abs(v) > 2 ** 20 ? 1 : v));
+        const dy = mixed(s, 0.1, 0);
+        const w = mixed([d], 1, 0);
+        const r = positive([n]).map((v) => Math.min(v, 4));
+        expect(await same('rmsNorm', [[s, x], [[d], w]], { eps: 1e-5 })).toBe(true);
+        expect(await same('rmsNormGradient', [[s, dy], [s, x], [[d], w], [[n], r]])).toBe(true);
+      }
+    }
+    for (const n of widths) {
+      const s = [n, 19];
+      expect(await same('rmsNormWeightGradient', [[s, mixed(s, 1, 0)], [s, mixed(s, 1, 0)], [[n], mixed([n], 1, 0)]])).toBe(true);
+    }
+  });
+
+  it('crossEntropy, its gradient, argmax', async () => {
+    for (const v of widths) {
+      for (const n of [1, 3, 6]) {
+        const s = [n, v];
+        const logits = mixed(s, 12, 0.01);
+        const targets = ids(n, v + 1);
+        const stats = mixed([n, 2], 10, 0).map((x, i) => (i % 2 ? Math.abs(x / 100) : x));
+        expect(await same('crossEntropy', [[s, logits], [[n], targets]])).toBe(true);
+        await same('crossEntropyGradient', [[s, logits], [[n], targets], [[n, 2], stats], [[n], mixed([n], 0.1, 0.3)]]);
+        const ties = logits.map((x) => Math.round(x / 8) * 8);
+        await same('argmax', [[s, ties]]);
+      }
+    }
+  });
+});
