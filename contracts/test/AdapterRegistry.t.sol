@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { AdapterDraft, AdapterView, IAdapterRegistry } from "../src/interfaces/IAdapterRegistry.sol";
+import { IDatanetRegistry } from "../src/interfaces/IDatanetRegistry.sol";
+import { AdapterId } from "../src/types/Ids.sol";
+import { Deployed } from "./support/Deployed.sol";
+
+contract AdapterRegistryTest is Deployed {
+  function setUp() public {
+    _deploy();
+  }
+
+  function test_readsBackWhatWasRegistered() public view {
+    AdapterView memory view_ = adapters.adapter(adapter);
+    eq(view_.owner, curator, "owner");
+    eq(view_.maker, curator, "maker");
+    eq(keccak256(abi.encode(view_.draft)), keccak256(abi.encode(_draft())), "draft");
+  }
+
+  function test_needsAPublishedVersion() public {
+    AdapterDraft memory draft = _draft();
+    draft.version = 2;
+    vm.expectRevert(abi.encodeWithSelector(IDatanetRegistry.UnknownVersion.selector, 1, 2));
+    adapters.register(draft);
+  }
+
+  function test_needsEveryRoot() public {
+    for (uint256 k = 0; k < 4; k++) {
+      AdapterDraft memory draft = _draft();
+      if (k == 0) draft.baseRoot = 0;
+      if (k == 1) draft.adapterRoot = 0;
+      if (k == 2) draft.gradientsRoot = 0;
+      if (k == 3) draft.gramRoot = 0;
+      vm.expectRevert(IAdapterRegistry.MissingRoot.selector);
+      adapters.register(draft);
+    }
+  }
+
+  function test_onlyTheOwnerSetsPrices() public {
+    vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.NotAdapterOwner.selector, 1, alice));
+    vm.prank(alice);
+    adapters.setPrices(adapter, 1, 2);
+    vm.prank(curator);
+    adapters.transferFrom(curator, alice, 1);
+    vm.prank(alice);
+    adapters.setPrices(adapter, 1, 2);
+    (address owner, uint128 rateIn, uint128 rateOut) = adapters.terms(adapter);
+    eq(owner, alice, "owner");
+    eq(rateIn, 1, "in");
+    eq(rateOut, 2, "out");
+    eq(adapters.adapter(adapter).maker, curator, "the maker stays");
+  }
+
+  function testFuzz_pricesAreBounded(uint128 rate) public {
+    uint128 most = adapters.MOST_RATE();
+    rate = uint128(bound(rate, uint256(most) + 1, type(uint128).max));
+    vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.RateTooHigh.selector, rate, most));
+    vm.prank(curator);
+    adapters.setPrices(adapter, 0, rate);
+  }
+
+  function test_unknownAdapterSaysSo() public {
+    vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, 9));
+    adapters.terms(AdapterId.wrap(9));
+  }
+}

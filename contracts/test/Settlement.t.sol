@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { Ownable } from "@openzeppelin/contracts/access/Ownable.sol";
+import { ReentrancyGuard } from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
+import { PullPayments } from "../src/PullPayments.sol";
+import { Settlement } from "../src/Settlement.sol";
+import { IAdapterRegistry } from "../src/interfaces/IAdapterRegistry.sol";
+import { Accounting, Claim, ClaimState, ISettlement, PayRequest, WithdrawItem } from "../src/interfaces/ISettlement.sol";
+import { FeeMath } from "../src/libraries/FeeMath.sol";
+import { Merkle } from "../src/libraries/Merkle.sol";
+import { Fee, Split } from "../src/types/Fees.sol";
+import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { Deployed } from "./support/Deployed.sol";
+import { MerkleTree } from "./support/MerkleTree.sol";
+import { ReenteringContributor } from "./support/ReenteringContributor.sol";
+
+contract SettlementTest is Deployed {
+  function setUp() public {
+    _deploy();
+  }
+
+  function _paid() private returns (ClaimId id, Fee memory fee, bytes32[] memory leaves) {
+    PayRequest memory request;
+    (request, fee, leaves) = _request("receipt", 13, 37, 6000);
+    id = _pay(request, fee.total);
+  }
+
+  function _final() private returns (ClaimId id, Fee memory fee, bytes32[] memory leaves) {
+    (id, fee, leaves) = _paid();
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+  }
+
+  function _item(ClaimId id, uint256 index, uint256 amount, bytes32[] memory leaves)
+    private
+    pure
+    returns (WithdrawItem[] memory items)
+  {
+    items = new WithdrawItem[](1);
+    items[0] = WithdrawItem(id, index, amount, MerkleTree.proof(leaves, index));
+  }
+
+  function _books() private view {
+    Accounting memory a = settlement.accounting();
+    eq(a.balance, a.fees + a.bonds + a.claimable, "balance");
+    eq(a.deposited, a.fees + a.bonds + a.claimable + a.withdrawn, "deposits");
+  }
+
+  function test_quoteIsTheFormula() public view {
+    Fee memory fee = settlement.quote(adapter, 13, 37, true);
+    eq(fee.total, 0.0393 ether, "total");
+    eq(fee.contributors, 0.01915 ether, "contributors");
+  }
+
+  function test_everyoneGetsTheirPart() public {
+    (ClaimId id, Fee memory fee, bytes32[] memory leaves) = _final();
+    eq(settlement.claimable(platform), fee.platform, "platform");
+    eq(settlement.claimable(curator), fee.owner, "owner");
+    eq(settlement.claimable(address(treasury)), fee.stakers, "stakers");
+    eq(settlement.claimable(payer), BOND, "the bond is back");
+    uint256 first = fee.contributors * 6000 / 10_000;
+    vm.prank(alice);
+    eq(settlement.withdrawPayouts(_item(id, 0, first, leaves)), first, "alice's sum");
+    eq(alice.balance, 100 ether + first, "alice");
+    vm.prank(bob);
+    settlement.withdrawPayouts(_item(id, 1, fee.contributors - first, leaves));
+    eq(settlement.claim(id).paidOut, fee.contributors, "all paid out");
+    settlement.withdrawFor(address(treasury));
+    eq(address(treasury).balance, fee.stakers, "treasury");
+    _books();
+  }
+
+  function test_nobodyWithdrawsTwice() public {
+    (ClaimId id, Fee memory fee, bytes32[] memory leaves) = _final();
+    uint256 first = fee.contributors * 6000 / 10_000;
+    WithdrawItem[] memory once = _item(id, 0, first, leaves);
+    WithdrawItem[] memory twice = new WithdrawItem[](2);
+    (twice[0], twice[1]) = (once[0], once[0]);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.PayoutAlreadyWithdrawn.selector, 1, 0));
+    vm.prank(alice);
+    settlement.withdrawPayouts(twice);
+    vm.prank(alice);
+    settlement.withdrawPayouts(once);
+    yes(settlement.isPayoutWithdrawn(id, 0), "marked");
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.PayoutAlreadyWithdrawn.selector, 1, 0));
+    vm.prank(alice);
+    settlement.withdrawPayouts(once);
+  }
+
+  function test_onlyTheContributorAndOnlyTheAmount() public {
+    (ClaimId id, Fee memory fee, bytes32[] memory leaves) = _final();
+    uint256 first = fee.contributors * 6000 / 10_000;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongProof.selector, 1, 0));
+    vm.prank(bob);
+    settlement.withdrawPayouts(_item(id, 0, first, leaves));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongProof.selector, 1, 0));
+    vm.prank(alice);
+    settlement.withdrawPayouts(_item(id, 0, first + 1, leaves));
+  }
+
+  /// @dev A false root can promise more than the fee holds; it never pays more.
+  function test_payoutsNeverExceedThePart() public {
+    (PayRequest memory request, Fee memory fee,) = _request("greedy", 13, 37, 0);
+    bytes32[] memory leaves = new bytes32[](2);
+    leaves[0] = _payout(0, alice, fee.contributors);
+    leaves[1] = _payout(1, bob, 1);
+    request.payoutRoot = MerkleTree.root(leaves);
+    ClaimId id = _pay(request, fee.total);
+    // Another claim's fee lies in the contract too: it must not be touched.
+    (PayRequest memory other, Fee memory otherFee,) = _request("honest", 13, 37, 5000);
+    _pay(other, otherFee.total);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    vm.prank(alice);
+    settlement.withdrawPayouts(_item(id, 0, fee.contributors, leaves));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.PayoutsExceedPart.selector, 1, 1, 0));
+    vm.prank(bob);
+    settlement.withdrawPayouts(_item(id, 1, 1, leaves));
+    _books();
+  }
+
+  function test_nothingIsPaidBeforeTheWindowIsOver() public {
+    (ClaimId id, Fee memory fee, bytes32[] memory leaves) = _paid();
+    uint256 deadline = block.timestamp + WINDOW;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Open));
+    vm.prank(alice);
+    settlement.withdrawPayouts(_item(id, 0, fee.contributors * 6000 / 10_000, leaves));
+    vm.warp(deadline);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WindowOpen.selector, 1, deadline));
+    settlement.finalize(id);
+    vm.warp(deadline + 1);
+    settlement.finalize(id);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Final));
+    settlement.finalize(id);
+  }
+
+  function test_oneReceiptIsPaidOnce() public {
+    (PayRequest memory request, Fee memory fee,) = _request("same", 1, 1, 5000);
+    _pay(request, fee.total);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ReceiptAlreadyPaid.selector, request.receiptHash, 1));
+    _pay(request, fee.total);
+  }
+
+  function testFuzz_theValueMustBeFeeAndBond(uint96 value) public {
+    (PayRequest memory request, Fee memory fee,) = _request("value", 13, 37, 5000);
+    vm.assume(value != fee.total + BOND);
+    vm.deal(payer, value);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongPayment.selector, value, fee.total, BOND));
+    vm.prank(payer);
+    settlement.pay{ value: value }(request);
+  }
+
+  function test_aSplitChangedMeanwhileIsNoticed() public {
+    (PayRequest memory request, Fee memory fee,) = _request("old", 13, 37, 5000);
+    vm.prank(governance);
+    settlement.setSplit(Split(1000, 2000, 3000, 4000));
+    vm.expectRevert(
+      abi.encodeWithSelector(ISettlement.FeeChanged.selector, fee.contributors, 0.0383 ether * 4 / uint256(10))
+    );
+    _pay(request, fee.total);
+  }
+
+  function test_badRequestsSayWhich() public {
+    (PayRequest memory request, Fee memory fee,) = _request("bad", 13, 37, 5000);
+    request.receiptHash = 0;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "receiptHash"));
+    _pay(request, fee.total);
+    request.receiptHash = "bad";
+    request.tokensOut = 0;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokensOut"));
+    _pay(request, fee.total);
+    request.tokensOut = 37;
+    request.payoutCount = 0;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "payoutRoot"));
+    _pay(request, fee.total);
+    request.payoutCount = 2;
+    request.payoutRoot = Merkle.emptyRoot();
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "payoutRoot"));
+    _pay(request, fee.total);
+    request.adapterId = AdapterId.wrap(77);
+    request.payoutRoot = "x";
+    vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, 77));
+    _pay(request, fee.total);
+  }
+
+  function test_whereNoRecordHelpedTheTreasuryGetsThePart() public {
+    (PayRequest memory request,,) = _request("none", 13, 37, 5000);
+    Fee memory fee = settlement.quote(adapter, 13, 37, false);
+    (request.payoutCount, request.payoutRoot, request.contributorsPart) = (0, Merkle.emptyRoot(), 0);
+    ClaimId id = _pay(request, fee.total);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    eq(settlement.claimable(address(treasury)), 0.0383 ether * 7 / uint256(10), "stakers' and contributors' part");
+    eq(settlement.heldFees(), 0, "nothing is held");
+    _books();
+  }
+
+  function test_theOwnerAtPaymentIsPaid() public {
+    (ClaimId id, Fee memory fee,) = _paid();
+    vm.prank(curator);
+    adapters.transferFrom(curator, bob, 1);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    eq(settlement.claimable(curator), fee.owner, "the owner when it was paid");
+    eq(settlement.claimable(bob), 0, "not the buyer");
+  }
+
+  // ---- Challenges ----
+
+  function _challenged() private returns (ClaimId id, Fee memory fee) {
+    (id, fee,) = _paid();
+    vm.prank(bob);
+    settlement.challenge{ value: BOND }(id);
+  }
+
+  function test_aChallengedClaimIsFrozenUntilThereIsAReferee() public {
+    (ClaimId id,) = _challenged();
+    vm.warp(block.timestamp + 365 days);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Challenged));
+    settlement.finalize(id);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.NotReferee.selector, address(0), address(0)));
+    vm.prank(address(0));
+    settlement.settleChallenge(id, true);
+    eq(settlement.heldBonds(), 2 * BOND, "both bonds are held");
+    _books();
+  }
+
+  function test_challengesNeedTheBondAndTheWindow() public {
+    (ClaimId id,,) = _paid();
+    vm.startPrank(bob);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongBond.selector, BOND - 1, BOND));
+    settlement.challenge{ value: BOND - 1 }(id);
+    uint256 deadline = block.timestamp + WINDOW;
+    vm.warp(deadline + 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WindowOver.selector, 1, deadline));
+    settlement.challenge{ value: BOND }(id);
+    vm.warp(deadline);
+    settlement.challenge{ value: BOND }(id);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Challenged));
+    settlement.challenge{ value: BOND }(id);
+    vm.stopPrank();
+  }
+
+  function test_aClaimantWhoWinsGetsBothBonds() public {
+    (ClaimId id, Fee memory fee) = _challenged();
+    _setReferee();
+    vm.prank(person("referee"));
+    settlement.settleChallenge(id, true);
+    eq(settlement.claimable(payer), 2 * BOND, "bonds");
+    eq(settlement.heldFees(), fee.contributors, "contributors can fetch");
+    eq(uint256(settlement.claim(id).state), uint256(ClaimState.Final), "final");
+    _books();
+  }
+
+  function test_aChallengerWhoWinsGetsBothBonds() public {
+    (ClaimId id, Fee memory fee) = _challenged();
+    _setReferee();
+    vm.prank(person("referee"));
+    settlement.settleChallenge(id, false);
+    eq(settlement.claimable(bob), 2 * BOND, "bonds");
+    eq(settlement.claimable(payer), 0, "nothing for the false claim");
+    eq(settlement.claimable(address(treasury)), fee.stakers + fee.contributors, "undividable part");
+    eq(settlement.claimable(curator), fee.owner, "owner");
+    eq(settlement.heldFees(), 0, "nothing is held");
+    _books();
+    (, , bytes32[] memory leaves) = _request("receipt", 13, 37, 6000);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Refuted));
+    vm.prank(alice);
+    settlement.withdrawPayouts(_item(id, 0, fee.contributors * 6000 / 10_000, leaves));
+  }
+
+  function _setReferee() private {
+    vm.prank(governance);
+    settlement.setReferee(person("referee"));
+  }
+
+  function test_theRefereeIsSetOnce() public {
+    vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, bob));
+    vm.prank(bob);
+    settlement.setReferee(bob);
+    _setReferee();
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.RefereeAlreadySet.selector, person("referee")));
+    vm.prank(governance);
+    settlement.setReferee(bob);
+  }
+
+  // ---- Governance ----
+
+  function testFuzz_splitsMustBeWhole(uint16 a, uint16 b, uint16 c, uint16 d) public {
+    uint256 sum = uint256(a) + b + c + d;
+    vm.assume(sum != 10_000);
+    vm.expectRevert(abi.encodeWithSelector(FeeMath.SplitNotWhole.selector, sum));
+    vm.prank(governance);
+    settlement.setSplit(Split(a, b, c, d));
+  }
+
+  function test_governedNumbersHaveBounds() public {
+    vm.startPrank(governance);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "platform part", 3001, 0, 3000));
+    settlement.setSplit(Split(3001, 1000, 999, 5000));
+    vm.expectRevert(
+      abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "contributors part", 2999, 3000, 10_000)
+    );
+    settlement.setSplit(Split(1000, 4001, 2000, 2999));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "platform fee", 1 ether + 1, 0, 1 ether));
+    settlement.setPlatformFee(1 ether + 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "platform"));
+    settlement.setPlatform(address(0));
+    vm.stopPrank();
+    vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, alice));
+    vm.prank(alice);
+    settlement.setPlatformFee(0);
+  }
+
+  // ---- Hostile receivers ----
+
+  function test_reenteringGetsNothingMore() public {
+    ReenteringContributor attacker = new ReenteringContributor(settlement);
+    (PayRequest memory request, Fee memory fee,) = _request("attack", 13, 37, 0);
+    bytes32[] memory leaves = new bytes32[](1);
+    leaves[0] = _payout(0, address(attacker), fee.contributors);
+    (request.payoutRoot, request.payoutCount) = (MerkleTree.root(leaves), 1);
+    ClaimId id = _pay(request, fee.total);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    vm.expectRevert(
+      abi.encodeWithSelector(PullPayments.TransferRefused.selector, address(attacker), fee.contributors)
+    );
+    attacker.take(id, fee.contributors, true);
+    eq(attacker.reason(), bytes4(0), "all of it was undone");
+    attacker.take(id, fee.contributors, false);
+    eq(address(attacker).balance, fee.contributors, "once");
+    eq(attacker.reason(), ReentrancyGuard.ReentrancyGuardReentrantCall.selector, "the inner call was stopped");
+  }
+
+  function testFuzz_conservation(uint32 tokensIn, uint32 tokensOut, uint16 aliceBps) public {
+    tokensOut = uint32(bound(tokensOut, 1, type(uint32).max));
+    (PayRequest memory request, Fee memory fee, bytes32[] memory leaves) =
+      _request("any", tokensIn, tokensOut, bound(aliceBps, 0, 10_000));
+    vm.deal(payer, fee.total + BOND);
+    ClaimId id = _pay(request, fee.total);
+    _books();
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    _books();
+    uint256 first = fee.contributors * bound(aliceBps, 0, 10_000) / 10_000;
+    if (first > 0) {
+      vm.prank(alice);
+      settlement.withdrawPayouts(_item(id, 0, first, leaves));
+    }
+    _books();
+    Claim memory c = settlement.claim(id);
+    eq(c.paidOut, first, "paid out");
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { AdapterRegistry } from "../../src/AdapterRegistry.sol";
+import { Contributions } from "../../src/Contributions.sol";
+import { DatanetRegistry } from "../../src/DatanetRegistry.sol";
+import { Settlement } from "../../src/Settlement.sol";
+import { Treasury } from "../../src/Treasury.sol";
+import { AdapterDraft } from "../../src/interfaces/IAdapterRegistry.sol";
+import { PayRequest } from "../../src/interfaces/ISettlement.sol";
+import { Merkle } from "../../src/libraries/Merkle.sol";
+import { Fee } from "../../src/types/Fees.sol";
+import { AdapterId, ClaimId, DatanetId } from "../../src/types/Ids.sol";
+import { MerkleTree } from "./MerkleTree.sol";
+import { Test } from "./Test.sol";
+
+/// @notice All contracts as a deployment has them, one Datanet with one version, one adapter.
+abstract contract Deployed is Test {
+  uint40 internal constant WINDOW = 20;
+  uint40 internal constant REVIEW = 14 days;
+  uint128 internal constant BOND = 0.05 ether;
+  uint128 internal constant PLATFORM_FEE = 0.001 ether;
+  uint256 internal constant MIN_STAKE = 0.01 ether;
+  string internal constant CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
+
+  address internal immutable governance = person("governance");
+  address internal immutable platform = person("platform");
+  address internal immutable curator = person("curator");
+  address internal immutable alice = person("alice");
+  address internal immutable bob = person("bob");
+  address internal immutable payer = person("payer");
+
+  Treasury internal treasury;
+  DatanetRegistry internal datanets;
+  Contributions internal contributions;
+  AdapterRegistry internal adapters;
+  Settlement internal settlement;
+  DatanetId internal datanet;
+  AdapterId internal adapter;
+
+  function _deploy() internal {
+    vm.warp(1_750_000_000);
+    treasury = new Treasury(governance);
+    datanets = new DatanetRegistry();
+    contributions = new Contributions(datanets, address(treasury), REVIEW);
+    adapters = new AdapterRegistry(datanets);
+    settlement = new Settlement(governance, platform, adapters, address(treasury), PLATFORM_FEE, WINDOW, BOND);
+    vm.startPrank(curator);
+    datanet = datanets.create("DeFi exploits", CID, MIN_STAKE);
+    datanets.publishVersion(datanet, keccak256("root"), keccak256("records"), CID, 120);
+    adapter = adapters.register(_draft());
+    vm.stopPrank();
+    vm.deal(alice, 100 ether);
+    vm.deal(bob, 100 ether);
+    vm.deal(payer, 1000 ether);
+  }
+
+  function _draft() internal view returns (AdapterDraft memory) {
+    return AdapterDraft({
+      datanet: datanet,
+      version: 1,
+      baseRoot: keccak256("base"),
+      adapterRoot: keccak256("adapter"),
+      gradientsRoot: keccak256("gradients"),
+      gramRoot: keccak256("gram"),
+      cid: CID,
+      name: "Exploits",
+      rateIn: 0.1 ether,
+      rateOut: 1 ether
+    });
+  }
+
+  function _payout(uint256 index, address contributor, uint256 amount) internal pure returns (bytes32) {
+    return Merkle.leaf(abi.encode(index, contributor, amount));
+  }
+
+  /// @dev A request whose whole contributors' part goes to alice and bob, the first getting `aliceBps` of it.
+  function _request(bytes32 receiptHash, uint32 tokensIn, uint32 tokensOut, uint256 aliceBps)
+    internal
+    view
+    returns (PayRequest memory request, Fee memory fee, bytes32[] memory leaves)
+  {
+    fee = settlement.quote(adapter, tokensIn, tokensOut, true);
+    uint256 first = fee.contributors * aliceBps / 10_000;
+    leaves = new bytes32[](2);
+    leaves[0] = _payout(0, alice, first);
+    leaves[1] = _payout(1, bob, fee.contributors - first);
+    request = PayRequest({
+      adapterId: adapter,
+      tokensIn: tokensIn,
+      tokensOut: tokensOut,
+      receiptHash: receiptHash,
+      receiptCid: CID,
+      payoutRoot: MerkleTree.root(leaves),
+      payoutCount: 2,
+      contributorsPart: fee.contributors
+    });
+  }
+
+  function _pay(PayRequest memory request, uint256 total) internal returns (ClaimId id) {
+    vm.prank(payer);
+    return settlement.pay{ value: total + BOND }(request);
+  }
+}
