@@ -1,0 +1,92 @@
+import { type Hex, floatToHex, fromHex } from './bytes.ts';
+import { canonicalHash } from './canonical.ts';
+import type { Fee, Payout } from './fee.ts';
+import { leafHash, merkleRoot } from './merkle.ts';
+import { Checked } from './run.ts';
+
+/**
+ * Everything needed to recompute one attribution. Amounts are decimal wei, float32 values their bits in hexadecimal,
+ * so that the canonical JSON, and with it the 32-byte receipt hash, is the same wherever it is computed.
+ * docs/receipt.md describes every field.
+ */
+export interface Receipt {
+  openledger: 'receipt/1';
+  arithmetic: string;
+  method: string;
+  base: { cid: string; root: Hex };
+  /** `id` on chain, "" where the adapter is in no registry. */
+  adapter: { id: string; cid: string; root: Hex };
+  datanet: { id: string; version: number; cid: string; root: Hex };
+  ledger: { gradientsRoot: Hex; gramRoot: Hex };
+  prompt: { text: string; tokens: number[] };
+  answer: { text: string; tokens: number[] };
+  /** Mean loss of the answer's tokens, bits. */
+  loss: Hex;
+  /** Influence of record k, bits. */
+  scores: Hex[];
+  scoresRoot: Hex;
+  prices: { rateIn: string; rateOut: string; platformFee: string; split: { platform: number; owner: number; stakers: number; contributors: number } };
+  fee: { total: string; platform: string; owner: string; stakers: string; contributors: string };
+  payouts: { contributor: Hex; amount: string }[];
+  payoutRoot: Hex;
+}
+
+export function receiptHash(receipt: Receipt): Hex {
+  return canonicalHash(receipt as unknown as Parameters<typeof canonicalHash>[0]);
+}
+
+/** Leaf k is the four bytes of score k. */
+export function scoresRoot(scores: readonly Hex[]): Hex {
+  return merkleRoot(scores.map((bits) => leafHash(fromHex(bits))));
+}
+
+export function scoreBits(scores: Float32Array): Hex[] {
+  return Array.from(scores, floatToHex);
+}
+
+export function feeText(fee: Fee): Receipt['fee'] {
+  return {
+    total: String(fee.total), platform: String(fee.platform), owner: String(fee.owner),
+    stakers: String(fee.stakers), contributors: String(fee.contributors),
+  };
+}
+
+export function payoutsOf(receipt: Receipt): Payout[] {
+  return receipt.payouts.map(({ contributor, amount }) => ({ contributor, amount: BigInt(amount) }));
+}
+
+const BYTES32 = /^0x[0-9a-f]{64}$/;
+const CID_TEXT = /^[a-z0-9]{10,120}$/i;
+const WEI = /^(0|[1-9][0-9]{0,38})$/;
+const FLOAT = /^0x[0-9a-f]{8}$/;
+
+/** Reads an untrusted receipt; throws `receipt/invalid` naming the field. Values are checked by recomputing, not here. */
+export function parseReceipt(json: unknown): Receipt {
+  const receipt = new Checked(json, 'receipt/invalid', 'This is not a valid receipt.');
+  receipt.literal('openledger', 'receipt/1');
+  receipt.text('arithmetic', /^.{1,40}$/);
+  receipt.text('method', /^.{1,40}$/);
+  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.gradientsRoot', 'ledger.gramRoot', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
+  for (const field of ['base.cid', 'adapter.cid', 'datanet.cid']) receipt.text(field, CID_TEXT);
+  receipt.text('adapter.id', /^[0-9]{0,78}$/);
+  receipt.text('datanet.id', /^[0-9]{0,78}$/);
+  receipt.whole('datanet.version', 0, 2 ** 32 - 1);
+  receipt.text('prompt.text', /^.{0,10000}$/su);
+  receipt.text('answer.text', /^.{0,20000}$/su);
+  const token = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < 2 ** 24;
+  receipt.list('prompt.tokens', 100_000, token);
+  receipt.list('answer.tokens', 100_000, token);
+  receipt.text('loss', FLOAT);
+  receipt.list('scores', 2 ** 20, (value) => typeof value === 'string' && FLOAT.test(value));
+  for (const field of ['prices.rateIn', 'prices.rateOut', 'prices.platformFee']) receipt.text(field, WEI);
+  for (const field of ['platform', 'owner', 'stakers', 'contributors']) {
+    receipt.text(`fee.${field}`, WEI);
+    receipt.whole(`prices.split.${field}`, 0, 10_000);
+  }
+  receipt.text('fee.total', WEI);
+  receipt.list('payouts', 2 ** 16, (value) => {
+    const { contributor, amount } = (value ?? {}) as Record<string, unknown>;
+    return typeof contributor === 'string' && /^0x[0-9a-f]{40}$/.test(contributor) && typeof amount === 'string' && WEI.test(amount);
+  });
+  return json as Receipt;
+}

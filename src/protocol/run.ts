@@ -1,0 +1,94 @@
+import { OpenLedgerError } from '../errors.ts';
+import type { Hex } from './bytes.ts';
+
+/** run.json beside an adapter: what made it, enough to make it again bit for bit, and what attribution stands on. */
+export interface RunFile {
+  openledger: 'run/1';
+  arithmetic: string;
+  method: string;
+  base: { name: string; cid: string; root: Hex };
+  datanet: { name: string; recordsRoot: Hex; records: number };
+  recipe: {
+    rank: number;
+    alpha: number;
+    rslora: boolean;
+    targets: string[];
+    seed: number;
+    epochs: number;
+    batch: number;
+    /** Decimal text of a float64. */
+    rate: string;
+  };
+  adapter: { root: Hex };
+  /** Roots over the gradients [n,P] and Gram matrices [n,n] of every adapter tensor. */
+  ledger: { gradientsRoot: Hex; gramRoot: Hex };
+}
+
+const BYTES32 = /^0x[0-9a-f]{64}$/;
+const CID_TEXT = /^[a-z0-9]{10,120}$/i;
+
+/** Reads untrusted JSON; throws `run/invalid` naming the field. */
+export function parseRunFile(json: unknown): RunFile {
+  const run = new Checked(json, 'run/invalid', 'The adapter’s run.json is not valid.');
+  run.literal('openledger', 'run/1');
+  for (const field of ['base.root', 'datanet.recordsRoot', 'adapter.root', 'ledger.gradientsRoot', 'ledger.gramRoot']) run.text(field, BYTES32);
+  run.text('base.cid', CID_TEXT);
+  run.text('base.name', /^.{1,200}$/su);
+  run.text('datanet.name', /^.{0,200}$/su);
+  run.text('arithmetic', /^.{1,40}$/);
+  run.text('method', /^.{1,40}$/);
+  run.whole('datanet.records', 1, 2 ** 24);
+  run.whole('recipe.rank', 1, 1024);
+  run.whole('recipe.seed', 0, 2 ** 32 - 1);
+  run.whole('recipe.epochs', 1, 10_000);
+  run.whole('recipe.batch', 1, 2 ** 16);
+  run.text('recipe.rate', /^[0-9.e-]{1,30}$/);
+  return json as RunFile;
+}
+
+/** Path-wise checks of untrusted JSON; each failure names the field. */
+export class Checked {
+  private readonly root: unknown;
+  private readonly code: string;
+  private readonly what: string;
+
+  constructor(root: unknown, code: string, what: string) {
+    this.root = root;
+    this.code = code;
+    this.what = what;
+  }
+
+  at(path: string): unknown {
+    let value = this.root;
+    for (const key of path.split('.')) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) throw this.fail(path, 'is missing');
+      value = (value as Record<string, unknown>)[key];
+    }
+    return value;
+  }
+
+  literal(path: string, expected: string): void {
+    if (this.at(path) !== expected) throw this.fail(path, `is not "${expected}"`);
+  }
+
+  text(path: string, pattern: RegExp): void {
+    const value = this.at(path);
+    if (typeof value !== 'string' || !pattern.test(value)) throw this.fail(path, 'has not the right form');
+  }
+
+  whole(path: string, min: number, max: number): void {
+    const value = this.at(path);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) throw this.fail(path, `is not a whole number from ${min} to ${max}`);
+  }
+
+  list(path: string, max: number, item: (value: unknown) => boolean): void {
+    const value = this.at(path);
+    if (!Array.isArray(value) || value.length > max) throw this.fail(path, `is not a list of at most ${max}`);
+    const wrong = value.findIndex((entry) => !item(entry));
+    if (wrong >= 0) throw this.fail(`${path}[${wrong}]`, 'has not the right form');
+  }
+
+  fail(path: string, why: string): OpenLedgerError {
+    return new OpenLedgerError({ code: this.code, what: this.what, why: `${path} ${why}.`, next: 'Ask whoever gave it to you for the original.' });
+  }
+}
