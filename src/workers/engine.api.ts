@@ -1,0 +1,143 @@
+import type { WireError } from '../errors.ts';
+import type { Deployment } from '../protocol/deployment.ts';
+import type { Receipt } from '../protocol/receipt.ts';
+import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
+import type { RunFile } from '../protocol/run.ts';
+import type { TrainRecipe } from '../model/train.ts';
+
+/**
+ * What the page asks of the model worker. Plain data only; callbacks are wrapped by Comlink's `proxy`. Every long
+ * call takes a `job` id that `cancel(job)` ends; results are either the value or an error as plain data, because
+ * Comlink would strip an error's code.
+ */
+export type Answered<T> = { ok: true; value: T } | { ok: false; error: WireError };
+
+export interface EngineStatus {
+  /** 'webgpu' or 'cpu', and the device's own name. */
+  kind: 'webgpu' | 'cpu';
+  device: string;
+  /** Why this one was chosen, a sentence for people. */
+  why: string;
+  selfTest: { name: string; ok: boolean }[];
+  memoryBytes: number;
+  peakBytes: number;
+  base: { name: string; parameters: number; context: number } | undefined;
+}
+
+export interface LoadProgress {
+  /** What is being loaded or computed, for people. */
+  what: string;
+  done: number;
+  total: number | undefined;
+  unit: 'bytes' | 'records' | 'steps' | 'tokens';
+}
+
+/** An adapter with what its answers are attributed to. */
+export interface AdapterRef {
+  /** Id on chain, decimal; "" where it is in no registry. */
+  id: string;
+  cid: string;
+  datanet: { id: string; version: number; cid: string };
+}
+
+export interface Answer {
+  promptTokens: number[];
+  /** The end token included where the model ended by itself. */
+  answerTokens: number[];
+  text: string;
+  /** The text of each answer token, in order, for selecting words; the end token's is "". */
+  pieces: string[];
+  seconds: number;
+  stopped: boolean;
+}
+
+export interface RecordInfluence {
+  index: number;
+  record: VersionRecord;
+  influence: number;
+}
+
+export interface Attribution {
+  /** Mean loss of the selected tokens. */
+  loss: number;
+  /** All records, greatest influence first. */
+  records: RecordInfluence[];
+  seconds: number;
+}
+
+export interface Pricing {
+  rateIn: string;
+  rateOut: string;
+  platformFee: string;
+  split: { platform: number; owner: number; stakers: number; contributors: number };
+}
+
+export interface ReceiptResult {
+  receipt: Receipt;
+  hash: `0x${string}`;
+  cid: string;
+  /** Wei each record earns, by record index. */
+  recordParts: string[];
+}
+
+/** One step of a check. Steps come in this order: receipt, base, adapter, datanet, ledger, answer, influence, shares. */
+export interface CheckStep {
+  step: 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'shares';
+  state: 'working' | 'equal' | 'different' | 'failed';
+  /** For people. */
+  label: string;
+  /** Short hash or figure of what was compared. */
+  detail: string;
+  seconds?: number;
+  /** Where the first difference is, and both values. */
+  difference?: { where: string; claimed: string; computed: string };
+  error?: WireError;
+}
+
+export interface TrainStep {
+  step: number;
+  steps: number;
+  loss: number;
+  tokens: number;
+  seconds: number;
+}
+
+/** A trained adapter, kept in the worker until published or discarded. */
+export interface Trained {
+  /** Handle for `publishTrained`, `askTrained`. */
+  trained: string;
+  run: RunFile;
+  seconds: number;
+  finalLoss: number;
+  adapterBytes: number;
+}
+
+export interface EngineApi {
+  /** Opens the backend and the base; called once per deployment and again to change the backend. */
+  open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: (p: LoadProgress) => void): Promise<Answered<EngineStatus>>;
+  status(): Promise<Answered<EngineStatus>>;
+  cancel(job: string): Promise<void>;
+
+  /** Greedy generation. `onText` gets the text so far appended; `adapter` undefined asks the base alone. */
+  ask(job: string, adapter: AdapterRef | undefined, question: string, onText: (piece: string) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Answer>>;
+  /** Influence of every record on the answer, or on tokens [from, to) of it. First use of an adapter rebuilds its ledger. */
+  attribute(job: string, adapter: AdapterRef, answer: { promptTokens: number[]; answerTokens: number[] }, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<Attribution>>;
+  /** Builds the receipt of an answer (whole answer), adds it to the local store and publishes it where the deployment allows. */
+  makeReceipt(job: string, adapter: AdapterRef, question: string, answer: Answer, pricing: Pricing, onProgress: (p: LoadProgress) => void): Promise<Answered<ReceiptResult>>;
+  /** Recomputes a receipt given by CID or as JSON text; reports each step as it goes; resolves to whether all were equal. */
+  check(job: string, receipt: { cid: string } | { json: string }, onStep: (step: CheckStep) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<{ equal: boolean; hash: string; receipt: Receipt }>>;
+
+  train(job: string, input: { name: string; records: DatanetRecord[]; recipe: TrainRecipe }, onStep: (step: TrainStep) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Trained>>;
+  /** Answers from the base and from a trained adapter, for before/after. */
+  askTrained(job: string, trained: string, question: string): Promise<Answered<{ before: string; after: string }>>;
+  /** Puts the PEFT folder (with run.json) into IPFS; the chain registration is the page's. */
+  publishTrained(trained: string): Promise<Answered<{ cid: string; run: RunFile }>>;
+  discardTrained(trained: string): Promise<void>;
+
+  /** Token counts for validating records against the model's context. */
+  countTokens(texts: string[]): Promise<Answered<number[]>>;
+
+  /** Content store: JSON files by CID. Reading is bounded and verified by hash. */
+  readJson(cid: string): Promise<Answered<unknown>>;
+  writeJson(value: unknown): Promise<Answered<string>>;
+}
