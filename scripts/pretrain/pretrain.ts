@@ -60,7 +60,7 @@ let tokens = 0;
 let recent: number[] = [];
 const state = await new Promise<Float32Array>((resolve, reject) => {
   const workers = Array.from({ length: SHARDS }, (_, shard) => {
-    const data: ShardStart = { module: new URL('./shard.worker.ts', import.meta.url).href, shard, recipe, tokenizer, tokenizerConfig, ...shared, checkpointEvery: 250, ...(resume ? { resume } : {}) };
+    const data: ShardStart = { module: new URL('./shard.worker.ts', import.meta.url).href, shard, recipe, tokenizer, tokenizerConfig, ...shared, checkpointEvery: 100, ...(resume ? { resume } : {}) };
     return new Worker(new URL('../build/ts-worker.mjs', import.meta.url), { workerData: data });
   });
   const stop = (error: unknown) => {

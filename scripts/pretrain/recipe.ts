@@ -24,8 +24,8 @@ export function configJson(width: number, layers: number, intermediate: number, 
 }
 
 export const RECIPE: PretrainRecipe = {
-  seed: 7, steps: 4000, examples: 128, rate: 2e-3, warmup: 200,
-  config: configJson(128, 4, 384, 2048),
+  seed: 7, steps: 3000, examples: 128, rate: 2e-3, warmup: 200,
+  config: configJson(160, 4, 432, 2048),
   corpus: {},
 };
 
