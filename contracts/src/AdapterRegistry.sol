@@ -72,7 +72,9 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
     if (first == 0) first = 1;
     uint256 available = first > count ? 0 : count - first + 1;
     out = new AdapterView[](limit < available ? limit : available);
-    for (uint256 k = 0; k < out.length; k++) out[k] = adapter(AdapterId.wrap(first + k));
+    for (uint256 k = 0; k < out.length; k++) {
+      out[k] = adapter(AdapterId.wrap(first + k));
+    }
   }
 
   function tokenURI(uint256 tokenId) public view override returns (string memory) {

@@ -121,7 +121,9 @@ contract Contributions is PullPayments, IContributions {
     if (first == 0) first = 1;
     uint256 available = first > count ? 0 : count - first + 1;
     out = new Contribution[](limit < available ? limit : available);
-    for (uint256 k = 0; k < out.length; k++) out[k] = contribution(ContributionId.wrap(first + k));
+    for (uint256 k = 0; k < out.length; k++) {
+      out[k] = contribution(ContributionId.wrap(first + k));
+    }
   }
 
   /// @notice deposited = staked + claimable + withdrawn, always; all in wei.

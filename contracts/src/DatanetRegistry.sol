@@ -25,7 +25,7 @@ contract DatanetRegistry is ERC721, IDatanetRegistry {
   uint256 public count;
   mapping(DatanetId id => Datanet) private _datanets;
 
-  constructor() ERC721("OpenLedger Datanet", "DATANET") {}
+  constructor() ERC721("OpenLedger Datanet", "DATANET") { }
 
   modifier onlyCurator(DatanetId id) {
     if (curatorOf(id) != msg.sender) revert NotCurator(id, msg.sender);
@@ -60,13 +60,11 @@ contract DatanetRegistry is ERC721, IDatanetRegistry {
 
   /// @notice Appends a version. What it holds is the curator's word, checkable by anyone against `root` and `cid`.
   /// @return number the version's number, from 1
-  function publishVersion(
-    DatanetId id,
-    bytes32 root,
-    bytes32 recordsRoot,
-    string calldata cid,
-    uint32 records
-  ) external onlyCurator(id) returns (uint32 number) {
+  function publishVersion(DatanetId id, bytes32 root, bytes32 recordsRoot, string calldata cid, uint32 records)
+    external
+    onlyCurator(id)
+    returns (uint32 number)
+  {
     Text.requireCid(cid);
     if (records == 0 || root == 0 || recordsRoot == 0) revert EmptyVersion();
     Version[] storage versions_ = _datanets[id].versions;
@@ -104,8 +102,7 @@ contract DatanetRegistry is ERC721, IDatanetRegistry {
   function datanet(DatanetId id) public view returns (DatanetView memory) {
     address owner = curatorOf(id);
     Datanet storage d = _datanets[id];
-    return
-      DatanetView(id, owner, d.name, d.metadataCid, d.minStakePerRecord, uint32(d.versions.length), d.createdAt);
+    return DatanetView(id, owner, d.name, d.metadataCid, d.minStakePerRecord, uint32(d.versions.length), d.createdAt);
   }
 
   /// @notice Up to `limit` Datanets from id `first` on.
@@ -113,7 +110,9 @@ contract DatanetRegistry is ERC721, IDatanetRegistry {
     if (first == 0) first = 1;
     uint256 available = first > count ? 0 : count - first + 1;
     out = new DatanetView[](limit < available ? limit : available);
-    for (uint256 k = 0; k < out.length; k++) out[k] = datanet(DatanetId.wrap(first + k));
+    for (uint256 k = 0; k < out.length; k++) {
+      out[k] = datanet(DatanetId.wrap(first + k));
+    }
   }
 
   function tokenURI(uint256 tokenId) public view override returns (string memory) {

@@ -166,7 +166,9 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   /// @return sum wei sent
   function withdrawPayouts(WithdrawItem[] calldata items) external nonReentrant returns (uint256 sum) {
     if (items.length == 0 || items.length > MOST_ITEMS) revert ItemCount(items.length, MOST_ITEMS);
-    for (uint256 k = 0; k < items.length; k++) sum += _take(items[k]);
+    for (uint256 k = 0; k < items.length; k++) {
+      sum += _take(items[k]);
+    }
     if (sum == 0) revert NothingToWithdraw(msg.sender);
     heldFees -= sum;
     _send(msg.sender, sum);
@@ -184,7 +186,9 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     if (first == 0) first = 1;
     uint256 available = first > count ? 0 : count - first + 1;
     out = new Claim[](limit < available ? limit : available);
-    for (uint256 k = 0; k < out.length; k++) out[k] = claim(ClaimId.wrap(first + k));
+    for (uint256 k = 0; k < out.length; k++) {
+      out[k] = claim(ClaimId.wrap(first + k));
+    }
   }
 
   function isPayoutWithdrawn(ClaimId id, uint256 index) external view returns (bool) {

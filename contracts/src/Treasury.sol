@@ -21,7 +21,7 @@ contract Treasury is Ownable2Step, ReentrancyGuard {
   /// @notice `to` refused the transfer.
   error TransferRefused(address to, uint256 amount);
 
-  constructor(address governance) Ownable(governance) {}
+  constructor(address governance) Ownable(governance) { }
 
   receive() external payable {
     emit Received(msg.sender, msg.value);

@@ -64,9 +64,7 @@ contract ContributionsTest is Deployed {
     contributions.accept(id, ROOT, 3, "");
     vm.prank(curator);
     contributions.accept(id, ROOT, 3, "");
-    vm.expectRevert(
-      abi.encodeWithSelector(IContributions.AlreadyDecided.selector, 1, ContributionState.Accepted)
-    );
+    vm.expectRevert(abi.encodeWithSelector(IContributions.AlreadyDecided.selector, 1, ContributionState.Accepted));
     vm.prank(curator);
     contributions.reject(id, "no", 0);
   }
@@ -138,9 +136,7 @@ contract ContributionsTest is Deployed {
     contributions.reclaim(id);
     eq(_state(id), uint256(ContributionState.Reclaimed), "state");
     eq(contributions.claimable(alice), MIN_STAKE, "claimable");
-    vm.expectRevert(
-      abi.encodeWithSelector(IContributions.AlreadyDecided.selector, 1, ContributionState.Reclaimed)
-    );
+    vm.expectRevert(abi.encodeWithSelector(IContributions.AlreadyDecided.selector, 1, ContributionState.Reclaimed));
     vm.prank(curator);
     contributions.accept(id, ROOT, 1, "");
   }

@@ -69,11 +69,15 @@ contract DatanetRegistryTest is Deployed {
 
   function testFuzz_pagesCoverEveryIdOnce(uint8 more, uint8 first, uint8 limit) public {
     uint256 total = 1 + bound(more, 0, 12);
-    for (uint256 k = 1; k < total; k++) datanets.create("more", CID, k);
+    for (uint256 k = 1; k < total; k++) {
+      datanets.create("more", CID, k);
+    }
     DatanetView[] memory page = datanets.page(first, limit);
     uint256 from = first == 0 ? 1 : first;
     uint256 expected = from > total ? 0 : total - from + 1;
     eq(page.length, expected < limit ? expected : limit, "length");
-    for (uint256 k = 0; k < page.length; k++) eq(DatanetId.unwrap(page[k].id), from + k, "id");
+    for (uint256 k = 0; k < page.length; k++) {
+      eq(DatanetId.unwrap(page[k].id), from + k, "id");
+    }
   }
 }

@@ -6,7 +6,14 @@ import { ReentrancyGuard } from "@openzeppelin/contracts/utils/ReentrancyGuard.s
 import { PullPayments } from "../src/PullPayments.sol";
 import { Settlement } from "../src/Settlement.sol";
 import { IAdapterRegistry } from "../src/interfaces/IAdapterRegistry.sol";
-import { Accounting, Claim, ClaimState, ISettlement, PayRequest, WithdrawItem } from "../src/interfaces/ISettlement.sol";
+import {
+  Accounting,
+  Claim,
+  ClaimState,
+  ISettlement,
+  PayRequest,
+  WithdrawItem
+} from "../src/interfaces/ISettlement.sol";
 import { FeeMath } from "../src/libraries/FeeMath.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Fee, Split } from "../src/types/Fees.sol";
@@ -264,7 +271,7 @@ contract SettlementTest is Deployed {
     eq(settlement.claimable(curator), fee.owner, "owner");
     eq(settlement.heldFees(), 0, "nothing is held");
     _books();
-    (, , bytes32[] memory leaves) = _request("receipt", 13, 37, 6000);
+    (,, bytes32[] memory leaves) = _request("receipt", 13, 37, 6000);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Refuted));
     vm.prank(alice);
     settlement.withdrawPayouts(_item(id, 0, fee.contributors * 6000 / 10_000, leaves));
@@ -299,9 +306,7 @@ contract SettlementTest is Deployed {
     vm.startPrank(governance);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "platform part", 3001, 0, 3000));
     settlement.setSplit(Split(3001, 1000, 999, 5000));
-    vm.expectRevert(
-      abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "contributors part", 2999, 3000, 10_000)
-    );
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "contributors part", 2999, 3000, 10_000));
     settlement.setSplit(Split(1000, 4001, 2000, 2999));
     vm.expectRevert(abi.encodeWithSelector(ISettlement.OutOfBounds.selector, "platform fee", 1 ether + 1, 0, 1 ether));
     settlement.setPlatformFee(1 ether + 1);
@@ -324,9 +329,7 @@ contract SettlementTest is Deployed {
     ClaimId id = _pay(request, fee.total);
     vm.warp(block.timestamp + WINDOW + 1);
     settlement.finalize(id);
-    vm.expectRevert(
-      abi.encodeWithSelector(PullPayments.TransferRefused.selector, address(attacker), fee.contributors)
-    );
+    vm.expectRevert(abi.encodeWithSelector(PullPayments.TransferRefused.selector, address(attacker), fee.contributors));
     attacker.take(id, fee.contributors, true);
     eq(attacker.reason(), bytes4(0), "all of it was undone");
     attacker.take(id, fee.contributors, false);

@@ -27,6 +27,8 @@ export interface AnvilOptions {
 export interface Anvil {
   url: string;
   port: number;
+  /** Of the chain's process. */
+  pid: number;
   chainId: number;
   /** Whether the state was read from a file of an earlier run. */
   continued: boolean;
@@ -63,7 +65,9 @@ export async function freePort(wished = 0): Promise<number> {
     probe.once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
@@ -170,7 +174,7 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
     await stop();
     throw error;
   }
-  return { url, port, chainId, continued, stop };
+  return { url, port, pid: child.pid!, chainId, continued, stop };
 }
 
 /** Raises an address's balance to `wei` on a local chain. */

@@ -63,7 +63,13 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   };
 
   const treasury = await put('Treasury', abis.treasuryAbi, codes.treasuryBytecode, [governance], 2_000_000n);
-  const datanetRegistry = await put('DatanetRegistry', abis.datanetRegistryAbi, codes.datanetRegistryBytecode, [], 4_000_000n);
+  const datanetRegistry = await put(
+    'DatanetRegistry',
+    abis.datanetRegistryAbi,
+    codes.datanetRegistryBytecode,
+    [],
+    4_000_000n,
+  );
   const contributions = await put(
     'Contributions',
     abis.contributionsAbi,

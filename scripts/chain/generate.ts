@@ -29,12 +29,15 @@ interface Artifact {
 function inputsDigest(): string {
   const hash = createHash('sha256');
   const source = path.join(ROOT, 'contracts/src');
-  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sol')).sort();
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.sol'))
+    .sort();
   for (const file of files) hash.update(`${file}\0`).update(readFileSync(path.join(source, file)));
   hash.update(readFileSync(path.join(ROOT, 'foundry.toml')));
   hash.update(readFileSync(fileURLToPath(import.meta.url)));
   const require = createRequire(import.meta.url);
-  for (const name of ['solc', '@openzeppelin/contracts']) hash.update(readFileSync(require.resolve(`${name}/package.json`)));
+  for (const name of ['solc', '@openzeppelin/contracts'])
+    hash.update(readFileSync(require.resolve(`${name}/package.json`)));
   return hash.digest('hex');
 }
 
@@ -77,7 +80,9 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   mkdirSync(OUT, { recursive: true });
   const head = '// Made by scripts/chain/generate.ts from contracts/src. Not to be edited.\n';
   const artifacts = CONTRACTS.map((name) => ({ name, ...readArtifact(name) }));
-  const abis = artifacts.map(({ name, abi }) => `export const ${camel(name)}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`);
+  const abis = artifacts.map(
+    ({ name, abi }) => `export const ${camel(name)}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`,
+  );
   // A call can revert with an error of a contract further down: one list of all errors decodes any of them.
   const errors = new Map<string, AbiItem>();
   for (const { abi } of artifacts) {
@@ -88,7 +93,9 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   }
   abis.push(`export const errorsAbi = ${JSON.stringify([...errors.values()], null, 1)} as const;\n`);
   writeWhole(path.join(OUT, 'abis.ts'), head + abis.join('\n'));
-  const codes = artifacts.map(({ name, bytecode }) => `export const ${camel(name)}Bytecode = '${bytecode.object}' as const;\n`);
+  const codes = artifacts.map(
+    ({ name, bytecode }) => `export const ${camel(name)}Bytecode = '${bytecode.object}' as const;\n`,
+  );
   writeWhole(path.join(OUT, 'bytecode.ts'), head + codes.join('\n'));
   writeWhole(stamp, digest);
   return true;

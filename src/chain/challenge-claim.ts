@@ -10,7 +10,12 @@ import type { Wallet } from './wallets.ts';
  * (`readTerms().referee`), claim and both bonds stay frozen until there is one: say so before.
  * Errors: `contract/window-over`, `contract/wrong-state`, `contract/unknown-claim` and those of sendTransaction.
  */
-export async function challengeClaim(connection: ChainConnection, wallet: Wallet, claimId: bigint, options: SendOptions = {}): Promise<Hex> {
+export async function challengeClaim(
+  connection: ChainConnection,
+  wallet: Wallet,
+  claimId: bigint,
+  options: SendOptions = {},
+): Promise<Hex> {
   const { bond } = await readClaim(connection, claimId);
   const call = {
     address: connection.contracts.settlement,

@@ -28,9 +28,13 @@ export function connectChain(deployment: Deployment, baseUrl: string): ChainConn
     name: deployment.chain.name,
     nativeCurrency: deployment.chain.currency,
     rpcUrls: { default: { http: rpcUrls } },
-    ...(deployment.chain.explorer && { blockExplorers: { default: { name: 'Explorer', url: deployment.chain.explorer } } }),
+    ...(deployment.chain.explorer && {
+      blockExplorers: { default: { name: 'Explorer', url: deployment.chain.explorer } },
+    }),
   });
-  const nodes = rpcUrls.map((url) => http(url, { batch: { wait: 8 }, timeout: 10_000, retryCount: 1, retryDelay: 200 }));
+  const nodes = rpcUrls.map((url) =>
+    http(url, { batch: { wait: 8 }, timeout: 10_000, retryCount: 1, retryDelay: 200 }),
+  );
   const publicClient = createPublicClient({
     chain,
     transport: nodes.length === 1 ? nodes[0]! : fallback(nodes, { retryCount: 0 }),

@@ -1,4 +1,5 @@
 import { type Log, type RpcLog, formatLog, parseEventLogs } from 'viem';
+import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { chainRestarted, readChainAnchor } from './chain-anchor.ts';
 import type { ChainConnection } from './client.ts';
@@ -49,7 +50,12 @@ const decodeAdapters = (logs: Log[]) => parseEventLogs({ abi: adapterRegistryAbi
 /** Filters die silently behind load balancers, so ranges are polled from the deployment block with a stored cursor. */
 export function createEventFeed(connection: ChainConnection, store: EventStore): EventFeed {
   const { contracts, publicClient, deployment } = connection;
-  const addresses = [contracts.settlement, contracts.contributions, contracts.datanetRegistry, contracts.adapterRegistry];
+  const addresses = [
+    contracts.settlement,
+    contracts.contributions,
+    contracts.datanetRegistry,
+    contracts.adapterRegistry,
+  ];
   const key = `events:${connection.chain.id}:${contracts.settlement.toLowerCase()}`;
   const start = BigInt(deployment.chain.deploymentBlock);
   let feed: StoredFeed | undefined;
@@ -58,7 +64,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
 
   async function readRange(from: bigint, to: bigint): Promise<StoredLog[]> {
     const out: StoredLog[] = [];
-    for (let at = from; at <= to; ) {
+    for (let at = from; at <= to;) {
       const end = at + range - 1n < to ? at + range - 1n : to;
       try {
         const logs = await publicClient.getLogs({ address: addresses, fromBlock: at, toBlock: end });
@@ -99,7 +105,12 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
 
   async function refreshNow(): Promise<void> {
     await translated('Reading the chain', async () => {
-      const [anchor, latest] = await Promise.all([readChainAnchor(connection), publicClient.getBlockNumber()]);
+      const [anchor, latest] = await Promise.all([readChainAnchor(connection), publicClient.getBlockNumber()]).catch(
+        async (error: unknown) => {
+          if (error instanceof OpenLedgerError && error.code === 'chain/restarted') await forget();
+          throw error;
+        },
+      );
       if (feed && feed.anchor !== anchor) {
         await forget();
         throw chainRestarted('Its blocks are not those that were read before.');

@@ -46,7 +46,11 @@ export interface ClaimFilter {
 }
 
 /** All claims that fit, newest first. Errors: `chain/unreachable`, `chain/restarted`. */
-export async function listClaims(connection: ChainConnection, feed: EventFeed, filter: ClaimFilter = {}): Promise<ClaimRecord[]> {
+export async function listClaims(
+  connection: ChainConnection,
+  feed: EventFeed,
+  filter: ClaimFilter = {},
+): Promise<ClaimRecord[]> {
   await feed.refresh();
   const claims = await translated('Reading the claims', () =>
     readPages((first, limit) =>

@@ -48,7 +48,9 @@ export async function payAnswer(
   const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
   const [fee, bond] = await Promise.all([
     quoteFee(connection, { adapterId, tokensIn, tokensOut, anyPositive: payouts.length > 0 }),
-    translated('Asking for the bond', () => connection.publicClient.readContract({ ...settlement, functionName: 'bond' })),
+    translated('Asking for the bond', () =>
+      connection.publicClient.readContract({ ...settlement, functionName: 'bond' }),
+    ),
   ]);
   const promised = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
   if (promised !== fee.contributors) {

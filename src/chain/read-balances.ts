@@ -19,8 +19,18 @@ export function readBalances(connection: ChainConnection, address: Hex): Promise
   return translated('Reading the balances', async () => {
     const [account, settlement, contributions] = await Promise.all([
       publicClient.getBalance({ address }),
-      publicClient.readContract({ address: contracts.settlement, abi: settlementAbi, functionName: 'claimable', args: [address] }),
-      publicClient.readContract({ address: contracts.contributions, abi: contributionsAbi, functionName: 'claimable', args: [address] }),
+      publicClient.readContract({
+        address: contracts.settlement,
+        abi: settlementAbi,
+        functionName: 'claimable',
+        args: [address],
+      }),
+      publicClient.readContract({
+        address: contracts.contributions,
+        abi: contributionsAbi,
+        functionName: 'claimable',
+        args: [address],
+      }),
     ]);
     return { account, settlement, contributions };
   });

@@ -40,7 +40,11 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
         publicClient.readContract({ ...settlement, functionName: 'owner' }),
         publicClient.readContract({ ...settlement, functionName: 'referee' }),
         publicClient.readContract({ address: contracts.treasury, abi: treasuryAbi, functionName: 'LABEL' }),
-        publicClient.readContract({ address: contracts.contributions, abi: contributionsAbi, functionName: 'reviewTimeout' }),
+        publicClient.readContract({
+          address: contracts.contributions,
+          abi: contributionsAbi,
+          functionName: 'reviewTimeout',
+        }),
       ]);
     return {
       split,

@@ -1,4 +1,10 @@
-import { type Abi, type ContractEventArgsFromTopics, type ContractEventName, type TransactionReceipt, parseEventLogs } from 'viem';
+import {
+  type Abi,
+  type ContractEventArgsFromTopics,
+  type ContractEventName,
+  type TransactionReceipt,
+  parseEventLogs,
+} from 'viem';
 import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 

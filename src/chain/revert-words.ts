@@ -18,13 +18,19 @@ const contributionStates = ['unknown', 'waiting for review', 'accepted', 'reject
 /** One entry for each custom error of contracts/src; a test holds the list complete. */
 export const REVERT_WORDS: Record<string, Speak> = {
   // PullPayments, Treasury
-  NothingToWithdraw: () => ({ what: 'There is nothing to withdraw.', why: 'The balance here is zero, or it was fetched before.' }),
+  NothingToWithdraw: () => ({
+    what: 'There is nothing to withdraw.',
+    why: 'The balance here is zero, or it was fetched before.',
+  }),
   TransferRefused: ([account, amount]) => ({
     what: 'The transfer was refused.',
     why: `${account} did not take ${open(amount)}.`,
     next: 'Use an account that can receive OPEN.',
   }),
-  NotEnough: ([asked, balance]) => ({ what: 'The treasury holds less than that.', why: `${open(asked)} was asked for, ${open(balance)} is there.` }),
+  NotEnough: ([asked, balance]) => ({
+    what: 'The treasury holds less than that.',
+    why: `${open(asked)} was asked for, ${open(balance)} is there.`,
+  }),
   // Text
   TextLength: ([field, length, longest]) => ({
     what: `The ${field} cannot be stored.`,
@@ -33,7 +39,10 @@ export const REVERT_WORDS: Record<string, Speak> = {
   }),
   // Datanets
   UnknownDatanet: ([id]) => ({ what: `There is no Datanet ${id}.`, next: 'Choose a Datanet from the list.' }),
-  UnknownVersion: ([id, version]) => ({ what: `Datanet ${id} has no version ${version}.`, next: 'Choose a published version.' }),
+  UnknownVersion: ([id, version]) => ({
+    what: `Datanet ${id} has no version ${version}.`,
+    next: 'Choose a published version.',
+  }),
   NotCurator: ([datanet, caller]) => ({
     what: `Only the curator of Datanet ${datanet} can do this.`,
     why: `${caller} is not its owner.`,
@@ -52,21 +61,46 @@ export const REVERT_WORDS: Record<string, Speak> = {
     why: `It is ${contributionStates[Number(state)] ?? 'in an unknown state'}.`,
     next: 'Reload the list.',
   }),
-  StakeTooLow: ([sent, asked]) => ({ what: 'The stake is too low.', why: `${open(sent)} was offered; this Datanet asks ${open(asked)}.`, next: 'Raise the stake.' }),
-  StakeTooHigh: ([sent, most]) => ({ what: 'The stake is too high.', why: `${open(sent)} is above the bound of ${open(most)}.`, next: 'Lower the stake.' }),
-  RecordCount: ([count, most]) => ({ what: 'The batch has the wrong size.', why: `It has ${count} records; 1 to ${most} are allowed.`, next: 'Split the batch.' }),
+  StakeTooLow: ([sent, asked]) => ({
+    what: 'The stake is too low.',
+    why: `${open(sent)} was offered; this Datanet asks ${open(asked)}.`,
+    next: 'Raise the stake.',
+  }),
+  StakeTooHigh: ([sent, most]) => ({
+    what: 'The stake is too high.',
+    why: `${open(sent)} is above the bound of ${open(most)}.`,
+    next: 'Lower the stake.',
+  }),
+  RecordCount: ([count, most]) => ({
+    what: 'The batch has the wrong size.',
+    why: `It has ${count} records; 1 to ${most} are allowed.`,
+    next: 'Split the batch.',
+  }),
   MissingRoot: () => ({ what: 'A fingerprint of the data is missing.', why: 'One of the Merkle roots is zero.' }),
   WrongSelection: ([accepted, count]) => ({
     what: 'The selection of records does not fit the batch.',
     why: `${accepted} of ${count} records were chosen, and their fingerprint must match.`,
     next: 'Reload the contribution and choose again.',
   }),
-  SlashTooHigh: ([slash, most]) => ({ what: 'The penalty is too high.', why: `${Number(slash) / 100} % was chosen; at most ${Number(most) / 100} % is allowed.` }),
-  StillInReview: ([id, from]) => ({ what: `Contribution ${id} is still in review.`, why: `It can be taken back from ${when(from)} on.` }),
+  SlashTooHigh: ([slash, most]) => ({
+    what: 'The penalty is too high.',
+    why: `${Number(slash) / 100} % was chosen; at most ${Number(most) / 100} % is allowed.`,
+  }),
+  StillInReview: ([id, from]) => ({
+    what: `Contribution ${id} is still in review.`,
+    why: `It can be taken back from ${when(from)} on.`,
+  }),
   // Adapters
   UnknownAdapter: ([id]) => ({ what: `There is no adapter ${id}.`, next: 'Choose an adapter from the list.' }),
-  NotAdapterOwner: ([id, caller]) => ({ what: `Only the owner of adapter ${id} can do this.`, why: `${caller} does not own it.`, next: 'Switch to the owner’s account.' }),
-  RateTooHigh: ([rate, most]) => ({ what: 'The price is too high.', why: `${open(rate)} per 1,000 tokens is above the bound of ${open(most)}.` }),
+  NotAdapterOwner: ([id, caller]) => ({
+    what: `Only the owner of adapter ${id} can do this.`,
+    why: `${caller} does not own it.`,
+    next: 'Switch to the owner’s account.',
+  }),
+  RateTooHigh: ([rate, most]) => ({
+    what: 'The price is too high.',
+    why: `${open(rate)} per 1,000 tokens is above the bound of ${open(most)}.`,
+  }),
   // Settlement
   UnknownClaim: ([id]) => ({ what: `There is no claim ${id}.` }),
   WrongPayment: ([sent, fee, bond]) => ({
@@ -79,22 +113,45 @@ export const REVERT_WORDS: Record<string, Speak> = {
     why: `Contributors’ part was ${open(expected)} and is ${open(actual)} now.`,
     next: 'Make the receipt again.',
   }),
-  ReceiptAlreadyPaid: ([, claim]) => ({ what: 'This answer is paid already.', why: `Claim ${claim} paid this receipt.` }),
-  BadRequest: ([field]) => ({ what: 'The payment is incomplete.', why: `The field ${field} is missing or does not fit.` }),
+  ReceiptAlreadyPaid: ([, claim]) => ({
+    what: 'This answer is paid already.',
+    why: `Claim ${claim} paid this receipt.`,
+  }),
+  BadRequest: ([field]) => ({
+    what: 'The payment is incomplete.',
+    why: `The field ${field} is missing or does not fit.`,
+  }),
   WrongState: ([id, state]) => ({
     what: `Claim ${id} cannot do this now.`,
     why: `It is ${claimStates[Number(state)] ?? 'in an unknown state'}.`,
     next: Number(state) === 1 ? 'Wait until its window is over and make it final first.' : 'Reload the list.',
   }),
-  WindowOver: ([id, deadline]) => ({ what: `Claim ${id} can no longer be challenged.`, why: `Its window ended at ${when(deadline)}.` }),
-  WindowOpen: ([id, deadline]) => ({ what: `Claim ${id} cannot be made final yet.`, why: `It can be challenged until ${when(deadline)}.`, next: 'Wait until then.' }),
-  WrongBond: ([sent, asked]) => ({ what: 'The bond does not fit.', why: `${open(sent)} was sent; it must be ${open(asked)}.` }),
+  WindowOver: ([id, deadline]) => ({
+    what: `Claim ${id} can no longer be challenged.`,
+    why: `Its window ended at ${when(deadline)}.`,
+  }),
+  WindowOpen: ([id, deadline]) => ({
+    what: `Claim ${id} cannot be made final yet.`,
+    why: `It can be challenged until ${when(deadline)}.`,
+    next: 'Wait until then.',
+  }),
+  WrongBond: ([sent, asked]) => ({
+    what: 'The bond does not fit.',
+    why: `${open(sent)} was sent; it must be ${open(asked)}.`,
+  }),
   NotReferee: ([, referee]) => ({
     what: 'Only the referee contract settles challenges.',
-    why: BigInt(referee as string) === 0n ? 'There is none yet, so a challenged claim stays frozen.' : `The referee is ${referee}.`,
+    why:
+      BigInt(referee as string) === 0n
+        ? 'There is none yet, so a challenged claim stays frozen.'
+        : `The referee is ${referee}.`,
   }),
   RefereeAlreadySet: ([referee]) => ({ what: 'The referee is set already.', why: `It is ${referee}, for ever.` }),
-  PayoutAlreadyWithdrawn: ([id]) => ({ what: 'This payout was fetched before.', why: `It belongs to claim ${id}.`, next: 'Reload the list.' }),
+  PayoutAlreadyWithdrawn: ([id]) => ({
+    what: 'This payout was fetched before.',
+    why: `It belongs to claim ${id}.`,
+    next: 'Reload the list.',
+  }),
   WrongProof: ([id]) => ({
     what: 'The contract did not recognise this payout.',
     why: `The proof does not lead to what claim ${id} committed to, or the payout belongs to another account.`,
@@ -104,18 +161,45 @@ export const REVERT_WORDS: Record<string, Speak> = {
     what: `Claim ${id} promises more than it holds.`,
     why: `${open(wanted)} was asked for, ${open(left)} is left: the claim was false.`,
   }),
-  ItemCount: ([count, most]) => ({ what: 'Wrong number of payouts in one call.', why: `${count} were given; 1 to ${most} are allowed.` }),
-  OutOfBounds: ([what, value, least, most]) => ({ what: `The ${what} is out of bounds.`, why: `${value} is not within ${least} and ${most}.` }),
+  ItemCount: ([count, most]) => ({
+    what: 'Wrong number of payouts in one call.',
+    why: `${count} were given; 1 to ${most} are allowed.`,
+  }),
+  OutOfBounds: ([what, value, least, most]) => ({
+    what: `The ${what} is out of bounds.`,
+    why: `${value} is not within ${least} and ${most}.`,
+  }),
   ZeroAddress: ([what]) => ({ what: `The address of the ${what} is missing.` }),
-  SplitNotWhole: ([sum]) => ({ what: 'The split does not add up.', why: `Its parts sum to ${Number(sum) / 100} %, not 100 %.` }),
+  SplitNotWhole: ([sum]) => ({
+    what: 'The split does not add up.',
+    why: `Its parts sum to ${Number(sum) / 100} %, not 100 %.`,
+  }),
   // OpenZeppelin, as far as people can meet them here
-  OwnableUnauthorizedAccount: ([account]) => ({ what: 'Only governance can do this.', why: `${account} is not the owner.` }),
-  OwnableInvalidOwner: ([owner]) => ({ what: 'This account cannot own the contract.', why: `${owner} is not allowed.` }),
-  ReentrancyGuardReentrantCall: () => ({ what: 'The contract was called from within itself.', why: 'That is not allowed.' }),
+  OwnableUnauthorizedAccount: ([account]) => ({
+    what: 'Only governance can do this.',
+    why: `${account} is not the owner.`,
+  }),
+  OwnableInvalidOwner: ([owner]) => ({
+    what: 'This account cannot own the contract.',
+    why: `${owner} is not allowed.`,
+  }),
+  ReentrancyGuardReentrantCall: () => ({
+    what: 'The contract was called from within itself.',
+    why: 'That is not allowed.',
+  }),
   ERC721NonexistentToken: ([id]) => ({ what: `There is no token ${id}.` }),
-  ERC721IncorrectOwner: ([, id, owner]) => ({ what: `Token ${id} belongs to another account.`, why: `Its owner is ${owner}.` }),
-  ERC721InsufficientApproval: ([operator, id]) => ({ what: `Token ${id} cannot be moved by this account.`, why: `${operator} is not approved.` }),
-  ERC721InvalidApprover: ([approver]) => ({ what: 'This account cannot approve the transfer.', why: `${approver} is not the owner.` }),
+  ERC721IncorrectOwner: ([, id, owner]) => ({
+    what: `Token ${id} belongs to another account.`,
+    why: `Its owner is ${owner}.`,
+  }),
+  ERC721InsufficientApproval: ([operator, id]) => ({
+    what: `Token ${id} cannot be moved by this account.`,
+    why: `${operator} is not approved.`,
+  }),
+  ERC721InvalidApprover: ([approver]) => ({
+    what: 'This account cannot approve the transfer.',
+    why: `${approver} is not the owner.`,
+  }),
   ERC721InvalidOperator: ([operator]) => ({ what: 'This account cannot be an operator.', why: String(operator) }),
   ERC721InvalidOwner: ([owner]) => ({ what: 'This account cannot own the token.', why: String(owner) }),
   ERC721InvalidReceiver: ([receiver]) => ({ what: 'This account cannot receive the token.', why: String(receiver) }),

@@ -18,7 +18,8 @@ export interface ContractCall<abi extends Abi, name extends ContractFunctionName
 }
 
 /** checking: asked of the chain whether it would go through; signing: the wallet's turn; sent: waiting for a block. */
-export type SendStage = { stage: 'checking' } | { stage: 'signing' } | { stage: 'sent'; hash: Hex } | { stage: 'mined'; hash: Hex };
+export type SendStage =
+  { stage: 'checking' } | { stage: 'signing' } | { stage: 'sent'; hash: Hex } | { stage: 'mined'; hash: Hex };
 
 export interface SendOptions {
   onStage?: (stage: SendStage) => void;
@@ -56,12 +57,21 @@ interface LooseCall {
   value?: bigint;
 }
 
-async function sendNow(connection: ChainConnection, wallet: Wallet, doing: string, call: LooseCall, options: SendOptions) {
+async function sendNow(
+  connection: ChainConnection,
+  wallet: Wallet,
+  doing: string,
+  call: LooseCall,
+  options: SendOptions,
+) {
   const { publicClient } = connection;
   options.onStage?.({ stage: 'checking' });
   await requireWallet(connection, wallet, doing);
   const gas = await translated(doing, async () => {
-    const [balance, gasPrice] = await Promise.all([publicClient.getBalance({ address: wallet.address }), publicClient.getGasPrice()]);
+    const [balance, gasPrice] = await Promise.all([
+      publicClient.getBalance({ address: wallet.address }),
+      publicClient.getGasPrice(),
+    ]);
     const value = call.value ?? 0n;
     // Asked before simulating: nodes word this differently, and some not at all.
     if (balance < value) throw insufficientFunds(doing);
@@ -84,8 +94,15 @@ async function sendNow(connection: ChainConnection, wallet: Wallet, doing: strin
   });
 }
 
-async function sign(connection: ChainConnection, wallet: Wallet, doing: string, call: LooseCall, gas: bigint): Promise<Hex> {
-  const write = () => wallet.walletClient.writeContract({ ...call, gas, chain: connection.chain, account: wallet.walletClient.account });
+async function sign(
+  connection: ChainConnection,
+  wallet: Wallet,
+  doing: string,
+  call: LooseCall,
+  gas: bigint,
+): Promise<Hex> {
+  const write = () =>
+    wallet.walletClient.writeContract({ ...call, gas, chain: connection.chain, account: wallet.walletClient.account });
   try {
     return await write();
   } catch (error) {
@@ -105,7 +122,9 @@ async function withSwitchNoticed(wallet: Wallet, doing: string, error: OpenLedge
 }
 
 async function requireWallet(connection: ChainConnection, wallet: Wallet, doing: string): Promise<void> {
-  const [chainId, address] = await translated(doing, () => Promise.all([wallet.currentChainId(), wallet.currentAddress()]));
+  const [chainId, address] = await translated(doing, () =>
+    Promise.all([wallet.currentChainId(), wallet.currentAddress()]),
+  );
   if (address?.toLowerCase() !== wallet.address.toLowerCase()) throw accountChanged(wallet, address, doing);
   if (chainId !== connection.chain.id) {
     throw new OpenLedgerError({
@@ -125,7 +144,11 @@ async function explainRevert(
   call: LooseCall,
   receipt: TransactionReceipt,
 ): Promise<never> {
-  await connection.publicClient.simulateContract({ account: wallet.address, ...call, blockNumber: receipt.blockNumber });
+  await connection.publicClient.simulateContract({
+    account: wallet.address,
+    ...call,
+    blockNumber: receipt.blockNumber,
+  });
   throw new OpenLedgerError({
     code: 'contract/reverted',
     what: `${doing} was refused by the contract.`,

@@ -15,6 +15,11 @@ export async function setPrices(
   options: SendOptions = {},
 ): Promise<Hex> {
   const args = [prices.adapterId, prices.rateIn, prices.rateOut] as const;
-  const call = { address: connection.contracts.adapterRegistry, abi: adapterRegistryAbi, functionName: 'setPrices', args } as const;
+  const call = {
+    address: connection.contracts.adapterRegistry,
+    abi: adapterRegistryAbi,
+    functionName: 'setPrices',
+    args,
+  } as const;
   return (await sendTransaction(connection, wallet, 'Setting the prices', call, options)).transactionHash;
 }

@@ -6,7 +6,11 @@ import { REVERT_WORDS, revertCode } from './revert-words.ts';
 /** All causes of an error, outermost first; cycles and depth are bounded because wallets throw anything. */
 function causes(error: unknown): Record<string, unknown>[] {
   const out: Record<string, unknown>[] = [];
-  for (let at: unknown = error; at && typeof at === 'object' && out.length < 12; at = (at as { cause?: unknown }).cause) {
+  for (
+    let at: unknown = error;
+    at && typeof at === 'object' && out.length < 12;
+    at = (at as { cause?: unknown }).cause
+  ) {
     if (out.includes(at as Record<string, unknown>)) break;
     out.push(at as Record<string, unknown>);
   }
@@ -29,7 +33,12 @@ function fromRevert(data: Hex, doing: string, cause: unknown): OpenLedgerError |
     const words = REVERT_WORDS[errorName as string]?.((args ?? []) as readonly unknown[]);
     if (words) return new OpenLedgerError({ code: revertCode(errorName), ...words, cause });
     const why = `The contract answered ${errorName}(${((args ?? []) as readonly unknown[]).map(String).join(', ')}).`;
-    return new OpenLedgerError({ code: revertCode(errorName), what: `${doing} was refused by the contract.`, why, cause });
+    return new OpenLedgerError({
+      code: revertCode(errorName),
+      what: `${doing} was refused by the contract.`,
+      why,
+      cause,
+    });
   } catch {
     return undefined;
   }
@@ -52,39 +61,87 @@ export function translateChainError(error: unknown, doing: string): OpenLedgerEr
     new OpenLedgerError({ code, what, why, next, cause: error });
 
   if (has('UserRejectedRequestError') || codes.includes(4001) || /user (rejected|denied|cancel)/i.test(text)) {
-    return make('wallet/rejected', `${doing} was cancelled.`, 'The wallet reports that it was not approved.', 'Nothing was sent; try again when you are ready.');
+    return make(
+      'wallet/rejected',
+      `${doing} was cancelled.`,
+      'The wallet reports that it was not approved.',
+      'Nothing was sent; try again when you are ready.',
+    );
   }
   if (has('ChainMismatchError', 'SwitchChainError') || codes.includes(4902)) {
-    return make('wallet/wrong-chain', `${doing} is not possible on the wallet’s network.`, 'The wallet is on another network.', 'Switch the network in the wallet and try again.');
+    return make(
+      'wallet/wrong-chain',
+      `${doing} is not possible on the wallet’s network.`,
+      'The wallet is on another network.',
+      'Switch the network in the wallet and try again.',
+    );
   }
   if (has('UnauthorizedProviderError') || codes.includes(4100)) {
-    return make('wallet/account-changed', `${doing} was stopped.`, 'The wallet no longer offers the account that was connected.', 'Connect the wallet again.');
+    return make(
+      'wallet/account-changed',
+      `${doing} was stopped.`,
+      'The wallet no longer offers the account that was connected.',
+      'Connect the wallet again.',
+    );
   }
   if (codes.includes(-32002)) {
-    return make('wallet/busy', `${doing} is waiting in the wallet.`, 'The wallet has a request open already.', 'Open the wallet and answer it.');
+    return make(
+      'wallet/busy',
+      `${doing} is waiting in the wallet.`,
+      'The wallet has a request open already.',
+      'Open the wallet and answer it.',
+    );
   }
   if (has('InsufficientFundsError') || /insufficient (funds|balance)|outoffund|out of fund/i.test(text)) {
-    return make('wallet/insufficient-funds', `${doing} needs more OPEN than the account holds.`, 'The amount and the network fee together are above the balance.', 'Add OPEN to the account or choose another.');
+    return make(
+      'wallet/insufficient-funds',
+      `${doing} needs more OPEN than the account holds.`,
+      'The amount and the network fee together are above the balance.',
+      'Add OPEN to the account or choose another.',
+    );
   }
   const data = revertData(all);
   const reverted = data && fromRevert(data, doing, error);
   if (reverted) return reverted;
-  if (has('NonceTooLowError', 'NonceTooHighError', 'NonceMaxValueError') || /nonce too (low|high)|replacement transaction underpriced/i.test(text)) {
-    return make('wallet/nonce', `${doing} was not taken by the chain.`, 'The wallet counts its transactions differently from the chain (two tabs, or a restarted chain).', 'Try again; if it stays so, clear the account’s activity in the wallet’s settings.');
+  if (
+    has('NonceTooLowError', 'NonceTooHighError', 'NonceMaxValueError') ||
+    /nonce too (low|high)|replacement transaction underpriced/i.test(text)
+  ) {
+    return make(
+      'wallet/nonce',
+      `${doing} was not taken by the chain.`,
+      'The wallet counts its transactions differently from the chain (two tabs, or a restarted chain).',
+      'Try again; if it stays so, clear the account’s activity in the wallet’s settings.',
+    );
   }
   if (has('WaitForTransactionReceiptTimeoutError')) {
-    return make('chain/not-mined', `${doing} was sent but is not on the chain yet.`, 'No block has taken it in time.', 'Look at your balance and history in a minute before trying again.');
+    return make(
+      'chain/not-mined',
+      `${doing} was sent but is not on the chain yet.`,
+      'No block has taken it in time.',
+      'Look at your balance and history in a minute before trying again.',
+    );
   }
   if (
     has('HttpRequestError', 'TimeoutError', 'WebSocketRequestError', 'SocketClosedError', 'RpcRequestError') &&
     !has('ContractFunctionRevertedError', 'ExecutionRevertedError')
   ) {
     if (has('HttpRequestError', 'TimeoutError', 'WebSocketRequestError', 'SocketClosedError')) {
-      return make('chain/unreachable', 'The chain does not answer.', shortOf(error), 'Check the connection, and that the local chain is running; nothing is lost.');
+      return make(
+        'chain/unreachable',
+        'The chain does not answer.',
+        shortOf(error),
+        'Check the connection, and that the local chain is running; nothing is lost.',
+      );
     }
   }
   if (has('ContractFunctionZeroDataError')) {
-    return make('chain/restarted', 'The contracts are not on this chain.', 'The chain was restarted, or the page is meant for another one.', 'Reload the page.');
+    return make(
+      'chain/restarted',
+      'The contracts are not on this chain.',
+      'The chain was restarted, or the page is meant for another one.',
+      'Reload the page.',
+    );
   }
   if (has('ContractFunctionRevertedError', 'ExecutionRevertedError')) {
     return make('contract/reverted', `${doing} was refused by the contract.`, shortOf(error), 'Reload and try again.');
@@ -94,7 +151,12 @@ export function translateChainError(error: unknown, doing: string): OpenLedgerEr
 
 /** A line that is safe to show: viem's messages carry whole requests. */
 function shortOf(error: unknown): string {
-  const text = error instanceof BaseError ? error.shortMessage : error instanceof Error ? error.message : String((error as { message?: unknown })?.message ?? error);
+  const text =
+    error instanceof BaseError
+      ? error.shortMessage
+      : error instanceof Error
+        ? error.message
+        : String((error as { message?: unknown })?.message ?? error);
   return text.split('\n')[0]!.slice(0, 300);
 }
 

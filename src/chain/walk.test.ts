@@ -34,15 +34,27 @@ const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 beforeAll(async () => {
   chain = await startScratchChain({ window: 20 });
   feed = createEventFeed(chain.connection, memoryEventStore());
-  [curator, alice, bob, user] = await Promise.all(['curator', 'alice', 'bob', 'user'].map((name) => chain.wallet(name))) as [Wallet, Wallet, Wallet, Wallet];
+  [curator, alice, bob, user] = (await Promise.all(
+    ['curator', 'alice', 'bob', 'user'].map((name) => chain.wallet(name)),
+  )) as [Wallet, Wallet, Wallet, Wallet];
 }, 60_000);
 afterAll(() => chain?.stop());
 
 test('a Datanet takes contributions, in whole, in part and not at all, and stakes come back', async () => {
   const { connection } = chain;
-  const { datanetId } = await createDatanet(connection, curator, { name: 'DeFi exploits', metadataCid: cid, minStakePerRecord: OPEN / 100n });
+  const { datanetId } = await createDatanet(connection, curator, {
+    name: 'DeFi exploits',
+    metadataCid: cid,
+    minStakePerRecord: OPEN / 100n,
+  });
   const submit = (wallet: Wallet, count: number, root: Hex) =>
-    submitContribution(connection, wallet, { datanetId, recordsRoot: root, cid, count, stake: (OPEN / 100n) * BigInt(count) });
+    submitContribution(connection, wallet, {
+      datanetId,
+      recordsRoot: root,
+      cid,
+      count,
+      stake: (OPEN / 100n) * BigInt(count),
+    });
 
   const whole = await submit(alice, 4, word('a1'));
   const part = await submit(bob, 6, word('b1'));
@@ -52,9 +64,23 @@ test('a Datanet takes contributions, in whole, in part and not at all, and stake
     part.contributionId,
     whole.contributionId,
   ]);
-  await reviewContribution(connection, curator, whole.contributionId, { decision: 'accept', acceptedRoot: word('a1'), acceptedCount: 4, reason: '' });
-  await reviewContribution(connection, curator, part.contributionId, { decision: 'accept', acceptedRoot: word('b9'), acceptedCount: 2, reason: 'The rest are not exploits.' });
-  await reviewContribution(connection, curator, none.contributionId, { decision: 'reject', reason: 'Made up.', slashBps: 5000 });
+  await reviewContribution(connection, curator, whole.contributionId, {
+    decision: 'accept',
+    acceptedRoot: word('a1'),
+    acceptedCount: 4,
+    reason: '',
+  });
+  await reviewContribution(connection, curator, part.contributionId, {
+    decision: 'accept',
+    acceptedRoot: word('b9'),
+    acceptedCount: 2,
+    reason: 'The rest are not exploits.',
+  });
+  await reviewContribution(connection, curator, none.contributionId, {
+    decision: 'reject',
+    reason: 'Made up.',
+    slashBps: 5000,
+  });
   await expect(
     reviewContribution(connection, curator, none.contributionId, { decision: 'reject', reason: 'Again.', slashBps: 0 }),
   ).rejects.toMatchObject({ code: 'contract/already-decided' });
@@ -72,15 +98,28 @@ test('a Datanet takes contributions, in whole, in part and not at all, and stake
   expect((await readBalances(connection, bob.address)).account).toBe(before + got.amount - got.gasPaid);
   await withdrawBalance(connection, bob, 'contributions', treasury);
   expect((await readBalances(connection, treasury)).account).toBe(OPEN / 20n);
-  await expect(withdrawBalance(connection, bob, 'contributions')).rejects.toMatchObject({ code: 'contract/nothing-to-withdraw' });
+  await expect(withdrawBalance(connection, bob, 'contributions')).rejects.toMatchObject({
+    code: 'contract/nothing-to-withdraw',
+  });
 });
 
 test('versions and adapters are listed as they were published', async () => {
   const { connection } = chain;
-  const published = await publishVersion(connection, curator, { datanetId: 1n, root: word('d1'), recordsRoot: word('d2'), cid, count: 6 });
+  const published = await publishVersion(connection, curator, {
+    datanetId: 1n,
+    root: word('d1'),
+    recordsRoot: word('d2'),
+    cid,
+    count: 6,
+  });
   expect(published.version).toBe(1);
   const [datanet] = await listDatanets(connection);
-  expect(datanet).toMatchObject({ id: 1n, owner: curator.address, name: 'DeFi exploits', minStakePerRecord: OPEN / 100n });
+  expect(datanet).toMatchObject({
+    id: 1n,
+    owner: curator.address,
+    name: 'DeFi exploits',
+    minStakePerRecord: OPEN / 100n,
+  });
   expect(datanet!.versions).toMatchObject([{ version: 1, root: word('d1'), recordsRoot: word('d2'), count: 6, cid }]);
 
   const draft = {
@@ -96,12 +135,18 @@ test('versions and adapters are listed as they were published', async () => {
     rateOut: OPEN,
   };
   ({ adapterId } = await registerAdapter(connection, curator, draft));
-  await expect(registerAdapter(connection, curator, { ...draft, version: 2 })).rejects.toMatchObject({ code: 'contract/unknown-version' });
-  await expect(publishVersion(connection, bob, { datanetId: 1n, root: word('d1'), recordsRoot: word('d2'), cid, count: 6 })).rejects.toMatchObject({
+  await expect(registerAdapter(connection, curator, { ...draft, version: 2 })).rejects.toMatchObject({
+    code: 'contract/unknown-version',
+  });
+  await expect(
+    publishVersion(connection, bob, { datanetId: 1n, root: word('d1'), recordsRoot: word('d2'), cid, count: 6 }),
+  ).rejects.toMatchObject({
     code: 'contract/not-curator',
   });
   await setPrices(connection, curator, { adapterId, rateIn: OPEN / 5n, rateOut: 2n * OPEN });
-  expect(await listAdapters(connection)).toMatchObject([{ ...draft, id: adapterId, owner: curator.address, maker: curator.address, rateIn: OPEN / 5n, rateOut: 2n * OPEN }]);
+  expect(await listAdapters(connection)).toMatchObject([
+    { ...draft, id: adapterId, owner: curator.address, maker: curator.address, rateIn: OPEN / 5n, rateOut: 2n * OPEN },
+  ]);
 });
 
 test('an answer is paid, made final, and everyone gets their part to the wei', async () => {
@@ -130,16 +175,26 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
   await finalizeClaim(connection, bob, paid.claimId);
 
   await expect(withdrawPayouts(connection, bob, [forAlice])).rejects.toMatchObject({ code: 'contract/wrong-proof' });
-  await expect(withdrawPayouts(connection, alice, [{ ...forAlice, amount: forAlice.amount + 1n }])).rejects.toMatchObject({ code: 'contract/wrong-proof' });
+  await expect(
+    withdrawPayouts(connection, alice, [{ ...forAlice, amount: forAlice.amount + 1n }]),
+  ).rejects.toMatchObject({ code: 'contract/wrong-proof' });
   const aliceBefore = (await readBalances(connection, alice.address)).account;
   const got = await withdrawPayouts(connection, alice, [forAlice]);
   expect((await readBalances(connection, alice.address)).account).toBe(aliceBefore + forAlice.amount - got.gasPaid);
-  await expect(withdrawPayouts(connection, alice, [forAlice])).rejects.toMatchObject({ code: 'contract/payout-already-withdrawn' });
+  await expect(withdrawPayouts(connection, alice, [forAlice])).rejects.toMatchObject({
+    code: 'contract/payout-already-withdrawn',
+  });
   await withdrawPayouts(connection, bob, [payoutItem(open, payouts, bob.address)!]);
   expect(payoutItem(open, payouts, user.address)).toBeUndefined();
 
   const [claim] = await listClaims(connection, feed, { adapterId });
-  expect(claim).toMatchObject({ state: 'final', receiptHash: word('e1'), receiptCid: cid, claimant: user.address, paidOut: fee.contributors });
+  expect(claim).toMatchObject({
+    state: 'final',
+    receiptHash: word('e1'),
+    receiptCid: cid,
+    claimant: user.address,
+    paidOut: fee.contributors,
+  });
   expect(claim!.withdrawn.sort()).toEqual([0, 1]);
   const { platform, treasury } = await readTerms(connection);
   expect((await readBalances(connection, platform)).settlement).toBe(fee.platform);
@@ -165,7 +220,14 @@ test('a challenged claim is frozen', async () => {
   const { connection } = chain;
   const fee = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1, anyPositive: true });
   const payouts = [{ contributor: alice.address, amount: fee.contributors }];
-  const { claimId } = await payAnswer(connection, user, { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e3'), receiptCid: cid, payouts });
+  const { claimId } = await payAnswer(connection, user, {
+    adapterId,
+    tokensIn: 1,
+    tokensOut: 1,
+    receiptHash: word('e3'),
+    receiptCid: cid,
+    payouts,
+  });
   await challengeClaim(connection, bob, claimId);
   await chain.pass(30);
   await expect(finalizeClaim(connection, user, claimId)).rejects.toMatchObject({ code: 'contract/wrong-state' });
@@ -184,10 +246,22 @@ test('payouts that do not sum to the part are refused before anything is signed'
 
 test('an unreviewed contribution can be taken back after the review time, not before', async () => {
   const { connection } = chain;
-  const { contributionId } = await submitContribution(connection, alice, { datanetId: 1n, recordsRoot: word('a7'), cid, count: 1, stake: OPEN / 100n });
-  await expect(reclaimContribution(connection, alice, contributionId)).rejects.toMatchObject({ code: 'contract/still-in-review' });
+  const { contributionId } = await submitContribution(connection, alice, {
+    datanetId: 1n,
+    recordsRoot: word('a7'),
+    cid,
+    count: 1,
+    stake: OPEN / 100n,
+  });
+  await expect(reclaimContribution(connection, alice, contributionId)).rejects.toMatchObject({
+    code: 'contract/still-in-review',
+  });
   await chain.pass(14 * 24 * 3600);
-  await expect(reclaimContribution(connection, bob, contributionId)).rejects.toMatchObject({ code: 'contract/not-contributor' });
+  await expect(reclaimContribution(connection, bob, contributionId)).rejects.toMatchObject({
+    code: 'contract/not-contributor',
+  });
   await reclaimContribution(connection, alice, contributionId);
-  expect((await listContributions(connection, feed, { state: 'reclaimed' })).map((c) => c.contributionId)).toEqual([contributionId]);
+  expect((await listContributions(connection, feed, { state: 'reclaimed' })).map((c) => c.contributionId)).toEqual([
+    contributionId,
+  ]);
 });

@@ -62,7 +62,13 @@ export function discoverWallets(onChange: (offers: WalletOffer[]) => void, targe
     const icon = typeof info.icon === 'string' && /^data:image\/[a-z+.-]+[;,]/i.test(info.icon) ? info.icon : undefined;
     const name = typeof info.name === 'string' && info.name.trim() ? info.name.trim().slice(0, 60) : 'Wallet';
     const rdns = typeof info.rdns === 'string' ? info.rdns.slice(0, 100) : '';
-    offers.set(info.uuid, { id: info.uuid, name, icon, rdns, connect: (chain) => injectedWallet(chain, provider, name) });
+    offers.set(info.uuid, {
+      id: info.uuid,
+      name,
+      icon,
+      rdns,
+      connect: (chain) => injectedWallet(chain, provider, name),
+    });
     onChange([...offers.values()]);
   };
   target.addEventListener('eip6963:announceProvider', heard);

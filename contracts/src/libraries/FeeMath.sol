@@ -13,11 +13,7 @@ library FeeMath {
   uint256 internal constant BASIS_POINTS = 10_000;
 
   /// @notice usage = floor((tokensIn · rateIn + tokensOut · rateOut) / 1000); rates in wei per 1,000 tokens.
-  function usage(uint256 tokensIn, uint256 tokensOut, uint256 rateIn, uint256 rateOut)
-    internal
-    pure
-    returns (uint256)
-  {
+  function usage(uint256 tokensIn, uint256 tokensOut, uint256 rateIn, uint256 rateOut) internal pure returns (uint256) {
     return (tokensIn * rateIn + tokensOut * rateOut) / 1000;
   }
 

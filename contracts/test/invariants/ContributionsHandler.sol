@@ -61,7 +61,10 @@ contract ContributionsHandler is Deployed {
     if (c.state != ContributionState.Pending) return;
     if (block.timestamp < uint256(c.submittedAt) + REVIEW) {
       vm.prank(c.contributor);
-      try contributions.reclaim(id) { broken++; } catch { }
+      try contributions.reclaim(id) {
+        broken++;
+      }
+        catch { }
       vm.warp(uint256(c.submittedAt) + REVIEW);
     }
     vm.prank(c.contributor);
@@ -76,7 +79,10 @@ contract ContributionsHandler is Deployed {
     uint256 before = who.balance;
     contributions.withdrawFor(who);
     gotOut += who.balance - before;
-    try contributions.withdrawFor(who) { broken++; } catch { }
+    try contributions.withdrawFor(who) {
+      broken++;
+    }
+      catch { }
   }
 
   function treasuryHasOrCanHave() external view returns (uint256) {
@@ -85,9 +91,15 @@ contract ContributionsHandler is Deployed {
 
   function _mustBeDecided(ContributionId id) private {
     vm.prank(curator);
-    try contributions.reject(id, "again", 5000) { broken++; } catch { }
+    try contributions.reject(id, "again", 5000) {
+      broken++;
+    }
+      catch { }
     vm.prank(contributions.contribution(id).contributor);
-    try contributions.reclaim(id) { broken++; } catch { }
+    try contributions.reclaim(id) {
+      broken++;
+    }
+      catch { }
   }
 
   function _pick(uint256 which) private view returns (ContributionId id, Contribution memory c) {

@@ -85,7 +85,10 @@ contract SettlementHandler is Deployed {
     p.id = _pay(request, fee.total);
     putIn += fee.total + BOND;
     vm.deal(payer, payer.balance + fee.total + BOND);
-    try this.payAgain(request, fee.total) { broken++; } catch { }
+    try this.payAgain(request, fee.total) {
+      broken++;
+    }
+      catch { }
   }
 
   function payAgain(PayRequest calldata request, uint256 total) external {
@@ -136,9 +139,15 @@ contract SettlementHandler is Deployed {
     fetched[ClaimId.unwrap(p.id)] += got;
     // The other contributor must not get it, and nobody gets it twice.
     vm.prank(who == alice ? bob : alice);
-    try settlement.withdrawPayouts(items) { broken++; } catch { }
+    try settlement.withdrawPayouts(items) {
+      broken++;
+    }
+      catch { }
     vm.prank(who);
-    try settlement.withdrawPayouts(items) { broken++; } catch { }
+    try settlement.withdrawPayouts(items) {
+      broken++;
+    }
+      catch { }
   }
 
   function withdraw(uint256 which) external {
@@ -147,7 +156,10 @@ contract SettlementHandler is Deployed {
     uint256 before = who.balance;
     settlement.withdrawFor(who);
     gotOut += who.balance - before;
-    try settlement.withdrawFor(who) { broken++; } catch { }
+    try settlement.withdrawFor(who) {
+      broken++;
+    }
+      catch { }
   }
 
   function govern(uint16 platformPart, uint16 contributorsPart, uint16 ownerPart, uint64 platformFee) external {

@@ -16,7 +16,9 @@ contract MerkleTest is Test {
 
   function _leaves(uint256 count, bytes32 salt) private pure returns (bytes32[] memory leaves) {
     leaves = new bytes32[](count);
-    for (uint256 k = 0; k < count; k++) leaves[k] = Merkle.leaf(abi.encode(salt, k));
+    for (uint256 k = 0; k < count; k++) {
+      leaves[k] = Merkle.leaf(abi.encode(salt, k));
+    }
   }
 
   function test_emptyRootIsDomainSeparated() public pure {

@@ -25,11 +25,15 @@ library MerkleTree {
     uint256 width = 1;
     while (width < leaves.length) width *= 2;
     out = new bytes32[](width);
-    for (uint256 k = 0; k < leaves.length; k++) out[k] = leaves[k];
+    for (uint256 k = 0; k < leaves.length; k++) {
+      out[k] = leaves[k];
+    }
   }
 
   function _up(bytes32[] memory level) private pure returns (bytes32[] memory out) {
     out = new bytes32[](level.length / 2);
-    for (uint256 k = 0; k < out.length; k++) out[k] = Merkle.node(level[2 * k], level[2 * k + 1]);
+    for (uint256 k = 0; k < out.length; k++) {
+      out[k] = Merkle.node(level[2 * k], level[2 * k + 1]);
+    }
   }
 }
