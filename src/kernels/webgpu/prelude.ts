@@ -27,8 +27,8 @@ fn add(a: f32, b: f32) -> f32 { return opaque_f32(a + b); }
 fn sub(a: f32, b: f32) -> f32 { return opaque_f32(a - b); }
 fn negate(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 
+// What a matrix product reads: no product of two such values is below 2^-100.
 fn operand(x: f32) -> f32 {
-  // RF32 version 2 (see src/arithmetic/rf32.ts): no rounding to 12 bits; products must never be fused with additions.
   let bits = bitcast<u32>(x);
   return bitcast<f32>(select(bits, 0u, (bits & 0x7fffffffu) < 0x26800000u));
 }
@@ -100,13 +100,15 @@ fn rf_sigmoid(x: f32) -> f32 {
 }
 `;
 
-/** One step of a matrix product, sum + a · b, for operands rounded to 12 bits (their product is exact). */
+/**
+ * One step of a matrix product, sum + a · b, for operands read through `operand`. The product is always taken apart
+ * from the addition; the protected form, for devices that fail the self-test, takes the additions apart too.
+ */
 export function productStep(isProtected: boolean): string {
   return isProtected
     ? 'fn product_step(sum: f32, a: f32, b: f32) -> f32 { return opaque_f32(sum + opaque_f32(a * b)); }'
-    : 'fn product_step(sum: f32, a: f32, b: f32) -> f32 { return sum + a * b; }';
+    : 'fn product_step(sum: f32, a: f32, b: f32) -> f32 { return sum + opaque_f32(a * b); }';
 }
-
 
 /**
  * `fn NAME(args, count: u32, local: u32) -> f32`: RF32's block sum of `term` (an expression in `k` and the

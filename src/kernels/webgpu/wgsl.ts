@@ -13,7 +13,7 @@ export interface Dispatch {
 /** What the code generator knows besides the variant. */
 export interface CodeOptions {
   variant: string;
-  /** Also separate multiply and add in matrix products by the uniform zero (see prelude.ts). */
+  /** Also take the additions of matrix products apart by the uniform zero (see prelude.ts). */
   protected: boolean;
 }
 

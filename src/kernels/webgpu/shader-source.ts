@@ -1,0 +1,75 @@
+import type { Operation, Output } from '../operation.ts';
+import { prelude } from './prelude.ts';
+import type { Wgsl } from './wgsl.ts';
+
+export interface Binding {
+  binding: number;
+  kind: 'input' | 'output' | 'status' | 'uniform';
+  /** Which input or output. */
+  index: number;
+}
+
+export interface ShaderSource {
+  code: string;
+  bindings: Binding[];
+}
+
+/** Words before an operation's own uniforms: zero, sequence number, workgroups in all and along x. */
+export const UNIFORM_HEADER = ['zero', 'sequence', 'groups', 'groups_x'] as const;
+
+/** One whole WGSL module: generated bindings, RF32, the operation's own code. */
+export function shaderSource(
+  operation: Operation,
+  wgsl: Wgsl,
+  outputs: Output[],
+  variant: string,
+  isProtected: boolean,
+): ShaderSource {
+  const overwritten = new Set(outputs.map((output) => output.inPlace).filter((index) => index !== undefined));
+  const bindings: Binding[] = [];
+  const lines: string[] = [];
+  const bind = (kind: Binding['kind'], index: number, declaration: string) => {
+    lines.push(`@group(0) @binding(${bindings.length}) ${declaration}`);
+    bindings.push({ binding: bindings.length, kind, index });
+  };
+  operation.inputs.forEach((dtype, index) => {
+    if (!overwritten.has(index)) bind('input', index, `var<storage, read> in${index}: array<${dtype}>;`);
+  });
+  outputs.forEach((output, index) => bind('output', index, `var<storage, read_write> out${index}: array<${output.dtype}>;`));
+  bind('status', 0, 'var<storage, read_write> status: atomic<u32>;');
+  bind('uniform', 0, 'var<uniform> u: Uniforms;');
+
+  const emits = outputs.flatMap((output, index) =>
+    output.dtype === 'f32'
+      ? [
+          /* wgsl */ `
+fn emit${index}(at: u32, x: f32) {
+  let bits = bitcast<u32>(x);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x58800000u) { atomicMin(&status, u.sequence); }
+  out${index}[at] = bitcast<f32>(select(bits, 0u, magnitude < 0x0d800000u));
+}`,
+        ]
+      : [],
+  );
+  const { declarations = '', body, workgroup } = wgsl.code({ variant, protected: isProtected });
+  const fields = [
+    ...UNIFORM_HEADER.map((name) => `${name}: u32`),
+    ...Object.entries(wgsl.uniforms).map(([name, type]) => `${name}: ${type}`),
+  ];
+  const code = `// ${operation.name} ${variant}
+struct Uniforms { ${fields.join(', ')} }
+${lines.join('\n')}
+${prelude}${emits.join('\n')}
+${declarations}
+@compute @workgroup_size(${workgroup})
+fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) local: u32) {
+  let group = wid.y * u.groups_x + wid.x;
+  if (group >= u.groups) { return; }
+  // Keeps the binding in every kernel's layout, also where nothing is emitted.
+  if (u.zero != 0u) { atomicMin(&status, u.sequence); }
+${body}
+}
+`;
+  return { code, bindings };
+}

@@ -1,0 +1,51 @@
+import { adamwWgsl } from '../adamw/wgsl.ts';
+import { argmaxWgsl } from '../argmax/wgsl.ts';
+import {
+  attentionKeysWgsl,
+  attentionScoresWgsl,
+  attentionValuesWgsl,
+  softmaxGradientWgsl,
+  softmaxWgsl,
+} from '../attention/wgsl.ts';
+import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
+import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleTensorWgsl, weightedSumWgsl } from '../elementwise/wgsl.ts';
+import { embeddingGradientWgsl, embeddingWgsl } from '../embedding/wgsl.ts';
+import { dataInfScoresWgsl, dataInfWeightsWgsl } from '../influence/wgsl.ts';
+import { matmulNNWgsl, matmulNTWgsl, matmulTNWgsl } from '../matmul/wgsl.ts';
+import { rmsNormGradientWgsl, rmsNormWeightGradientWgsl, rmsNormWgsl } from '../rmsNorm/wgsl.ts';
+import { ropeWgsl } from '../rope/wgsl.ts';
+import { placeRowsWgsl } from '../rows/wgsl.ts';
+import { swigluGradientWgsl, swigluWgsl } from '../swiglu/wgsl.ts';
+import type { Wgsl } from './wgsl.ts';
+
+/** By the operation's name. */
+export const shaders: Readonly<Record<string, Wgsl>> = {
+  adamw: adamwWgsl,
+  add: addTensorsWgsl,
+  addBias: addBiasWgsl,
+  addScaled: addScaledWgsl,
+  argmax: argmaxWgsl,
+  attentionKeys: attentionKeysWgsl,
+  attentionScores: attentionScoresWgsl,
+  attentionValues: attentionValuesWgsl,
+  crossEntropy: crossEntropyWgsl,
+  crossEntropyGradient: crossEntropyGradientWgsl,
+  dataInfScores: dataInfScoresWgsl,
+  dataInfWeights: dataInfWeightsWgsl,
+  embedding: embeddingWgsl,
+  embeddingGradient: embeddingGradientWgsl,
+  matmulNN: matmulNNWgsl,
+  matmulNT: matmulNTWgsl,
+  matmulTN: matmulTNWgsl,
+  placeRows: placeRowsWgsl,
+  rmsNorm: rmsNormWgsl,
+  rmsNormGradient: rmsNormGradientWgsl,
+  rmsNormWeightGradient: rmsNormWeightGradientWgsl,
+  rope: ropeWgsl,
+  scale: scaleTensorWgsl,
+  softmax: softmaxWgsl,
+  softmaxGradient: softmaxGradientWgsl,
+  swiglu: swigluWgsl,
+  swigluGradient: swigluGradientWgsl,
+  weightedSum: weightedSumWgsl,
+};
