@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Tokenizer } from '../../../src/model/tokenizer.ts';
-import { encodeExample } from '../corpus/encode.ts';
+import { exampleSequence } from '../example-sequence.ts';
 import { trainBpe } from './bpe.ts';
 import { buildTokenizer, SPECIAL_TOKENS } from './build.ts';
 
@@ -40,9 +40,9 @@ describe('buildTokenizer', () => {
   });
 
   it('frames examples as the model reads them', () => {
-    const { ids, answerStart } = encodeExample(tokenizer, { kind: 'qa', question: 'What is it?', answer: 'two words' });
-    expect([...ids.slice(0, 2), ids[answerStart - 1], ids.at(-1)]).toEqual([1, 3, 4, 2]);
-    expect(tokenizer.decode(ids.slice(answerStart))).toBe('two words');
-    expect(encodeExample(tokenizer, { kind: 'statement', text: 'So it is.' }).answerStart).toBe(0);
+    const { ids, start } = exampleSequence(tokenizer, { kind: 'qa', question: 'What is it?', answer: 'two words' });
+    expect([...ids.slice(0, 2), ids[start - 1], ids.at(-1)]).toEqual([1, 3, 4, 2]);
+    expect(tokenizer.decode(ids.slice(start))).toBe('two words');
+    expect(exampleSequence(tokenizer, { kind: 'statement', text: 'So it is.' }).start).toBe(1);
   });
 });
