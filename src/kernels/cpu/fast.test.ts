@@ -196,4 +196,94 @@ describe('fast forms equal the references', () => {
       }
     }
   });
+
+  // [queries, keys, heads, groups, values per head, widest range]
+  const attentionShapes = [
+    [1, 1, 1, 1, 1, 1], [3, 3, 2, 1, 3, 3], [6, 9, 4, 4, 32, 7], [9, 40, 6, 2, 20, 40], [5, 70, 5, 5, 32, 64],
+    [4, 300, 2, 2, 16, 257], [300, 300, 4, 2, 5, 256], [3, 20, 1, 1, 257, 18], [2, 600, 3, 1, 48, 514],
+  ] as const;
+  for (const [n, keys, heads, groups, e, width] of attentionShapes) {
+    it(`attention of ${[n, keys, heads, groups, e, width]}`, async () => {
+      // Ranges that slide over the keys; some are empty.
+      const lo = Uint32Array.from({ length: n }, (_, i) => Math.floor((i * Math.max(0, keys - width)) / n));
+      const hi = lo.map((start, i) => (i % 7 === 5 ? start : Math.min(keys, start + 1 + ((i * 37 + width - 1) % width))));
+      const ranges: Given[] = [[[n], lo], [[n], hi]];
+      const q = mixed([n, heads * e]);
+      const k = mixed([keys, groups * e], 1, 0.01);
+      const tame = (values: Float32Array) => values.map((x) => (Math.abs(x) > 2 ** 15 ? 1 : x));
+      const at: Shape = [n, heads, width];
+      const scores = tame(mixed(at, 5));
+      const p = tame(mixed(at, 0.3));
+      const queries: Given = [[n, heads * e], tame(q)];
+      const rowsOfKeys: Given = [[keys, groups * e], tame(k)];
+      expect(await same('attentionScores', [queries, rowsOfKeys, ...ranges], { heads, groups, width })).toBe(true);
+      expect(await same('softmax', [[at, scores], ...ranges], { scale: 0.17 })).toBe(true);
+      expect(await same('softmaxGradient', [[at, p], [at, scores], ...ranges], { scale: 0.17 })).toBe(true);
+      expect(await same('attentionValues', [[at, p], [[keys, groups * e], tame(k)], ...ranges], { groups })).toBe(true);
+      // Causal windows give each key a run of queries.
+      const start = Uint32Array.from({ length: n }, (_, i) => Math.max(0, i + 1 - width));
+      const from = Uint32Array.from({ length: n }, (_, t) => t);
+      const to = Uint32Array.from({ length: n }, (_, t) => (t % 11 === 3 ? t : Math.min(n, t + width)));
+      const rows: Given[] = [[[n], start], [[n], from], [[n], to]];
+      expect(await same('attentionKeys', [[at, p], [[n, heads * e], tame(q)], ...rows], { groups })).toBe(true);
+    });
+  }
+
+  it('refuses attention ranges that leave the keys', () => {
+    const given: Given[] = [[[1, 4], mixed([1, 4])], [[2, 4], mixed([2, 4])], [[1], Uint32Array.of(1)], [[1], Uint32Array.of(3)]];
+    const inputs = given.map(([shape, values]) => cpu.upload('in', shape, values));
+    const operation = operations.find((o) => o.name === 'attentionScores')!;
+    expect(() => cpu.run(operation, 'scores', inputs, { heads: 1, groups: 1, width: 2 })).toThrow(RangeError);
+  });
+
+  it('rope', async () => {
+    for (const half of [1, 3, 16, 17]) {
+      const [n, heads, table] = [5, 3, 9];
+      const angles: Given[] = [[[table, half], mixed([table, half], 0.5, 0)], [[table, half], mixed([table, half], 0.5, 0.1)]];
+      for (const inverse of [0, 1]) {
+        const x: Given = [[n, heads * 2 * half], mixed([n, heads * 2 * half], 1, 0)];
+        await same('rope', [x, [[n], ids(n, table + 2)], ...angles], { heads, inverse });
+      }
+    }
+  });
+
+  it('embedding and its gradient', async () => {
+    for (const d of [1, 3, 16, 21, 33]) {
+      const [v, n] = [7, 600];
+      const tokens = ids(n, v + 1).map((id) => (id === 3 ? 2 : id));
+      expect(await same('embedding', [[[v, d], mixed([v, d])], [[n], tokens]])).toBe(true);
+      const places: number[] = [];
+      const starts = [0];
+      for (let id = 0; id < v; id++) {
+        tokens.forEach((token, i) => token === id && places.push(i));
+        starts.push(places.length);
+      }
+      const lists: Given[] = [[[places.length], Uint32Array.from(places)], [[v + 1], Uint32Array.from(starts)]];
+      expect(await same('embeddingGradient', [[[n, d], mixed([n, d], 1, 0)], ...lists])).toBe(true);
+    }
+  });
+
+  it('influence', async () => {
+    for (const n of widths.slice(0, 7)) {
+      const s = [3, n];
+      const k = mixed([n, n], 1, 0).map(Math.abs);
+      const factor = 0.1 / (n * 64);
+      expect(await same('dataInfWeights', [[s, mixed(s)], [[n, n], k]], { factor })).toBe(true);
+      expect(await same('dataInfScores', [[s, mixed(s, 1, 0)], [s, mixed(s, 1, 0)], [[n, n], k]], { factor })).toBe(true);
+      expect(await same('dataInfWeights', [[s, mixed(s)], [[n, n], new Float32Array(n * n)]], { factor })).toBe(true);
+    }
+  });
+
+  it('matrix products', async () => {
+    for (const k of widths) {
+      const [n, m] = [5, 11];
+      const tame = (shape: Shape) => mixed(shape).map((x) => (Math.abs(x) > 2 ** 15 ? 1 : x));
+      for (const rows of [1, n]) {
+        expect(await same('matmulNT', [[[rows, k], tame([rows, k])], [[m, k], tame([m, k])]])).toBe(true);
+        expect(await same('matmulNN', [[[rows, k], tame([rows, k])], [[k, m], tame([k, m])]])).toBe(true);
+      }
+      const segments = Uint32Array.of(0, Math.floor(k / 2), k);
+      expect(await same('matmulTN', [[[k, n], tame([k, n])], [[k, m], tame([k, m])], [[3], segments]])).toBe(true);
+    }
+  });
 });

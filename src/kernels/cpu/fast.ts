@@ -1,8 +1,19 @@
 import type { FastForms } from './form.ts';
+import { attentionForms } from './forms/attention.ts';
 import { elementwiseForms } from './forms/elementwise.ts';
+import { embeddingForms } from './forms/embedding.ts';
+import { influenceForms } from './forms/influence.ts';
 import { lossForms } from './forms/loss.ts';
 import { matmulForms } from './forms/matmul.ts';
 import { normForms } from './forms/norm.ts';
 
 /** Faster forms of operations by name, bit-equal to their references (fast.test.ts). */
-export const fastForms: FastForms = { ...elementwiseForms, ...lossForms, ...matmulForms, ...normForms };
+export const fastForms: FastForms = {
+  ...attentionForms,
+  ...elementwiseForms,
+  ...embeddingForms,
+  ...influenceForms,
+  ...lossForms,
+  ...matmulForms,
+  ...normForms,
+};

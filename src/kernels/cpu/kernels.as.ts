@@ -1,5 +1,11 @@
 // Everything the CPU backend calls, as one module over imported memory.
+export {
+  attentionKeys, attentionScores, attentionValues, padOperands, queriesFit, rangesFit, softmax, softmaxGradient,
+  transposeOperands,
+} from './attention.as';
 export { adamw, add, addBias, addScaled, scale, swiglu, swigluGradient } from './elementwise.as';
+export { embedding, embeddingGradient, rope, rowsFit } from './embedding.as';
+export { dataInfScores, dataInfWeights } from './influence.as';
 export { argmax, crossEntropy, crossEntropyGradient } from './loss.as';
 export { firstOutOfRange, multiply, packColumns, packRows } from './matmul.as';
 export { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './norm.as';

@@ -2,10 +2,18 @@
 type KernelName =
   | 'adamw' | 'add' | 'addBias' | 'addScaled' | 'scale' | 'swiglu' | 'swigluGradient'
   | 'argmax' | 'crossEntropy' | 'crossEntropyGradient'
+  | 'attentionKeys' | 'attentionScores' | 'attentionValues' | 'softmax' | 'softmaxGradient'
+  | 'padOperands' | 'transposeOperands'
+  | 'embedding' | 'embeddingGradient' | 'rope'
+  | 'dataInfScores' | 'dataInfWeights'
   | 'rmsNorm' | 'rmsNormGradient' | 'rmsNormWeightGradient'
   | 'mapDiv' | 'mapExp' | 'mapLog' | 'mapRsqrt' | 'mapSigmoid' | 'mapSqrt';
 
 export interface Kernels extends Record<KernelName, (...args: number[]) => void> {
+  /** 1 or 0. */
+  rangesFit(lo: number, hi: number, n: number, keys: number, width: number): number;
+  queriesFit(lo: number, from: number, until: number, t: number, n: number, width: number): number;
+  rowsFit(rows: number, starts: number, v: number, listed: number, n: number): number;
   firstOutOfRange(at: number, n: number): number;
   packRows(from: number, to: number, n: number, k: number, si: number, sk: number): void;
   packColumns(from: number, to: number, m: number, k: number, sj: number, sk: number): void;
