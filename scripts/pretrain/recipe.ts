@@ -6,6 +6,8 @@ export interface PretrainRecipe {
   /** Examples per step, split over two shards whose gradients are added in order. */
   examples: number;
   rate: number;
+  /** Gradients of greater norm are scaled down to it. */
+  clip: number;
   warmup: number;
   config: Record<string, unknown>;
   corpus: Record<string, number>;
@@ -24,14 +26,14 @@ export function configJson(width: number, layers: number, intermediate: number, 
 }
 
 export const RECIPE: PretrainRecipe = {
-  seed: 7, steps: 3000, examples: 128, rate: 2e-3, warmup: 200,
+  seed: 7, steps: 2200, examples: 96, rate: 3e-3, clip: 1, warmup: 100,
   config: configJson(160, 4, 432, 2048),
   corpus: {},
 };
 
 /** Ends within a minute: shows the path, not a useful model. */
 export const SMALL: PretrainRecipe = {
-  seed: 7, steps: 12, examples: 16, rate: 2e-3, warmup: 4,
+  seed: 7, steps: 12, examples: 16, rate: 2e-3, clip: 1, warmup: 4,
   config: configJson(64, 2, 160, 2048),
   corpus: {},
 };

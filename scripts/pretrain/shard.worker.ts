@@ -5,7 +5,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { CpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { addTensors } from '../../src/kernels/elementwise/operation.ts';
+import { addTensors, scaleTensor } from '../../src/kernels/elementwise/operation.ts';
 import { size } from '../../src/kernels/operation.ts';
 import { Scope } from '../../src/kernels/scope.ts';
 import { packBatch } from '../../src/model/batch.ts';
@@ -114,6 +114,11 @@ for (let step = firstStep; step < recipe.steps; step++) {
     }),
   );
   const stepLoss = Array.from({ length: SHARDS }, (_, s) => shared[s * (parameters + 1) + parameters]!).reduce((a, b) => a + b, 0);
+  // Clipping by the global norm, taken on the host in float64 in the order of the parameters.
+  let squares = 0;
+  for (const name of names) for (const value of (await backend.read(summed.get(name)!)) as Float32Array) squares += value * value;
+  const scale = Math.min(1, recipe.clip / Math.sqrt(squares));
+  if (scale < 1) for (const name of names) summed.set(name, sum.one(scaleTensor, name, [summed.get(name)!], { scale }));
   optimizer.step(summed, scheduledRate(recipe.rate, step, recipe.steps, recipe.warmup));
   sum.release();
   // Nobody may write the next gradient before everybody has read this one.

@@ -1,0 +1,185 @@
+import { ARITHMETIC } from '../arithmetic/rf32.ts';
+import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import { type Hex, floatToHex, hexToFloat } from '../protocol/bytes.ts';
+import { payoutRoot } from '../protocol/fee.ts';
+import { type Receipt, feeText, payoutsOf, receiptHash, scoreBits, scoresRoot } from '../protocol/receipt.ts';
+import { type DatanetVersionFile, recordsRoot, versionRoot } from '../protocol/record.ts';
+import { METHOD } from './datainf.ts';
+import type { Engine, LoadedAdapter } from './engine.ts';
+import type { Ledger } from './ledger.ts';
+import { divideFee } from './make-receipt.ts';
+
+export type CheckName = 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'shares';
+
+export interface Difference {
+  /** In words: which value of which thing. */
+  where: string;
+  claimed: string;
+  computed: string;
+}
+
+export interface CheckReport {
+  step: CheckName;
+  state: 'working' | 'equal' | 'different';
+  label: string;
+  detail: string;
+  seconds?: number;
+  difference?: Difference;
+}
+
+/** Where the checker gets what a receipt names; everything is verified by hash on the way. */
+export interface CheckSource {
+  /** The base by CID, opened on this machine's backend. */
+  engine(cid: string): Promise<Engine>;
+  adapter(engine: Engine, cid: string): Promise<LoadedAdapter>;
+  version(cid: string): Promise<DatanetVersionFile>;
+  /** May come from memory if it was built here before. */
+  ledger(engine: Engine, adapter: LoadedAdapter, adapterCid: string, version: DatanetVersionFile): Promise<Ledger>;
+}
+
+export interface CheckOptions {
+  /** The hash it should have, where known (from the chain or the link). */
+  expectedHash?: Hex | undefined;
+  signal?: AbortSignal | undefined;
+  onReport?: ((report: CheckReport) => void) | undefined;
+}
+
+const LABELS: Record<CheckName, string> = {
+  receipt: 'Receipt, fetched by hash',
+  base: 'Base model',
+  adapter: 'Adapter',
+  datanet: 'Datanet version',
+  ledger: 'Gradients of every record',
+  answer: 'Answer, generated again',
+  influence: 'Influence of every record',
+  shares: 'Fee and shares',
+};
+
+const short = (hex: string) => `${hex.slice(0, 10)}…${hex.slice(-4)}`;
+
+/** Recomputes a receipt from what it names. Stops at the first difference. Resolves to whether everything was equal. */
+export async function checkReceipt(receipt: Receipt, source: CheckSource, options: CheckOptions = {}): Promise<boolean> {
+  const differs = (where: string, claimed: string, computed: string): Difference | undefined => (claimed === computed ? undefined : { where, claimed, computed });
+  const step = async (name: CheckName, work: () => Promise<{ detail: string; difference: Difference | undefined }>): Promise<boolean> => {
+    throwIfAborted(options.signal);
+    options.onReport?.({ step: name, state: 'working', label: LABELS[name], detail: '' });
+    const began = performance.now();
+    const { detail, difference } = await work();
+    options.onReport?.({
+      step: name, state: difference ? 'different' : 'equal', label: LABELS[name], detail,
+      seconds: (performance.now() - began) / 1000, ...(difference ? { difference } : {}),
+    });
+    return !difference;
+  };
+
+  let engine!: Engine;
+  let adapter!: LoadedAdapter;
+  let version!: DatanetVersionFile;
+  let ledger!: Ledger;
+
+  return (
+    (await step('receipt', async () => {
+      const hash = receiptHash(receipt);
+      return {
+        detail: short(hash),
+        difference:
+          differs('arithmetic version', receipt.arithmetic, ARITHMETIC) ??
+          differs('attribution method', receipt.method, METHOD) ??
+          (options.expectedHash ? differs('hash of the receipt', options.expectedHash, hash) : undefined),
+      };
+    })) &&
+    (await step('base', async () => {
+      engine = await source.engine(receipt.base.cid);
+      return { detail: short(engine.root), difference: differs('root of the base’s weights', receipt.base.root, engine.root) };
+    })) &&
+    (await step('adapter', async () => {
+      adapter = await source.adapter(engine, receipt.adapter.cid);
+      return {
+        detail: short(adapter.root),
+        difference: differs('root of the adapter’s weights', receipt.adapter.root, adapter.root) ?? differs('root that run.json gives the adapter', adapter.run.adapter.root, adapter.root),
+      };
+    })) &&
+    (await step('datanet', async () => {
+      version = await source.version(receipt.datanet.cid);
+      const root = versionRoot(version.records);
+      return {
+        detail: `${short(root)} · ${version.records.length} records`,
+        difference: differs('root of the Datanet version', receipt.datanet.root, root) ?? differs('records that the adapter was trained on', adapter.run.datanet.recordsRoot, recordsRoot(version.records)),
+      };
+    })) &&
+    (await step('ledger', async () => {
+      ledger = await source.ledger(engine, adapter, receipt.adapter.cid, version);
+      const roots = await engine.ledgerRoots(ledger);
+      return {
+        detail: short(roots.gradientsRoot),
+        difference:
+          differs('root of the gradients in run.json', adapter.run.ledger.gradientsRoot, roots.gradientsRoot) ??
+          differs('root of the Gram matrices in run.json', adapter.run.ledger.gramRoot, roots.gramRoot) ??
+          differs('root of the gradients', receipt.ledger.gradientsRoot, roots.gradientsRoot) ??
+          differs('root of the Gram matrices', receipt.ledger.gramRoot, roots.gramRoot),
+      };
+    })) &&
+    (await step('answer', async () => {
+      const prompt = engine.prompt(receipt.prompt.text);
+      const { tokens } = receipt.answer;
+      if (!tokens.length) return { detail: '', difference: differs('answer', 'no tokens', 'at least one token') };
+      const again = await engine.generate(adapter, prompt, { maxTokens: tokens.length, signal: options.signal });
+      const at = tokens.findIndex((id, i) => id !== again[i]);
+      const show = (id: number | undefined) => (id === undefined ? 'nothing' : `token ${id} “${engine.tokenizer.decode([id])}”`);
+      return {
+        detail: `${tokens.length} tokens`,
+        difference:
+          differs('tokens of the question', receipt.prompt.tokens.join(' '), prompt.join(' ')) ??
+          (at >= 0 ? differs(`token ${at + 1} of the answer`, show(tokens[at]), show(again[at])) : undefined) ??
+          differs('text of the answer', receipt.answer.text, engine.tokenizer.decode(tokens).trim()),
+      };
+    })) &&
+    (await step('influence', async () => {
+      const { loss, scores } = await engine.influence(adapter, ledger, receipt.prompt.tokens, receipt.answer.tokens);
+      const computed = scoreBits(scores);
+      const n = Math.max(computed.length, receipt.scores.length);
+      let difference = differs('loss of the answer', receipt.loss, floatToHex(loss));
+      for (let k = 0; k < n && !difference; k++) {
+        const claimed = receipt.scores[k];
+        if (claimed !== computed[k]) {
+          difference = { where: `influence of record ${k + 1}`, claimed: describe(claimed), computed: describe(computed[k]) };
+        }
+      }
+      return { detail: short(scoresRoot(computed)), difference: difference ?? differs('root of the scores', receipt.scoresRoot, scoresRoot(computed)) };
+    })) &&
+    (await step('shares', async () => {
+      const contributors = version.records.map(({ contributor }) => contributor);
+      const { split } = receipt.prices;
+      if (split.platform + split.owner + split.stakers + split.contributors !== 10_000) {
+        return { detail: '', difference: differs('sum of the split', String(split.platform + split.owner + split.stakers + split.contributors), '10000') };
+      }
+      const { fee, payouts } = divideFee(receipt.prompt.tokens.length, receipt.answer.tokens.length, receipt.prices, receipt.scores.map(hexToFloat), contributors);
+      const expected = feeText(fee);
+      let difference: Difference | undefined;
+      for (const part of ['total', 'platform', 'owner', 'stakers', 'contributors'] as const) difference ??= differs(`fee, part "${part}" in wei`, receipt.fee[part], expected[part]);
+      for (let i = 0; i < Math.max(payouts.length, receipt.payouts.length) && !difference; i++) {
+        const claimed = receipt.payouts[i];
+        const own = payouts[i];
+        const show = (entry: { contributor: string; amount: bigint | string } | undefined) => (entry ? `${entry.contributor}: ${entry.amount} wei` : 'nothing');
+        difference = differs(`payout ${i + 1}`, show(claimed), show(own));
+      }
+      const root = payoutRoot(payouts);
+      return { detail: short(root), difference: difference ?? differs('root of the payouts', receipt.payoutRoot, root) ?? differs('root of the payouts listed', payoutRoot(payoutsOf(receipt)), root) };
+    }))
+  );
+}
+
+function describe(bits: Hex | undefined): string {
+  return bits === undefined ? 'nothing' : `${hexToFloat(bits)} (${bits})`;
+}
+
+/** A source may fail with an error of its own; this names a receipt whose parts cannot be had. */
+export function missing(what: string, cid: string, cause: unknown): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'check/missing-part',
+    what: `The ${what} that this receipt names cannot be fetched.`,
+    why: `No gateway gave ${cid}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    next: 'Try again later or add a gateway that has it. Without it the receipt cannot be checked.',
+    cause,
+  });
+}
