@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -72,3 +73,30 @@ test('an end without stop() is told', async () => {
   expect(existsSync(stateFile)).toBe(false);
   await anvil.stop();
 }, 30_000);
+
+test('one state serves one chain; one that outlived its starter is ended, with its state saved', async () => {
+  const stateFile = path.join(folder, 'shared.json');
+  const first = await startAnvil({ stateFile, blockSeconds: 0 });
+  await expect(startAnvil({ stateFile, blockSeconds: 0 })).rejects.toMatchObject({ code: 'chain/already-running' });
+  await first.stop();
+  expect(existsSync(`${stateFile}.lock`)).toBe(false);
+
+  // A starter that is killed without a chance to clean up.
+  const script = `
+    import { startAnvil, anvilRpc } from ${JSON.stringify(path.resolve('scripts/chain/anvil.ts'))};
+    const anvil = await startAnvil({ stateFile: ${JSON.stringify(stateFile)}, blockSeconds: 0 });
+    await anvilRpc(anvil.url, 'anvil_setBalance', ['${address}', '0x7']);
+    await anvilRpc(anvil.url, 'evm_mine');
+    process.stdout.write(anvil.pid + '\\n');
+    process.kill(process.pid, 'SIGKILL');
+  `;
+  const file = path.join(folder, 'starter.mts');
+  writeFileSync(file, script);
+  const run = spawnSync(path.resolve('node_modules/.bin/tsx'), [file], { encoding: 'utf8' });
+  const orphan = Number(run.stdout);
+  expect(orphan, run.stderr).toBeGreaterThan(1);
+  const second = await startAnvil({ stateFile, blockSeconds: 0 });
+  expect(() => process.kill(orphan, 0)).toThrow();
+  expect(await anvilRpc(second.url, 'eth_getBalance', [address, 'latest'])).toBe('0x7');
+  await second.stop();
+}, 60_000);

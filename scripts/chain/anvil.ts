@@ -6,6 +6,7 @@ import path from 'node:path';
 import { OpenLedgerError } from '../../src/errors.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
 import { foundryBinary } from './foundry-binary.ts';
+import { claimState, noteState, releaseState } from './state-lock.ts';
 
 /** Chain id of the local chain: our own, so that no wallet takes it for a known network. */
 export const LOCAL_CHAIN_ID = 5511;
@@ -127,20 +128,22 @@ async function waitUntilAnswers(url: string, child: ChildProcess, output: () => 
   }
 }
 
-/** Errors: `chain/local-start-failed`, `contracts/no-foundry`. */
+/** Errors: `chain/local-start-failed`, `chain/already-running`, `contracts/no-foundry`. */
 export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
-  const { stateFile, blockSeconds = 2, chainId = LOCAL_CHAIN_ID } = options;
+  const { blockSeconds = 2, chainId = LOCAL_CHAIN_ID } = options;
+  const stateFile = options.stateFile && path.resolve(options.stateFile);
   const port = await freePort(options.port);
   const args = ['--host', '127.0.0.1', '--port', String(port), '--chain-id', String(chainId)];
   args.push('--accounts', '1', '--balance', '0', '--hardfork', 'cancun', '--quiet');
-  // Only the newest states are needed; without this an idle chain fills memory and disk.
-  args.push('--prune-history', '64');
+  // Only the newest state is needed. Without this each block keeps some 200 KB in memory (a number after it does so too).
+  args.push('--prune-history');
   if (blockSeconds > 0) args.push('--block-time', String(blockSeconds), '--slots-in-an-epoch', '1');
   let continued = false;
   if (stateFile) {
     mkdirSync(path.dirname(stateFile), { recursive: true });
+    await claimState(stateFile);
     continued = usableState(stateFile);
-    args.push('--state', stateFile, '--state-interval', '15');
+    args.push('--state', stateFile, '--state-interval', '20');
   }
   // Its own group, so that Ctrl-C reaches anvil through stop() and only once.
   const child = spawn(foundryBinary('anvil'), args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -154,10 +157,13 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   let stopping = false;
   child.once('exit', (code, signal) => {
     process.removeListener('exit', killNow);
+    if (stateFile) releaseState(stateFile);
     if (!stopping) options.onExit?.(output.trim() || `exit code ${code ?? signal}`);
   });
   const killNow = () => child.kill('SIGINT');
   process.once('exit', killNow);
+
+  if (stateFile && child.pid) noteState(stateFile, child.pid);
 
   const url = `http://127.0.0.1:${port}`;
   await waitUntilAnswers(url, child, () => output || spawnError);

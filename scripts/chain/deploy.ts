@@ -1,6 +1,12 @@
-/** Puts the contracts on a chain, in the order that their constructors need. */
+/**
+ * Puts the contracts on a chain, in the order that their constructors need.
+ * Run: OPENLEDGER_DEPLOYER_KEY=0x… npx tsx scripts/chain/deploy.ts --rpc URL [--window SECONDS] [--bond WEI]
+ *      [--platform-fee WEI] [--review-timeout SECONDS] [--governance ADDRESS] [--platform ADDRESS]
+ */
 import { type Abi, createPublicClient, createWalletClient, defineChain, getContractAddress, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { OpenLedgerError } from '../../src/errors.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
@@ -107,4 +113,37 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   }
   const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury };
   return { chainId, contracts, deploymentBlock: String(first) };
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    options: {
+      rpc: text,
+      window: text,
+      bond: text,
+      'platform-fee': text,
+      'review-timeout': text,
+      governance: text,
+      platform: text,
+    },
+  });
+  // The key comes from the environment: arguments are seen by everyone on the machine.
+  const deployerKey = process.env.OPENLEDGER_DEPLOYER_KEY as Hex | undefined;
+  if (!values.rpc || !/^0x[0-9a-fA-F]{64}$/.test(deployerKey ?? '')) {
+    console.error('Needed: --rpc URL, and a deployer key in the environment variable OPENLEDGER_DEPLOYER_KEY.');
+    process.exitCode = 2;
+  } else {
+    const deployed = await deployContracts({
+      rpcUrl: values.rpc,
+      deployerKey: deployerKey!,
+      ...(values.window && { window: Number(values.window) }),
+      ...(values.bond && { bond: BigInt(values.bond) }),
+      ...(values['platform-fee'] && { platformFee: BigInt(values['platform-fee']) }),
+      ...(values['review-timeout'] && { reviewTimeout: Number(values['review-timeout']) }),
+      ...(values.governance && { governance: values.governance as Hex }),
+      ...(values.platform && { platform: values.platform as Hex }),
+    });
+    console.log(JSON.stringify(deployed, null, 2));
+  }
 }

@@ -136,7 +136,7 @@ async function requireWallet(connection: ChainConnection, wallet: Wallet, doing:
   }
 }
 
-/** The block refused what the check had let through: ask again on that block's state for the reason. */
+/** The block refused what the check had let through: ask again for the reason. */
 async function explainRevert(
   connection: ChainConnection,
   wallet: Wallet,
