@@ -1,6 +1,7 @@
 // Attention over ragged ranges; letters as in ../attention/operation.ts. Key columns stand side by side for scores
 // (keys transposed first), value columns for sums over keys or queries; every output keeps its own order of terms.
 import { addRows, greatest, lanesBelow, put, splatLane0, splatLane1, splatLane2, splatLane3 } from './lanes.as';
+import { transposeTile } from './pack.as';
 import { divv, expUpTo35, mulv, operandv, storev } from './rf32.as';
 
 const BLOCK: i32 = 256;
@@ -63,18 +64,7 @@ export function transposeOperands(from: usize, to: usize, rows: i32, d: i32, pit
     let x = 0;
     for (; x + 4 <= d; x += 4) {
       const o = <usize>x << 2;
-      const r0 = operandv(v128.load(p0 + o));
-      const r1 = operandv(v128.load(p1 + o));
-      const r2 = operandv(v128.load(p2 + o));
-      const r3 = operandv(v128.load(p3 + o));
-      const a = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
-      const b = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
-      const c = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
-      const e = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
-      v128.store(at, v128.shuffle<f32>(a, b, 0, 1, 4, 5));
-      v128.store(at + out, v128.shuffle<f32>(a, b, 2, 3, 6, 7));
-      v128.store(at + 2 * out, v128.shuffle<f32>(c, e, 0, 1, 4, 5));
-      v128.store(at + 3 * out, v128.shuffle<f32>(c, e, 2, 3, 6, 7));
+      transposeTile(p0 + o, p1 + o, p2 + o, p3 + o, at, out);
       at += 4 * out;
     }
     for (; x < d; x++) {

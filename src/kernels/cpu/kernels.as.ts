@@ -7,6 +7,7 @@ export { adamw, add, addBias, addScaled, scale, swiglu, swigluGradient } from '.
 export { embedding, embeddingGradient, rope, rowsFit } from './embedding.as';
 export { dataInfScores, dataInfWeights } from './influence.as';
 export { argmax, crossEntropy, crossEntropyGradient } from './loss.as';
-export { firstOutOfRange, multiply, packColumns, packRows } from './matmul.as';
+export { firstOutOfRange, multiply } from './matmul.as';
+export { packColumns, packRows } from './pack.as';
 export { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './norm.as';
 export { mapDiv, mapExp, mapLog, mapRsqrt, mapSigmoid, mapSqrt } from './rf32.as';

@@ -1,65 +1,33 @@
-// Matrix products of RF32 in AssemblyScript SIMD. Operands are packed, magnitudes below 2^-50 as 0:
+// Matrix products of RF32 in AssemblyScript SIMD. Operands are packed (pack.as.ts):
 //   left  operand: quads of rows,    [ceil(N/4)][K][4]
 //   right operand: panels of columns, [ceil(M/8)][K][8]
 // both padded with zeros. One 4×8 tile keeps its block sums in registers, k strictly increasing.
 import { put } from './lanes.as';
-import { operands, operandv, storev } from './rf32.as';
+import { storev } from './rf32.as';
 
 const BLOCK: i32 = 256;
 
-/** Packs a left operand whose element (i, k) is at from + 4·(i·si + k·sk). */
-export function packRows(from: usize, to: usize, n: i32, k: i32, si: i32, sk: i32): void {
-  for (let i = 0; i < n; i += 4) {
-    const left = min(4, n - i);
-    for (let t = 0; t < k; t++) {
-      const at = to + (<usize>t << 4);
-      for (let r = 0; r < 4; r++) {
-        const value = r < left ? operands(load<u32>(from + (<usize>((i + r) * si + t * sk) << 2))) : 0;
-        store<u32>(at + (<usize>r << 2), value);
-      }
-    }
-    to += <usize>k << 4;
-  }
-}
-
-/** Packs a right operand whose element (j, k) is at from + 4·(j·sj + k·sk). */
-export function packColumns(from: usize, to: usize, m: i32, k: i32, sj: i32, sk: i32): void {
-  for (let j = 0; j < m; j += 8) {
-    const left = min(8, m - j);
-    if (sj == 1 && left == 8) {
-      for (let t = 0; t < k; t++) {
-        const source = from + (<usize>(j + t * sk) << 2);
-        const at = to + (<usize>t << 5);
-        v128.store(at, operandv(v128.load(source)));
-        v128.store(at, operandv(v128.load(source, 16)), 16);
-      }
-    } else {
-      for (let c = 0; c < 8; c++) {
-        for (let t = 0; t < k; t++) {
-          const value = c < left ? operands(load<u32>(from + (<usize>((j + c) * sj + t * sk) << 2))) : 0;
-          store<u32>(to + (<usize>t << 5) + (<usize>c << 2), value);
-        }
-      }
-    }
-    to += <usize>k << 5;
-  }
-}
-
-/** c[N,M] = packed left · packed right. */
+/**
+ * c[N,M] = packed left · packed right. Block by block over k, so that what a panel needs of the block stays in the
+ * nearest cache; c holds the sum of the blocks so far.
+ */
 export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): void {
   if (n == 1) return multiplyRow(a, b, c, m, k);
+  if (k == 0) memory.fill(c, 0, <usize>(n * m) << 2);
   const zero = f32x4.splat(0);
+  const pitch = <usize>m << 2;
   for (let j = 0; j < m; j += 8) {
     const columns = m - j;
-    const panel = b + (<usize>(j >> 3) * k << 5);
-    for (let i = 0; i < n; i += 4) {
-      let left = a + (<usize>(i >> 2) * k << 4);
-      let right = panel;
-      let t00 = zero, t01 = zero, t10 = zero, t11 = zero, t20 = zero, t21 = zero, t30 = zero, t31 = zero;
-      for (let start = 0; start < k; start += BLOCK) {
-        const length = min(BLOCK, k - start);
+    for (let start = 0; start < k; start += BLOCK) {
+      const length = <usize>min(BLOCK, k - start);
+      const panel = b + ((<usize>(j >> 3) * k + start) << 5);
+      const first = start == 0;
+      const last = start + BLOCK >= k;
+      for (let i = 0; i < n; i += 4) {
+        let left = a + ((<usize>(i >> 2) * k + start) << 4);
+        let right = panel;
         let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
-        const end = left + (<usize>length << 4);
+        const end = left + (length << 4);
         for (; left < end; left += 16, right += 32) {
           const b0 = v128.load(right);
           const b1 = v128.load(right, 16);
@@ -76,20 +44,30 @@ export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): 
           s30 = f32x4.add(s30, f32x4.mul(a3, b0));
           s31 = f32x4.add(s31, f32x4.mul(a3, b1));
         }
-        t00 = f32x4.add(t00, s00); t01 = f32x4.add(t01, s01);
-        t10 = f32x4.add(t10, s10); t11 = f32x4.add(t11, s11);
-        t20 = f32x4.add(t20, s20); t21 = f32x4.add(t21, s21);
-        t30 = f32x4.add(t30, s30); t31 = f32x4.add(t31, s31);
+        const rows = n - i;
+        let at = c + (<usize>(i * m + j) << 2);
+        putTile(at, s00, s01, columns, first, last);
+        if (rows > 1) putTile((at += pitch), s10, s11, columns, first, last);
+        if (rows > 2) putTile((at += pitch), s20, s21, columns, first, last);
+        if (rows > 3) putTile((at += pitch), s30, s31, columns, first, last);
       }
-      const rows = n - i;
-      let at = c + (<usize>(i * m + j) << 2);
-      const pitch = <usize>m << 2;
-      put(at, storev(t00), columns); put(at + 16, storev(t01), columns - 4);
-      if (rows > 1) { at += pitch; put(at, storev(t10), columns); put(at + 16, storev(t11), columns - 4); }
-      if (rows > 2) { at += pitch; put(at, storev(t20), columns); put(at + 16, storev(t21), columns - 4); }
-      if (rows > 3) { at += pitch; put(at, storev(t30), columns); put(at + 16, storev(t31), columns - 4); }
     }
   }
+}
+
+/** One row of a tile: added to the blocks before it, flushed after the last. */
+// @ts-ignore: decorator
+@inline function putTile(at: usize, left: v128, right: v128, columns: i32, first: bool, last: bool): void {
+  if (!first) {
+    left = f32x4.add(v128.load(at), left);
+    right = f32x4.add(v128.load(at, 16), right);
+  }
+  if (last) {
+    left = storev(left);
+    right = storev(right);
+  }
+  put(at, left, columns);
+  put(at + 16, right, columns - 4);
 }
 
 /** One row against four panels at a time, so that enough independent sums are under way. */
@@ -132,11 +110,14 @@ function multiplyRow(a: usize, b: usize, c: usize, m: i32, k: i32): void {
 
 /** Index of the first of n values that is NaN, infinite or beyond 2^50, or -1. */
 export function firstOutOfRange(at: usize, n: i32): i32 {
+  const magnitude = i32x4.splat(0x7fffffff);
   const limit = i32x4.splat(0x58800000);
   let i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const magnitude = v128.and(v128.load(at + (<usize>i << 2)), i32x4.splat(0x7fffffff));
-    if (v128.any_true(i32x4.gt_s(magnitude, limit))) break;
+  for (; i + 16 <= n; i += 16) {
+    const p = at + (<usize>i << 2);
+    const a = i32x4.max_s(v128.and(v128.load(p), magnitude), v128.and(v128.load(p, 16), magnitude));
+    const b = i32x4.max_s(v128.and(v128.load(p, 32), magnitude), v128.and(v128.load(p, 48), magnitude));
+    if (v128.any_true(i32x4.gt_s(i32x4.max_s(a, b), limit))) break;
   }
   for (; i < n; i++) if ((load<i32>(at + (<usize>i << 2)) & 0x7fffffff) > 0x58800000) return i;
   return -1;
