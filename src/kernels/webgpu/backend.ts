@@ -1,4 +1,4 @@
-import type { OpenLedgerError } from '../../errors.ts';
+import { OpenLedgerError } from '../../errors.ts';
 import type { Backend, Memory, Tensor } from '../backend.ts';
 import { type Operation, type Output, type Params, type Shape, type Values, size } from '../operation.ts';
 import { outOfRange } from '../range-error.ts';
@@ -69,7 +69,8 @@ export class WebGpuBackend implements Backend {
     this.device = name;
     this.onLost = options.onLost;
     this.pool = new BufferPool(gpu, (error) => this.fail(error));
-    this.pipelines = new PipelineCache(gpu, options.protected ?? false, (error) => this.fail(error));
+    // A refused program explains the refused calls that follow it.
+    this.pipelines = new PipelineCache(gpu, options.protected ?? false, (error) => this.replaceFailure(error));
     this.status = gpu.createBuffer({ label: 'status', size: 4, usage: GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST });
     this.uniforms = gpu.createBuffer({ label: 'uniforms', size: BATCH * SLOT, usage: GPU_UNIFORM | GPU_COPY_DST });
     gpu.queue.writeBuffer(this.status, 0, new Uint32Array([NO_FAILURE]));
@@ -127,12 +128,14 @@ export class WebGpuBackend implements Backend {
     } catch (cause) {
       // A lost device refuses the mapping before `lost` is told: wait for it a moment.
       await Promise.race([this.gpu.lost, new Promise((resolve) => setTimeout(resolve, 200))]);
+      await this.pipelines.settled();
       this.check();
       throw callFailed(cause instanceof Error ? cause.message : String(cause));
     }
     const words = staging.getMappedRange(0, bytes + 4).slice(0);
     staging.unmap();
     this.staging.push(staging);
+    await this.pipelines.settled();
     this.check();
     const failed = new Uint32Array(words, 0, 1)[0]!;
     if (failed !== NO_FAILURE) {
@@ -168,6 +171,11 @@ export class WebGpuBackend implements Backend {
 
   private fail(error: Error): void {
     this.failure ??= error;
+  }
+
+  private replaceFailure(error: Error): void {
+    const known = this.failure instanceof OpenLedgerError ? this.failure.code : undefined;
+    if (known === undefined || known === 'webgpu/call-failed') this.failure = error;
   }
 
   private allocate(name: string, shape: Shape, dtype: 'f32' | 'u32'): GpuTensor {

@@ -1,8 +1,16 @@
 import { unavailable } from './errors.ts';
 
 /** Limits taken as large as the adapter has them; everything else stays at WebGPU's defaults. */
-const WANTED = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage'] as const;
+const WANTED = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
 
+/** Invocations in the largest workgroup of any operation. */
+const INVOCATIONS = 256;
 /** Storage buffers that the widest operation binds: attentionKeys, five inputs, its output and the status word. */
 const STORAGE_BUFFERS = 7;
 
@@ -17,6 +25,9 @@ export async function openDevice(source: DeviceSource): Promise<{ device: GPUDev
   const adapter = source.adapter ?? (await requestAdapter(source.gpu));
   if (adapter.limits.maxStorageBuffersPerShaderStage < STORAGE_BUFFERS) {
     throw unavailable(`It offers ${adapter.limits.maxStorageBuffersPerShaderStage} storage buffers; ${STORAGE_BUFFERS} are needed.`);
+  }
+  if (Math.min(adapter.limits.maxComputeInvocationsPerWorkgroup, adapter.limits.maxComputeWorkgroupSizeX) < INVOCATIONS) {
+    throw unavailable(`It runs fewer than ${INVOCATIONS} invocations in a workgroup.`);
   }
   const requiredLimits = Object.fromEntries(WANTED.map((limit) => [limit, adapter.limits[limit]]));
   try {

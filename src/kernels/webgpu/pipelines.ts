@@ -27,6 +27,7 @@ export class PipelineCache {
   private readonly isProtected: boolean;
   private readonly onFailure: (error: Error) => void;
   private readonly known = new Map<string, Pipeline>();
+  private readonly pending = new Set<Promise<void>>();
 
   constructor(device: GPUDevice, isProtected: boolean, onFailure: (error: Error) => void) {
     this.device = device;
@@ -39,6 +40,11 @@ export class PipelineCache {
     let pipeline = this.known.get(key);
     if (!pipeline) this.known.set(key, (pipeline = this.create(operation, wgsl, outputs, variant)));
     return pipeline;
+  }
+
+  /** Until the driver has said whether every program made so far is good. */
+  async settled(): Promise<void> {
+    await Promise.all(this.pending);
   }
 
   private create(operation: Operation, wgsl: Wgsl, outputs: Output[], variant: string): Pipeline {
@@ -55,7 +61,9 @@ export class PipelineCache {
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
       compute: { module, entryPoint: 'main' },
     });
-    void this.report(operation.name, module, [device.popErrorScope(), device.popErrorScope()]);
+    const report = this.report(operation.name, module, [device.popErrorScope(), device.popErrorScope()]);
+    this.pending.add(report);
+    void report.then(() => this.pending.delete(report));
     return {
       id: this.known.size,
       operation: operation.name,

@@ -15,7 +15,7 @@ export interface ShaderSource {
 }
 
 /** Words before an operation's own uniforms: zero, sequence number, workgroups in all and along x. */
-export const UNIFORM_HEADER = ['zero', 'sequence', 'groups', 'groups_x'] as const;
+export const UNIFORM_HEADER = ['zero', 'sequence', 'workgroups', 'workgroups_x'] as const;
 
 /** One whole WGSL module: generated bindings, RF32, the operation's own code. */
 export function shaderSource(
@@ -64,8 +64,8 @@ ${prelude}${emits.join('\n')}
 ${declarations}
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = wid.y * u.groups_x + wid.x;
-  if (group >= u.groups) { return; }
+  let group = wid.y * u.workgroups_x + wid.x;
+  if (group >= u.workgroups) { return; }
   // Keeps the binding in every kernel's layout, also where nothing is emitted.
   if (u.zero != 0u) { atomicMin(&status, u.sequence); }
 ${body}
