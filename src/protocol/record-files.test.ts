@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type DatanetRecord, RECORD_LIMITS, recordHash } from './record.ts';
-import { type RecordFileOptions, type RecordLine, parseRecordFile, recordsToJsonl } from './record-files.ts';
+import {
+  type RecordFileOptions,
+  type RecordLine,
+  parseRecordFile,
+  recheckRecords,
+  recordsToJsonl,
+} from './record-files.ts';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const none: RecordFileOptions = { accepted: new Set() };
@@ -105,6 +111,12 @@ describe('duplicates', () => {
     const read = await lines('a.jsonl', '{"text":"same","x":1}\n{"text":"same"}');
     expect(read.map(codes)).toEqual([['record/unknown-field'], []]);
   });
+});
+
+test('after a line is removed its double is good again; how a line was read stays', async () => {
+  const read = await lines('a.jsonl', '{"text":"same"}\n{"text":"same"}\n{"text":"odd","x":1}');
+  expect(read.map(codes)).toEqual([[], ['record/duplicate-line'], ['record/unknown-field']]);
+  expect((await recheckRecords(read.slice(1), none)).map(codes)).toEqual([[], ['record/unknown-field']]);
 });
 
 describe('CSV', () => {

@@ -78,6 +78,22 @@ export function recordsToJsonl(records: readonly DatanetRecord[]): string {
   return records.map(({ text, questions }) => `${JSON.stringify({ text, questions })}\n`).join('');
 }
 
+/** Problems of reading a line; the others follow from its content and its neighbours, and are found anew. */
+const READING = new Set(
+  ['broken-json', 'broken-csv', 'wrong-form', 'wrong-columns', 'unknown-field'].map((code) => `record/${code}`),
+);
+
+/** Checks lines again, after some were removed, added or changed. */
+export function recheckRecords(lines: readonly RecordLine[], options: RecordFileOptions): Promise<RecordLine[]> {
+  function* rows(): Generator<Row, void> {
+    for (const [k, { line, record, problems }] of lines.entries()) {
+      const kept = problems.filter(({ code }) => READING.has(code));
+      yield { line, end: k + 1, problems: kept, ...(record && { record }) };
+    }
+  }
+  return checkRows(rows(), lines.length, options);
+}
+
 interface Row extends RecordLine {
   end: number;
 }
