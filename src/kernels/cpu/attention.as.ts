@@ -314,12 +314,10 @@ function weighGrouped(
   return greatest(best);
 }
 
-/** Writes e^(scaled − max) for one vector of a row, zeros past `left`; returns it. */
+/** e^(scaled − max) for one vector of a row, zeros past `left`. */
 // @ts-ignore: decorator
-@inline function exponentials(from: usize, to: usize, scale: v128, max: v128, left: i32, room: i32): v128 {
-  const e = v128.and(expUpTo35(f32x4.sub(mulv(v128.load(from), scale), max)), lanesBelow(left));
-  put(to, e, room);
-  return e;
+@inline function exponentials(from: usize, scale: v128, max: v128, left: i32): v128 {
+  return v128.and(expUpTo35(f32x4.sub(mulv(v128.load(from), scale), max)), lanesBelow(left));
 }
 
 // @ts-ignore: decorator
@@ -364,14 +362,16 @@ export function softmax(
       let sum = f32x4.splat(0);
       for (let c = start; c < end; c += 4) {
         const o = <usize>c << 2;
+        const e0 = exponentials(scores + o0 + o, scale, m0, n0 - c);
+        const e1 = exponentials(scores + o1 + o, scale, m1, n1 - c);
+        const e2 = exponentials(scores + o2 + o, scale, m2, n2 - c);
+        const e3 = exponentials(scores + o3 + o, scale, m3, n3 - c);
+        sum = addRows(sum, e0, e1, e2, e3);
         const room = width - c;
-        sum = addRows(
-          sum,
-          exponentials(scores + o0 + o, p + o0 + o, scale, m0, n0 - c, room),
-          exponentials(scores + o1 + o, p + o1 + o, scale, m1, n1 - c, room),
-          exponentials(scores + o2 + o, p + o2 + o, scale, m2, n2 - c, room),
-          exponentials(scores + o3 + o, p + o3 + o, scale, m3, n3 - c, room),
-        );
+        put(p + o0 + o, e0, room);
+        put(p + o1 + o, e1, room);
+        put(p + o2 + o, e2, room);
+        put(p + o3 + o, e3, room);
       }
       total = f32x4.add(total, sum);
     }

@@ -87,6 +87,11 @@ export function crossEntropy(logits: usize, targets: usize, loss: usize, stats: 
   return target < <u32>v ? load<f32>(row + (<usize>target << 2)) : 0;
 }
 
+// @ts-ignore: decorator
+@inline function weighted(logits: v128, max: v128, inverse: v128, weight: v128): v128 {
+  return mulv(weight, mulv(expv(f32x4.sub(logits, max)), inverse));
+}
+
 export function crossEntropyGradient(
   logits: usize, targets: usize, stats: usize, weights: usize, to: usize, n: i32, v: i32,
 ): void {
@@ -104,14 +109,19 @@ export function crossEntropyGradient(
     const r = f32x4.splat(inverse);
     const w = f32x4.splat(weight);
     let j = 0;
-    for (; j + 4 <= v; j += 4) {
-      const o = <usize>j << 2;
-      v128.store(out + o, mulv(w, mulv(expv(f32x4.sub(v128.load(row + o), m)), r)));
+    for (; j + 16 <= v; j += 16) {
+      const at = row + (<usize>j << 2);
+      const to = out + (<usize>j << 2);
+      const y0 = weighted(v128.load(at), m, r, w);
+      const y1 = weighted(v128.load(at, 16), m, r, w);
+      const y2 = weighted(v128.load(at, 32), m, r, w);
+      const y3 = weighted(v128.load(at, 48), m, r, w);
+      v128.store(to, y0);
+      v128.store(to, y1, 16);
+      v128.store(to, y2, 32);
+      v128.store(to, y3, 48);
     }
-    if (j < v) {
-      const o = <usize>j << 2;
-      put(out + o, mulv(w, mulv(expv(f32x4.sub(v128.load(row + o), m)), r)), v - j);
-    }
+    for (; j < v; j += 4) put(out + (<usize>j << 2), weighted(v128.load(row + (<usize>j << 2)), m, r, w), v - j);
     const target = load<u32>(targets + (<usize>i << 2));
     if (target < <u32>v) {
       const o = <usize>target << 2;

@@ -6,51 +6,55 @@ import { put } from './lanes.as';
 import { storev } from './rf32.as';
 
 const BLOCK: i32 = 256;
+/** Rows of a chunk: with one block of k, 128 KiB of the left operand. */
+const ROWS: i32 = 128;
 
-/**
- * c[N,M] = packed left · packed right. Block by block over k, so that what a panel needs of the block stays in the
- * nearest cache; c holds the sum of the blocks so far.
- */
+/** c[N,M] = packed left · packed right, in chunks of rows and blocks of k that stay in the near caches. */
 export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): void {
   if (n == 1) return multiplyRow(a, b, c, m, k);
   if (k == 0) memory.fill(c, 0, <usize>(n * m) << 2);
+  for (let i = 0; i < n; i += ROWS) {
+    for (let start = 0; start < k; start += BLOCK) multiplyBlock(a, b, c, i, min(i + ROWS, n), n, m, k, start);
+  }
+}
+
+/** Rows from..to of c: one block of k, added to the blocks before it. */
+function multiplyBlock(a: usize, b: usize, c: usize, from: i32, to: i32, n: i32, m: i32, k: i32, start: i32): void {
   const zero = f32x4.splat(0);
   const pitch = <usize>m << 2;
+  const length = <usize>min(BLOCK, k - start);
+  const first = start == 0;
+  const last = start + BLOCK >= k;
   for (let j = 0; j < m; j += 8) {
     const columns = m - j;
-    for (let start = 0; start < k; start += BLOCK) {
-      const length = <usize>min(BLOCK, k - start);
-      const panel = b + ((<usize>(j >> 3) * k + start) << 5);
-      const first = start == 0;
-      const last = start + BLOCK >= k;
-      for (let i = 0; i < n; i += 4) {
-        let left = a + ((<usize>(i >> 2) * k + start) << 4);
-        let right = panel;
-        let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
-        const end = left + (length << 4);
-        for (; left < end; left += 16, right += 32) {
-          const b0 = v128.load(right);
-          const b1 = v128.load(right, 16);
-          const a0 = v128.load32_splat(left);
-          s00 = f32x4.add(s00, f32x4.mul(a0, b0));
-          s01 = f32x4.add(s01, f32x4.mul(a0, b1));
-          const a1 = v128.load32_splat(left, 4);
-          s10 = f32x4.add(s10, f32x4.mul(a1, b0));
-          s11 = f32x4.add(s11, f32x4.mul(a1, b1));
-          const a2 = v128.load32_splat(left, 8);
-          s20 = f32x4.add(s20, f32x4.mul(a2, b0));
-          s21 = f32x4.add(s21, f32x4.mul(a2, b1));
-          const a3 = v128.load32_splat(left, 12);
-          s30 = f32x4.add(s30, f32x4.mul(a3, b0));
-          s31 = f32x4.add(s31, f32x4.mul(a3, b1));
-        }
-        const rows = n - i;
-        let at = c + (<usize>(i * m + j) << 2);
-        putTile(at, s00, s01, columns, first, last);
-        if (rows > 1) putTile((at += pitch), s10, s11, columns, first, last);
-        if (rows > 2) putTile((at += pitch), s20, s21, columns, first, last);
-        if (rows > 3) putTile((at += pitch), s30, s31, columns, first, last);
+    const panel = b + ((<usize>(j >> 3) * k + start) << 5);
+    for (let i = from; i < to; i += 4) {
+      let left = a + ((<usize>(i >> 2) * k + start) << 4);
+      let right = panel;
+      let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+      const end = left + (length << 4);
+      for (; left < end; left += 16, right += 32) {
+        const b0 = v128.load(right);
+        const b1 = v128.load(right, 16);
+        const a0 = v128.load32_splat(left);
+        s00 = f32x4.add(s00, f32x4.mul(a0, b0));
+        s01 = f32x4.add(s01, f32x4.mul(a0, b1));
+        const a1 = v128.load32_splat(left, 4);
+        s10 = f32x4.add(s10, f32x4.mul(a1, b0));
+        s11 = f32x4.add(s11, f32x4.mul(a1, b1));
+        const a2 = v128.load32_splat(left, 8);
+        s20 = f32x4.add(s20, f32x4.mul(a2, b0));
+        s21 = f32x4.add(s21, f32x4.mul(a2, b1));
+        const a3 = v128.load32_splat(left, 12);
+        s30 = f32x4.add(s30, f32x4.mul(a3, b0));
+        s31 = f32x4.add(s31, f32x4.mul(a3, b1));
       }
+      const rows = n - i;
+      let at = c + (<usize>(i * m + j) << 2);
+      putTile(at, s00, s01, columns, first, last);
+      if (rows > 1) putTile((at += pitch), s10, s11, columns, first, last);
+      if (rows > 2) putTile((at += pitch), s20, s21, columns, first, last);
+      if (rows > 3) putTile((at += pitch), s30, s31, columns, first, last);
     }
   }
 }
