@@ -1,5 +1,6 @@
-import { size } from '../operation.ts';
-import { productStep, rowMax, rowSum } from '../webgpu/prelude.ts';
+import { type Shape, size } from '../operation.ts';
+import { productStep } from '../webgpu/prelude.ts';
+import { rowwise } from '../webgpu/rowwise.ts';
 import { ceilDiv, type CodeOptions, type Wgsl } from '../webgpu/wgsl.ts';
 
 const SIZE = 64;
@@ -18,6 +19,12 @@ function products(uniforms: Wgsl['uniforms'], body: string, dispatch: Wgsl['disp
 }
 
 const elements = (count: number, ...uniforms: number[]) => ({ uniforms: [count, ...uniforms], groups: ceilDiv(count, SIZE) });
+
+const rowsOf = ([n, heads, width]: Shape, scale: number) => ({
+  rows: n! * heads!,
+  columns: width!,
+  uniforms: [heads!, width!, scale],
+});
 
 export const attentionScoresWgsl = products(
   { heads: 'u32', groups: 'u32', width: 'u32', e: 'u32' },
@@ -41,51 +48,42 @@ export const attentionScoresWgsl = products(
   ([q], { heads, groups, width }) => elements(q![0]! * heads! * width!, heads!, groups!, width!, q![1]! / heads!),
 );
 
-/** One workgroup for each row of scores. The exponentials are computed once and kept in the output. */
-export const softmaxWgsl: Wgsl = {
+export const softmaxWgsl = rowwise({
   uniforms: { heads: 'u32', width: 'u32', scale: 'f32' },
-  code: () => ({
-    workgroup: SIZE,
-    declarations:
-      rowMax('greatest', 'row: u32', 'mul(in0[row + k], u.scale)', SIZE) +
-      rowSum('exponentials', 'row: u32, top: f32', 'rf_exp(sub(mul(in0[row + k], u.scale), top))', SIZE),
-    body: /* wgsl */ `
-  let row = group * u.width;
-  let query = group / u.heads;
+  helpers: [
+    { what: 'max', name: 'greatest', args: 'at: u32', term: 'mul(in0[at + k], u.scale)' },
+    { what: 'sum', name: 'exponentials', args: 'at: u32, top: f32', term: 'rf_exp(sub(mul(in0[at + k], u.scale), top))' },
+  ],
+  body: /* wgsl */ `
+  let at = row * u.width;
+  let query = row / u.heads;
   let count = in2[query] - in1[query];
-  let top = greatest(row, count, local);
-  let inverse = rf_div(1.0, exponentials(row, top, count, local));
-  for (var k = local; k < u.width; k += ${SIZE}u) {
+  let top = greatest(at, count, lane);
+  let inverse = rf_div(1.0, exponentials(at, top, count, lane));
+  for (var k = lane; k < u.width; k += LANES) {
     var p = 0.0;
-    if (k < count) { p = mul(rf_exp(sub(mul(in0[row + k], u.scale), top)), inverse); }
-    emit0(row + k, p);
+    if (k < count) { p = mul(rf_exp(sub(mul(in0[at + k], u.scale), top)), inverse); }
+    emit0(at + k, p);
   }`,
-  }),
-  dispatch: ([scores], { scale }) => ({
-    uniforms: [scores![1]!, scores![2]!, scale!],
-    groups: scores![0]! * scores![1]!,
-  }),
-};
+  dispatch: ([scores], { scale }) => rowsOf(scores!, scale!),
+});
 
-/** One workgroup for each row; in0 p, in1 dp. */
-export const softmaxGradientWgsl: Wgsl = {
+/** in0 p, in1 dp. */
+export const softmaxGradientWgsl = rowwise({
   uniforms: { heads: 'u32', width: 'u32', scale: 'f32' },
-  code: () => ({
-    workgroup: SIZE,
-    declarations: rowSum('inner', 'row: u32', 'mul(in0[row + k], in1[row + k])', SIZE),
-    body: /* wgsl */ `
-  let row = group * u.width;
-  let query = group / u.heads;
+  helpers: [{ what: 'sum', name: 'inner', args: 'at: u32', term: 'mul(in0[at + k], in1[at + k])' }],
+  body: /* wgsl */ `
+  let at = row * u.width;
+  let query = row / u.heads;
   let count = in3[query] - in2[query];
-  let t = inner(row, count, local);
-  for (var k = local; k < u.width; k += ${SIZE}u) {
+  let t = inner(at, count, lane);
+  for (var k = lane; k < u.width; k += LANES) {
     var ds = 0.0;
-    if (k < count) { ds = mul(mul(in0[row + k], sub(in1[row + k], t)), u.scale); }
-    emit0(row + k, ds);
+    if (k < count) { ds = mul(mul(in0[at + k], sub(in1[at + k], t)), u.scale); }
+    emit0(at + k, ds);
   }`,
-  }),
-  dispatch: ([p], { scale }) => ({ uniforms: [p![1]!, p![2]!, scale!], groups: p![0]! * p![1]! }),
-};
+  dispatch: ([p], { scale }) => rowsOf(p!, scale!),
+});
 
 export const attentionValuesWgsl = products(
   { heads: 'u32', groups: 'u32', width: 'u32', e: 'u32' },

@@ -1,32 +1,27 @@
 import { size } from '../operation.ts';
-import { rowMax, rowSum } from '../webgpu/prelude.ts';
-import { elementwise, type Wgsl } from '../webgpu/wgsl.ts';
+import { rowwise } from '../webgpu/rowwise.ts';
+import { elementwise } from '../webgpu/wgsl.ts';
 
-const SIZE = 64;
-
-/** One workgroup for each row. */
-export const crossEntropyWgsl: Wgsl = {
+export const crossEntropyWgsl = rowwise({
   uniforms: { columns: 'u32' },
-  code: () => ({
-    workgroup: SIZE,
-    declarations:
-      rowMax('greatest', 'row: u32', 'in0[row + k]', SIZE) +
-      rowSum('exponentials', 'row: u32, top: f32', 'rf_exp(sub(in0[row + k], top))', SIZE),
-    body: /* wgsl */ `
-  let row = group * u.columns;
-  let top = greatest(row, u.columns, local);
-  let sum = exponentials(row, top, u.columns, local);
-  if (local == 0u) {
-    let id = in1[group];
+  helpers: [
+    { what: 'max', name: 'greatest', args: 'at: u32', term: 'in0[at + k]' },
+    { what: 'sum', name: 'exponentials', args: 'at: u32, top: f32', term: 'rf_exp(sub(in0[at + k], top))' },
+  ],
+  body: /* wgsl */ `
+  let at = row * u.columns;
+  let top = greatest(at, u.columns, lane);
+  let sum = exponentials(at, top, u.columns, lane);
+  if (lane == 0u) {
+    let id = in1[row];
     var target_logit = 0.0;
-    if (id < u.columns) { target_logit = in0[row + id]; }
-    emit0(group, sub(add(rf_log(sum), top), target_logit));
-    emit1(2u * group, top);
-    emit1(2u * group + 1u, rf_div(1.0, sum));
+    if (id < u.columns) { target_logit = in0[at + id]; }
+    emit0(row, sub(add(rf_log(sum), top), target_logit));
+    emit1(2u * row, top);
+    emit1(2u * row + 1u, rf_div(1.0, sum));
   }`,
-  }),
-  dispatch: ([logits]) => ({ uniforms: [logits![1]!], groups: logits![0]! }),
-};
+  dispatch: ([logits]) => ({ rows: logits![0]!, columns: logits![1]!, uniforms: [logits![1]!] }),
+});
 
 export const crossEntropyGradientWgsl = elementwise(
   { columns: 'u32' },

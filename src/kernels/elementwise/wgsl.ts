@@ -1,6 +1,6 @@
 import { size } from '../operation.ts';
-import { rowSum } from '../webgpu/prelude.ts';
-import { elementwise, type Wgsl } from '../webgpu/wgsl.ts';
+import { rowwise } from '../webgpu/rowwise.ts';
+import { elementwise } from '../webgpu/wgsl.ts';
 
 export const addTensorsWgsl = elementwise({}, 'emit0(i, add(in0[i], in1[i]));', ([a]) => ({ count: size(a!) }));
 
@@ -19,13 +19,10 @@ export const addBiasWgsl = elementwise({ columns: 'u32' }, 'emit0(i, add(in0[i],
   uniforms: [x![1]!],
 }));
 
-/** One workgroup: the order of sums leaves one chain per block of 256. */
-export const weightedSumWgsl: Wgsl = {
-  uniforms: { count: 'u32' },
-  code: () => ({
-    workgroup: 256,
-    declarations: rowSum('weighted_sum', 'row: u32', 'mul(in1[k], in0[k])', 256),
-    body: 'let total = weighted_sum(0u, u.count, local);\nif (local == 0u) { emit0(0u, total); }',
-  }),
-  dispatch: ([x]) => ({ uniforms: [size(x!)], groups: 1 }),
-};
+/** One row. */
+export const weightedSumWgsl = rowwise({
+  uniforms: { columns: 'u32' },
+  helpers: [{ what: 'sum', name: 'weighted_sum', args: 'row: u32', term: 'mul(in1[k], in0[k])' }],
+  body: 'let total = weighted_sum(row, u.columns, lane);\nif (lane == 0u) { emit0(0u, total); }',
+  dispatch: ([x]) => ({ rows: 1, columns: size(x!), uniforms: [size(x!)] }),
+});

@@ -1,40 +1,31 @@
-import { size } from '../operation.ts';
-import { rowSum } from '../webgpu/prelude.ts';
-import { ceilDiv, type Wgsl } from '../webgpu/wgsl.ts';
+import type { Shape } from '../operation.ts';
+import { rowwise } from '../webgpu/rowwise.ts';
 
-const SIZE = 64;
+/** λ from the diagonal of K, computed once for each row. */
+const trace = (kernel: string) => ({ what: 'sum' as const, name: 'trace', args: 'n: u32', term: `${kernel}[k * n + k]` });
 
-/** Every workgroup computes λ from the diagonal of K, then its own elements. */
-function influenceWgsl(kernel: string, body: string, uniforms: Wgsl['uniforms'], values: (n: number) => number[]): Wgsl {
-  return {
-    uniforms: { count: 'u32', n: 'u32', factor: 'f32', ...uniforms },
-    code: () => ({
-      workgroup: SIZE,
-      declarations: rowSum('trace', 'n: u32', `${kernel}[k * n + k]`, SIZE),
-      body: /* wgsl */ `
-  let lambda = mul(trace(u.n, u.n, local), u.factor);
-  let i = group * ${SIZE}u + local;
-  if (i < u.count) {
-    if (lambda == 0.0) { out0[i] = 0.0; } else { ${body} }
+const rowsOf = ([q, n]: Shape, ...uniforms: number[]) => ({ rows: q!, columns: n!, uniforms: [n!, ...uniforms] });
+
+export const dataInfWeightsWgsl = rowwise({
+  uniforms: { n: 'u32', factor: 'f32' },
+  helpers: [trace('in1')],
+  body: /* wgsl */ `
+  let lambda = mul(trace(u.n, u.n, lane), u.factor);
+  for (var j = lane; j < u.n; j += LANES) {
+    let at = row * u.n + j;
+    if (lambda == 0.0) { out0[at] = 0.0; } else { emit0(at, rf_div(in0[at], add(lambda, in1[j * u.n + j]))); }
   }`,
-    }),
-    dispatch: ([b], { factor }) => ({
-      uniforms: [size(b!), b![1]!, factor!, ...values(b![1]!)],
-      groups: ceilDiv(size(b!), SIZE),
-    }),
-  };
-}
+  dispatch: ([b], { factor }) => rowsOf(b!, factor!),
+});
 
-export const dataInfWeightsWgsl = influenceWgsl(
-  'in1',
-  'let j = i % u.n; emit0(i, rf_div(in0[i], add(lambda, in1[j * u.n + j])));',
-  {},
-  () => [],
-);
-
-export const dataInfScoresWgsl = influenceWgsl(
-  'in2',
-  'emit0(i, rf_div(store(sub(in0[i], mul(in1[i], u.reciprocal))), lambda));',
-  { reciprocal: 'f32' },
-  (n) => [1 / n],
-);
+export const dataInfScoresWgsl = rowwise({
+  uniforms: { n: 'u32', factor: 'f32', reciprocal: 'f32' },
+  helpers: [trace('in2')],
+  body: /* wgsl */ `
+  let lambda = mul(trace(u.n, u.n, lane), u.factor);
+  for (var j = lane; j < u.n; j += LANES) {
+    let at = row * u.n + j;
+    if (lambda == 0.0) { out0[at] = 0.0; } else { emit0(at, rf_div(store(sub(in0[at], mul(in1[at], u.reciprocal))), lambda)); }
+  }`,
+  dispatch: ([b], { factor }) => rowsOf(b!, factor!, 1 / b![1]!),
+});

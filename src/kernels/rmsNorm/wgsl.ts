@@ -1,40 +1,31 @@
-import { rowSum } from '../webgpu/prelude.ts';
-import { elementwise, type Wgsl } from '../webgpu/wgsl.ts';
+import { rowwise } from '../webgpu/rowwise.ts';
+import { elementwise } from '../webgpu/wgsl.ts';
 
-const SIZE = 64;
-
-/** One workgroup for each row. */
-export const rmsNormWgsl: Wgsl = {
+export const rmsNormWgsl = rowwise({
   uniforms: { columns: 'u32', reciprocal: 'f32', eps: 'f32' },
-  code: () => ({
-    workgroup: SIZE,
-    declarations: rowSum('squares', 'row: u32', 'mul(in0[row + k], in0[row + k])', SIZE),
-    body: /* wgsl */ `
-  let row = group * u.columns;
-  let scale = rf_rsqrt(add(mul(squares(row, u.columns, local), u.reciprocal), u.eps));
-  if (local == 0u) { emit1(group, scale); }
-  for (var k = local; k < u.columns; k += ${SIZE}u) { emit0(row + k, mul(mul(in0[row + k], scale), in1[k])); }`,
-  }),
-  dispatch: ([x], { eps }) => ({ uniforms: [x![1]!, 1 / x![1]!, eps!], groups: x![0]! }),
-};
+  helpers: [{ what: 'sum', name: 'squares', args: 'at: u32', term: 'mul(in0[at + k], in0[at + k])' }],
+  body: /* wgsl */ `
+  let at = row * u.columns;
+  let scale = rf_rsqrt(add(mul(squares(at, u.columns, lane), u.reciprocal), u.eps));
+  if (lane == 0u) { emit1(row, scale); }
+  for (var k = lane; k < u.columns; k += LANES) { emit0(at + k, mul(mul(in0[at + k], scale), in1[k])); }`,
+  dispatch: ([x], { eps }) => ({ rows: x![0]!, columns: x![1]!, uniforms: [x![1]!, 1 / x![1]!, eps!] }),
+});
 
-/** One workgroup for each row; in0 dy, in1 x, in2 w, in3 r. */
-export const rmsNormGradientWgsl: Wgsl = {
+/** in0 dy, in1 x, in2 w, in3 r. */
+export const rmsNormGradientWgsl = rowwise({
   uniforms: { columns: 'u32', reciprocal: 'f32' },
-  code: () => ({
-    workgroup: SIZE,
-    declarations: rowSum('inner', 'row: u32', 'mul(mul(in0[row + k], in2[k]), in1[row + k])', SIZE),
-    body: /* wgsl */ `
-  let row = group * u.columns;
-  let t = inner(row, u.columns, local);
-  let r = in3[group];
+  helpers: [{ what: 'sum', name: 'inner', args: 'at: u32', term: 'mul(mul(in0[at + k], in2[k]), in1[at + k])' }],
+  body: /* wgsl */ `
+  let at = row * u.columns;
+  let t = inner(at, u.columns, lane);
+  let r = in3[row];
   let c = mul(mul(mul(r, r), mul(r, t)), u.reciprocal);
-  for (var k = local; k < u.columns; k += ${SIZE}u) {
-    emit0(row + k, sub(mul(r, mul(in0[row + k], in2[k])), mul(c, in1[row + k])));
+  for (var k = lane; k < u.columns; k += LANES) {
+    emit0(at + k, sub(mul(r, mul(in0[at + k], in2[k])), mul(c, in1[at + k])));
   }`,
-  }),
-  dispatch: ([dy]) => ({ uniforms: [dy![1]!, 1 / dy![1]!], groups: dy![0]! }),
-};
+  dispatch: ([dy]) => ({ rows: dy![0]!, columns: dy![1]!, uniforms: [dy![1]!, 1 / dy![1]!] }),
+});
 
 /** One invocation for each column. */
 export const rmsNormWeightGradientWgsl = elementwise(
