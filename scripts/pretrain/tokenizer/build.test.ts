@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Tokenizer } from '../../../src/model/tokenizer.ts';
-import { exampleSequence } from '../example-sequence.ts';
 import { trainBpe } from './bpe.ts';
 import { buildTokenizer, SPECIAL_TOKENS } from './build.ts';
 
@@ -37,12 +36,5 @@ describe('buildTokenizer', () => {
     expect(tokenizer.encode('It lost')).toContain(lost[0]);
     expect(tokenizer.encode('625')).toHaveLength(3);
     expect(tokenizer.encode('March 2022')).toHaveLength(2);
-  });
-
-  it('frames examples as the model reads them', () => {
-    const { ids, start } = exampleSequence(tokenizer, { kind: 'qa', question: 'What is it?', answer: 'two words' });
-    expect([...ids.slice(0, 2), ids[start - 1], ids.at(-1)]).toEqual([1, 3, 4, 2]);
-    expect(tokenizer.decode(ids.slice(start))).toBe('two words');
-    expect(exampleSequence(tokenizer, { kind: 'statement', text: 'So it is.' }).start).toBe(1);
   });
 });
