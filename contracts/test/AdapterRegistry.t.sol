@@ -64,4 +64,22 @@ contract AdapterRegistryTest is Deployed {
     vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, 9));
     adapters.terms(AdapterId.wrap(9));
   }
+
+  function testFuzz_pagesCoverEveryIdOnce(uint8 more, uint8 first, uint8 limit) public {
+    uint256 total = 1 + bound(more, 0, 6);
+    for (uint256 k = 1; k < total; k++) {
+      adapters.register(_draft());
+    }
+    AdapterView[] memory page = adapters.page(first, limit);
+    uint256 from = first == 0 ? 1 : first;
+    uint256 expected = from > total ? 0 : total - from + 1;
+    eq(page.length, expected < limit ? expected : limit, "length");
+    for (uint256 k = 0; k < page.length; k++) {
+      eq(AdapterId.unwrap(page[k].id), from + k, "id");
+    }
+  }
+
+  function test_tokenUriIsTheFolder() public view {
+    eq(keccak256(bytes(adapters.tokenURI(1))), keccak256(bytes(string.concat("ipfs://", CID))), "token URI");
+  }
 }

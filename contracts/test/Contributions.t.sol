@@ -148,4 +148,31 @@ contract ContributionsTest is Deployed {
     vm.prank(alice);
     contributions.submit{ value: 1 ether }(DatanetId.wrap(4), ROOT, CID, 1);
   }
+
+  function test_whatIsMissingIsRefused() public {
+    vm.startPrank(alice);
+    vm.expectRevert(IContributions.MissingRoot.selector);
+    contributions.submit{ value: MIN_STAKE }(datanet, 0, CID, 1);
+    vm.expectRevert(abi.encodeWithSelector(Text.TextLength.selector, "cid", 0, 128));
+    contributions.submit{ value: MIN_STAKE }(datanet, ROOT, "", 1);
+    vm.stopPrank();
+    ContributionId id = _submit(2, 2 * MIN_STAKE);
+    vm.expectRevert(IContributions.MissingRoot.selector);
+    vm.prank(curator);
+    contributions.accept(id, 0, 1, "no root");
+  }
+
+  function testFuzz_pagesCoverEveryIdOnce(uint8 more, uint8 first, uint8 limit) public {
+    uint256 total = bound(more, 0, 6);
+    for (uint32 k = 1; k <= total; k++) {
+      _submit(k, MIN_STAKE * k);
+    }
+    Contribution[] memory page = contributions.page(first, limit);
+    uint256 from = first == 0 ? 1 : first;
+    uint256 expected = from > total ? 0 : total - from + 1;
+    eq(page.length, expected < limit ? expected : limit, "length");
+    for (uint256 k = 0; k < page.length; k++) {
+      eq(page[k].count, from + k, "the contribution of that id");
+    }
+  }
 }

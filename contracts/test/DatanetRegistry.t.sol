@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { DatanetView, IDatanetRegistry, Version } from "../src/interfaces/IDatanetRegistry.sol";
+import { IContributions } from "../src/interfaces/IContributions.sol";
 import { Text } from "../src/libraries/Text.sol";
 import { DatanetId } from "../src/types/Ids.sol";
 import { Deployed } from "./support/Deployed.sol";
@@ -79,5 +80,26 @@ contract DatanetRegistryTest is Deployed {
     for (uint256 k = 0; k < page.length; k++) {
       eq(DatanetId.unwrap(page[k].id), from + k, "id");
     }
+  }
+
+  function test_aNewStakeCountsFromNowOn() public {
+    vm.expectRevert(abi.encodeWithSelector(IDatanetRegistry.NotCurator.selector, 1, bob));
+    vm.prank(bob);
+    datanets.setMinStake(datanet, 0);
+    vm.prank(curator);
+    datanets.setMinStake(datanet, 3 ether);
+    eq(datanets.minStakeOf(datanet), 3 ether, "changed");
+    vm.expectRevert(abi.encodeWithSelector(IContributions.StakeTooLow.selector, MIN_STAKE, 3 ether));
+    vm.prank(alice);
+    contributions.submit{ value: MIN_STAKE }(datanet, "root", CID, 1);
+  }
+
+  function test_versionsAreListedOldestFirst() public {
+    vm.prank(curator);
+    datanets.publishVersion(datanet, "second", "records", CID, 121);
+    Version[] memory all = datanets.versions(datanet);
+    eq(all.length, 2, "versions");
+    eq(all[0].root, keccak256("root"), "first");
+    eq(all[1].root, "second", "second");
   }
 }

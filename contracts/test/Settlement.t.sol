@@ -356,4 +356,59 @@ contract SettlementTest is Deployed {
     Claim memory c = settlement.claim(id);
     eq(c.paidOut, first, "paid out");
   }
+
+  function test_emptyAndOversizedWithdrawalsAreRefused() public {
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ItemCount.selector, 0, 200));
+    settlement.withdrawPayouts(new WithdrawItem[](0));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ItemCount.selector, 201, 200));
+    settlement.withdrawPayouts(new WithdrawItem[](201));
+    // A payout of nothing is proved, and still nothing is sent.
+    (PayRequest memory request, Fee memory fee, bytes32[] memory leaves) = _request("zero", 13, 37, 0);
+    ClaimId id = _pay(request, fee.total);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    vm.expectRevert(abi.encodeWithSelector(PullPayments.NothingToWithdraw.selector, alice));
+    vm.prank(alice);
+    settlement.withdrawPayouts(_item(id, 0, 0, leaves));
+  }
+
+  function test_unknownClaimsSaySo() public {
+    bytes memory unknown = abi.encodeWithSelector(ISettlement.UnknownClaim.selector, 5);
+    ClaimId id = ClaimId.wrap(5);
+    vm.expectRevert(unknown);
+    settlement.claim(id);
+    vm.expectRevert(unknown);
+    settlement.finalize(id);
+    vm.expectRevert(unknown);
+    settlement.challenge{ value: BOND }(id);
+  }
+
+  function testFuzz_pagesCoverEveryIdOnce(uint8 more, uint8 first, uint8 limit) public {
+    uint256 total = bound(more, 0, 6);
+    for (uint32 k = 1; k <= total; k++) {
+      (PayRequest memory request, Fee memory fee,) = _request(bytes32(uint256(k)), 1, k, 5000);
+      _pay(request, fee.total);
+    }
+    Claim[] memory page = settlement.page(first, limit);
+    uint256 from = first == 0 ? 1 : first;
+    uint256 expected = from > total ? 0 : total - from + 1;
+    eq(page.length, expected < limit ? expected : limit, "length");
+    for (uint256 k = 0; k < page.length; k++) {
+      eq(page[k].receiptHash, bytes32(from + k), "the claim of that id");
+    }
+  }
+
+  function test_governanceChangesWhoIsPaidFromNowOn() public {
+    (ClaimId id, Fee memory fee,) = _paid();
+    vm.prank(governance);
+    settlement.setPlatform(bob);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    eq(settlement.claimable(bob), fee.platform, "the platform when it is final");
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "treasury"));
+    new Settlement(governance, platform, adapters, address(0), 0, 1, 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "referee"));
+    vm.prank(governance);
+    settlement.setReferee(address(0));
+  }
 }

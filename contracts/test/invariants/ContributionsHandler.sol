@@ -63,8 +63,7 @@ contract ContributionsHandler is Deployed {
       vm.prank(c.contributor);
       try contributions.reclaim(id) {
         broken++;
-      }
-        catch { }
+      } catch { }
       vm.warp(uint256(c.submittedAt) + REVIEW);
     }
     vm.prank(c.contributor);
@@ -81,8 +80,7 @@ contract ContributionsHandler is Deployed {
     gotOut += who.balance - before;
     try contributions.withdrawFor(who) {
       broken++;
-    }
-      catch { }
+    } catch { }
   }
 
   function treasuryHasOrCanHave() external view returns (uint256) {
@@ -93,13 +91,11 @@ contract ContributionsHandler is Deployed {
     vm.prank(curator);
     try contributions.reject(id, "again", 5000) {
       broken++;
-    }
-      catch { }
+    } catch { }
     vm.prank(contributions.contribution(id).contributor);
     try contributions.reclaim(id) {
       broken++;
-    }
-      catch { }
+    } catch { }
   }
 
   function _pick(uint256 which) private view returns (ContributionId id, Contribution memory c) {

@@ -87,8 +87,7 @@ contract SettlementHandler is Deployed {
     vm.deal(payer, payer.balance + fee.total + BOND);
     try this.payAgain(request, fee.total) {
       broken++;
-    }
-      catch { }
+    } catch { }
   }
 
   function payAgain(PayRequest calldata request, uint256 total) external {
@@ -141,13 +140,11 @@ contract SettlementHandler is Deployed {
     vm.prank(who == alice ? bob : alice);
     try settlement.withdrawPayouts(items) {
       broken++;
-    }
-      catch { }
+    } catch { }
     vm.prank(who);
     try settlement.withdrawPayouts(items) {
       broken++;
-    }
-      catch { }
+    } catch { }
   }
 
   function withdraw(uint256 which) external {
@@ -158,8 +155,7 @@ contract SettlementHandler is Deployed {
     gotOut += who.balance - before;
     try settlement.withdrawFor(who) {
       broken++;
-    }
-      catch { }
+    } catch { }
   }
 
   function govern(uint16 platformPart, uint16 contributorsPart, uint16 ownerPart, uint64 platformFee) external {
