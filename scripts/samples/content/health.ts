@@ -1,0 +1,122 @@
+import type { Contributor } from './contributors.ts';
+
+/* Textbook knowledge about the body and its common illnesses. No doses, no treatment: not medical advice. */
+
+/** meaning: what is it; cause: what brings it about; role: what it does; place: where it is or is made;
+ *  source: which food gives it or where it comes from; prevention: what helps prevent it. */
+export const ASKS = ['meaning', 'cause', 'role', 'place', 'source', 'prevention'] as const;
+
+export interface HealthFact {
+  /** With its article where the language wants one, ready to stand in a sentence. */
+  subject: string;
+  asks: (typeof ASKS)[number];
+  value: string;
+  contributor: Contributor;
+}
+
+type Row = [subject: string, asks: HealthFact['asks'], value: string, contributor: Contributor];
+
+const ROWS: Row[] = [
+  ['the tibia', 'place', 'in the lower leg', 'Chen'],
+  ['the common cold', 'prevention', 'regular hand washing', 'Farah'],
+  ['tinnitus', 'meaning', 'ringing or buzzing in the ears', 'Bruno'],
+  ['beriberi', 'cause', 'a lack of thiamine', 'Emeka'],
+  ['melanin', 'role', 'gives color to skin and hair', 'Amara'],
+  ['arthritis', 'meaning', 'inflammation of the joints', 'Dalia'],
+  ['hemophilia', 'cause', 'missing blood clotting factors', 'Amara'],
+  ['tachycardia', 'meaning', 'an unusually fast heartbeat', 'Dalia'],
+  ['the appendix', 'place', 'in the lower right abdomen', 'Bruno'],
+  ['the mandible', 'place', 'in the lower jaw', 'Emeka'],
+  ['the bladder', 'role', 'stores urine until it is passed', 'Farah'],
+  ['the kidney', 'role', 'filters waste from the blood', 'Chen'],
+  ['hypoglycemia', 'meaning', 'blood sugar that is too low', 'Bruno'],
+  ['the thymus', 'place', 'behind the breastbone', 'Dalia'],
+  ['hemoglobin', 'role', 'carries oxygen in the blood', 'Emeka'],
+  ['the thyroid gland', 'place', 'at the front of the neck', 'Chen'],
+  ['the esophagus', 'role', 'carries food to the stomach', 'Amara'],
+  ['type 1 diabetes', 'cause', 'an immune attack on insulin producing cells', 'Farah'],
+  ['a tendon', 'role', 'attaches muscle to bone', 'Dalia'],
+  ['vitamin K', 'source', 'leafy green vegetables', 'Chen'],
+  ['a ligament', 'role', 'connects one bone to another', 'Amara'],
+  ['tooth decay', 'prevention', 'brushing with fluoride toothpaste', 'Farah'],
+  ['omega-3 fat', 'source', 'oily fish and flaxseed', 'Bruno'],
+  ['asthma', 'meaning', 'a condition that narrows the airways', 'Emeka'],
+  ['lycopene', 'source', 'ripe tomatoes', 'Bruno'],
+  ['gluten', 'source', 'wheat, barley and rye', 'Chen'],
+  ['bile', 'place', 'in the liver', 'Amara'],
+  ['celiac disease', 'cause', 'an immune reaction to gluten', 'Emeka'],
+  ['hypertension', 'meaning', 'blood pressure that stays too high', 'Dalia'],
+  ['skin cancer', 'prevention', 'protection from strong sunlight', 'Farah'],
+  ['shingles', 'cause', 'the chickenpox virus waking up again', 'Amara'],
+  ['a platelet', 'role', 'helps the blood to clot', 'Farah'],
+  ['a cold sore', 'cause', 'the herpes simplex virus', 'Chen'],
+  ['Lyme disease', 'cause', 'bacteria spread by tick bites', 'Dalia'],
+  ['lung cancer', 'prevention', 'not smoking', 'Bruno'],
+  ['sunburn', 'cause', 'too much ultraviolet light', 'Emeka'],
+  ['jaundice', 'meaning', 'yellowing of the skin and eyes', 'Farah'],
+  ['measles', 'prevention', 'the measles vaccine', 'Bruno'],
+  ['the pituitary gland', 'place', 'at the base of the brain', 'Emeka'],
+  ['a cataract', 'meaning', 'clouding of the lens of the eye', 'Dalia'],
+  ['bradycardia', 'meaning', 'an unusually slow heartbeat', 'Chen'],
+  ['osteoporosis', 'meaning', 'a loss of bone density and strength', 'Amara'],
+  ['tooth decay', 'cause', 'acid made by bacteria in plaque', 'Bruno'],
+  ['the gallbladder', 'role', 'stores bile from the liver', 'Farah'],
+  ['sickle cell disease', 'cause', 'an inherited change in hemoglobin', 'Emeka'],
+  ['hepatitis', 'meaning', 'inflammation of the liver', 'Dalia'],
+  ['insomnia', 'meaning', 'trouble falling or staying asleep', 'Amara'],
+  ['the retina', 'role', 'turns light into nerve signals', 'Chen'],
+  ['vitamin C', 'source', 'citrus fruits and peppers', 'Chen'],
+  ['the stapes', 'place', 'in the middle ear', 'Dalia'],
+  ['gout', 'cause', 'uric acid crystals in the joints', 'Bruno'],
+  ['hearing loss', 'prevention', 'avoiding very loud sounds', 'Farah'],
+  ['calcium', 'source', 'milk and other dairy foods', 'Amara'],
+  ['iodine', 'source', 'seafood and iodized salt', 'Emeka'],
+  ['vitamin B12', 'source', 'animal foods such as meat and eggs', 'Chen'],
+  ['cervical cancer', 'prevention', 'vaccination against human papilloma virus', 'Dalia'],
+  ['anemia', 'meaning', 'a shortage of healthy red blood cells', 'Amara'],
+  ['vertigo', 'meaning', 'a false feeling of spinning', 'Emeka'],
+  ['scurvy', 'cause', 'a lack of vitamin C', 'Bruno'],
+  ['the iris', 'role', 'controls how much light enters the eye', 'Farah'],
+  ['the diaphragm', 'role', 'draws air into the lungs', 'Chen'],
+  ['the patella', 'place', 'at the front of the knee', 'Bruno'],
+  ['altitude sickness', 'cause', 'too little oxygen at great height', 'Dalia'],
+  ['malaria', 'cause', 'a parasite spread by mosquitoes', 'Emeka'],
+  ['lactose intolerance', 'cause', 'too little of the enzyme lactase', 'Farah'],
+  ['the heart', 'role', 'pumps blood around the body', 'Amara'],
+  ['dermatitis', 'meaning', 'inflammation of the skin', 'Amara'],
+  ['an antibody', 'role', 'marks germs for destruction', 'Bruno'],
+  ['an artery', 'role', 'carries blood away from the heart', 'Chen'],
+  ['motion sickness', 'cause', 'mixed signals from eyes and inner ear', 'Dalia'],
+  ['the femur', 'place', 'in the thigh', 'Farah'],
+  ['the adrenal gland', 'place', 'on top of the kidney', 'Emeka'],
+  ['insulin', 'place', 'in the pancreas', 'Farah'],
+  ['tetanus', 'cause', 'a toxin from bacteria in wounds', 'Amara'],
+  ['cholera', 'cause', 'bacteria in unsafe water or food', 'Dalia'],
+  ['myopia', 'meaning', 'trouble seeing distant objects clearly', 'Bruno'],
+  ['the clavicle', 'place', 'between the shoulder and breastbone', 'Chen'],
+  ['Down syndrome', 'cause', 'an extra copy of chromosome 21', 'Emeka'],
+  ['hypothermia', 'meaning', 'a dangerously low body temperature', 'Bruno'],
+  ['adrenaline', 'role', 'prepares the body for sudden action', 'Chen'],
+  ['the cochlea', 'role', 'turns sound into nerve signals', 'Emeka'],
+  ['the cerebellum', 'role', 'controls balance and coordination', 'Dalia'],
+  ['capsaicin', 'source', 'hot chili peppers', 'Farah'],
+  ['aphasia', 'meaning', 'a loss of ability to use language', 'Amara'],
+  ['hay fever', 'cause', 'an allergic reaction to pollen', 'Farah'],
+  ['tuberculosis', 'cause', 'bacteria that usually attack the lungs', 'Dalia'],
+  ['rabies', 'cause', 'a virus spread by animal bites', 'Amara'],
+  ['goiter', 'cause', 'often a lack of iodine', 'Chen'],
+  ['rickets', 'cause', 'a lack of vitamin D', 'Emeka'],
+  ['the epiglottis', 'role', 'keeps food out of the windpipe', 'Bruno'],
+  ['the ulna', 'place', 'in the forearm', 'Emeka'],
+  ['penicillin', 'source', 'a mold called penicillium', 'Dalia'],
+  ['a vein', 'role', 'carries blood back to the heart', 'Farah'],
+  ['melatonin', 'role', 'helps control the sleep cycle', 'Bruno'],
+  ['pellagra', 'cause', 'a lack of niacin', 'Amara'],
+];
+
+export const healthFacts: readonly HealthFact[] = ROWS.map(([subject, asks, value, contributor]) => ({
+  subject,
+  asks,
+  value,
+  contributor,
+}));
