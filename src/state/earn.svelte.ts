@@ -1,0 +1,287 @@
+import { finalizeClaim } from '../chain/finalize-claim.ts';
+import type { ClaimRecord } from '../chain/list-claims.ts';
+import { withdrawBalance } from '../chain/withdraw-balance.ts';
+import { type PayoutItem, payoutItem, withdrawPayouts } from '../chain/withdraw-payouts.ts';
+import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
+import { type Hex, hexToFloat } from '../protocol/bytes.ts';
+import { divideByInfluence } from '../protocol/fee.ts';
+import { type Receipt, parseReceipt, payoutsOf, receiptHash } from '../protocol/receipt.ts';
+import type { VersionRecord } from '../protocol/record.ts';
+import { ChainLists } from './chain-lists.svelte.ts';
+import type { Session } from './session.svelte.ts';
+import { Transaction } from './transaction.svelte.ts';
+import { VersionFiles } from './version-files.ts';
+
+/** Where an answer's money is, for the person who looks. */
+export type EarningState = 'window' | 'window-over' | 'challenged' | 'ready' | 'fetched' | 'refuted';
+
+/** One answer that brought the connected address something. */
+export interface Earning {
+  claim: ClaimRecord;
+  receipt: Receipt | undefined;
+  state: EarningState;
+  /** Wei as contributor, with the proof to fetch it. */
+  payout: PayoutItem | undefined;
+  /** Wei as owner of the adapter. */
+  ownerPart: bigint;
+  /** Unix seconds when it was paid. */
+  paidAt: number;
+}
+
+/** One of my records' part of an answer's payout. */
+export interface RecordPart {
+  index: number;
+  record: VersionRecord;
+  amount: bigint;
+}
+
+export interface DayEarnings {
+  /** First second of the day, local time. */
+  day: number;
+  final: bigint;
+  waiting: bigint;
+  answers: number;
+}
+
+const AT_ONCE = 6;
+
+/** What the connected address earned, answer by answer, and how to get it. */
+export class EarnState {
+  readonly lists: ChainLists;
+  readonly withdrawing = new Transaction();
+  readonly finalising = new Transaction();
+  /** Which of the withdrawal's transactions is under way, in words. */
+  step = $state('');
+  /** What the last withdrawal brought, wei. */
+  received = $state<bigint | undefined>(undefined);
+  /** Receipts read so far, of how many. */
+  reading = $state<{ done: number; total: number } | undefined>(undefined);
+  receipts = $state.raw<ReadonlyMap<bigint, Receipt>>(new Map());
+  failures = $state.raw<ReadonlyMap<bigint, WireError>>(new Map());
+  #session: Session;
+  #running = false;
+  readonly #payouts = new Map<string, PayoutItem | undefined>();
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.lists = session.part(ChainLists);
+  }
+
+  /** Answers that brought this address something, newest first; receipts not read yet are missing. */
+  readonly earnings: Earning[] = $derived.by(() => this.#list());
+
+  #list(): Earning[] {
+    const { wallet, chain } = this.#session;
+    const me = wallet.address?.toLowerCase();
+    const window = chain.terms.value?.window;
+    if (!me || window === undefined) return [];
+    return (this.lists.claims.value ?? []).flatMap((claim) => {
+      const receipt = this.receipts.get(claim.claimId);
+      const payout = receipt && this.#payout(claim, receipt, me as Hex);
+      const ownerPart = claim.adapterOwner.toLowerCase() === me ? claim.fee.owner : 0n;
+      if (!payout && ownerPart === 0n) return [];
+      return [{ claim, receipt, payout, ownerPart, state: this.#stateOf(claim, payout), paidAt: claim.deadline - window }];
+    });
+  }
+
+  /** Payouts of final claims that were not fetched. */
+  get readyItems(): PayoutItem[] {
+    return this.earnings.flatMap(({ state, payout }) => (state === 'ready' && payout ? [payout] : []));
+  }
+
+  /** The one number: wei that can be fetched now. */
+  get ready(): bigint {
+    const { balances } = this.#session.wallet;
+    const payouts = this.readyItems.reduce((sum, { amount }) => sum + amount, 0n);
+    return payouts + (balances?.settlement ?? 0n) + (balances?.contributions ?? 0n);
+  }
+
+  /** Wei of answers whose window runs, is over without being made final, or that are challenged. */
+  get waiting(): { window: bigint; over: bigint; challenged: bigint } {
+    const sum = (state: EarningState) =>
+      this.earnings.filter((earning) => earning.state === state).reduce((total, earning) => total + amountOf(earning), 0n);
+    return { window: sum('window'), over: sum('window-over'), challenged: sum('challenged') };
+  }
+
+  get days(): DayEarnings[] {
+    const days = new Map<number, DayEarnings>();
+    for (const earning of this.earnings) {
+      if (earning.state === 'refuted') continue;
+      const date = new Date(earning.paidAt * 1000);
+      const day = Math.floor(new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime() / 1000);
+      const entry = days.get(day) ?? { day, final: 0n, waiting: 0n, answers: 0 };
+      entry[earning.claim.state === 'final' ? 'final' : 'waiting'] += amountOf(earning);
+      entry.answers++;
+      days.set(day, entry);
+    }
+    return [...days.values()].sort((a, b) => a.day - b.day);
+  }
+
+  /** Bonds of the connected address's own payments that are still held, wei. */
+  get heldBonds(): { sum: bigint; claims: ClaimRecord[] } {
+    const me = this.#session.wallet.address?.toLowerCase();
+    const claims = (this.lists.claims.value ?? []).filter(
+      ({ state, claimant }) => claimant.toLowerCase() === me && (state === 'open' || state === 'challenged'),
+    );
+    return { sum: claims.reduce((sum, { bond }) => sum + bond, 0n), claims };
+  }
+
+  /** Claims of interest to this address whose window is over: anyone may make them final. */
+  get finalisable(): ClaimRecord[] {
+    const now = this.#session.chain.now;
+    const mine = new Set(this.earnings.map(({ claim }) => claim.claimId));
+    for (const { claimId } of this.heldBonds.claims) mine.add(claimId);
+    return (this.lists.claims.value ?? []).filter(
+      ({ claimId, state, deadline }) => state === 'open' && deadline < now && mine.has(claimId),
+    );
+  }
+
+  get stakes() {
+    const me = this.#session.wallet.address?.toLowerCase();
+    return (this.lists.contributions.value ?? []).filter(({ contributor }) => contributor.toLowerCase() === me);
+  }
+
+  /** Reads the receipts of claims that were not read yet, newest first. A receipt that cannot be had is said, not skipped silently. */
+  async readReceipts(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    try {
+      const wanted = (this.lists.claims.value ?? []).filter(
+        ({ claimId, payoutCount }) => payoutCount > 0 && !this.receipts.has(claimId) && !this.failures.has(claimId),
+      );
+      let done = 0;
+      for (let at = 0; at < wanted.length; at += AT_ONCE) {
+        this.reading = { done, total: wanted.length };
+        const part = wanted.slice(at, at + AT_ONCE);
+        const found = await Promise.all(part.map((claim) => this.#readReceipt(claim)));
+        const receipts = new Map(this.receipts);
+        const failures = new Map(this.failures);
+        part.forEach(({ claimId }, k) => {
+          const one = found[k]!;
+          if ('receipt' in one) receipts.set(claimId, one.receipt);
+          else failures.set(claimId, one.error);
+        });
+        this.receipts = receipts;
+        this.failures = failures;
+        done += part.length;
+      }
+    } finally {
+      this.reading = undefined;
+      this.#running = false;
+    }
+  }
+
+  retryReceipts(): void {
+    this.failures = new Map();
+    void this.readReceipts();
+  }
+
+  /** Which of this address's records earned how much of an answer, computed from the receipt; sums to the payout. */
+  async recordParts(earning: Earning): Promise<RecordPart[]> {
+    const { receipt, payout } = earning;
+    if (!receipt || !payout) return [];
+    const datanet = this.#session.chain.datanets.value?.find(({ id }) => String(id) === receipt.datanet.id);
+    const version = datanet?.versions[receipt.datanet.version - 1];
+    if (!version || version.root !== receipt.datanet.root) {
+      throw new OpenLedgerError({
+        code: 'receipt/unknown-version',
+        what: 'The receipt names a Datanet version that is not on the chain.',
+        next: 'Open the receipt and check it.',
+      });
+    }
+    const { records } = await this.#session.part(VersionFiles).read(version);
+    const parts = divideByInfluence(BigInt(receipt.fee.contributors), receipt.scores.map(hexToFloat));
+    const me = this.#session.wallet.address?.toLowerCase();
+    return records
+      .map((record, index) => ({ record, index, amount: parts[index] ?? 0n }))
+      .filter(({ record, amount }) => record.contributor.toLowerCase() === me && amount > 0n)
+      .sort((a, b) => (a.amount > b.amount ? -1 : 1));
+  }
+
+  /** Fetches everything that is ready: payouts, then both balances. What went through stays, whatever fails after it. */
+  async withdraw(): Promise<void> {
+    this.received = undefined;
+    let sum = 0n;
+    await this.withdrawing.run(async (options) => {
+      const wallet = this.#session.wallet.require();
+      const { connection } = this.#session.chain;
+      const items = this.readyItems;
+      const balances = this.#session.wallet.balances;
+      const todo = [
+        ...(items.length ? [{ step: 'Payouts of your records', run: () => withdrawPayouts(connection, wallet, items, options) }] : []),
+        ...(balances?.settlement
+          ? [{ step: 'Owner’s parts and returned bonds', run: () => withdrawBalance(connection, wallet, 'settlement', wallet.address, options) }]
+          : []),
+        ...(balances?.contributions
+          ? [{ step: 'Returned stakes', run: () => withdrawBalance(connection, wallet, 'contributions', wallet.address, options) }]
+          : []),
+      ];
+      for (const [k, { step, run }] of todo.entries()) {
+        this.step = todo.length > 1 ? `${k + 1} of ${todo.length}: ${step}` : step;
+        sum += (await run()).amount;
+        this.received = sum;
+      }
+    });
+    this.step = '';
+    await Promise.all([this.lists.claims.load(), this.#session.wallet.refresh()]);
+  }
+
+  /** Makes claims final whose window is over, one transaction each. */
+  async finalise(): Promise<void> {
+    const claims = this.finalisable;
+    await this.finalising.run(async (options) => {
+      const wallet = this.#session.wallet.require();
+      for (const [k, { claimId }] of claims.entries()) {
+        this.step = claims.length > 1 ? `${k + 1} of ${claims.length}` : '';
+        await finalizeClaim(this.#session.chain.connection, wallet, claimId, options).catch((error: unknown) => {
+          // Somebody else was quicker: that is as good.
+          if (toWire(error).code !== 'contract/wrong-state') throw error;
+        });
+      }
+    });
+    this.step = '';
+    await Promise.all([this.lists.claims.load(), this.#session.wallet.refresh()]);
+  }
+
+  /** Proofs are hashing work: made once for each claim and address. */
+  #payout(claim: ClaimRecord, receipt: Receipt, address: Hex): PayoutItem | undefined {
+    const key = `${claim.claimId} ${address}`;
+    if (!this.#payouts.has(key)) this.#payouts.set(key, payoutItem(claim, payoutsOf(receipt), address));
+    return this.#payouts.get(key);
+  }
+
+  #stateOf(claim: ClaimRecord, payout: PayoutItem | undefined): EarningState {
+    if (claim.state === 'refuted') return 'refuted';
+    if (claim.state === 'challenged') return 'challenged';
+    if (claim.state === 'open') return claim.deadline < this.#session.chain.now ? 'window-over' : 'window';
+    // The owner's part is credited with the claim's end and fetched as a balance.
+    return !payout || claim.withdrawn.includes(Number(payout.index)) ? 'fetched' : 'ready';
+  }
+
+  /** A receipt that is exactly the one that was paid, or why there is none. */
+  async #readReceipt(claim: ClaimRecord): Promise<{ receipt: Receipt } | { error: WireError }> {
+    try {
+      const receipt = parseReceipt(await this.#session.engine.readJson(claim.receiptCid));
+      if (receiptHash(receipt) !== claim.receiptHash.toLowerCase()) throw otherReceipt(claim);
+      // Throws where its payouts are not those that the claim committed to.
+      payoutItem(claim, payoutsOf(receipt), claim.claimant);
+      return { receipt };
+    } catch (error) {
+      return { error: toWire(error) };
+    }
+  }
+}
+
+/** What an answer brought in all, wei. */
+export function amountOf({ payout, ownerPart }: Earning): bigint {
+  return (payout?.amount ?? 0n) + ownerPart;
+}
+
+function otherReceipt(claim: ClaimRecord): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'receipt/not-the-paid-one',
+    what: `The receipt of claim ${claim.claimId} is not the one that was paid.`,
+    why: 'Its hash differs from the one on chain.',
+    next: 'Do not trust this receipt; look for another copy of it.',
+  });
+}
