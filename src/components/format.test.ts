@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { bytesText, influenceText, openText, percentages, plural, relativeText, weiText } from './format.ts';
+
+describe('amounts', () => {
+  it('keeps four significant digits below one and four decimals above', () => {
+    expect(openText(0n)).toBe('0');
+    expect(openText(1n)).toBe('0.000000000000000001');
+    expect(openText(1_234_567_000_000_000n)).toBe('0.001235');
+    expect(openText(10n ** 18n)).toBe('1');
+    expect(openText(9_999_999_999n * 10n ** 9n)).toBe('10');
+    expect(openText(12_345_678_900_000_000_000_000n)).toBe('12\u202f345.6789');
+    expect(openText(-5n * 10n ** 17n)).toBe('−0.5');
+    expect(weiText(1_000_000n)).toBe('1\u202f000\u202f000 wei');
+  });
+});
+
+describe('percentages', () => {
+  it('sum to exactly 100 whatever the parts', () => {
+    for (const parts of [[1n, 1n, 1n], [1n, 2n, 3n, 5n, 7n, 11n, 13n], [10n ** 30n, 1n], Array.from({ length: 120 }, (_, k) => BigInt(k * k))]) {
+      const tenths = percentages(parts).map((percent) => Math.round(percent * 10));
+      expect(tenths.reduce((a, b) => a + b, 0)).toBe(1000);
+    }
+  });
+  it('are all zero where nothing is positive', () => expect(percentages([0n, 0n])).toEqual([0, 0]));
+  it('never give a larger part less', () => {
+    const shown = percentages([5n, 4n, 4n, 1n]);
+    expect([...shown].sort((a, b) => b - a)).toEqual(shown);
+  });
+});
+
+describe('words', () => {
+  it('counts', () => expect([plural(1, 'record'), plural(2, 'record'), plural(0n, 'reply', 'replies')]).toEqual(['1 record', '2 records', '0 replies']));
+  it('times', () => expect([relativeText(100, 98), relativeText(100, 70), relativeText(0, 600)]).toEqual(['now', 'in 30 s', '10 min ago']));
+  it('bytes', () => expect([bytesText(900), bytesText(1536), bytesText(64 * 1024 * 1024)]).toEqual(['900 B', '1.5 KB', '64 MB']));
+  it('influence has its sign', () => expect([influenceText(0.01234), influenceText(-2e-7), influenceText(0)]).toEqual(['+0.0123', '−2.00e−7', '0']));
+});

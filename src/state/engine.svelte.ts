@@ -1,0 +1,133 @@
+import { OpenLedgerError, type WireError, fromWire, toWire } from '../errors.ts';
+import type { Deployment } from '../protocol/deployment.ts';
+import type { Answered, EngineApi, EngineStatus, LoadProgress } from '../workers/engine.api.ts';
+import { readPreference, writePreference } from './preferences.ts';
+
+export type EnginePreference = 'auto' | 'webgpu' | 'cpu';
+
+/** Errors after which worker or device have to be opened anew. */
+const GONE = new Set(['engine/worker-died', 'webgpu/device-lost']);
+
+/** The model's worker: opened when first needed, opened anew after it died. */
+export class EngineState {
+  phase = $state<'closed' | 'opening' | 'ready' | 'failed'>('closed');
+  status = $state.raw<EngineStatus | undefined>(undefined);
+  progress = $state.raw<LoadProgress | undefined>(undefined);
+  error = $state.raw<WireError | undefined>(undefined);
+  preference = $state<EnginePreference>('auto');
+  /** Jobs under way. */
+  running = $state(0);
+
+  #deployment: Deployment;
+  #url: string;
+  /** In a box: the worker's proxy answers any name, so it must never be what a promise resolves to. */
+  #opening: Promise<{ api: EngineApi }> | undefined;
+  #api: EngineApi | undefined;
+  #next = 1;
+
+  constructor(deployment: Deployment, deploymentUrl: string) {
+    this.#deployment = deployment;
+    this.#url = deploymentUrl;
+    const kept = readPreference('engine');
+    if (kept === 'webgpu' || kept === 'cpu') this.preference = kept;
+    setInterval(() => void this.#look(), 3_000);
+  }
+
+  /** Opens backend and base once; calls that overlap share it. */
+  #open(): Promise<{ api: EngineApi }> {
+    if (this.#opening) return this.#opening;
+    const opening = this.#openNow();
+    this.#opening = opening;
+    opening.catch((error: unknown) => {
+      if (this.#opening === opening) this.#gone(toWire(error));
+    });
+    return opening;
+  }
+
+  /** Opens, and says what went wrong in `error` only. */
+  async warm(): Promise<void> {
+    await this.#open().catch(() => {});
+  }
+
+  async choose(preference: EnginePreference): Promise<void> {
+    this.preference = preference;
+    writePreference('engine', preference === 'auto' ? undefined : preference);
+    if (this.phase !== 'closed') await this.restart();
+  }
+
+  async restart(): Promise<void> {
+    this.#opening = undefined;
+    this.status = undefined;
+    await this.warm();
+  }
+
+  #gone(error: WireError): void {
+    this.#opening = undefined;
+    this.status = undefined;
+    this.phase = 'failed';
+    this.error = error;
+  }
+
+  /**
+   * Runs one long call of the worker: gives it an id, cancels it when `signal` aborts, turns an error as data into a
+   * thrown OpenLedgerError. Where worker or device died it is opened anew at the next call.
+   */
+  async job<T>(
+    work: (api: EngineApi, job: string) => Promise<Answered<T>>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const { api } = await this.#open();
+    const job = `page-${this.#next++}`;
+    const cancel = () => void api.cancel(job);
+    if (signal?.aborted) throw new OpenLedgerError({ code: 'cancelled', what: 'Cancelled.' });
+    signal?.addEventListener('abort', cancel);
+    this.running++;
+    try {
+      const answered = await work(api, job);
+      if (answered.ok) return answered.value;
+      throw fromWire(answered.error);
+    } catch (error) {
+      if (error instanceof OpenLedgerError && GONE.has(error.code)) this.#gone(toWire(error));
+      throw error;
+    } finally {
+      this.running--;
+      signal?.removeEventListener('abort', cancel);
+      void this.#look();
+    }
+  }
+
+  async readJson(cid: string): Promise<unknown> {
+    return this.job((api) => api.readJson(cid));
+  }
+
+  async #openNow(): Promise<{ api: EngineApi }> {
+    this.phase = 'opening';
+    this.error = undefined;
+    this.progress = undefined;
+    const { connectEngine } = await import('../workers/engine.client.ts');
+    this.#api ??= connectEngine((error) => {
+      this.#api = undefined;
+      this.#gone(toWire(error));
+    });
+    const api = this.#api;
+    const answered = await api.open(this.#deployment, this.#url, this.preference, (progress) => (this.progress = progress));
+    this.progress = undefined;
+    if (!answered.ok) throw fromWire(answered.error);
+    this.status = answered.value;
+    this.phase = 'ready';
+    return { api };
+  }
+
+  /** Memory and device change while it works. */
+  async #look(): Promise<void> {
+    if (this.phase !== 'ready' || document.visibilityState === 'hidden' || !this.#opening) return;
+    try {
+      const { api } = await this.#opening;
+      const answered = await api.status();
+      if (answered.ok && this.phase === 'ready') this.status = answered.value;
+    } catch {
+      // The next job says what is wrong.
+    }
+  }
+}
+

@@ -1,0 +1,17 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  // Relative addresses, so that one build works from any host and path.
+  base: './',
+  plugins: [svelte()],
+  worker: { format: 'es' },
+  build: {
+    target: 'es2022',
+    // New enough for light-dark(): every browser with WebGPU is.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    // The companion's policy allows data: fonts and images, but files of their own are cached better.
+    assetsInlineLimit: 2048,
+    sourcemap: false,
+  },
+});
