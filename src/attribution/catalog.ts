@@ -1,0 +1,150 @@
+import type { ContentStore } from '../storage/content-store.ts';
+import type { DatanetVersionFile } from '../protocol/record.ts';
+import { parseVersionFile } from '../protocol/version-file.ts';
+import { OpenLedgerError } from '../errors.ts';
+import { type CheckSource, missing } from './check.ts';
+import { ADAPTER_FILES, BASE_FILES, type BaseIdentity, Engine, type Files, type LoadedAdapter } from './engine.ts';
+import type { Backend } from '../kernels/backend.ts';
+import type { Ledger } from './ledger.ts';
+
+export interface CatalogProgress {
+  (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records'): void;
+}
+
+interface Options {
+  signal?: AbortSignal | undefined;
+  onProgress?: CatalogProgress | undefined;
+}
+
+/** Largest file taken from IPFS: hostile folders may be of any size. */
+const MAX_BYTES = 512 * 2 ** 20;
+const MAX_ADAPTERS = 4;
+const MAX_LEDGERS = 2;
+
+/**
+ * Bases, adapters, Datanet versions and ledgers by CID, loaded once and kept while there is room. All content is
+ * verified by hash in the store; what is computed from it (roots, ledgers) is computed here.
+ */
+export class Catalog {
+  readonly backend: Backend;
+  readonly store: ContentStore;
+  private readonly engines = new Map<string, Engine>();
+  private readonly adapters = new Map<string, { engine: Engine; adapter: LoadedAdapter }>();
+  private readonly versions = new Map<string, DatanetVersionFile>();
+  private readonly ledgers = new Map<string, { engine: Engine; ledger: Ledger }>();
+
+  constructor(backend: Backend, store: ContentStore) {
+    this.backend = backend;
+    this.store = store;
+  }
+
+  async engine(identity: BaseIdentity, options: Options = {}): Promise<Engine> {
+    const known = this.engines.get(identity.cid);
+    if (known) return known;
+    const files = await this.files(identity.cid, BASE_FILES, `Base model ${identity.name}`, options);
+    const engine = Engine.open(this.backend, identity, files);
+    this.engines.set(identity.cid, engine);
+    return engine;
+  }
+
+  async adapter(engine: Engine, cid: string, options: Options = {}): Promise<LoadedAdapter> {
+    const known = this.adapters.get(cid);
+    if (known && known.engine === engine) return touch(this.adapters, cid).adapter;
+    const adapter = engine.loadAdapter(await this.files(cid, ADAPTER_FILES, 'Adapter', options));
+    this.adapters.set(cid, { engine, adapter });
+    evict(this.adapters, MAX_ADAPTERS, (entry) => entry.engine.unloadAdapter(entry.adapter));
+    return adapter;
+  }
+
+  async version(cid: string, options: Options = {}): Promise<DatanetVersionFile> {
+    const known = this.versions.get(cid);
+    if (known) return known;
+    const bytes = await this.store.readFile(cid, undefined, {
+      maxBytes: MAX_BYTES, ...(options.signal ? { signal: options.signal } : {}),
+      onProgress: (done, total) => options.onProgress?.('Datanet records', done, total, 'bytes'),
+    });
+    const version = parseVersionFile(parseJson(bytes, 'The Datanet version'));
+    this.versions.set(cid, version);
+    return version;
+  }
+
+  /** Rebuilt on this machine from the records; the committed roots are compared by whoever relies on them. */
+  async ledger(engine: Engine, adapter: LoadedAdapter, adapterCid: string, version: DatanetVersionFile, versionCid: string, options: Options = {}): Promise<Ledger> {
+    const key = `${adapterCid} ${versionCid}`;
+    if (this.ledgers.has(key)) return touch(this.ledgers, key).ledger;
+    const ledger = await engine.buildLedger(adapter, version.records, {
+      signal: options.signal,
+      onProgress: (done, total) => options.onProgress?.('Gradients of the records', done, total, 'records'),
+    });
+    this.ledgers.set(key, { engine, ledger });
+    evict(this.ledgers, MAX_LEDGERS, (entry) => entry.engine.freeLedger(entry.ledger));
+    return ledger;
+  }
+
+  /** For checkReceipt. `names` gives known bases a name. */
+  checkSource(base: BaseIdentity, versionCid: string, options: Options = {}): CheckSource {
+    const orMissing = async <T>(what: string, cid: string, work: Promise<T>): Promise<T> => {
+      try {
+        return await work;
+      } catch (error) {
+        if (error instanceof OpenLedgerError && error.code.startsWith('storage/')) throw missing(what, cid, error);
+        throw error;
+      }
+    };
+    return {
+      engine: (cid) => orMissing('base model', cid, this.engine(cid === base.cid ? base : { name: 'base of the receipt', cid }, options)),
+      adapter: (engine, cid) => orMissing('adapter', cid, this.adapter(engine, cid, options)),
+      version: (cid) => orMissing('Datanet version', cid, this.version(cid, options)),
+      ledger: (engine, adapter, adapterCid, version) => this.ledger(engine, adapter, adapterCid, version, versionCid, options),
+    };
+  }
+
+  close(): void {
+    for (const { engine, ledger } of this.ledgers.values()) engine.freeLedger(ledger);
+    for (const { engine, adapter } of this.adapters.values()) engine.unloadAdapter(adapter);
+    for (const engine of this.engines.values()) engine.close();
+    this.ledgers.clear();
+    this.adapters.clear();
+    this.engines.clear();
+  }
+
+  private async files(cid: string, names: readonly string[], what: string, options: Options): Promise<Files> {
+    const read = { maxBytes: MAX_BYTES, ...(options.signal ? { signal: options.signal } : {}) };
+    const entries = await this.store.readDirectory(cid, undefined, read);
+    const files: Files = {};
+    // Sizes stand in the folder unverified: good enough for a progress bar, not for anything else.
+    const total = names.reduce((sum, name) => sum + (entries.get(name)?.size ?? 0), 0);
+    let before = 0;
+    for (const name of names) {
+      const entry = entries.get(name);
+      if (!entry) continue;
+      files[name] = await this.store.readFile(entry.cid, undefined, { ...read, onProgress: (done) => options.onProgress?.(what, before + done, total, 'bytes') });
+      before += files[name].length;
+    }
+    return files;
+  }
+}
+
+export function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new OpenLedgerError({ code: 'content/not-json', what: `${what} is not what it should be.`, why: 'Its content is not JSON.', next: 'Ask whoever published it.', cause });
+  }
+}
+
+/** Moves an entry to the end: least recently used comes first. */
+function touch<T>(map: Map<string, T>, key: string): T {
+  const value = map.get(key)!;
+  map.delete(key);
+  map.set(key, value);
+  return value;
+}
+
+function evict<T>(map: Map<string, T>, limit: number, free: (value: T) => void): void {
+  while (map.size > limit) {
+    const [key, value] = map.entries().next().value!;
+    map.delete(key);
+    free(value);
+  }
+}

@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { EngineSession } from './engine-session.ts';
+
+expose(new EngineSession());
