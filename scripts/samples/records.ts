@@ -41,4 +41,4 @@ async function main(directory: string): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv[2] ?? 'public/datanets');
+if (process.argv[1] === fileURLToPath(import.meta.url)) void main(process.argv[2] ?? 'public/datanets');
