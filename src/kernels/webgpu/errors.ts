@@ -54,3 +54,21 @@ export function tooLarge(name: string, bytes: number, limit: number): OpenLedger
     next: 'Use a smaller batch or model, or choose the CPU.',
   });
 }
+
+export function selfTestFailed(name: string): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'webgpu/self-test-failed',
+    what: `The graphics processor ${name} does not compute exactly.`,
+    why: 'Its answers to known questions differ in some bits, also with protected programs.',
+    next: 'The CPU is used instead, to the same results.',
+  });
+}
+
+export function tooSlow(ms: number): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'webgpu/too-slow',
+    what: 'The graphics driver did not answer.',
+    why: `It was given ${ms / 1000} seconds.`,
+    next: 'The CPU is used instead, to the same results; restarting the browser may help.',
+  });
+}
