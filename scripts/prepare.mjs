@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Runs a command in the repository; ends this process with its exit code where it fails. */
-export function run(command, args, { forwardSignals = false, quiet = false, env = {} } = {}) {
+export function run(command, args, { forwardSignals = false, quiet = false, toStderr = false, env = {} } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit', env: { ...process.env, ...env } });
+    const child = spawn(command, args, { cwd: root, stdio: quiet ? ['ignore', 'pipe', 'pipe'] : toStderr ? ['ignore', 2, 2] : 'inherit', env: { ...process.env, ...env } });
     let output = '';
     child.stdout?.on('data', (data) => (output += data));
     child.stderr?.on('data', (data) => (output += data));
@@ -52,6 +52,9 @@ async function onceFor(name, inputs, outputs, work) {
   writeFileSync(mark, digest);
 }
 
+/** Standard output belongs to the command that follows (`--json`). */
+const aside = { toStderr: true };
+
 export async function prepare({ app = false } = {}) {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {
@@ -59,15 +62,15 @@ export async function prepare({ app = false } = {}) {
     process.exit(1);
   }
   await onceFor('install', ['package-lock.json'], ['node_modules/tsx', 'node_modules/vite'], () => {
-    console.log('Installing packages …');
-    return run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+    console.error('Installing packages …');
+    return run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], aside);
   });
-  await run('node', ['--import', 'tsx', 'scripts/build/wasm.ts']);
-  await run('node', ['--import', 'tsx', 'scripts/chain/generate.ts']);
+  await run('node', ['--import', 'tsx', 'scripts/build/wasm.ts'], aside);
+  await run('node', ['--import', 'tsx', 'scripts/chain/generate.ts'], aside);
   if (app) {
     await onceFor('build', ['src', 'public', 'index.html', 'vite.config.ts', 'package-lock.json'], ['dist/index.html'], () => {
-      console.log('Building the app …');
-      return run('npx', ['vite', 'build', '--logLevel', 'warn']);
+      console.error('Building the app …');
+      return run('npx', ['vite', 'build', '--logLevel', 'warn'], aside);
     });
   }
 }

@@ -1,0 +1,73 @@
+import { writeFileSync } from 'node:fs';
+import { influence } from '../../attribution/datainf.ts';
+import { makeReceipt } from '../../attribution/make-receipt.ts';
+import { OpenLedgerError } from '../../errors.ts';
+import { canonicalJson, type Json } from '../../protocol/canonical.ts';
+import { type DatanetVersionFile, recordsRoot } from '../../protocol/record.ts';
+import { receiptHash } from '../../protocol/receipt.ts';
+import { asCid, readRecordFile } from './content.ts';
+import { SHARED_HELP, parseCommand, required, withSession } from './session.ts';
+
+export const HELP = `npm run serve -- attribute --adapter DIR|CID --records FILE "question"
+Answers, finds the influence of every record on the answer, and makes a receipt.
+  --adapter DIR|CID   PEFT folder with run.json
+  --records FILE      the records it was trained on (JSONL or CSV), or
+  --version CID       the Datanet version file
+  --out FILE          write the receipt there
+  --top N             records to print (default 5)
+${SHARED_HELP}`;
+
+/** Prices of a receipt that no chain set: one OPEN per 1,000 tokens each way, the default split. */
+const PRICES = {
+  rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: String(10n ** 15n),
+  split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 },
+};
+
+export async function attribute(args: string[]): Promise<unknown> {
+  const { values, positionals } = parseCommand(args, {
+    adapter: { type: 'string' }, records: { type: 'string' }, version: { type: 'string' }, out: { type: 'string' }, top: { type: 'string' },
+  });
+  if (values.help) return HELP;
+  const question = required(positionals.join(' '), 'The question').normalize('NFC').replace(/\s+/gu, ' ').trim();
+  const given = required(values.adapter, '--adapter');
+  return withSession(values, async ({ store, catalog, engine, say }) => {
+    const adapterCid = await asCid(store, given);
+    const adapter = await catalog.adapter(engine, adapterCid);
+    let versionCid = values.version;
+    if (!versionCid) {
+      const file: DatanetVersionFile = {
+        openledger: 'datanet-version/1', name: adapter.run.datanet.name,
+        records: await readRecordFile(required(values.records, '--records or --version')),
+      };
+      versionCid = await store.addFile(new TextEncoder().encode(JSON.stringify(file)));
+    }
+    const version = await catalog.version(versionCid);
+    if (recordsRoot(version.records) !== adapter.run.datanet.recordsRoot) {
+      throw new OpenLedgerError({
+        code: 'attribute/other-records', what: 'These are not the records that the adapter was trained on.',
+        why: `Their root is ${recordsRoot(version.records)}; run.json names ${adapter.run.datanet.recordsRoot}.`, next: 'Give the file it was trained on.',
+      });
+    }
+    const prompt = engine.prompt(question);
+    const tokens = await engine.generate(adapter, prompt);
+    say('Gradients of the records …');
+    const ledger = await catalog.ledger(engine, adapter, adapterCid, version, versionCid);
+    const began = performance.now();
+    const { loss, scores } = await influence(engine.model, adapter.lora, ledger, { ids: [...prompt, ...tokens], start: prompt.length });
+    const seconds = (performance.now() - began) / 1000;
+    const text = engine.tokenizer.decode(tokens).trim();
+    const { receipt } = makeReceipt({
+      base: { cid: engine.identity.cid, root: engine.root }, adapter: { id: '', cid: adapterCid, root: adapter.root },
+      datanet: { id: '', version: 0, cid: versionCid, records: version.records }, ledger: await engine.ledgerRoots(ledger),
+      prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, prices: PRICES,
+    });
+    const canonical = canonicalJson(receipt as unknown as Json);
+    if (values.out) writeFileSync(values.out, canonical);
+    const cid = await store.addFile(new TextEncoder().encode(canonical));
+    const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
+    const top = order.slice(0, Number(values.top ?? 5)).map((index) => ({ index, influence: scores[index]!, ...version.records[index]! }));
+    say(text);
+    for (const record of top) say(`  ${record.influence.toExponential(3)}  record ${record.index + 1}: ${record.text || record.questions[0]?.question}`);
+    return { answer: text, hash: receiptHash(receipt), cid, seconds, loss, top, receipt };
+  });
+}
