@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesText, influenceText, openText, percentages, plural, relativeText, weiText } from './format.ts';
+import { bytesText, influenceText, openText, plural, relativeText, weiText } from './format.ts';
 
 describe('amounts', () => {
   it('keeps four significant digits below one and four decimals above', () => {
@@ -11,20 +11,6 @@ describe('amounts', () => {
     expect(openText(12_345_678_900_000_000_000_000n)).toBe('12\u202f345.6789');
     expect(openText(-5n * 10n ** 17n)).toBe('−0.5');
     expect(weiText(1_000_000n)).toBe('1\u202f000\u202f000 wei');
-  });
-});
-
-describe('percentages', () => {
-  it('sum to exactly 100 whatever the parts', () => {
-    for (const parts of [[1n, 1n, 1n], [1n, 2n, 3n, 5n, 7n, 11n, 13n], [10n ** 30n, 1n], Array.from({ length: 120 }, (_, k) => BigInt(k * k))]) {
-      const tenths = percentages(parts).map((percent) => Math.round(percent * 10));
-      expect(tenths.reduce((a, b) => a + b, 0)).toBe(1000);
-    }
-  });
-  it('are all zero where nothing is positive', () => expect(percentages([0n, 0n])).toEqual([0, 0]));
-  it('never give a larger part less', () => {
-    const shown = percentages([5n, 4n, 4n, 1n]);
-    expect([...shown].sort((a, b) => b - a)).toEqual(shown);
   });
 });
 

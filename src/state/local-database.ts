@@ -70,3 +70,10 @@ export async function dropKept(key: string): Promise<void> {
   memory.delete(key);
   await run('readwrite', (store) => store.delete(key));
 }
+
+export async function keptKeys(prefix: string): Promise<string[]> {
+  const found = await run('readonly', (store) => store.getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
+  const keys = new Set([...memory.keys()].filter((key) => key.startsWith(prefix)));
+  for (const key of found?.value ?? []) if (typeof key === 'string') keys.add(key);
+  return [...keys];
+}

@@ -1,0 +1,328 @@
+import { readClaim } from '../chain/list-claims.ts';
+import { toWire } from '../errors.ts';
+import { type Fee, computeFee } from '../protocol/fee.ts';
+import { normalise } from '../protocol/record.ts';
+import type { Pricing } from '../workers/engine.api.ts';
+import type { KnownAdapter } from './chain.svelte.ts';
+import { type ConversationHead, ConversationStore } from './conversations.ts';
+import { readPreference, writePreference } from './preferences.ts';
+import type { Session } from './session.svelte.ts';
+import { Turn } from './turn.svelte.ts';
+
+/** Asking, and who made the answers. Conversations outlast the tab. */
+export class AskState {
+  turns = $state<Turn[]>([]);
+  heads = $state.raw<ConversationHead[]>([]);
+  draft = $state('');
+  /** Id of the chosen adapter; `base` for the base model alone; undefined until one is known. */
+  chosen = $state<string | undefined>(undefined);
+  restored = $state(false);
+
+  #session: Session;
+  #store: ConversationStore;
+  #id = newId();
+  #startedAt = Date.now();
+  #stops = new Map<string, AbortController>();
+  #parts = new Map<string, Turn['part']>();
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(session: Session) {
+    this.#session = session;
+    const { id, rpcUrls } = session.deployment.chain;
+    this.#store = new ConversationStore(`${id}:${session.deployment.contracts.settlement.toLowerCase()}:${rpcUrls.length}`);
+    this.chosen = readPreference('adapter');
+    session.chain.onBlock(() => void this.#lookAtClaims());
+    void this.#restore();
+  }
+
+  /** The chosen adapter; the deployment's first sample where none was chosen. */
+  get adapter(): KnownAdapter | undefined {
+    if (this.chosen === 'base') return undefined;
+    const { known } = this.#session.chain;
+    const samples = this.#session.deployment.samples.adapters;
+    return (
+      known.find(({ ref }) => ref.id === this.chosen) ?? known.find(({ ref }) => ref.id === samples[0]) ?? known[0]
+    );
+  }
+
+  get busy(): boolean {
+    return this.turns.some((turn) => turn.busy);
+  }
+
+  choose(id: string): void {
+    this.chosen = id;
+    writePreference('adapter', id);
+  }
+
+  /** Asks; the question stays in the composer where it cannot be asked. */
+  send(): void {
+    const question = normalise(this.draft);
+    if (question === '' || this.busy) return;
+    this.draft = '';
+    void this.ask(question);
+  }
+
+  async ask(question: string, known: KnownAdapter | undefined = this.adapter): Promise<void> {
+    const turn = new Turn({
+      id: newId(),
+      question,
+      askedAt: Date.now(),
+      adapter: known && { ref: known.ref, name: known.adapter.name, datanetName: known.datanet.name },
+    });
+    this.turns.push(turn);
+    await this.#answer(this.turns.at(-1)!);
+  }
+
+  /** The same question to the same adapter once more, as a turn of its own only where there was an answer. */
+  async retry(turn: Turn): Promise<void> {
+    if (this.busy) return;
+    const known = turn.adapter && this.#session.chain.knownAdapter(turn.adapter.ref.id);
+    if (turn.answer) return this.ask(turn.question, known);
+    turn.text = '';
+    turn.error = undefined;
+    await this.#answer(turn);
+  }
+
+  stop(turn: Turn): void {
+    this.#stops.get(turn.id)?.abort();
+  }
+
+  async #answer(turn: Turn): Promise<void> {
+    const stop = new AbortController();
+    this.#stops.set(turn.id, stop);
+    turn.phase = 'waiting';
+    try {
+      const answer = await this.#session.engine.job(
+        (api, job) =>
+          api.ask(
+            job,
+            turn.adapter?.ref,
+            turn.question,
+            (piece) => {
+              turn.phase = 'answering';
+              turn.progress = undefined;
+              turn.text += piece;
+            },
+            (progress) => (turn.progress = progress),
+          ),
+        stop.signal,
+      );
+      turn.answer = answer;
+      turn.text = answer.text;
+      turn.phase = 'answered';
+    } catch (error) {
+      turn.error = toWire(error);
+      turn.phase = 'failed';
+    } finally {
+      turn.progress = undefined;
+      this.#stops.delete(turn.id);
+      this.save();
+    }
+    if (turn.answer && turn.adapter) await this.trace(turn);
+  }
+
+  /** Finds which records made the answer. */
+  async trace(turn: Turn): Promise<void> {
+    const { answer, adapter } = turn;
+    if (!answer || !adapter || turn.tracing || answer.answerTokens.length === 0) return;
+    const stop = new AbortController();
+    this.#stops.set(turn.id, stop);
+    turn.tracing = true;
+    turn.traceError = undefined;
+    try {
+      const { promptTokens, answerTokens } = answer;
+      turn.attribution = await this.#session.engine.job(
+        (api, job) => api.attribute(job, adapter.ref, { promptTokens, answerTokens }, undefined, (progress) => (turn.progress = progress)),
+        stop.signal,
+      );
+    } catch (error) {
+      turn.traceError = toWire(error);
+    } finally {
+      turn.tracing = false;
+      turn.progress = undefined;
+      this.#stops.delete(turn.id);
+      this.save();
+    }
+  }
+
+  /** Influence on words [from, to) of the answer alone. */
+  async select(turn: Turn, from: number, to: number): Promise<void> {
+    const { answer, adapter } = turn;
+    if (!answer || !adapter || from >= to) return;
+    const key = `${turn.id}:${from}:${to}`;
+    const kept = this.#parts.get(key);
+    if (kept) {
+      turn.part = kept;
+      return;
+    }
+    turn.part = { from, to };
+    const mine = turn.part;
+    let part: NonNullable<Turn['part']>;
+    try {
+      part = { from, to, attribution: await this.#influenceOn(turn, from, to) };
+      this.#parts.set(key, part);
+    } catch (error) {
+      part = { from, to, error: toWire(error) };
+    }
+    // Another selection may have been made meanwhile.
+    if (turn.part === mine) turn.part = part;
+  }
+
+  selectAll(turn: Turn): void {
+    turn.part = undefined;
+  }
+
+  /** Influence of every record on every word, one word after the other, for showing what a record moved. */
+  async light(turn: Turn): Promise<void> {
+    if (turn.lighting || !turn.answer || !turn.adapter || turn.words.length > 60) return;
+    turn.lighting = true;
+    try {
+      for (let word = 0; word < turn.words.length; word++) {
+        if (turn.lights.has(word) || this.busy) continue;
+        const { records } = await this.#influenceOn(turn, word, word + 1);
+        const scores = new Float32Array(records.length);
+        for (const { index, influence } of records) scores[index] = influence;
+        turn.lights = new Map(turn.lights).set(word, scores);
+      }
+    } catch {
+      // Only a help for the eye: the records and their shares stand without it.
+    } finally {
+      turn.lighting = false;
+    }
+  }
+
+  #influenceOn(turn: Turn, fromWord: number, toWord: number) {
+    const { promptTokens, answerTokens } = turn.answer!;
+    const selection = { from: turn.words[fromWord]!.from, to: turn.words[toWord - 1]!.to };
+    return this.#session.engine.job((api, job) => api.attribute(job, turn.adapter!.ref, { promptTokens, answerTokens }, selection, () => {}));
+  }
+
+  /** Prices and split as the chain has them now. */
+  pricing(turn: Turn): Pricing | undefined {
+    const known = turn.adapter && this.#session.chain.knownAdapter(turn.adapter.ref.id);
+    const terms = this.#session.chain.terms.value;
+    if (!known || !terms) return undefined;
+    const { platform, owner, stakers, contributors } = terms.split;
+    return {
+      rateIn: String(known.adapter.rateIn),
+      rateOut: String(known.adapter.rateOut),
+      platformFee: String(terms.platformFee),
+      split: { platform, owner, stakers, contributors },
+    };
+  }
+
+  /** What the answer costs: by its receipt once it is paid, otherwise by the prices of now. */
+  fee(turn: Turn): Fee | undefined {
+    const pricing = turn.payment && turn.receipt ? turn.receipt.pricing : this.pricing(turn);
+    if (!pricing || !turn.answer || !turn.attribution) return undefined;
+    const prices = { rateIn: BigInt(pricing.rateIn), rateOut: BigInt(pricing.rateOut), platformFee: BigInt(pricing.platformFee) };
+    const anyPositive = turn.attribution.records.some(({ influence }) => influence > 0);
+    return computeFee(turn.answer.promptTokens.length, turn.answer.answerTokens.length, prices, pricing.split, anyPositive);
+  }
+
+  /** Makes the receipt with the prices of now and publishes it; the one that was made is used while prices stay. */
+  async makeReceipt(turn: Turn): Promise<void> {
+    const pricing = this.pricing(turn);
+    const { answer, adapter } = turn;
+    if (!pricing || !answer || !adapter) return;
+    if (turn.receipt && (turn.payment || JSON.stringify(turn.receipt.pricing) === JSON.stringify(pricing))) return;
+    const made = await this.#session.engine.job((api, job) => api.makeReceipt(job, adapter.ref, turn.question, answer, pricing, (progress) => (turn.progress = progress)));
+    turn.progress = undefined;
+    turn.receipt = { cid: made.cid, hash: made.hash, pricing };
+    this.save();
+  }
+
+  /** Reads a paid turn's claim again. A claim of an earlier chain is dropped. */
+  async readClaim(turn: Turn): Promise<void> {
+    if (!turn.payment || !turn.receipt) return;
+    try {
+      const claim = await readClaim(this.#session.chain.connection, BigInt(turn.payment.claimId));
+      if (claim.receiptHash.toLowerCase() === turn.receipt.hash.toLowerCase()) turn.claim = claim;
+      else this.#forgetPayment(turn);
+    } catch (error) {
+      if (toWire(error).code === 'contract/unknown-claim') this.#forgetPayment(turn);
+    }
+  }
+
+  /** Copies the question back into the composer. */
+  edit(turn: Turn): void {
+    this.draft = turn.question;
+  }
+
+  startNew(): void {
+    if (this.turns.length === 0) return;
+    this.#id = newId();
+    this.#startedAt = Date.now();
+    this.turns = [];
+    writePreference('conversation', undefined);
+    void this.#readHeads();
+  }
+
+  async open(head: ConversationHead): Promise<void> {
+    if (this.busy || head.id === this.#id) return;
+    const turns = await this.#store.load(head.id);
+    if (!turns) return void (await this.#readHeads());
+    this.#id = head.id;
+    this.#startedAt = head.startedAt;
+    this.turns = turns;
+    writePreference('conversation', head.id);
+    void this.#lookAtClaims();
+  }
+
+  async drop(head: ConversationHead): Promise<void> {
+    await this.#store.drop(head.id);
+    if (head.id === this.#id) {
+      this.turns = [];
+      this.#id = newId();
+    }
+    await this.#readHeads();
+  }
+
+  get currentId(): string {
+    return this.#id;
+  }
+
+  save(): void {
+    const [id, startedAt, turns] = [this.#id, this.#startedAt, [...this.turns]];
+    if (turns.length === 0) return;
+    writePreference('conversation', id);
+    // One after another, so that an older state never overwrites a newer one.
+    this.#saving = this.#saving.then(() => this.#store.save(id, startedAt, turns)).then(
+      async () => void (await this.#readHeads()),
+      () => {},
+    );
+  }
+
+  async #restore(): Promise<void> {
+    try {
+      const heads = await this.#readHeads();
+      const last = heads.find(({ id }) => id === readPreference('conversation'));
+      if (last && this.turns.length === 0) await this.open(last);
+    } finally {
+      this.restored = true;
+    }
+  }
+
+  async #readHeads(): Promise<ConversationHead[]> {
+    return (this.heads = await this.#store.list());
+  }
+
+  #forgetPayment(turn: Turn): void {
+    turn.payment = undefined;
+    turn.claim = undefined;
+    this.save();
+  }
+
+  async #lookAtClaims(): Promise<void> {
+    if (document.visibilityState === 'hidden') return;
+    for (const turn of this.turns) {
+      if (turn.payment && (!turn.claim || turn.claim.state === 'open' || turn.claim.state === 'challenged')) await this.readClaim(turn);
+    }
+  }
+}
+
+function newId(): string {
+  // randomUUID needs a secure context; a page served over plain http has getRandomValues.
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+

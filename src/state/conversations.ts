@@ -1,0 +1,143 @@
+import type { VersionRecord } from '../protocol/record.ts';
+import type { Answer, Attribution } from '../workers/engine.api.ts';
+import { dropKept, keep, keptKeys, readKept } from './local-database.ts';
+import { type AskedAdapter, Turn, type TurnPayment, type TurnReceipt } from './turn.svelte.ts';
+
+const MOST_CONVERSATIONS = 30;
+const MOST_TURNS = 60;
+
+interface StoredTurn {
+  id: string;
+  question: string;
+  askedAt: number;
+  adapter: AskedAdapter | undefined;
+  text: string;
+  answer: Answer | undefined;
+  /** Influence by record index; the records themselves are kept once for each version. */
+  influence: { loss: number; seconds: number; scores: number[] } | undefined;
+  receipt: TurnReceipt | undefined;
+  payment: TurnPayment | undefined;
+}
+
+interface StoredConversation {
+  openledger: 'conversation/1';
+  id: string;
+  startedAt: number;
+  turns: StoredTurn[];
+}
+
+export interface ConversationHead {
+  id: string;
+  startedAt: number;
+  title: string;
+  turns: number;
+}
+
+/** Conversations kept on this machine, separately for each deployment. */
+export class ConversationStore {
+  #scope: string;
+  #recordsKept = new Set<string>();
+
+  constructor(scope: string) {
+    this.#scope = scope;
+  }
+
+  /** Newest first; beyond the bound the oldest are dropped. */
+  async list(): Promise<ConversationHead[]> {
+    const heads: ConversationHead[] = [];
+    for (const key of await keptKeys(this.#key(''))) {
+      const stored = await this.#stored(key);
+      if (!stored || stored.turns.length === 0) continue;
+      heads.push({ id: stored.id, startedAt: stored.startedAt, title: stored.turns[0]!.question, turns: stored.turns.length });
+    }
+    heads.sort((a, b) => b.startedAt - a.startedAt);
+    for (const old of heads.splice(MOST_CONVERSATIONS)) await this.drop(old.id);
+    return heads;
+  }
+
+  async load(id: string): Promise<Turn[] | undefined> {
+    const stored = await this.#stored(this.#key(id));
+    if (!stored) return undefined;
+    return Promise.all(stored.turns.map((turn) => this.#revive(turn)));
+  }
+
+  /** Turns that another tab added to the same conversation stay. */
+  async save(id: string, startedAt: number, turns: readonly Turn[]): Promise<void> {
+    const key = this.#key(id);
+    const mine = new Map(turns.map((turn) => [turn.id, turn]));
+    const before = (await this.#stored(key))?.turns ?? [];
+    const merged = [...before.filter((turn) => !mine.has(turn.id)), ...turns.map(toStored)]
+      .sort((a, b) => a.askedAt - b.askedAt)
+      .slice(-MOST_TURNS);
+    for (const turn of turns) await this.#keepRecords(turn);
+    await keep(key, { openledger: 'conversation/1', id, startedAt, turns: merged } satisfies StoredConversation);
+  }
+
+  async drop(id: string): Promise<void> {
+    await dropKept(this.#key(id));
+  }
+
+  async #stored(key: string): Promise<StoredConversation | undefined> {
+    const value = (await readKept(key)) as StoredConversation | undefined;
+    return value?.openledger === 'conversation/1' && Array.isArray(value.turns) ? value : undefined;
+  }
+
+  async #keepRecords(turn: Turn): Promise<void> {
+    const cid = turn.adapter?.ref.datanet.cid;
+    if (!cid || !turn.attribution || this.#recordsKept.has(cid)) return;
+    const records: VersionRecord[] = [];
+    for (const { index, record } of turn.attribution.records) records[index] = record;
+    await keep(recordsKey(cid), records);
+    this.#recordsKept.add(cid);
+  }
+
+  async #revive(stored: StoredTurn): Promise<Turn> {
+    const turn = new Turn(stored);
+    turn.text = stored.text;
+    turn.answer = stored.answer;
+    turn.phase = stored.answer ? 'answered' : 'failed';
+    if (!stored.answer) {
+      turn.error = {
+        code: 'ask/interrupted',
+        what: 'The page was closed before the answer was complete.',
+        next: 'Ask again; nothing was charged.',
+      };
+    }
+    turn.receipt = stored.receipt;
+    turn.payment = stored.payment;
+    const cid = stored.adapter?.ref.datanet.cid;
+    if (stored.influence && cid) turn.attribution = await revived(stored.influence, cid);
+    return turn;
+  }
+
+  #key(id: string): string {
+    return `conversation:${this.#scope}:${id}`;
+  }
+}
+
+const recordsKey = (cid: string) => `records:${cid}`;
+
+async function revived({ loss, seconds, scores }: NonNullable<StoredTurn['influence']>, cid: string): Promise<Attribution | undefined> {
+  const records = (await readKept(recordsKey(cid))) as VersionRecord[] | undefined;
+  if (!Array.isArray(records) || records.length !== scores.length) return undefined;
+  return {
+    loss,
+    seconds,
+    records: records
+      .map((record, index) => ({ index, record, influence: scores[index]! }))
+      .sort((a, b) => b.influence - a.influence || a.index - b.index),
+  };
+}
+
+function toStored(turn: Turn): StoredTurn {
+  let influence: StoredTurn['influence'];
+  if (turn.attribution) {
+    const { loss, seconds, records } = turn.attribution;
+    const scores: number[] = new Array<number>(records.length).fill(0);
+    for (const entry of records) scores[entry.index] = entry.influence;
+    influence = { loss, seconds, scores };
+  }
+  const { id, question, askedAt, adapter, text, answer, receipt, payment } = turn;
+  // Through JSON: adapters come from reactive lists, and the database cannot hold their proxies.
+  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, text, answer, influence, receipt, payment })) as StoredTurn;
+}

@@ -1,0 +1,118 @@
+import { payAnswer } from '../chain/pay-answer.ts';
+import { type Balances, readBalances } from '../chain/read-balances.ts';
+import { type WireError, toWire } from '../errors.ts';
+import type { Hex } from '../protocol/bytes.ts';
+import { type Payout, payoutsByContributor } from '../protocol/fee.ts';
+import { AskState } from './ask.svelte.ts';
+import type { Session } from './session.svelte.ts';
+import { madeBy } from './shares.ts';
+import { Transaction } from './transaction.svelte.ts';
+import type { Turn } from './turn.svelte.ts';
+
+/** Paying for one answer: the receipt is made, the wallet signs, the chain books, the balances are read again. */
+export class PayState {
+  turn = $state.raw<Turn | undefined>(undefined);
+  preparing = $state(false);
+  error = $state.raw<WireError | undefined>(undefined);
+  tx = $state(new Transaction());
+  #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get ask(): AskState {
+    return this.#session.part(AskState);
+  }
+
+  async open(turn: Turn): Promise<void> {
+    this.turn = turn;
+    this.tx = new Transaction();
+    this.error = undefined;
+    await this.prepare();
+  }
+
+  close(): void {
+    if (!this.tx.busy) this.turn = undefined;
+  }
+
+  /** Makes the receipt with the prices of now. */
+  async prepare(): Promise<void> {
+    const { turn } = this;
+    if (!turn || turn.payment || this.preparing) return;
+    this.preparing = true;
+    this.error = undefined;
+    try {
+      await this.#session.chain.terms.load();
+      await this.#session.chain.adapters.load();
+      await this.ask.makeReceipt(turn);
+    } catch (error) {
+      this.error = toWire(error);
+    } finally {
+      this.preparing = false;
+    }
+  }
+
+  /** Who gets what of the contributors' part, as the receipt has it. */
+  payouts(turn: Turn): Payout[] {
+    const fee = this.ask.fee(turn);
+    if (!fee || !turn.attribution) return [];
+    const { helped } = madeBy(turn.attribution, fee.contributors);
+    return payoutsByContributor(
+      helped.map(({ wei }) => wei ?? 0n),
+      helped.map(({ record }) => record.contributor),
+    );
+  }
+
+  async pay(): Promise<void> {
+    const { turn } = this;
+    const { chain, wallet, toasts } = this.#session;
+    if (!turn?.receipt || !turn.answer || !turn.adapter || turn.payment || this.tx.busy) return;
+    const { answer, adapter, receipt } = turn;
+    let before: Balances | undefined;
+    let payer: Hex | undefined;
+    const payment = await this.tx.run(async (options) => {
+      const from = wallet.require();
+      payer = from.address;
+      before = await readBalances(chain.connection, payer);
+      return payAnswer(
+        chain.connection,
+        from,
+        {
+          adapterId: BigInt(adapter.ref.id),
+          tokensIn: answer.promptTokens.length,
+          tokensOut: answer.answerTokens.length,
+          receiptHash: receipt.hash,
+          receiptCid: receipt.cid,
+          payouts: this.payouts(turn),
+        },
+        options,
+      );
+    });
+    if (!payment || !before || !payer) {
+      // The split or a price changed since the receipt was made: a new receipt, and the person decides again.
+      if (this.tx.error?.code === 'pay/fee-changed' || this.tx.error?.code === 'contract/fee-changed') await this.prepare();
+      return;
+    }
+    const paid = {
+      claimId: String(payment.claimId),
+      payer,
+      total: String(payment.fee.total),
+      bond: String(payment.bond),
+      gasPaid: String(payment.gasPaid),
+      deadline: payment.deadline,
+      transaction: payment.transaction,
+      balanceBefore: String(before.account),
+    };
+    // Kept at once: it is paid, whatever the reading of balances does.
+    turn.payment = { ...paid, balanceAfter: String(before.account - payment.fee.total - payment.bond - payment.gasPaid) };
+    this.ask.save();
+    toasts.say('Paid. The claim is on chain.', 'good');
+    await Promise.all([this.ask.readClaim(turn), wallet.refresh()]);
+    const after = await readBalances(chain.connection, payer).catch(() => undefined);
+    if (after) {
+      turn.payment = { ...paid, balanceAfter: String(after.account) };
+      this.ask.save();
+    }
+  }
+}

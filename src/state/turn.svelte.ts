@@ -1,0 +1,92 @@
+import type { ClaimOnChain } from '../chain/list-claims.ts';
+import type { WireError } from '../errors.ts';
+import type { Hex } from '../protocol/bytes.ts';
+import type { AdapterRef, Answer, Attribution, LoadProgress, Pricing } from '../workers/engine.api.ts';
+import { type AnswerWord, sentencesOf, wordsOf } from './answer-words.ts';
+
+export interface AskedAdapter {
+  ref: AdapterRef;
+  name: string;
+  datanetName: string;
+}
+
+export interface TurnReceipt {
+  cid: string;
+  hash: Hex;
+  pricing: Pricing;
+}
+
+/** What a payment left behind; amounts as decimal wei so that it can be kept. */
+export interface TurnPayment {
+  claimId: string;
+  payer: Hex;
+  total: string;
+  bond: string;
+  gasPaid: string;
+  deadline: number;
+  transaction: Hex;
+  balanceBefore: string;
+  balanceAfter: string;
+}
+
+/** Influence on some words of the answer only: [from, to) of its words. */
+export interface PartInfluence {
+  from: number;
+  to: number;
+  attribution?: Attribution;
+  error?: WireError;
+}
+
+/** One question with everything that follows from it. */
+export class Turn {
+  readonly id: string;
+  readonly question: string;
+  /** Milliseconds. */
+  readonly askedAt: number;
+  /** Undefined: the base model alone was asked. */
+  readonly adapter: AskedAdapter | undefined;
+
+  phase = $state<'waiting' | 'answering' | 'answered' | 'failed'>('waiting');
+  /** The text so far. */
+  text = $state('');
+  progress = $state.raw<LoadProgress | undefined>(undefined);
+  answer = $state.raw<Answer | undefined>(undefined);
+  error = $state.raw<WireError | undefined>(undefined);
+
+  tracing = $state(false);
+  attribution = $state.raw<Attribution | undefined>(undefined);
+  traceError = $state.raw<WireError | undefined>(undefined);
+  part = $state.raw<PartInfluence | undefined>(undefined);
+  /** Influence of every record, by index, on each word; words that were not computed yet are absent. */
+  lights = $state.raw<ReadonlyMap<number, Float32Array>>(new Map());
+  lighting = $state(false);
+
+  receipt = $state.raw<TurnReceipt | undefined>(undefined);
+  payment = $state.raw<TurnPayment | undefined>(undefined);
+  /** As the chain has it. */
+  claim = $state.raw<ClaimOnChain | undefined>(undefined);
+
+  words: AnswerWord[] = $derived(this.answer ? wordsOf(this.answer.pieces) : []);
+  sentences = $derived(sentencesOf(this.words));
+
+  constructor(parts: { id: string; question: string; askedAt: number; adapter: AskedAdapter | undefined }) {
+    this.id = parts.id;
+    this.question = parts.question;
+    this.askedAt = parts.askedAt;
+    this.adapter = parts.adapter;
+  }
+
+  get busy(): boolean {
+    return this.phase === 'waiting' || this.phase === 'answering';
+  }
+
+  /** How far it has come on its way to the people who made it. */
+  get standing(): 'computed' | 'paid' | 'challenged' | 'final' | 'refuted' | undefined {
+    if (!this.attribution) return undefined;
+    if (!this.payment) return 'computed';
+    if (this.claim?.state === 'final') return 'final';
+    if (this.claim?.state === 'challenged') return 'challenged';
+    if (this.claim?.state === 'refuted') return 'refuted';
+    return 'paid';
+  }
+}
