@@ -94,10 +94,13 @@ var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
     }
     workgroupBarrier();
   }
+  // One judgement for all: sixteen copies of it make drivers compile for seconds.
+  var greatest = 0u;
   ${each(
     (i, j) =>
-      `if (row0 + r0 + ${i}u < u.rows && column0 + c0 + ${j}u < u.columns) { emit0(out_base + (row0 + r0 + ${i}u) * u.columns + column0 + c0 + ${j}u, total${i}_${j}); }`,
-  )}`,
+      `if (row0 + r0 + ${i}u < u.rows && column0 + c0 + ${j}u < u.columns) { greatest = max(greatest, place0(out_base + (row0 + r0 + ${i}u) * u.columns + column0 + c0 + ${j}u, total${i}_${j})); }`,
+  )}
+  judge(greatest);`,
   };
 }
 

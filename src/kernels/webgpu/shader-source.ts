@@ -43,12 +43,13 @@ export function shaderSource(
     output.dtype === 'f32'
       ? [
           /* wgsl */ `
-fn emit${index}(at: u32, x: f32) {
+fn place${index}(at: u32, x: f32) -> u32 {
   let bits = bitcast<u32>(x);
   let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x58800000u) { atomicMin(&status, u.sequence); }
   out${index}[at] = bitcast<f32>(select(bits, 0u, magnitude < 0x0d800000u));
-}`,
+  return magnitude;
+}
+fn emit${index}(at: u32, x: f32) { judge(place${index}(at, x)); }`,
         ]
       : [],
   );
@@ -60,7 +61,10 @@ fn emit${index}(at: u32, x: f32) {
   const code = `// ${operation.name} ${variant}
 struct Uniforms { ${fields.join(', ')} }
 ${lines.join('\n')}
-${prelude}${emits.join('\n')}
+${prelude}
+// Notes the first operation that left RF32's range: greater than 2^50, infinite or NaN.
+fn judge(magnitude: u32) { if (magnitude > 0x58800000u) { atomicMin(&status, u.sequence); } }
+${emits.join('\n')}
 ${declarations}
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) local: u32) {

@@ -30,7 +30,8 @@ export interface Code {
  * The WGSL of an operation. Bindings are generated: `in0…` (read; an input that an output overwrites has none),
  * `out0…` (read_write), `u` (uniforms). The body sees RF32's functions (prelude.ts), `group: u32` (which
  * workgroup), `local: u32` (which invocation in it), must guard its range, and stores float result n by
- * `emitN(index, value)`, which flushes and checks the range, or by `outN[index] = …` where the bits are copied.
+ * `emitN(index, value)`, which flushes and checks the range (or, for many results, `placeN` for each
+ * and `judge` for the greatest of what it returns), or by `outN[index] = …` where the bits are copied.
  */
 export interface Wgsl {
   uniforms: Readonly<Record<string, 'u32' | 'f32'>>;
