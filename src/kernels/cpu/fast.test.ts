@@ -139,6 +139,9 @@ describe('fast forms equal the references', () => {
       await same('scale', [[s, mixed(s)]], { scale: -1.7 });
       await same('addBias', [[[3, n], mixed([3, n])], [s, mixed(s)]]);
     }
+    // A product below 2^-100 counts as 0 even where the sum would show it.
+    const least = Float32Array.of(2 ** -100, 2 ** -99, 1);
+    await same('addScaled', [[[3], least.map((x) => 1.5 * x)], [[3], least]], { scale: 0.75 });
     // Cancellation to something below 2^-100 becomes +0.
     const tiny = Float32Array.of(2 ** -100, 1, 1.5 * 2 ** -100);
     await same('add', [[[3], tiny], [[3], Float32Array.of(-(1 + 2 ** -23) * 2 ** -100, -1, -(2 ** -100))]]);
@@ -250,7 +253,9 @@ describe('fast forms equal the references', () => {
   it('embedding and its gradient', async () => {
     for (const d of [1, 3, 16, 21, 33]) {
       const [v, n] = [7, 600];
-      const tokens = ids(n, v + 1).map((id) => (id === 3 ? 2 : id));
+      // One id is absent, one fills more than a block.
+      const tokens = ids(n, v + 1).map((id) => (id === 3 || id > 4 ? 2 : id));
+      tokens[0] = v;
       expect(await same('embedding', [[[v, d], mixed([v, d])], [[n], tokens]])).toBe(true);
       const places: number[] = [];
       const starts = [0];
@@ -264,13 +269,32 @@ describe('fast forms equal the references', () => {
   });
 
   it('influence', async () => {
-    for (const n of widths.slice(0, 7)) {
+    for (const n of widths) {
       const s = [3, n];
       const k = mixed([n, n], 1, 0).map(Math.abs);
       const factor = 0.1 / (n * 64);
-      expect(await same('dataInfWeights', [[s, mixed(s)], [[n, n], k]], { factor })).toBe(true);
+      expect(await same('dataInfWeights', [[s, mixed(s, 1, 0)], [[n, n], k]], { factor })).toBe(true);
       expect(await same('dataInfScores', [[s, mixed(s, 1, 0)], [s, mixed(s, 1, 0)], [[n, n], k]], { factor })).toBe(true);
-      expect(await same('dataInfWeights', [[s, mixed(s)], [[n, n], new Float32Array(n * n)]], { factor })).toBe(true);
+      expect(await same('dataInfWeights', [[s, mixed(s, 1, 0)], [[n, n], new Float32Array(n * n)]], { factor })).toBe(true);
+    }
+  });
+
+  it('operands below 2^-50 count as 0 in every position of a product', async () => {
+    const [n, m, k] = [6, 19, 7];
+    const small = (shape: Shape) => mixed(shape, 1, 0).map((x, i) => (i % 3 === 1 ? x * 2 ** -52 : x * 2 ** -48));
+    const large = (shape: Shape) => mixed(shape, 2 ** 20, 0);
+    for (const [left, right] of [[small, large], [large, small]] as const) {
+      expect(await same('matmulNT', [[[n, k], left([n, k])], [[m, k], right([m, k])]])).toBe(true);
+      expect(await same('matmulNN', [[[n, k], left([n, k])], [[k, m], right([k, m])]])).toBe(true);
+      const given: Given[] = [[[k, 21], left([k, 21])], [[k, m], right([k, m])], [[2], Uint32Array.of(0, k)]];
+      expect(await same('matmulTN', given)).toBe(true);
+      const at: Given = [[n, 3, 5], left([n, 3, 5])];
+      const ranges: Given[] = [[[n], new Uint32Array(n)], [[n], new Uint32Array(n).fill(5)]];
+      const heads = { heads: 3, groups: 3, width: 5 };
+      expect(await same('attentionScores', [[[n, 33], left([n, 33])], [[5, 33], right([5, 33])], ...ranges], heads)).toBe(true);
+      expect(await same('attentionValues', [at, [[5, 33], right([5, 33])], ...ranges], heads)).toBe(true);
+      const rows: Given[] = [[[n], new Uint32Array(n)], [[5], new Uint32Array(5)], [[5], new Uint32Array(5).fill(n)]];
+      expect(await same('attentionKeys', [at, [[n, 33], right([n, 33])], ...rows], heads)).toBe(true);
     }
   });
 
