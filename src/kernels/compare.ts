@@ -1,8 +1,8 @@
-import { toWire } from '../../errors.ts';
-import type { Backend } from '../backend.ts';
-import type { Case } from '../case.ts';
-import { runCase } from '../case.ts';
-import { bitsOf } from '../../arithmetic/rf32.ts';
+import { toWire } from '../errors.ts';
+import type { Backend } from './backend.ts';
+import type { Case } from './case.ts';
+import { runCase } from './case.ts';
+import { bitsOf } from '../arithmetic/rf32.ts';
 
 export interface Difference {
   name: string;

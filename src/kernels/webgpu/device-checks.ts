@@ -1,0 +1,67 @@
+import { toWire } from '../../errors.ts';
+import type { Backend } from '../backend.ts';
+import { addScaled, addTensors, scaleTensor } from '../elementwise/operation.ts';
+import { placeRows } from '../rows/operation.ts';
+
+/** Behaviour of a WebGPU backend besides its arithmetic, tried on a real device. Gives what failed; ends the device. */
+export async function deviceChecks(backend: Backend): Promise<string[]> {
+  const failed: string[] = [];
+  const expect = (what: string, fine: boolean) => void (fine || failed.push(what));
+  const codeOf = async (work: () => unknown): Promise<string> => {
+    try {
+      await work();
+      return 'nothing';
+    } catch (error) {
+      return error instanceof RangeError ? 'RangeError' : toWire(error).code;
+    }
+  };
+  const one = (name: string, ...values: number[]) => backend.upload(name, [values.length], Float32Array.from(values));
+
+  const before = backend.memory().bytes;
+  const tensors = [one('a', 1, 2, 3), one('b', 4, 5, 6)];
+  expect('memory grows with tensors', backend.memory().bytes > before);
+  tensors.forEach((tensor) => backend.free(tensor));
+  expect('memory returns to what it was', backend.memory().bytes === before);
+  expect('peak stays', backend.memory().peakBytes > before);
+  expect('a freed tensor is refused', (await codeOf(() => backend.run(scaleTensor, 'x', [tensors[0]!], { scale: 1 }))) === 'RangeError');
+  expect('a freed tensor is not read', (await codeOf(() => backend.read(tensors[0]!))) === 'RangeError');
+  expect('too few values are refused', (await codeOf(() => backend.upload('c', [4], new Float32Array(3)))) === 'RangeError');
+
+  // 1,000 operations in a row on few buffers, uploads in between: batches, uniforms and reused buffers keep their order.
+  let sum = one('sum', 0);
+  for (let i = 0; i < 1000; i++) {
+    const term = one('term', i);
+    const next = backend.run(addScaled, 'sum', [sum, term], { scale: 2 })[0]!;
+    backend.free(sum);
+    backend.free(term);
+    sum = next;
+  }
+  expect('order of uploads and operations', (await backend.read(sum))[0] === 999_000);
+
+  // Leaving the range names the first operation that did, and the backend works on.
+  const large = one('large', 2 ** 50, 1);
+  const twice = backend.run(addTensors, 'layer 3 output', [large, large])[0]!;
+  backend.run(scaleTensor, 'later', [twice], { scale: 4 });
+  let said = '';
+  try {
+    await backend.read(large);
+  } catch (error) {
+    said = `${toWire(error).code} ${toWire(error).what}`;
+  }
+  expect(`out of range is named: ${said}`, said.startsWith('rf32/out-of-range') && said.includes('layer 3 output') && said.includes('add'));
+  expect('work goes on after leaving the range', (await backend.read(large))[1] === 1);
+
+  // In place: the same tensor comes back.
+  const cache = backend.upload('cache', [2, 2], new Float32Array(4));
+  const rows = backend.upload('rows', [1, 2], Float32Array.from([7, 8]));
+  const [placed] = backend.run(placeRows, 'cache', [cache, rows], { at: 1 });
+  expect('in place gives the same tensor', placed === cache && (await backend.read(cache)).join() === '0,0,7,8');
+  expect('overwriting what is read is refused', (await codeOf(() => backend.run(placeRows, 'x', [cache, cache], { at: 0 }))) === 'RangeError');
+  expect('empty tensors', (await backend.read(backend.upload('none', [0, 3], new Float32Array(0)))).length === 0);
+
+  const reading = codeOf(() => backend.read(backend.run(scaleTensor, 'x', [large], { scale: 0.5 })[0]!));
+  backend.destroy();
+  expect(`a read across the end of the device: ${await reading}`, ['webgpu/device-lost', 'nothing'].includes(await reading));
+  expect('everything after is refused', (await codeOf(() => backend.upload('z', [1], new Float32Array(1)))) === 'webgpu/device-lost');
+  return failed;
+}
