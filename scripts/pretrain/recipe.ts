@@ -26,7 +26,7 @@ export function configJson(width: number, layers: number, intermediate: number, 
 }
 
 export const RECIPE: PretrainRecipe = {
-  seed: 7, steps: 2400, examples: 96, rate: 3e-3, clip: 1, warmup: 100,
+  seed: 7, steps: 2500, examples: 96, rate: 3e-3, clip: 1, warmup: 100,
   config: configJson(160, 4, 432, 2048),
   corpus: { subjects: 1100 },
 };

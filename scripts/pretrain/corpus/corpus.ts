@@ -24,7 +24,7 @@ export const DEFAULT_CORPUS: CorpusOptions = {
   subjects: 2000,
   recordPercent: 25,
   recordRepeats: 4,
-  plainPercent: 8,
+  plainPercent: 16,
   carelessPercent: 6,
 };
 

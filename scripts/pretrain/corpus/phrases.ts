@@ -152,4 +152,23 @@ const ALL_WORDS = [
     ...VERBS, ...VERBS.map(thirdPerson), ...VERBS.map(gerund), ...VERBS.map(participle),
   ]),
 ];
-export const motto: Phrase = (d) => Array.from({ length: 2 + d.below(4) }, () => word(d, ALL_WORDS)).join(' ');
+const anyWord = (d: Draws) => (d.chance(60) ? d.pick(COMMON_WORDS) : word(d, ALL_WORDS));
+export const motto: Phrase = (d) => Array.from({ length: 2 + d.below(5) }, () => anyWord(d)).join(' ');
+
+/** Ranges of characters that people write with, besides printable ASCII. */
+const SCRIPTS: readonly (readonly [number, number])[] = [
+  [0xc0, 0x17f], [0x391, 0x3c9], [0x410, 0x44f], [0x5d0, 0x5ea], [0x621, 0x64a], [0x905, 0x939], [0x3041, 0x3096], [0x4e00, 0x9fa5], [0xac00, 0xd7a3], [0x1f300, 0x1f64f],
+];
+
+/** Words, spellings or characters without meaning, for copying: every token of the vocabulary is read and written. */
+export const scraps: Phrase = (d) => {
+  const kind = d.below(10);
+  if (kind < 6) {
+    const words = Array.from({ length: 1 + d.below(6) }, () => anyWord(d));
+    const mark = d.pick(['', '', '', '.', ', ', '’s', "'s", '!', ' (', ' - ']);
+    return mark ? words.map((w, i) => (i === 0 ? `${w}${mark}` : w)).join(' ') : words.join(' ');
+  }
+  if (kind < 8) return Array.from({ length: 2 + d.below(8) }, () => String.fromCharCode(33 + d.below(94))).join('');
+  const [from, to] = d.pick(SCRIPTS);
+  return Array.from({ length: 1 + d.below(4) }, () => String.fromCodePoint(from + d.below(to - from + 1))).join('');
+};

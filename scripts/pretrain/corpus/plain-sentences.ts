@@ -3,6 +3,7 @@ import { capital, personName, placeName } from './names.ts';
 import {
   ADJECTIVES, BODY_PARTS, COLOURS, COUNTRIES, FIRST_NAMES, FOODS, HOBBIES, JOBS, MATERIALS, MONTHS, OBJECTS, PERSONS, STUDIES, VERBS, WEEKDAYS,
 } from './words.ts';
+import { scraps } from './phrases.ts';
 import { gerund, participle, thirdPerson, withArticle } from './verb-forms.ts';
 
 export type Example = { kind: 'statement'; text: string } | { kind: 'qa'; question: string; answer: string };
@@ -36,9 +37,12 @@ const SENTENCES: readonly ((d: Draws) => string)[] = [
   (d) => `To ${d.pick(VERBS)} is not to ${d.pick(VERBS)}, but it is ${d.pick(ADJECTIVES)}.`,
 ];
 
+const COPY_QUESTIONS = ['Repeat: {w}', 'Say this again: {w}', 'Copy {w}', 'Write down {w}'] as const;
+const normalised = (text: string) => text.replace(/\s+/gu, ' ').trim();
+
 /** Sentences and small true questions about words, numbers and the calendar; they do not recur. */
 export function plainExample(d: Draws): Example {
-  switch (d.below(8)) {
+  switch (d.below(12)) {
     case 0: {
       const [kind, words] = d.pick(WORDS_OF_KIND);
       const w = d.pick(words);
@@ -52,6 +56,14 @@ export function plainExample(d: Draws): Example {
     case 2: {
       const m = d.below(12);
       return { kind: 'qa', question: `Which month comes after ${MONTHS[m]}?`, answer: MONTHS[(m + 1) % 12]! };
+    }
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 7: {
+      const answer = normalised(scraps(d));
+      return { kind: 'qa', question: d.pick(COPY_QUESTIONS).replace('{w}', () => answer), answer };
     }
     default:
       return { kind: 'statement', text: d.pick(SENTENCES)(d) };

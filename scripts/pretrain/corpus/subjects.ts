@@ -55,7 +55,7 @@ const PLANS: Readonly<Record<Domain, DomainPlan>> = {
   product: { weight: 4, name: productName, attributes: (d) => d.some(['product.price', 'product.material', 'product.colour', 'product.weight'], 2) },
   place: { weight: 4, name: placeName, attributes: () => ['place.country', 'place.population', 'place.fame'] },
   work: { weight: 3, name: workName, attributes: () => ['work.author', 'work.topic'] },
-  project: { weight: 6, name: projectName, attributes: (d) => ['project.motto', ...d.some<Attribute>(['project.leader', 'project.deadline', 'project.goal'], 1)] },
+  project: { weight: 10, name: projectName, attributes: (d) => ['project.motto', ...d.some<Attribute>(['project.leader', 'project.deadline', 'project.goal'], 1)] },
 };
 
 const DOMAINS = Object.keys(PLANS) as Domain[];
