@@ -61,9 +61,10 @@ export async function prepare({ app = false } = {}) {
     console.error(`Node ${process.versions.node} is too old: 20.19 or later is needed.`);
     process.exit(1);
   }
-  await onceFor('install', ['package-lock.json'], ['node_modules/tsx', 'node_modules/vite'], () => {
+  await onceFor('install', ['package.json', 'package-lock.json'], ['node_modules/tsx', 'node_modules/vite'], () => {
     console.error('Installing packages …');
-    return run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], aside);
+    // Not `npm ci`: it refuses a lock file without the platform packages that a registry may lack (Foundry's for other systems).
+    return run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error'], aside);
   });
   await run('node', ['--import', 'tsx', 'scripts/build/wasm.ts'], aside);
   await run('node', ['--import', 'tsx', 'scripts/chain/generate.ts'], aside);
