@@ -47,7 +47,9 @@ export async function requestAdapter(gpu: GPU | undefined = globalThis.navigator
 }
 
 export function adapterName(info: GPUAdapterInfo): string {
-  const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ');
+  // Mesa describes the interface, not the device.
+  const description = /^OpenGL version/.test(info.description) ? '' : info.description;
+  const name = description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ');
   return name || 'a graphics processor that does not tell its name';
 }
 

@@ -1,7 +1,7 @@
 /**
  * Compares one backend with the plain TypeScript reference, bit for bit, on every declared case and on random
  * shapes, and prints the outcome as one line of JSON. A process of its own, because Dawn keeps Node alive and its
- * drivers read the environment once. `npx tsx src/kernels/webgpu/equality.node.ts swiftshader [protected] [rounds]`
+ * drivers read the environment once. `npx tsx src/kernels/webgpu/equality.node.ts swiftshader [protected] [select] [rounds]`
  */
 import { toWire } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
@@ -12,6 +12,7 @@ import { selfTest } from '../self-test.ts';
 import { createWebGpuBackend } from './backend.ts';
 import { type DawnKind, openDawn } from './dawn.node.ts';
 import { deviceChecks } from './device-checks.ts';
+import { selectChecks } from './select-checks.ts';
 
 export interface EqualityReport {
   device?: string;
@@ -32,9 +33,11 @@ const rounds = Number(flags.find((flag) => /^\d+$/.test(flag)) ?? 3);
 async function main(): Promise<EqualityReport> {
   const report: EqualityReport = { cases: 0, differences: [], selfTest: [], deviceChecks: [] };
   let backend: Backend;
+  let gpu: GPU;
   try {
-    const { adapter } = await openDawn(kind as DawnKind);
-    backend = await createWebGpuBackend({ adapter, protected: isProtected });
+    const dawn = await openDawn(kind as DawnKind);
+    gpu = dawn.gpu;
+    backend = await createWebGpuBackend({ adapter: dawn.adapter, protected: isProtected });
   } catch (error) {
     if (toWire(error).code !== 'webgpu/unavailable') throw error;
     return { ...report, skipped: toWire(error).why ?? toWire(error).what };
@@ -52,6 +55,7 @@ async function main(): Promise<EqualityReport> {
   report.selfTest = (await selfTest(backend)).filter(({ ok }) => !ok).map(({ name }) => name);
   report.deviceChecks = await deviceChecks(backend);
   backend.destroy();
+  if (flags.includes('select')) report.deviceChecks.push(...(await selectChecks(gpu)));
   return report;
 }
 
