@@ -89,6 +89,9 @@ export function plural(count: number | bigint, one: string, many = `${one}s`): s
 export function influenceText(value: number): string {
   if (value === 0) return '0';
   const magnitude = Math.abs(value);
-  const text = magnitude >= 0.001 && magnitude < 10_000 ? magnitude.toPrecision(3) : magnitude.toExponential(2).replace('e-', 'e−').replace('e+', 'e');
-  return `${value < 0 ? '−' : '+'}${text}`;
+  const sign = value < 0 ? '−' : '+';
+  if (magnitude < 0.001 || magnitude >= 1e9) return sign + magnitude.toExponential(2).replace('e-', 'e−').replace('e+', 'e');
+  if (magnitude < 1000) return sign + magnitude.toPrecision(3);
+  const step = 10 ** (Math.floor(Math.log10(magnitude)) - 2);
+  return sign + grouped(String(Math.round(magnitude / step) * step));
 }

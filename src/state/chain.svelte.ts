@@ -25,6 +25,8 @@ export class ChainState {
   block = $state<bigint | undefined>(undefined);
   /** Seconds that the chain's clock is ahead of this machine's. */
   clockOffset = $state(0);
+  /** Unix seconds of the newest block: what contracts see as now. */
+  blockTime = $state(0);
   /** Chain time now, Unix seconds; ticks each second. */
   now = $state(Math.floor(Date.now() / 1000));
   health = $state<'connecting' | 'live' | 'unreachable' | 'restarted'>('connecting');
@@ -99,6 +101,7 @@ export class ChainState {
   async #readClock(block: bigint): Promise<void> {
     try {
       const { timestamp } = await this.connection.publicClient.getBlock({ blockNumber: block });
+      this.blockTime = Number(timestamp);
       const ahead = Number(timestamp) - Date.now() / 1000;
       // Ordinary delays between blocks are no difference of clocks.
       this.clockOffset = Math.abs(ahead) > 2 * this.connection.deployment.chain.blockSeconds + 3 ? Math.round(ahead) : 0;
