@@ -3,7 +3,8 @@ import { checkReceipt } from '../attribution/check.ts';
 import type { Files, LoadedAdapter, Engine } from '../attribution/engine.ts';
 import { makeReceipt } from '../attribution/make-receipt.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
-import { openBackend } from '../kernels/webgpu/select.ts';
+import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
+import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
 import type { TrainRecipe } from '../model/train.ts';
 import { canonicalJson, type Json } from '../protocol/canonical.ts';
 import type { Deployment } from '../protocol/deployment.ts';
@@ -22,7 +23,8 @@ interface Opened {
   engine: Engine;
   deployment: Deployment;
   publishUrl: string | undefined;
-  choice: Awaited<ReturnType<typeof openBackend>>;
+  choice: Choice;
+  selfTest: SelfTestResult[];
 }
 
 interface HeldRun {
@@ -37,6 +39,9 @@ type Report = (progress: LoadProgress) => void;
 /** The model worker without the worker: tests and other hosts run it as it is. One call at a time uses the backend. */
 export class EngineSession implements EngineApi {
   private opened: Opened | undefined;
+  /** How to open again after the graphics processor was lost. */
+  private reopen: (() => Promise<void>) | undefined;
+  private lost = false;
   private readonly jobs = new Map<string, AbortController>();
   private readonly runs = new Map<string, HeldRun>();
   private runNumber = 0;
@@ -45,16 +50,23 @@ export class EngineSession implements EngineApi {
 
   open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: Report) {
     return this.answer(undefined, async () => {
-      this.close();
-      const choice = await openBackend(preference);
-      const { cache } = await openBrowserCache();
-      const absolute = (url: string) => new URL(url, deploymentUrl).href;
-      const store = new ContentStore({ gateways: deployment.gateways.map(absolute), cache });
-      const catalog = new Catalog(choice.backend, store);
-      const engine = await catalog.engine(deployment.base, { onProgress: forward(onProgress) });
-      this.opened = { catalog, engine, deployment, choice, publishUrl: deployment.publish === undefined ? undefined : absolute(deployment.publish) };
+      this.reopen = () => this.start(deployment, deploymentUrl, preference, onProgress);
+      await this.reopen();
       return this.describe();
     });
+  }
+
+  private async start(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: Report): Promise<void> {
+    this.close();
+    this.lost = false;
+    const choice = await openBackend(preference, undefined, { onLost: () => (this.lost = true) });
+    const { cache } = await openBrowserCache();
+    const absolute = (url: string) => new URL(url, deploymentUrl).href;
+    const store = new ContentStore({ gateways: deployment.gateways.map(absolute), cache });
+    const catalog = new Catalog(choice.backend, store);
+    const engine = await catalog.engine(deployment.base, { onProgress: forward(onProgress) });
+    const publishUrl = deployment.publish === undefined ? undefined : absolute(deployment.publish);
+    this.opened = { catalog, engine, deployment, choice, publishUrl, selfTest: await selfTest(choice.backend) };
   }
 
   status() {
@@ -238,10 +250,10 @@ export class EngineSession implements EngineApi {
   }
 
   private describe(): EngineStatus {
-    const { engine, choice } = this.ready();
+    const { engine, choice, selfTest: tests } = this.ready();
     const { bytes, peakBytes } = choice.backend.memory();
     return {
-      kind: choice.backend.kind === 'webgpu' ? 'webgpu' : 'cpu', device: choice.backend.device, why: choice.why, selfTest: choice.selfTest,
+      kind: choice.backend.kind === 'webgpu' ? 'webgpu' : 'cpu', device: choice.backend.device, why: choice.why, selfTest: tests.map(({ name, ok }) => ({ name, ok })),
       memoryBytes: bytes, peakBytes,
       base: { name: engine.identity.name, parameters: engine.parameters, context: engine.model.config.context },
     };
@@ -253,6 +265,8 @@ export class EngineSession implements EngineApi {
     if (job !== undefined) this.jobs.set(job, controller);
     const run = async (): Promise<Answered<T>> => {
       try {
+        // A lost graphics processor is routine (sleep, driver update): what was loaded is loaded again, then work goes on.
+        if (this.lost && queued) await this.reopen?.();
         return { ok: true, value: await work(controller.signal) };
       } catch (error) {
         return { ok: false, error: toWire(error) };

@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     root: new URL('../..', import.meta.url).pathname,
     include: ['tests/e2e/**/*.test.ts'],
-    globalSetup: ['scripts/chain/vitest-global-setup.ts'],
+    // The second needs what the first generates.
+    globalSetup: ['scripts/chain/vitest-global-setup.ts', 'tests/e2e/global-setup.ts'],
     pool: 'forks',
     // One browser at a time: two cores.
     fileParallelism: false,
