@@ -3,6 +3,7 @@ import { productStep } from '../webgpu/prelude.ts';
 import { rowwise } from '../webgpu/rowwise.ts';
 import { ceilDiv, type CodeOptions, type Wgsl } from '../webgpu/wgsl.ts';
 
+// Ranges are cut to what the rows hold: a device that counts below zero would run for minutes.
 const SIZE = 64;
 
 /** One invocation for each output element; `body` sees `i`, and `product_step` in the form the device needs. */
@@ -57,7 +58,7 @@ export const softmaxWgsl = rowwise({
   body: /* wgsl */ `
   let at = row * u.width;
   let query = row / u.heads;
-  let count = in2[query] - in1[query];
+  let count = min(max(in2[query], in1[query]) - in1[query], u.width);
   let top = greatest(at, count, lane);
   let inverse = rf_div(1.0, exponentials(at, top, count, lane));
   for (var k = lane; k < u.width; k += LANES) {
@@ -75,7 +76,7 @@ export const softmaxGradientWgsl = rowwise({
   body: /* wgsl */ `
   let at = row * u.width;
   let query = row / u.heads;
-  let count = in3[query] - in2[query];
+  let count = min(max(in3[query], in2[query]) - in2[query], u.width);
   let t = inner(at, count, lane);
   for (var k = lane; k < u.width; k += LANES) {
     var ds = 0.0;
@@ -92,7 +93,7 @@ export const attentionValuesWgsl = products(
   let x = i % u.e;
   let query = row / u.heads;
   let lo = in2[query];
-  let count = in3[query] - lo;
+  let count = min(max(in3[query], lo) - lo, u.width);
   let value_group = (row % u.heads) / (u.heads / u.groups);
   var total = 0.0;
   for (var first = 0u; first < count; first += 256u) {
@@ -119,7 +120,7 @@ export const attentionKeysWgsl = products(
   let key_group = row % u.groups;
   let per_group = u.heads / u.groups;
   let start = in3[key];
-  let count = (in4[key] - start) * per_group;
+  let count = (max(in4[key], start) - start) * per_group;
   var total = 0.0;
   for (var first = 0u; first < count; first += 256u) {
     var sum = 0.0;

@@ -150,7 +150,7 @@ export const matmulTNWgsl = tiled(
     b: 'in1[(start + term) * u.columns + place]',
     aAlongTerms: false,
     bAlongTerms: false,
-    range: 'let start = in2[batch]; let count = in2[batch + 1u] - start; let out_base = batch * u.rows * u.columns;',
+    range: 'let start = in2[batch]; let count = max(in2[batch + 1u], start) - start; let out_base = batch * u.rows * u.columns;',
   },
   ([a, b, segments]) => ({ rows: a![1]!, columns: b![1]!, terms: a![0]!, batch: segments![0]! - 1 }),
 );

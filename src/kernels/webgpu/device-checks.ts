@@ -2,6 +2,7 @@ import { toWire } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
 import { addScaled, addTensors, scaleTensor } from '../elementwise/operation.ts';
 import { placeRows } from '../rows/operation.ts';
+import { WebGpuBackend } from './backend.ts';
 
 /** Behaviour of a WebGPU backend besides its arithmetic, tried on a real device. Gives what failed; ends the device. */
 export async function deviceChecks(backend: Backend): Promise<string[]> {
@@ -59,9 +60,45 @@ export async function deviceChecks(backend: Backend): Promise<string[]> {
   expect('overwriting what is read is refused', (await codeOf(() => backend.run(placeRows, 'x', [cache, cache], { at: 0 }))) === 'RangeError');
   expect('empty tensors', (await backend.read(backend.upload('none', [0, 3], new Float32Array(0)))).length === 0);
 
+  // More workgroups than one dimension may have.
+  const many = new Float32Array(64 * 65_535 + 100).fill(1);
+  many[many.length - 1] = 3;
+  const [folded] = backend.run(scaleTensor, 'folded', [backend.upload('many', [many.length], many)], { scale: 2 });
+  const doubled = await backend.read(folded!);
+  expect('a dispatch folded into two dimensions', doubled.at(-1) === 6 && doubled.indexOf(1) < 0 && doubled.indexOf(0) < 0);
+
   const reading = codeOf(() => backend.read(backend.run(scaleTensor, 'x', [large], { scale: 0.5 })[0]!));
   backend.destroy();
   expect(`a read across the end of the device: ${await reading}`, ['webgpu/device-lost', 'nothing'].includes(await reading));
   expect('everything after is refused', (await codeOf(() => backend.upload('z', [1], new Float32Array(1)))) === 'webgpu/device-lost');
+  return failed;
+}
+
+/** The device goes away in the middle, as drivers let it. Ends the device. */
+export async function lossChecks(device: GPUDevice): Promise<string[]> {
+  const failed: string[] = [];
+  const told: string[] = [];
+  const backend = new WebGpuBackend(device, 'to be lost', { onLost: (error) => told.push(error.code) });
+  const tensor = backend.upload('a', [2], Float32Array.from([1, 2]));
+  backend.run(scaleTensor, 'b', [tensor], { scale: 2 });
+  const reading = backend.read(tensor).then(
+    () => 'nothing',
+    (error: unknown) => toWire(error).code,
+  );
+  device.destroy();
+  await device.lost;
+  const code = await reading;
+  if (!['webgpu/device-lost', 'nothing'].includes(code)) failed.push(`a read while the device is lost: ${code}`);
+  if (told.join() !== 'webgpu/device-lost') failed.push(`onLost was told [${told}]`);
+  for (const call of [() => backend.upload('c', [1], new Float32Array(1)), () => backend.run(scaleTensor, 'd', [tensor], { scale: 1 })]) {
+    try {
+      call();
+      failed.push('a call after the loss did not throw');
+    } catch (error) {
+      if (toWire(error).code !== 'webgpu/device-lost') failed.push(`a call after the loss: ${toWire(error).code}`);
+    }
+  }
+  backend.free(tensor);
+  backend.destroy();
   return failed;
 }

@@ -11,7 +11,8 @@ import { ReferenceBackend } from '../reference/backend.ts';
 import { selfTest } from '../self-test.ts';
 import { createWebGpuBackend } from './backend.ts';
 import { type DawnKind, openDawn } from './dawn.node.ts';
-import { deviceChecks } from './device-checks.ts';
+import { openDevice } from './device.ts';
+import { deviceChecks, lossChecks } from './device-checks.ts';
 import { selectChecks } from './select-checks.ts';
 
 export interface EqualityReport {
@@ -55,7 +56,11 @@ async function main(): Promise<EqualityReport> {
   report.selfTest = (await selfTest(backend)).filter(({ ok }) => !ok).map(({ name }) => name);
   report.deviceChecks = await deviceChecks(backend);
   backend.destroy();
-  if (flags.includes('select')) report.deviceChecks.push(...(await selectChecks(gpu)));
+  if (flags.includes('select')) {
+    report.deviceChecks.push(...(await selectChecks(gpu)));
+    const { device } = await openDevice({ gpu });
+    report.deviceChecks.push(...(await lossChecks(device)));
+  }
   return report;
 }
 

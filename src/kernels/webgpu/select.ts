@@ -1,6 +1,7 @@
 import { type OpenLedgerError, toWire } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
 import { createCpuBackend } from '../cpu/backend.ts';
+import { ReferenceBackend } from '../reference/backend.ts';
 import { selfTest } from '../self-test.ts';
 import { createWebGpuBackend } from './backend.ts';
 import { adapterName, isSoftware, requestAdapter } from './device.ts';
@@ -70,8 +71,15 @@ async function passes(backend: Backend, forms: boolean): Promise<boolean> {
   return (await selfTest(backend, forms)).every(({ ok }) => ok);
 }
 
+/** The CPU is tested too: where WebAssembly's SIMD is missing or wrong, plain TypeScript computes. */
 async function cpu(why: string): Promise<Choice> {
-  return { backend: await createCpuBackend(), why };
+  try {
+    const backend = await createCpuBackend();
+    if ((await selfTest(backend)).every(({ ok }) => ok)) return { backend, why };
+    return { backend: new ReferenceBackend(), why: `${why} Its WebAssembly does not compute exactly, so a slower form is used.` };
+  } catch {
+    return { backend: new ReferenceBackend(), why: `${why} It has no WebAssembly SIMD, so a slower form is used.` };
+  }
 }
 
 async function within<T extends Choice>(ms: number, work: Promise<T>): Promise<T> {
