@@ -1,4 +1,4 @@
-import { readClaim } from '../chain/list-claims.ts';
+import { claimOfReceipt, readClaim } from '../chain/list-claims.ts';
 import { toWire } from '../errors.ts';
 import { type Fee, computeFee } from '../protocol/fee.ts';
 import { normalise } from '../protocol/record.ts';
@@ -213,7 +213,7 @@ export class AskState {
 
   /** What the answer costs: by its receipt once it is paid, otherwise by the prices of now. */
   fee(turn: Turn): Fee | undefined {
-    const pricing = turn.payment && turn.receipt ? turn.receipt.pricing : this.pricing(turn);
+    const pricing = turn.claimId !== undefined && turn.receipt ? turn.receipt.pricing : this.pricing(turn);
     if (!pricing || !turn.answer || !turn.attribution) return undefined;
     const prices = { rateIn: BigInt(pricing.rateIn), rateOut: BigInt(pricing.rateOut), platformFee: BigInt(pricing.platformFee) };
     const anyPositive = turn.attribution.records.some(({ influence }) => influence > 0);
@@ -225,18 +225,29 @@ export class AskState {
     const pricing = this.pricing(turn);
     const { answer, adapter } = turn;
     if (!pricing || !answer || !adapter) return;
-    if (turn.receipt && (turn.payment || JSON.stringify(turn.receipt.pricing) === JSON.stringify(pricing))) return;
+    if (turn.receipt && (turn.claimId !== undefined || JSON.stringify(turn.receipt.pricing) === JSON.stringify(pricing))) return;
     const made = await this.#session.engine.job((api, job) => api.makeReceipt(job, adapter.ref, turn.question, answer, pricing, (progress) => (turn.progress = progress)));
     turn.progress = undefined;
     turn.receipt = { cid: made.cid, hash: made.hash, pricing };
     this.save();
+    await this.findClaim(turn);
+  }
+
+  /** Whether exactly this receipt was paid before: equal questions have equal receipts, to the bit. */
+  async findClaim(turn: Turn): Promise<void> {
+    if (!turn.receipt || turn.claimId !== undefined) return;
+    const id = await claimOfReceipt(this.#session.chain.connection, turn.receipt.hash);
+    if (id === undefined) return;
+    turn.claimId = String(id);
+    this.save();
+    await this.readClaim(turn);
   }
 
   /** Reads a paid turn's claim again. A claim of an earlier chain is dropped. */
   async readClaim(turn: Turn): Promise<void> {
-    if (!turn.payment || !turn.receipt) return;
+    if (turn.claimId === undefined || !turn.receipt) return;
     try {
-      const claim = await readClaim(this.#session.chain.connection, BigInt(turn.payment.claimId));
+      const claim = await readClaim(this.#session.chain.connection, BigInt(turn.claimId));
       if (claim.receiptHash.toLowerCase() === turn.receipt.hash.toLowerCase()) turn.claim = claim;
       else this.#forgetPayment(turn);
     } catch (error) {
@@ -309,6 +320,7 @@ export class AskState {
 
   #forgetPayment(turn: Turn): void {
     turn.payment = undefined;
+    turn.claimId = undefined;
     turn.claim = undefined;
     this.save();
   }
@@ -316,7 +328,7 @@ export class AskState {
   async #lookAtClaims(): Promise<void> {
     if (document.visibilityState === 'hidden') return;
     for (const turn of this.turns) {
-      if (turn.payment && (!turn.claim || turn.claim.state === 'open' || turn.claim.state === 'challenged')) await this.readClaim(turn);
+      if (turn.claimId !== undefined && (!turn.claim || turn.claim.state === 'open' || turn.claim.state === 'challenged')) await this.readClaim(turn);
     }
   }
 }

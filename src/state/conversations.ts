@@ -17,6 +17,7 @@ interface StoredTurn {
   influence: { loss: number; seconds: number; scores: number[] } | undefined;
   receipt: TurnReceipt | undefined;
   payment: TurnPayment | undefined;
+  claimId: string | undefined;
 }
 
 interface StoredConversation {
@@ -105,6 +106,7 @@ export class ConversationStore {
     }
     turn.receipt = stored.receipt;
     turn.payment = stored.payment;
+    turn.claimId = stored.claimId ?? stored.payment?.claimId;
     const cid = stored.adapter?.ref.datanet.cid;
     if (stored.influence && cid) turn.attribution = await revived(stored.influence, cid);
     return turn;
@@ -137,7 +139,7 @@ function toStored(turn: Turn): StoredTurn {
     for (const entry of records) scores[entry.index] = entry.influence;
     influence = { loss, seconds, scores };
   }
-  const { id, question, askedAt, adapter, text, answer, receipt, payment } = turn;
+  const { id, question, askedAt, adapter, text, answer, receipt, payment, claimId } = turn;
   // Through JSON: adapters come from reactive lists, and the database cannot hold their proxies.
-  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, text, answer, influence, receipt, payment })) as StoredTurn;
+  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, text, answer, influence, receipt, payment, claimId })) as StoredTurn;
 }

@@ -39,7 +39,7 @@ export class PayState {
   /** Makes the receipt with the prices of now. */
   async prepare(): Promise<void> {
     const { turn } = this;
-    if (!turn || turn.payment || this.preparing) return;
+    if (!turn || turn.claimId !== undefined || this.preparing) return;
     this.preparing = true;
     this.error = undefined;
     try {
@@ -67,7 +67,7 @@ export class PayState {
   async pay(): Promise<void> {
     const { turn } = this;
     const { chain, wallet, toasts } = this.#session;
-    if (!turn?.receipt || !turn.answer || !turn.adapter || turn.payment || this.tx.busy) return;
+    if (!turn?.receipt || !turn.answer || !turn.adapter || turn.claimId !== undefined || this.tx.busy) return;
     const { answer, adapter, receipt } = turn;
     let before: Balances | undefined;
     let payer: Hex | undefined;
@@ -92,6 +92,8 @@ export class PayState {
     if (!payment || !before || !payer) {
       // The split or a price changed since the receipt was made: a new receipt, and the person decides again.
       if (this.tx.error?.code === 'pay/fee-changed' || this.tx.error?.code === 'contract/fee-changed') await this.prepare();
+      // Paid in another tab, or by someone who asked the same.
+      if (this.tx.error?.code === 'contract/receipt-already-paid') await this.ask.findClaim(turn).catch(() => {});
       return;
     }
     const paid = {
@@ -104,6 +106,7 @@ export class PayState {
       transaction: payment.transaction,
       balanceBefore: String(before.account),
     };
+    turn.claimId = paid.claimId;
     // Kept at once: it is paid, whatever the reading of balances does.
     turn.payment = { ...paid, balanceAfter: String(before.account - payment.fee.total - payment.bond - payment.gasPaid) };
     this.ask.save();

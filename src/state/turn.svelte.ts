@@ -62,7 +62,10 @@ export class Turn {
   lighting = $state(false);
 
   receipt = $state.raw<TurnReceipt | undefined>(undefined);
+  /** What was paid from here. */
   payment = $state.raw<TurnPayment | undefined>(undefined);
+  /** The claim that paid exactly this receipt; the same question to the same adapter may have been paid before. */
+  claimId = $state<string | undefined>(undefined);
   /** As the chain has it. */
   claim = $state.raw<ClaimOnChain | undefined>(undefined);
 
@@ -83,7 +86,7 @@ export class Turn {
   /** How far it has come on its way to the people who made it. */
   get standing(): 'computed' | 'paid' | 'challenged' | 'final' | 'refuted' | undefined {
     if (!this.attribution) return undefined;
-    if (!this.payment) return 'computed';
+    if (this.claimId === undefined) return 'computed';
     if (this.claim?.state === 'final') return 'final';
     if (this.claim?.state === 'challenged') return 'challenged';
     if (this.claim?.state === 'refuted') return 'refuted';
