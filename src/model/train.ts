@@ -24,7 +24,7 @@ export interface TrainRecipe extends LoraConfig {
 export const DEFAULT_RECIPE: TrainRecipe = {
   rank: 8, alpha: 16, rslora: false,
   targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-  seed: 1, epochs: 20, batch: 8, rate: 4e-3,
+  seed: 1, epochs: 20, batch: 4, rate: 4e-3,
 };
 
 /** A step's records are split in two; the halves' gradients are added in order, so that two threads can share a step. */
