@@ -1,4 +1,5 @@
-import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Backend, Tensor } from './backend.ts';
 import type { Case } from './case.ts';
 import type { Values } from './operation.ts';
@@ -10,18 +11,16 @@ export interface SelfTestResult {
   ok: boolean;
 }
 
-/** keccak256 over the bits of everything a case wrote, little-endian words in order. */
-export function answerDigest(outputs: Values[]): Hex {
-  return toHex(
-    keccak256(
-      ...outputs.map((values) => {
-        const bytes = new DataView(new ArrayBuffer(values.length * 4));
-        const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-        bits.forEach((word, i) => bytes.setUint32(i * 4, word, true));
-        return new Uint8Array(bytes.buffer);
-      }),
-    ),
-  );
+/** keccak256 over the bits of everything a case wrote, little-endian words in order, in hexadecimal. */
+export function answerDigest(outputs: Values[]): string {
+  const hash = keccak_256.create();
+  for (const values of outputs) {
+    const bytes = new DataView(new ArrayBuffer(values.length * 4));
+    const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    words.forEach((word, i) => bytes.setUint32(i * 4, word, true));
+    hash.update(new Uint8Array(bytes.buffer));
+  }
+  return bytesToHex(hash.digest());
 }
 
 /**
