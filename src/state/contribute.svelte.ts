@@ -32,8 +32,10 @@ export class ContributeState {
 /** Records that are written or were dropped as a file, each checked, until they are submitted. */
 export class Draft {
   readonly datanetId: bigint;
-  /** Numbered in the order they came. */
-  lines = $state.raw<RecordLine[]>([]);
+  #lines = $state.raw<RecordLine[]>([]);
+  /** Those without problems, and the others. Not derived: a draft outlives the page that first asked for it. */
+  good = $state.raw<RecordLine[]>([]);
+  bad = $state.raw<RecordLine[]>([]);
   /** What was dropped last. */
   source = $state.raw<Pick<ParsedRecordFile, 'format' | 'encoding'> & { name: string } | undefined>(undefined);
   reading = $state(false);
@@ -47,9 +49,6 @@ export class Draft {
   readonly submitting = new Transaction();
   readonly reclaiming = new Transaction();
 
-  readonly good = $derived(this.lines.filter(({ problems }) => problems.length === 0));
-  readonly bad = $derived(this.lines.filter(({ problems }) => problems.length > 0));
-
   #session: Session;
   #stop: AbortController | undefined;
 
@@ -57,6 +56,17 @@ export class Draft {
     this.#session = session;
     this.datanetId = datanet.id;
     void this.#restore();
+  }
+
+  /** Numbered in the order they came. */
+  get lines(): RecordLine[] {
+    return this.#lines;
+  }
+
+  set lines(lines: RecordLine[]) {
+    this.#lines = lines;
+    this.good = lines.filter(({ problems }) => problems.length === 0);
+    this.bad = lines.filter(({ problems }) => problems.length > 0);
   }
 
   /** Reads a dropped file; what is in the draft already stays before it. */

@@ -50,7 +50,8 @@ export class CurateState {
         return recheckRecords(lines, { accepted: new Set<Hex>(file?.records.map(recordHash) ?? []) });
       });
       this.#contents.set(key, content);
-      void content.load();
+      // Not at once: this may be called while something is derived, where no state may change.
+      queueMicrotask(() => void content!.load());
     }
     return content;
   }

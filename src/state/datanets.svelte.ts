@@ -89,7 +89,8 @@ export class DatanetsState {
     if (!loadable) {
       loadable = new Loadable(() => this.files.read(version));
       this.#versions.set(key, loadable);
-      void loadable.load();
+      // Not at once: this may be called while something is derived, where no state may change.
+      queueMicrotask(() => void loadable!.load());
     }
     return loadable;
   }

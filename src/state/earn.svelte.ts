@@ -68,9 +68,7 @@ export class EarnState {
   }
 
   /** Answers that brought this address something, newest first; receipts not read yet are missing. */
-  readonly earnings: Earning[] = $derived.by(() => this.#list());
-
-  #list(): Earning[] {
+  get earnings(): Earning[] {
     const { wallet, chain } = this.#session;
     const me = wallet.address?.toLowerCase();
     const window = chain.terms.value?.window;

@@ -101,7 +101,8 @@ export class MakeState {
     if (!file) {
       file = new Loadable(() => this.#session.part(VersionFiles).read(version));
       this.#files.set(version.root, file);
-      void file.load();
+      // Not at once: this may be called while something is derived, where no state may change.
+      queueMicrotask(() => void file!.load());
     }
     return file;
   }
