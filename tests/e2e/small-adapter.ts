@@ -47,7 +47,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
     .map(({ text, questions }) => ({ text, questions: questions.slice(0, 2) }));
   const engine = Engine.open(await createCpuBackend(), deployment.base, readFolder(join(publicFolder, 'base')) as Files);
   try {
-    const { files, run, adapter, ledger } = await engine.train(NAME, records, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, batch: 4, epochs: 12 });
+    const { files, run, adapter, ledger } = await engine.train(NAME, records, { ...DEFAULT_RECIPE, batch: 4, epochs: 40 });
 
     const connection = connectChain(deployment, deployment.chain.rpcUrls[0]!);
     connection.publicClient.pollingInterval = 50;
