@@ -43,7 +43,7 @@ async function benchCase(backend: Backend, { name, operation, inputs, params, wo
     const once = Math.max(await sample(1), 1e-3);
     const calls = Math.max(1, Math.min(1000, Math.floor(budgetMs / 5 / once)));
     const samples: number[] = [];
-    for (let spent = 0; samples.length < 3 || (spent < budgetMs && samples.length < 9); ) {
+    for (let spent = 0; samples.length < 3 || (spent < budgetMs && samples.length < 9);) {
       const time = await sample(calls);
       spent += time;
       samples.push(time / calls);

@@ -121,4 +121,3 @@ export async function runCase(backend: Backend, { operation, inputs, params, nam
   }
   return { outputs };
 }
-

@@ -14,6 +14,16 @@ import { swigluCases } from './swiglu/cases.ts';
 
 /** Every operation's declared cases: the one list behind equality, gradient and speed. */
 export const caseLists: readonly CaseList[] = [
-  adamwCases, argmaxCases, attentionCases, crossEntropyCases, elementwiseCases, embeddingCases,
-  influenceCases, matmulCases, rmsNormCases, ropeCases, rowsCases, swigluCases,
+  adamwCases,
+  argmaxCases,
+  attentionCases,
+  crossEntropyCases,
+  elementwiseCases,
+  embeddingCases,
+  influenceCases,
+  matmulCases,
+  rmsNormCases,
+  ropeCases,
+  rowsCases,
+  swigluCases,
 ].flat();

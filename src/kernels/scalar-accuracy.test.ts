@@ -29,13 +29,61 @@ const between = (i: number, low: number, high: number) => Math.fround(low + (ran
 // The bounds are stated in docs/arithmetic.md. A lower bound too: an error of nothing would mean that the measure is
 // broken.
 const measured: [string, number, () => number][] = [
-  ['exp on [-69, 35]', 3, () => worst((i) => { const x = between(i, -69, 34.6); return ulps(exp(x), Math.exp(x)); })],
-  ['a / b', 3, () => worst((i) => { const [a, b] = [spread(i, -40, 40), spread(i + COUNT, -40, 8)]; return Math.abs(a / b) < 2 ** 49 ? ulps(div(a, b), a / b) : 0; })],
-  ['1 / sqrt x', 2, () => worst((i) => { const x = Math.abs(spread(i, -90, 50)); return ulps(rsqrt(x), 1 / Math.sqrt(x)); })],
-  ['sqrt x', 3, () => worst((i) => { const x = Math.abs(spread(i, -90, 50)); return ulps(sqrt(x), Math.sqrt(x)); })],
+  [
+    'exp on [-69, 35]',
+    3,
+    () =>
+      worst((i) => {
+        const x = between(i, -69, 34.6);
+        return ulps(exp(x), Math.exp(x));
+      }),
+  ],
+  [
+    'a / b',
+    3,
+    () =>
+      worst((i) => {
+        const [a, b] = [spread(i, -40, 40), spread(i + COUNT, -40, 8)];
+        return Math.abs(a / b) < 2 ** 49 ? ulps(div(a, b), a / b) : 0;
+      }),
+  ],
+  [
+    '1 / sqrt x',
+    2,
+    () =>
+      worst((i) => {
+        const x = Math.abs(spread(i, -90, 50));
+        return ulps(rsqrt(x), 1 / Math.sqrt(x));
+      }),
+  ],
+  [
+    'sqrt x',
+    3,
+    () =>
+      worst((i) => {
+        const x = Math.abs(spread(i, -90, 50));
+        return ulps(sqrt(x), Math.sqrt(x));
+      }),
+  ],
   // Near 1 the logarithm is small beside the terms it is summed from: its error there is absolute.
-  ['log x away from 1', 3, () => worst((i) => { const x = Math.abs(spread(i, -90, 50)); return Math.abs(x - 1) < 0.3 ? 0 : ulps(log(x), Math.log(x)); })],
-  ['sigmoid on [-60, 60]', 4, () => worst((i) => { const x = between(i, -60, 60); return ulps(sigmoid(x), 1 / (1 + Math.exp(-x))); })],
+  [
+    'log x away from 1',
+    3,
+    () =>
+      worst((i) => {
+        const x = Math.abs(spread(i, -90, 50));
+        return Math.abs(x - 1) < 0.3 ? 0 : ulps(log(x), Math.log(x));
+      }),
+  ],
+  [
+    'sigmoid on [-60, 60]',
+    4,
+    () =>
+      worst((i) => {
+        const x = between(i, -60, 60);
+        return ulps(sigmoid(x), 1 / (1 + Math.exp(-x)));
+      }),
+  ],
 ];
 
 describe('accuracy of the scalar functions, in units of the last place', () => {
@@ -47,7 +95,10 @@ describe('accuracy of the scalar functions, in units of the last place', () => {
   });
 
   it('log x near 1 is absolutely accurate', () => {
-    const error = worst((i) => { const x = between(i, 0.7, 1.3); return Math.abs(log(x) - Math.log(x)); });
+    const error = worst((i) => {
+      const x = between(i, 0.7, 1.3);
+      return Math.abs(log(x) - Math.log(x));
+    });
     console.log(`log x near 1: absolute error at most ${error.toExponential(2)}`);
     expect(error).toBeLessThan(2 ** -23);
   });

@@ -17,7 +17,10 @@ import { swiglu, swigluGradient } from './swiglu/operation.ts';
 
 type Held = { shape: Shape; values: Values };
 const u32 = (...values: number[]): Held => input([values.length], Uint32Array.from(values));
-const of = (kind: Kind, ...shape: number[]) => (stream: number, top = 8): Held => tensor(kind, shape, 2026, stream, top);
+const of =
+  (kind: Kind, ...shape: number[]) =>
+  (stream: number, top = 8): Held =>
+    tensor(kind, shape, 2026, stream, top);
 const make = (name: string, operation: Operation, inputs: Held[], params: Params = {}): Case => ({ name, operation, inputs, params });
 const positive = ({ shape, values }: Held): Held => ({ shape, values: (values as Float32Array).map(Math.abs) });
 
@@ -34,7 +37,13 @@ export function selfTestCases(): Case[] {
   const p = of('small', 5, 4, 3);
   return [
     make('adamw', adamw, [plain(1), edge(2), edge(3), positive(edge(4))], {
-      rate: 0.002, beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: 0.01, correction1: 10, correction2: 1000,
+      rate: 0.002,
+      beta1: 0.9,
+      beta2: 0.999,
+      eps: 1e-8,
+      decay: 0.01,
+      correction1: 10,
+      correction2: 1000,
     }),
     make('add', addTensors, [edge(1), edge(2)]),
     make('addBias', addBias, [edge(1), of('edge', 60)(2)]),

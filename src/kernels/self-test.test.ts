@@ -10,7 +10,11 @@ import { formCases, selfTestCases } from './self-test-cases.ts';
 
 describe('self-test', () => {
   it('knows an answer to every operation', () => {
-    expect(selfTestCases().map(({ operation }) => operation.name).sort()).toEqual(operations.map(({ name }) => name).sort());
+    expect(
+      selfTestCases()
+        .map(({ operation }) => operation.name)
+        .sort(),
+    ).toEqual(operations.map(({ name }) => name).sort());
   });
 
   it('has the answers of the plain TypeScript reference', async () => {
@@ -52,7 +56,11 @@ describe('self-test', () => {
       },
     });
     expect((await selfTest(wrong)).filter(({ ok }) => !ok)).toEqual([{ name: 'rope', ok: false }]);
-    const lost = wrap({ run: () => { throw new Error('lost'); } });
+    const lost = wrap({
+      run: () => {
+        throw new Error('lost');
+      },
+    });
     expect((await selfTest(lost)).every(({ ok }) => !ok)).toBe(true);
   });
 });

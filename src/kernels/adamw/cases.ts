@@ -6,12 +6,7 @@ function step(n: number, m: number, t: number, seed: number, kind: Kind, decay =
   return {
     name: `adamw ${n}x${m} step ${t} ${kind}`,
     operation: adamw,
-    inputs: [
-      tensor(kind, [n, m], seed),
-      tensor(kind, [n, m], seed, 1),
-      tensor(kind, [n, m], seed, 2),
-      { shape: [n, m], values: second.values.map(Math.abs) },
-    ],
+    inputs: [tensor(kind, [n, m], seed), tensor(kind, [n, m], seed, 1), tensor(kind, [n, m], seed, 2), { shape: [n, m], values: second.values.map(Math.abs) }],
     params: {
       rate: 2e-3,
       beta1: 0.9,

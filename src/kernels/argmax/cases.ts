@@ -16,7 +16,12 @@ export const argmaxCases: CaseList[] = [
   {
     operation: argmax,
     cases: [
-      rows(1, 1, 1, 'normal'), rows(3, 2048, 2, 'normal'), rows(5, 63, 3, 'edge'), rows(5, 65, 4, 'normal'), ties(9, 257, 5), ties(4, 64, 6),
+      rows(1, 1, 1, 'normal'),
+      rows(3, 2048, 2, 'normal'),
+      rows(5, 63, 3, 'edge'),
+      rows(5, 65, 4, 'normal'),
+      ties(9, 257, 5),
+      ties(4, 64, 6),
       { name: 'argmax all zero', operation: argmax, inputs: [input([2, 130], new Float32Array(260))], params: {} },
     ],
     random: (seed) =>

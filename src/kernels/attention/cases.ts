@@ -98,7 +98,9 @@ const DECLARED = [
 function random(seed: number) {
   const lengths = Array.from({ length: 1 + randomBelow(4, seed, 1, 0) }, (_, i) => 1 + randomBelow(i ? 20 : 120, seed, 2, i));
   const ranges =
-    seed % 3 === 0 ? decoding(1 + randomBelow(4, seed, 3, 0), randomBelow(300, seed, 3, 1)) : packed(lengths, seed % 3 === 1 ? 1 + randomBelow(30, seed, 4, 0) : undefined);
+    seed % 3 === 0
+      ? decoding(1 + randomBelow(4, seed, 3, 0), randomBelow(300, seed, 3, 1))
+      : packed(lengths, seed % 3 === 1 ? 1 + randomBelow(30, seed, 4, 0) : undefined);
   const groups = 1 + randomBelow(3, seed, 5, 0);
   const heads = groups * (1 + randomBelow(3, seed, 5, 1));
   return cases(ranges, { heads, groups, e: 1 + randomBelow(20, seed, 6, 0) }, seed, anyKind(seed), seed % 4);

@@ -58,7 +58,14 @@ const check: GradientCheck = {
 export const crossEntropyCases: CaseList[] = [
   {
     operation: crossEntropy,
-    cases: [forward(1, 1, 1, 'normal'), forward(5, 255, 2, 'normal'), forward(5, 256, 3, 'edge'), forward(5, 257, 4, 'normal'), forward(9, 2048, 5, 'normal'), forward(3, 2305, 6, 'edge')],
+    cases: [
+      forward(1, 1, 1, 'normal'),
+      forward(5, 255, 2, 'normal'),
+      forward(5, 256, 3, 'edge'),
+      forward(5, 257, 4, 'normal'),
+      forward(9, 2048, 5, 'normal'),
+      forward(3, 2305, 6, 'edge'),
+    ],
     random: (seed) => forward(awkwardSize(seed, 1, 20), awkwardSize(seed, 2, 700), seed, anyKind(seed)),
     gradient: [check],
   },

@@ -42,7 +42,11 @@ const dot = (a: Float64Array, b: ArrayLike<number>) => a.reduce((sum, value, i) 
 const scaledGradient: GradientCheck = {
   name: 'addScaled: db by scale',
   at: [tensor('normal', [3, 5], 61), tensor('normal', [3, 5], 62)],
-  loss: ([a, b]) => dot(a!.map((value, i) => value + 0.375 * b![i]!), floats('normal', 15, 63)),
+  loss: ([a, b]) =>
+    dot(
+      a!.map((value, i) => value + 0.375 * b![i]!),
+      floats('normal', 15, 63),
+    ),
   gradients(run) {
     const dy = run.upload([3, 5], floats('normal', 15, 63));
     return [dy, run(scaleTensor, [dy], { scale: 0.375 })[0]];

@@ -63,7 +63,9 @@ function tiledCode(form: Form, tile: Tile, isProtected: boolean): Code {
   const { rows, columns, up, across } = tile;
   const size = (rows / up) * (columns / across);
   const each = (statement: (i: number, j: number) => string) =>
-    range(up).flatMap((i) => range(across).map((j) => statement(i, j))).join('\n');
+    range(up)
+      .flatMap((i) => range(across).map((j) => statement(i, j)))
+      .join('\n');
   return {
     workgroup: size,
     declarations: /* wgsl */ `
@@ -85,8 +87,12 @@ var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
     workgroupBarrier();
     // Terms beyond the last are products of zeros, which change no sum.
     for (var t = 0u; t < ${DEPTH}u; t++) {
-      ${range(up).map((i) => `let a${i} = a_tile[t * ${rows + 1}u + r0 + ${i}u];`).join(' ')}
-      ${range(across).map((j) => `let b${j} = b_tile[t * ${columns + 1}u + c0 + ${j}u];`).join(' ')}
+      ${range(up)
+        .map((i) => `let a${i} = a_tile[t * ${rows + 1}u + r0 + ${i}u];`)
+        .join(' ')}
+      ${range(across)
+        .map((j) => `let b${j} = b_tile[t * ${columns + 1}u + c0 + ${j}u];`)
+        .join(' ')}
       ${each((i, j) => `sum${i}_${j} = product_step(sum${i}_${j}, a${i}, b${j});`)}
     }
     if (((base + ${DEPTH}u) & 255u) == 0u || base + ${DEPTH}u >= count) {

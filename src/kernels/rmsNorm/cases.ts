@@ -60,7 +60,14 @@ const checkedThere = { none: 'it is a gradient of rmsNorm, checked there' };
 export const rmsNormCases: CaseList[] = [
   {
     operation: rmsNorm,
-    cases: [forward(1, 1, 1, 'normal'), forward(3, 255, 2, 'normal'), forward(3, 256, 3, 'edge'), forward(3, 257, 4, 'normal'), forward(33, 128, 5, 'normal'), forward(2, 2100, 6, 'edge')],
+    cases: [
+      forward(1, 1, 1, 'normal'),
+      forward(3, 255, 2, 'normal'),
+      forward(3, 256, 3, 'edge'),
+      forward(3, 257, 4, 'normal'),
+      forward(33, 128, 5, 'normal'),
+      forward(2, 2100, 6, 'edge'),
+    ],
     random: (seed) => forward(awkwardSize(seed, 1, 40), awkwardSize(seed, 2), seed, anyKind(seed)),
     gradient: [check],
   },

@@ -18,12 +18,7 @@ function turn(n: number, heads: number, half: number, inverse: number, seed: num
   return {
     name: `rope ${n} rows ${heads} heads of ${2 * half}${inverse ? ' back' : ''} ${kind}`,
     operation: rope,
-    inputs: [
-      tensor(kind, [n, heads * 2 * half], seed),
-      input([n], words(n, length + 2, seed)),
-      input([length, half], cos),
-      input([length, half], sin),
-    ],
+    inputs: [tensor(kind, [n, heads * 2 * half], seed), input([n], words(n, length + 2, seed)), input([length, half], cos), input([length, half], sin)],
     params: { heads, inverse },
     work: n * heads * half,
   };
@@ -63,7 +58,13 @@ const check: GradientCheck = {
 export const ropeCases: CaseList[] = [
   {
     operation: rope,
-    cases: [turn(1, 1, 1, 0, 1, 'normal'), turn(33, 4, 16, 0, 2, 'normal'), turn(33, 4, 16, 1, 3, 'normal'), turn(7, 3, 5, 0, 4, 'edge'), turn(7, 3, 5, 1, 5, 'edge')],
+    cases: [
+      turn(1, 1, 1, 0, 1, 'normal'),
+      turn(33, 4, 16, 0, 2, 'normal'),
+      turn(33, 4, 16, 1, 3, 'normal'),
+      turn(7, 3, 5, 0, 4, 'edge'),
+      turn(7, 3, 5, 1, 5, 'edge'),
+    ],
     random: (seed) => turn(awkwardSize(seed, 1, 70), 1 + (seed % 5), awkwardSize(seed, 2, 40), seed & 1, seed, anyKind(seed)),
     gradient: [check],
   },

@@ -1,11 +1,7 @@
 import { size } from '../operation.ts';
 import { elementwise } from '../webgpu/wgsl.ts';
 
-export const swigluWgsl = elementwise(
-  {},
-  'emit0(i, mul(mul(in0[i], rf_sigmoid(in0[i])), in1[i]));',
-  ([gate]) => ({ count: size(gate!) }),
-);
+export const swigluWgsl = elementwise({}, 'emit0(i, mul(mul(in0[i], rf_sigmoid(in0[i])), in1[i]));', ([gate]) => ({ count: size(gate!) }));
 
 export const swigluGradientWgsl = elementwise(
   {},

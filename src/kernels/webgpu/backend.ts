@@ -2,16 +2,7 @@ import { OpenLedgerError } from '../../errors.ts';
 import type { Backend, Memory, Tensor } from '../backend.ts';
 import { type Operation, type Output, type Params, type Shape, type Values, size } from '../operation.ts';
 import { outOfRange } from '../range-error.ts';
-import {
-  BufferPool,
-  GPU_COPY_DST,
-  GPU_COPY_SRC,
-  GPU_MAP_MODE_READ,
-  GPU_MAP_READ,
-  GPU_STORAGE,
-  GPU_UNIFORM,
-  type PooledBuffer,
-} from './buffer-pool.ts';
+import { BufferPool, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_MODE_READ, GPU_MAP_READ, GPU_STORAGE, GPU_UNIFORM, type PooledBuffer } from './buffer-pool.ts';
 import { openDevice } from './device.ts';
 import { callFailed, deviceLost } from './errors.ts';
 import { OperationNames } from './operation-names.ts';
@@ -193,14 +184,7 @@ export class WebGpuBackend implements Backend {
     });
   }
 
-  private dispatch(
-    pipeline: Pipeline,
-    inputs: GpuTensor[],
-    outputs: GpuTensor[],
-    groups: number,
-    uniforms: number[],
-    sequence: number,
-  ): void {
+  private dispatch(pipeline: Pipeline, inputs: GpuTensor[], outputs: GpuTensor[], groups: number, uniforms: number[], sequence: number): void {
     const slot = this.recorded;
     const widest = this.gpu.limits.maxComputeWorkgroupsPerDimension;
     const x = Math.min(groups, widest);
@@ -233,8 +217,7 @@ export class WebGpuBackend implements Backend {
       layout: pipeline.layout,
       entries: pipeline.bindings.map(({ binding, kind }, at) => ({
         binding,
-        resource:
-          kind === 'uniform' ? { buffer: this.uniforms, size: SLOT } : { buffer: buffers[at]?.buffer ?? this.status },
+        resource: kind === 'uniform' ? { buffer: this.uniforms, size: SLOT } : { buffer: buffers[at]?.buffer ?? this.status },
       })),
     });
     this.bindGroups.set(key, group);

@@ -39,9 +39,7 @@ export async function openDevice(source: DeviceSource): Promise<{ device: GPUDev
 
 export async function requestAdapter(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<GPUAdapter> {
   if (!gpu) throw unavailable('This browser has no WebGPU.');
-  const adapter =
-    (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ??
-    (await gpu.requestAdapter({ featureLevel: 'compatibility' }));
+  const adapter = (await gpu.requestAdapter({ powerPreference: 'high-performance' })) ?? (await gpu.requestAdapter({ featureLevel: 'compatibility' }));
   if (!adapter) throw unavailable('The browser found no suitable graphics adapter.');
   return adapter;
 }

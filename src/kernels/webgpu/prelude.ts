@@ -13,10 +13,7 @@ export function wgslFloat(value: number): string {
 }
 
 const polynomial = (name: string, x: string, coefficients: number[]) =>
-  [
-    `var ${name} = ${wgslFloat(coefficients[0]!)};`,
-    ...coefficients.slice(1).map((c) => `${name} = add(mul(${name}, ${x}), ${wgslFloat(c)});`),
-  ].join('\n  ');
+  [`var ${name} = ${wgslFloat(coefficients[0]!)};`, ...coefficients.slice(1).map((c) => `${name} = add(mul(${name}, ${x}), ${wgslFloat(c)});`)].join('\n  ');
 
 export const prelude = /* wgsl */ `
 fn opaque_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ u.zero); }

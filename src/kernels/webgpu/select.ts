@@ -91,7 +91,10 @@ async function within<T extends Choice>(ms: number, work: Promise<T>): Promise<T
     return await Promise.race([work, late]);
   } catch (error) {
     // Should the driver answer after all, nothing is left holding its device.
-    work.then(({ backend }) => backend.destroy(), () => undefined);
+    work.then(
+      ({ backend }) => backend.destroy(),
+      () => undefined,
+    );
     throw error;
   } finally {
     clearTimeout(timer);

@@ -18,13 +18,7 @@ export interface ShaderSource {
 export const UNIFORM_HEADER = ['zero', 'sequence', 'workgroups', 'workgroups_x'] as const;
 
 /** One whole WGSL module: generated bindings, RF32, the operation's own code. */
-export function shaderSource(
-  operation: Operation,
-  wgsl: Wgsl,
-  outputs: Output[],
-  variant: string,
-  isProtected: boolean,
-): ShaderSource {
+export function shaderSource(operation: Operation, wgsl: Wgsl, outputs: Output[], variant: string, isProtected: boolean): ShaderSource {
   const overwritten = new Set(outputs.map((output) => output.inPlace).filter((index) => index !== undefined));
   const bindings: Binding[] = [];
   const lines: string[] = [];
@@ -54,10 +48,7 @@ fn emit${index}(at: u32, x: f32) { judge(place${index}(at, x)); }`,
       : [],
   );
   const { declarations = '', body, workgroup } = wgsl.code({ variant, protected: isProtected });
-  const fields = [
-    ...UNIFORM_HEADER.map((name) => `${name}: u32`),
-    ...Object.entries(wgsl.uniforms).map(([name, type]) => `${name}: ${type}`),
-  ];
+  const fields = [...UNIFORM_HEADER.map((name) => `${name}: u32`), ...Object.entries(wgsl.uniforms).map(([name, type]) => `${name}: ${type}`)];
   const code = `// ${operation.name} ${variant}
 struct Uniforms { ${fields.join(', ')} }
 ${lines.join('\n')}

@@ -1,12 +1,6 @@
 import { adamwWgsl } from '../adamw/wgsl.ts';
 import { argmaxWgsl } from '../argmax/wgsl.ts';
-import {
-  attentionKeysWgsl,
-  attentionScoresWgsl,
-  attentionValuesWgsl,
-  softmaxGradientWgsl,
-  softmaxWgsl,
-} from '../attention/wgsl.ts';
+import { attentionKeysWgsl, attentionScoresWgsl, attentionValuesWgsl, softmaxGradientWgsl, softmaxWgsl } from '../attention/wgsl.ts';
 import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
 import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleTensorWgsl, weightedSumWgsl } from '../elementwise/wgsl.ts';
 import { embeddingGradientWgsl, embeddingWgsl } from '../embedding/wgsl.ts';
