@@ -79,7 +79,7 @@ const LN2_LOW = fround(3.19461849453094e-5);
 // Taylor coefficients of e^r on |r| <= ln2/2.
 const EXP = [1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1, 1].map(fround);
 
-/** e^x. +0 for x < -69, 2^51 (out of range) for x > 35. Error about 1 ulp. */
+/** e^x. +0 for x < -69, 2^51 (out of range) for x > 35. Error under 3 ulp (scalar-accuracy.test.ts). */
 export function exp(x: number): number {
   if (x < -69) return 0;
   if (x > 35) return 2 ** 51;

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { RECORDS, receiptOf, smallBase } from '../../tests/parity/receipt-of.ts';
+import { createCpuBackend } from '../kernels/cpu/backend.ts';
+import { Scope } from '../kernels/scope.ts';
+import { packBatch } from '../model/batch.ts';
+import { loss } from '../model/loss.ts';
+import { DEFAULT_RECIPE } from '../model/train.ts';
+import { floatToHex } from '../protocol/bytes.ts';
+import type { Receipt } from '../protocol/receipt.ts';
+import { type CheckReport, type CheckSource, checkReceipt } from './check.ts';
+import { Engine } from './engine.ts';
+import { makeReceipt } from './make-receipt.ts';
+
+const backend = await createCpuBackend();
+const engine = Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, smallBase());
+const recipe = { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 2, batch: 3 };
+
+describe('the engine', () => {
+  it('generates token by token what one pass over the whole text predicts', async () => {
+    const prompt = engine.prompt('Who repairs clocks?');
+    const answer = await engine.generate(undefined, prompt, { maxTokens: 12 });
+    const ids = [...prompt, ...answer];
+    const scope = new Scope(backend);
+    const { logits } = loss(scope, engine.model, undefined, packBatch([[{ ids, start: prompt.length }]], () => 1), 'loss');
+    const values = (await backend.read(logits)) as Float32Array;
+    const vocab = engine.model.config.vocab;
+    answer.forEach((id, i) => {
+      const row = values.subarray(i * vocab, (i + 1) * vocab);
+      expect(row.indexOf(Math.max(...row))).toBe(id);
+    });
+    scope.release();
+  });
+
+  it('gives a record the same gradient alone and among others', async () => {
+    const sequences = engine.sequences(RECORDS);
+    const { adapter, ledger } = await engine.train('t', RECORDS, recipe);
+    const alone = await engine.buildLedger(adapter, [RECORDS[2]!]);
+    for (const [l, tensor] of ledger.tensors.entries()) {
+      const all = (await backend.read(tensor.gradients)) as Float32Array;
+      const one = (await backend.read(alone.tensors[l]!.gradients)) as Float32Array;
+      expect(all.slice(2 * tensor.values, 3 * tensor.values)).toEqual(one);
+    }
+    expect(sequences[2]!.length).toBe(2);
+    engine.freeLedger(alone);
+    engine.freeLedger(ledger);
+    engine.unloadAdapter(adapter);
+  });
+
+  it('trains the same bytes again, others with another seed, and frees what it used', async () => {
+    const before = backend.memory().bytes;
+    const run = async (seed: number) => {
+      const { files, adapter, ledger } = await engine.train('t', RECORDS, { ...recipe, seed });
+      engine.freeLedger(ledger);
+      engine.unloadAdapter(adapter);
+      return files['adapter_model.safetensors'];
+    };
+    const first = await run(1);
+    expect(await run(1)).toEqual(first);
+    expect(await run(2)).not.toEqual(first);
+    expect(backend.memory().bytes).toBe(before);
+  });
+
+  it('stops training when cancelled, and nothing stays behind', async () => {
+    const before = backend.memory().bytes;
+    const controller = new AbortController();
+    await expect(engine.train('t', RECORDS, { ...recipe, epochs: 50 }, { signal: controller.signal, onStep: ({ step }) => step === 3 && controller.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+    expect(backend.memory().bytes).toBe(before);
+  });
+
+  it('says clearly what cannot be asked', async () => {
+    expect(() => engine.prompt(' \n')).toThrow('Type a question');
+    await expect(engine.generate(undefined, engine.prompt('word '.repeat(400)))).rejects.toMatchObject({ code: 'model/prompt-too-long' });
+    await expect(engine.train('t', [], recipe)).rejects.toMatchObject({ code: 'train/no-records' });
+    await expect(engine.train('t', [{ text: 'word '.repeat(400), questions: [] }], recipe)).rejects.toMatchObject({ code: 'record/too-long' });
+  });
+
+  it('ends a run whose numbers leave the range, naming the tensor', async () => {
+    await expect(engine.train('t', RECORDS, { ...recipe, rate: 1e6, epochs: 20 })).rejects.toMatchObject({ code: 'rf32/out-of-range' });
+  });
+
+  it('answers in any script', async () => {
+    for (const question of ['Qu’est-ce que c’est ?', '谁写了这本书？', 'من كتب هذا؟', '🙂🙃 who?', '<|a|></s><s>']) {
+      const prompt = engine.prompt(question);
+      expect(prompt.filter((id) => id < 5)).toEqual([1, 3, 4]);
+      expect((await engine.generate(undefined, prompt, { maxTokens: 4 })).length).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe('checking a receipt', async () => {
+  const { receipt } = await receiptOf(backend);
+  const again = Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, smallBase());
+  const made = await again.train('test', RECORDS, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 3, batch: 2 });
+  const source: CheckSource = {
+    engine: async () => again,
+    adapter: async () => made.adapter,
+    version: async () => ({ openledger: 'datanet-version/1', name: 'test', records: RECORDS }),
+    ledger: async () => made.ledger,
+  };
+  const check = async (altered: Receipt) => {
+    const reports: CheckReport[] = [];
+    const equal = await checkReceipt(altered, source, { onReport: (report) => report.state !== 'working' && reports.push(report) });
+    return { equal, last: reports[reports.length - 1]!, steps: reports.length };
+  };
+
+  it('finds the true one equal in all eight steps', async () => {
+    expect(await check(receipt)).toMatchObject({ equal: true, steps: 8 });
+  });
+
+  const flip = (hex: string) => (hex.slice(0, -1) + ((parseInt(hex.slice(-1), 16) ^ 1).toString(16))) as `0x${string}`;
+  const cases: [string, (r: Receipt) => void, string, string][] = [
+    ['arithmetic version', (r) => (r.arithmetic = 'RF32/1'), 'receipt', 'arithmetic'],
+    ['base root', (r) => (r.base.root = flip(r.base.root)), 'base', 'base'],
+    ['adapter root', (r) => (r.adapter.root = flip(r.adapter.root)), 'adapter', 'adapter'],
+    ['Datanet root', (r) => (r.datanet.root = flip(r.datanet.root)), 'datanet', 'Datanet'],
+    ['gradients root', (r) => (r.ledger.gradientsRoot = flip(r.ledger.gradientsRoot)), 'ledger', 'gradients'],
+    ['Gram root', (r) => (r.ledger.gramRoot = flip(r.ledger.gramRoot)), 'ledger', 'Gram'],
+    ['a token', (r) => (r.answer.tokens[1] = (r.answer.tokens[1]! + 1) % 2048), 'answer', 'token 2'],
+    ['the question', (r) => (r.prompt.text += '?'), 'answer', 'question'],
+    ['the loss', (r) => (r.loss = flip(r.loss)), 'influence', 'loss'],
+    ['the last bit of one score', (r) => (r.scores[3] = flip(r.scores[3]!)), 'influence', 'record 4'],
+    ['a missing score', (r) => r.scores.pop(), 'influence', 'record 5'],
+    ['scores root', (r) => (r.scoresRoot = flip(r.scoresRoot)), 'influence', 'root of the scores'],
+    ['one wei of the fee', (r) => (r.fee.owner = String(BigInt(r.fee.owner) + 1n)), 'shares', 'owner'],
+    ['a payout', (r) => (r.payouts[0]!.amount = String(BigInt(r.payouts[0]!.amount) + 1n)), 'shares', 'payout 1'],
+    ['a payout’s receiver', (r) => (r.payouts[0]!.contributor = `0x${'9'.repeat(40)}`), 'shares', 'payout 1'],
+    ['the split', (r) => (r.prices.split.owner += 1), 'shares', 'split'],
+    ['payout root', (r) => (r.payoutRoot = flip(r.payoutRoot)), 'shares', 'root of the payouts'],
+  ];
+  it.each(cases)('finds an altered %s, and where', async (_, alter, step, where) => {
+    const altered = structuredClone(receipt);
+    alter(altered);
+    const { equal, last } = await check(altered);
+    expect(equal).toBe(false);
+    expect(last.step).toBe(step);
+    expect(last.difference!.where).toContain(where);
+    expect(last.difference!.claimed).not.toBe(last.difference!.computed);
+  });
+
+  it('shares nothing and pays nobody when no record helped', async () => {
+    const none = makeReceipt({
+      base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger,
+      prompt: receipt.prompt, answer: receipt.answer, loss: 1, scores: Float32Array.of(-1, 0, -2, 0, -3), prices: receipt.prices,
+    });
+    expect(none.receipt.payouts).toEqual([]);
+    expect(none.receipt.fee.contributors).toBe('0');
+    expect(none.receipt.loss).toBe(floatToHex(1));
+  });
+});
