@@ -1,4 +1,4 @@
-import { DEFAULT_RECIPE, type TrainRecipe } from '../../src/model/train.ts';
+import { DEFAULT_RECIPE, type TrainRecipe } from '../../src/model/recipe.ts';
 import type { Sample } from '../start/samples.ts';
 import type { SampleName } from './rows.ts';
 

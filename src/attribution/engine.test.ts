@@ -4,7 +4,7 @@ import { createCpuBackend } from '../kernels/cpu/backend.ts';
 import { Scope } from '../kernels/scope.ts';
 import { packBatch } from '../model/batch.ts';
 import { loss } from '../model/loss.ts';
-import { DEFAULT_RECIPE } from '../model/train.ts';
+import { DEFAULT_RECIPE } from '../model/recipe.ts';
 import { floatToHex } from '../protocol/bytes.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import { type CheckReport, type CheckSource, checkReceipt } from './check.ts';

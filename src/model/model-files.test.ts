@@ -6,7 +6,7 @@ import { createCpuBackend } from '../kernels/cpu/backend.ts';
 import { parseConfig } from './config.ts';
 import { parseLoraConfig, uploadLora } from './lora.ts';
 import { uploadModel } from './model.ts';
-import { parseSafetensors, toFloat16, writeSafetensors } from './safetensors.ts';
+import { type NamedTensor, type Tensors, parseSafetensors, toFloat16, writeSafetensors } from './safetensors.ts';
 
 const codeOf = (work: () => unknown): string | undefined => {
   try {
@@ -98,12 +98,12 @@ describe('weights and adapters', async () => {
   it('of another shape or with parts that have no place are refused, and nothing stays allocated', () => {
     const lora = parseLoraConfig({ peft_type: 'LORA', r: 2, lora_alpha: 4, target_modules: ['q_proj'] });
     const key = (layer: number, factor: string) => `base_model.model.model.layers.${layer}.self_attn.q_proj.lora_${factor}.weight`;
-    const fitting = new Map([0, 1].flatMap((layer) => [
-      [key(layer, 'A'), { shape: [2, 64], values: new Float32Array(128) }] as const,
-      [key(layer, 'B'), { shape: [64, 2], values: new Float32Array(128) }] as const,
+    const fitting: Tensors = new Map([0, 1].flatMap((layer): [string, NamedTensor][] => [
+      [key(layer, 'A'), { shape: [2, 64], values: new Float32Array(128) }],
+      [key(layer, 'B'), { shape: [64, 2], values: new Float32Array(128) }],
     ]));
     const before = backend.memory().bytes;
-    expect(codeOf(() => uploadLora(backend, config, lora, new Map([...fitting].slice(1))))).toBe('adapter/does-not-fit');
+    expect(codeOf(() => uploadLora(backend, config, lora, new Map([...fitting].slice(1)) as Tensors))).toBe('adapter/does-not-fit');
     expect(codeOf(() => uploadLora(backend, config, lora, new Map([...fitting, ['extra', { shape: [1], values: new Float32Array(1) }]])))).toBe('adapter/does-not-fit');
     expect(codeOf(() => uploadLora(backend, config, lora, new Map([...fitting, [key(0, 'A'), { shape: [4, 32], values: new Float32Array(128) }]])))).toBe('adapter/does-not-fit');
     expect(backend.memory().bytes).toBe(before);

@@ -9,23 +9,8 @@ import { type Lora, type LoraConfig, adaptedLayers, linearShape, loraScale } fro
 import { loss } from './loss.ts';
 import type { Model } from './model.ts';
 import { ADAMW, AdamW, scheduledRate } from './optimizer.ts';
+import { type TrainRecipe, stepCount } from './recipe.ts';
 import { recordWeight } from './record-loss.ts';
-
-/** Everything that decides an adapter's bits besides base and records. All whole numbers or float64 in decimal text. */
-export interface TrainRecipe extends LoraConfig {
-  seed: number;
-  epochs: number;
-  /** Records per step. */
-  batch: number;
-  /** Peak learning rate: linear warm-up over a tenth of the steps, then half a cosine down to a tenth. */
-  rate: number;
-}
-
-export const DEFAULT_RECIPE: TrainRecipe = {
-  rank: 8, alpha: 16, rslora: false,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
-  seed: 1, epochs: 20, batch: 4, rate: 4e-3,
-};
 
 /** A step's records are split in two; the halves' gradients are added in order, so that two threads can share a step. */
 export const STEP_SHARDS = 2;
@@ -43,11 +28,6 @@ export function initialLora(backend: Backend, model: ModelConfig, config: LoraCo
     });
   });
   return { config, scale: loraScale(config), pairs };
-}
-
-/** Steps of a run over n records. */
-export function stepCount(recipe: TrainRecipe, n: number): number {
-  return recipe.epochs * Math.ceil(n / recipe.batch);
 }
 
 /** The records of step t, in order: each epoch is a fresh permutation. */

@@ -1,7 +1,7 @@
 import type { Datanet, DatanetVersion } from '../chain/list-datanets.ts';
 import { registerAdapter } from '../chain/register-adapter.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/train.ts';
+import { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../workers/engine.api.ts';
 import type { DatanetVersionFile, VersionRecord } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import type { LoadProgress, TrainStep, Trained } from '../workers/engine.api.ts';

@@ -5,7 +5,7 @@ import { makeReceipt } from '../attribution/make-receipt.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
 import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
 import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
-import type { TrainRecipe } from '../model/train.ts';
+import type { TrainRecipe } from '../model/recipe.ts';
 import { canonicalJson, type Json } from '../protocol/canonical.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { parseReceipt, receiptHash } from '../protocol/receipt.ts';

@@ -3,7 +3,9 @@ import type { Deployment } from '../protocol/deployment.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
 import type { RunFile } from '../protocol/run.ts';
-import type { TrainRecipe } from '../model/train.ts';
+import type { TrainRecipe } from '../model/recipe.ts';
+
+export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
 
 /**
  * What the page asks of the model worker. Plain data only; callbacks are wrapped by Comlink's `proxy`. Every long

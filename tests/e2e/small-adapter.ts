@@ -11,7 +11,7 @@ import { reviewContribution } from '../../src/chain/review-contribution.ts';
 import { submitContribution } from '../../src/chain/submit-contribution.ts';
 import { demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { DEFAULT_RECIPE } from '../../src/model/train.ts';
+import { DEFAULT_RECIPE } from '../../src/model/recipe.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';

@@ -9,7 +9,7 @@ import { makeReceipt } from '../../src/attribution/make-receipt.ts';
 import type { Backend } from '../../src/kernels/backend.ts';
 import { parseConfig } from '../../src/model/config.ts';
 import { writeSafetensors } from '../../src/model/safetensors.ts';
-import { DEFAULT_RECIPE } from '../../src/model/train.ts';
+import { DEFAULT_RECIPE } from '../../src/model/recipe.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
 import { receiptHash } from '../../src/protocol/receipt.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OpenLedgerError } from '../../errors.ts';
 import { type Tensors, writeSafetensors } from '../../model/safetensors.ts';
-import { DEFAULT_RECIPE, type TrainRecipe } from '../../model/train.ts';
+import { DEFAULT_RECIPE, type TrainRecipe } from '../../model/recipe.ts';
 import { readRecordFile } from './content.ts';
 import { SHARED_HELP, parseCommand, required, withSession } from './session.ts';
 
