@@ -12,17 +12,17 @@ const file = contributionFile(records);
 const onChain = { recordsRoot: recordsRoot(records), count: 2 };
 
 describe('contribution file', () => {
-  test('reads back normalised records that the root on chain commits to', () => {
-    const read = parseContributionFile(JSON.parse(JSON.stringify(file)), onChain);
+  test('reads back normalised records that the root on chain commits to', async () => {
+    const read = await parseContributionFile(JSON.parse(JSON.stringify(file)), onChain);
     expect(read).toEqual(file.records);
     expect(read[0]!.text).toBe('One fact.');
   });
 
-  test('refuses other records, another order, and files of the wrong form', () => {
+  test('refuses other records, another order, and files of the wrong form', async () => {
     const other = { code: 'contribution/other-records' };
     const turned = { ...file, records: [...file.records].reverse() };
-    expect(() => parseContributionFile(turned, onChain)).toThrow(expect.objectContaining(other));
-    expect(() => parseContributionFile(file, { ...onChain, count: 3 })).toThrow(expect.objectContaining(other));
+    await expect(parseContributionFile(turned, onChain)).rejects.toMatchObject(other);
+    await expect(parseContributionFile(file, { ...onChain, count: 3 })).rejects.toMatchObject(other);
     const invalid = { code: 'contribution/invalid' };
     for (const json of [
       null,
@@ -32,7 +32,7 @@ describe('contribution file', () => {
       { ...file, records: [{ text: 'x'.repeat(5000), questions: [] }] },
       { ...file, records: [{ text: '', questions: [null] }] },
     ]) {
-      expect(() => parseContributionFile(json, onChain)).toThrow(expect.objectContaining(invalid));
+      await expect(parseContributionFile(json, onChain)).rejects.toMatchObject(invalid);
     }
   });
 });

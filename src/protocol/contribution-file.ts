@@ -1,6 +1,7 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from './bytes.ts';
-import { type DatanetRecord, RECORD_LIMITS, normaliseRecord, recordsRoot } from './record.ts';
+import { type DatanetRecord, RECORD_LIMITS, normaliseRecord } from './record.ts';
+import { recordsRootInSlices } from './roots-in-slices.ts';
 import { Checked } from './run.ts';
 
 /** The file behind a contribution's CID: its records, in the order that its root on chain commits to. */
@@ -18,7 +19,10 @@ export function contributionFile(records: readonly DatanetRecord[]): Contributio
  * Reads an untrusted contribution file; throws `contribution/invalid` naming the field, or `contribution/other-records`
  * where it does not hold what its contributor put on chain.
  */
-export function parseContributionFile(json: unknown, onChain: { recordsRoot: Hex; count: number }): DatanetRecord[] {
+export async function parseContributionFile(
+  json: unknown,
+  onChain: { recordsRoot: Hex; count: number },
+): Promise<DatanetRecord[]> {
   const file = new Checked(json, 'contribution/invalid', 'This contribution’s file is not valid.');
   file.literal('openledger', 'contribution/1');
   file.list('records', 100_000, isRecord);
@@ -27,7 +31,7 @@ export function parseContributionFile(json: unknown, onChain: { recordsRoot: Hex
     text,
     questions: questions.map(({ question, answer }) => ({ question, answer })),
   }));
-  if (records.length !== onChain.count || recordsRoot(records) !== onChain.recordsRoot.toLowerCase()) {
+  if (records.length !== onChain.count || (await recordsRootInSlices(records)) !== onChain.recordsRoot.toLowerCase()) {
     throw new OpenLedgerError({
       code: 'contribution/other-records',
       what: 'This contribution’s file does not hold what was put on chain.',

@@ -22,8 +22,7 @@ export function* csvRows(text: string, separator: string): Generator<CsvRow, voi
     const lineEnd = endOfLine(text, at);
     const end = row.broken === undefined ? row.end : lineEnd.next;
     yield { line, ...row, end };
-    for (let i = text.indexOf('\n', at); i >= 0 && i < end; i = text.indexOf('\n', i + 1)) line++;
-    line += loneReturns(text, at, end);
+    line += lineBreaks(text, at, end);
     at = end;
   }
 }
@@ -92,11 +91,13 @@ function endOfLine(text: string, from: number): { end: number; next: number } {
   return { end, next: end + lineBreak(text, end) };
 }
 
-/** Line breaks of old Macintosh files: a return that no newline follows. */
-function loneReturns(text: string, from: number, to: number): number {
+/** Looks at no more than the given part: a search for the next break could read the whole rest, again for each row. */
+function lineBreaks(text: string, from: number, to: number): number {
   let count = 0;
-  for (let i = text.indexOf('\r', from); i >= 0 && i < to; i = text.indexOf('\r', i + 1)) {
-    if (text[i + 1] !== '\n') count++;
+  for (let at = from; at < to;) {
+    const length = lineBreak(text, at);
+    if (length > 0) count++;
+    at += Math.max(1, length);
   }
   return count;
 }

@@ -4,14 +4,18 @@ import { submitContribution } from '../chain/submit-contribution.ts';
 import { type WireError, toWire } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { contributionFile } from '../protocol/contribution-file.ts';
-import { type DatanetRecord, recordHash, recordsRoot } from '../protocol/record.ts';
+import { type DatanetRecord, recordHash } from '../protocol/record.ts';
 import type { CountTokens } from '../protocol/record-check.ts';
+import { pauser, recordsRootInSlices } from '../protocol/roots-in-slices.ts';
 import { type ParsedRecordFile, type RecordFileOptions, type RecordLine, parseRecordFile, recheckRecords } from '../protocol/record-files.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
 import { keep, readKept } from './local-database.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
 import { VersionFiles } from './version-files.ts';
+
+/** Records in one kept part of a draft. */
+const PART = 2_000;
 
 /** One draft for each Datanet, kept while the tab lives and, as far as the device allows, afterwards. */
 export class ContributeState {
@@ -51,6 +55,7 @@ export class Draft {
 
   #session: Session;
   #stop: AbortController | undefined;
+  #saves = 0;
 
   constructor(session: Session, datanet: Datanet) {
     this.#session = session;
@@ -123,7 +128,7 @@ export class Draft {
       const wallet = this.#session.wallet.require();
       const file = contributionFile(records);
       const cid = await this.#session.engine.job((api) => api.writeJson(file));
-      const contribution = { datanetId: this.datanetId, recordsRoot: recordsRoot(file.records), cid, count: records.length, stake };
+      const contribution = { datanetId: this.datanetId, recordsRoot: await recordsRootInSlices(file.records), cid, count: records.length, stake };
       return submitContribution(this.#session.chain.connection, wallet, contribution, options);
     });
     if (!done) return;
@@ -168,7 +173,12 @@ export class Draft {
     const datanet = this.#session.chain.datanets.value?.find(({ id }) => id === this.datanetId);
     const latest = datanet?.versions.at(-1);
     const file = latest && (await this.#session.part(VersionFiles).read(latest));
-    const accepted = new Set<Hex>(file?.records.map(recordHash) ?? []);
+    const accepted = new Set<Hex>();
+    const pause = pauser();
+    for (const record of file?.records ?? []) {
+      accepted.add(recordHash(record));
+      await pause();
+    }
     this.unchecked = undefined;
     const { engine } = this.#session;
     await engine.warm();
@@ -189,15 +199,24 @@ export class Draft {
   async #save(): Promise<void> {
     // Lines that were no record cannot be mended here: only records are kept.
     const records = this.lines.flatMap(({ record }) => (record ? [record] : []));
-    await keep(this.#key, JSON.stringify(records));
+    const turn = ++this.#saves;
+    const parts = Math.ceil(records.length / PART);
+    for (let part = 0; part < parts; part++) {
+      // In parts, so that no single one holds up the page; a newer saving takes over.
+      if (turn !== this.#saves) return;
+      await keep(`${this.#key}:${part}`, JSON.stringify(records.slice(part * PART, (part + 1) * PART)));
+    }
+    await keep(this.#key, String(parts));
   }
 
   async #restore(): Promise<void> {
-    const kept = await readKept(this.#key);
-    if (typeof kept !== 'string' || this.lines.length) return;
     try {
-      const records = JSON.parse(kept) as DatanetRecord[];
-      if (!Array.isArray(records) || records.length === 0) return;
+      const parts = Number((await readKept(this.#key)) ?? 0);
+      const records: DatanetRecord[] = [];
+      for (let part = 0; part < parts; part++) {
+        records.push(...(JSON.parse(String(await readKept(`${this.#key}:${part}`))) as DatanetRecord[]));
+      }
+      if (records.length === 0 || this.lines.length) return;
       const lines = records.map((record, k) => ({ line: k + 1, record, problems: [] }));
       await this.#work((options) => recheckRecords(lines, options));
       if (this.lines.length === 0) this.lines = lines;

@@ -7,8 +7,9 @@ import type { Hex } from '../protocol/bytes.ts';
 import { parseContributionFile } from '../protocol/contribution-file.ts';
 import { readPartialReason, writePartialReason } from '../protocol/partial-acceptance.ts';
 import {
-  type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordHash, recordsRoot, versionRoot,
+  type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordHash,
 } from '../protocol/record.ts';
+import { recordsRootInSlices, versionRootInSlices } from '../protocol/roots-in-slices.ts';
 import { type RecordLine, recheckRecords } from '../protocol/record-files.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
 import { Loadable } from './loadable.svelte.ts';
@@ -63,7 +64,7 @@ export class CurateState {
     const leftOut = records.flatMap((_, k) => (taken.has(k) ? [] : [k]));
     return this.#decide(contribution, {
       decision: 'accept',
-      acceptedRoot: all ? contribution.recordsRoot : recordsRoot(chosen),
+      acceptedRoot: all ? contribution.recordsRoot : await recordsRootInSlices(chosen),
       acceptedCount: chosen.length,
       reason: all ? words.trim() : writePartialReason(leftOut, words),
     });
@@ -109,8 +110,8 @@ export class CurateState {
       const cid = await this.#session.engine.job((api) => api.writeJson(file));
       const version = {
         datanetId: datanet.id,
-        root: versionRoot(file.records),
-        recordsRoot: recordsRoot(file.records),
+        root: await versionRootInSlices(file.records),
+        recordsRoot: await recordsRootInSlices(file.records),
         cid,
         count: file.records.length,
       };
@@ -140,7 +141,7 @@ export class CurateState {
     if (contribution.acceptedRoot === contribution.recordsRoot) return records;
     const left = readPartialReason(contribution.reason, records.length)?.leftOut;
     const taken = records.filter((_, k) => !left?.has(k));
-    if (left && recordsRoot(taken) === contribution.acceptedRoot.toLowerCase()) return taken;
+    if (left && (await recordsRootInSlices(taken)) === contribution.acceptedRoot.toLowerCase()) return taken;
     throw new OpenLedgerError({
       code: 'contribution/unknown-selection',
       what: `Nobody can tell which records of contribution ${contribution.contributionId} were taken.`,

@@ -1,6 +1,7 @@
 import type { DatanetVersion } from '../chain/list-datanets.ts';
 import { OpenLedgerError } from '../errors.ts';
-import { type DatanetVersionFile, recordsRoot, versionRoot } from '../protocol/record.ts';
+import type { DatanetVersionFile } from '../protocol/record.ts';
+import { recordsRootInSlices, versionRootInSlices } from '../protocol/roots-in-slices.ts';
 import { parseVersionFile } from '../protocol/version-file.ts';
 import type { Session } from './session.svelte.ts';
 
@@ -36,8 +37,8 @@ export class VersionFiles {
     const { records } = file;
     if (
       records.length !== version.count ||
-      versionRoot(records) !== version.root.toLowerCase() ||
-      recordsRoot(records) !== version.recordsRoot.toLowerCase()
+      (await versionRootInSlices(records)) !== version.root.toLowerCase() ||
+      (await recordsRootInSlices(records)) !== version.recordsRoot.toLowerCase()
     ) {
       throw new OpenLedgerError({
         code: 'datanet/other-records',
