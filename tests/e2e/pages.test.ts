@@ -1,0 +1,87 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { type TestBrowser, openBrowser, picture } from './browser.ts';
+import { answerText, ask, chooseAdapter, madeBy, openApp } from './page-actions.ts';
+
+const PAGES = ['ask', 'datanets', 'datanet/1', 'make', 'earn', 'check', 'market', 'network', 'device', 'no-such-page'];
+
+const SIZES = [
+  { name: 'desktop', viewport: { width: 1280, height: 860 } },
+  { name: 'phone', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+] as const;
+
+/** What a rule of accessibility says of the page as it stands; only what is serious or worse. */
+async function accessibilityProblems(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')} ${failureSummary ?? ''}`.replaceAll('\n', ' ')));
+}
+
+/** What is wider than the screen; empty where nothing scrolls sideways. */
+function tooWide(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    const wide = [...document.querySelectorAll('main *')].filter((element) => element.getBoundingClientRect().right > innerWidth + 1);
+    return [`${document.documentElement.scrollWidth} of ${innerWidth}`, ...wide.map((element) => `${element.tagName}.${element.className}`).slice(0, 10)];
+  });
+}
+
+async function settled(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /^Chain: live/ }).waitFor();
+  await page.locator('main h1, main h2').first().waitFor();
+  // Lists come from the chain and from IPFS; while they are read a status says so.
+  await page.locator('main').getByText(/^(Reading|Fetching) /).first().waitFor({ state: 'hidden' });
+}
+
+describe.sequential.each(SIZES)('every page on a $name', ({ name, ...screen }) => {
+  const { url, small } = inject('network');
+  let browser: TestBrowser;
+  let page: Page;
+
+  beforeAll(async () => {
+    browser = await openBrowser({ ...screen, colorScheme: 'light' });
+    page = browser.page;
+    await openApp(page, url);
+  });
+  afterAll(() => browser?.close());
+
+  test.each(PAGES)('%s: fits, nothing serious from axe, in light and dark', async (place) => {
+    await page.goto(`${url}/#/${place}`);
+    await settled(page);
+    const problems: string[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      if (colorScheme === 'light') await picture(page, `${place.replace('/', '-')}-${name}-${colorScheme}`);
+      problems.push(...(await tooWide(page)), ...(await accessibilityProblems(page)).map((problem) => `${colorScheme}: ${problem}`));
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(problems).toEqual([]);
+  });
+
+  test('an answer with all its records: the same', async () => {
+    await page.goto(`${url}/#/ask`);
+    await settled(page);
+    await chooseAdapter(page, small.name);
+    const turn = await ask(page, small.question);
+    expect(await answerText(turn)).toBe(small.answer);
+    await madeBy(turn).locator('.strip').waitFor();
+    await madeBy(turn).getByRole('button', { name: /^All / }).click();
+    const problems: string[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await picture(page, `answer-${name}-${colorScheme}`);
+      problems.push(...(await tooWide(page)), ...(await accessibilityProblems(page)).map((problem) => `${colorScheme}: ${problem}`));
+    }
+    await turn.getByRole('button', { name: 'Pay them' }).click();
+    await page.getByRole('button', { name: 'Sign and pay' }).waitFor();
+    problems.push(...(await tooWide(page)), ...(await accessibilityProblems(page)).map((problem) => `paying: ${problem}`));
+    await picture(page, `paying-${name}`, false);
+    expect(problems).toEqual([]);
+  });
+
+  test('nothing went wrong unseen', () => {
+    expect(browser.mistakes).toEqual([]);
+  });
+});
