@@ -1,11 +1,18 @@
 /** How many colours for people there are: --who-0 … --who-8 in app.css. */
 export const COLOURS = 9;
 
-/** The colour that an address prefers, from its own digits. */
+/** 32 well mixed bits of an address, for its picture and colour (FNV-1a, then a final mix). */
+export function mixed(address: string): number {
+  let hash = 0x811c9dc5;
+  for (const char of address.toLowerCase().slice(2)) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** The colour that an address prefers. */
 export function preferredColour(address: string): number {
-  let hash = 7;
-  for (const char of address.toLowerCase().slice(2)) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
-  return hash % COLOURS;
+  return (mixed(address) >>> 16) % COLOURS;
 }
 
 /**

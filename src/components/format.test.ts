@@ -16,7 +16,8 @@ describe('amounts', () => {
 
 describe('words', () => {
   it('counts', () => expect([plural(1, 'record'), plural(2, 'record'), plural(0n, 'reply', 'replies')]).toEqual(['1 record', '2 records', '0 replies']));
-  it('times', () => expect([relativeText(100, 98), relativeText(100, 70), relativeText(0, 600)]).toEqual(['now', 'in 30 s', '10 min ago']));
+  it('times', () => expect([relativeText(100, 98), relativeText(100, 70), relativeText(0, 600)]).toEqual(['now', 'in 30\u00a0s', '10\u00a0min ago']));
   it('bytes', () => expect([bytesText(900), bytesText(1536), bytesText(64 * 1024 * 1024)]).toEqual(['900 B', '1.5 KB', '64 MB']));
-  it('influence has its sign', () => expect([influenceText(0.01234), influenceText(-2e-7), influenceText(0), influenceText(166_432)]).toEqual(['+0.0123', '−2.00e−7', '0', '+166\u202f000']));
+  it('influence has its sign', () =>
+    expect([influenceText(0.01234), influenceText(-2e-7), influenceText(0), influenceText(166_432)]).toEqual(['+0.0123', '−2.00e−7', '0', '+166\u202f000']));
 });

@@ -7,18 +7,7 @@ import Network from '@lucide/svelte/icons/network';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Store from '@lucide/svelte/icons/store';
 import type { Component } from 'svelte';
-
-export interface Route {
-  /** First part of the hash address. */
-  page: string;
-  title: string;
-  icon: Component;
-  /** Main pages stand in the rail and the bottom bar; the others under More; some are reached from other pages only. */
-  place: 'main' | 'more' | 'inner';
-  /** Which entry of the rail is lit for an inner page. */
-  under?: string;
-  load: () => Promise<{ default: Component<{ params: string[] }> }>;
-}
+import type { Route } from '../state/router.svelte.ts';
 
 /** Each page is a chunk of its own, loaded when first visited. To add one: a file here and a line below. */
 const files = import.meta.glob<{ default: Component<{ params: string[] }> }>('./*.svelte');
@@ -36,7 +25,3 @@ const all: (Omit<Route, 'load'> & { file: string })[] = [
 ];
 
 export const routes: Route[] = all.flatMap(({ file, ...route }) => (files[file] ? [{ ...route, load: files[file] }] : []));
-
-export function routeOf(page: string): Route | undefined {
-  return routes.find((route) => route.page === page);
-}

@@ -12,7 +12,10 @@ describe('words of an answer', () => {
   });
   it('gives the tokens of a split character to the word that shows it', () => {
     const words = wordsOf([' a', '', '', ' 🎉', '!']);
-    expect(words.map(({ text, from, to }) => [text, from, to])).toEqual([['a', 0, 1], ['🎉!', 1, 5]]);
+    expect(words.map(({ text, from, to }) => [text, from, to])).toEqual([
+      ['a', 0, 1],
+      ['🎉!', 1, 5],
+    ]);
   });
   it('leaves an end token and lone white space out', () => expect(wordsOf(['yes', ' ', '']).map((word) => word.text)).toEqual(['yes']));
   it('separates words where white space is a token of its own', () => expect(wordsOf(['a', '\n', 'b']).map((word) => word.text)).toEqual(['a', 'b']));
@@ -25,7 +28,11 @@ describe('words of an answer', () => {
 
 describe('sentences', () => {
   it('end at full stops and at the end', () => {
-    expect(sentencesOf(wordsOf(['One', ' two', '.', ' Three', '!', ' four']))).toEqual([{ from: 0, to: 2 }, { from: 2, to: 3 }, { from: 3, to: 4 }]);
+    expect(sentencesOf(wordsOf(['One', ' two', '.', ' Three', '!', ' four']))).toEqual([
+      { from: 0, to: 2 },
+      { from: 2, to: 3 },
+      { from: 3, to: 4 },
+    ]);
   });
   it('of nothing are none', () => expect(sentencesOf([])).toEqual([]));
 });

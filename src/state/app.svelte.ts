@@ -1,16 +1,20 @@
 import { type WireError, toWire } from '../errors.ts';
 import { loadDeployment } from './load-deployment.ts';
-import { Router } from './router.svelte.ts';
+import { type Route, Router } from './router.svelte.ts';
 import { Session } from './session.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 
 /** The page itself: where it is, how it looks, and which deployment it serves. */
 export class AppState {
-  readonly router = new Router();
+  readonly router: Router;
   readonly theme = new Theme();
   phase = $state<'loading' | 'waiting' | 'ready' | 'failed'>('loading');
   error = $state.raw<WireError | undefined>(undefined);
   session = $state.raw<Session | undefined>(undefined);
+
+  constructor(routes: Route[]) {
+    this.router = new Router(routes);
+  }
 
   start(): void {
     this.router.start();

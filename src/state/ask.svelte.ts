@@ -2,9 +2,10 @@ import { claimOfReceipt, readClaim } from '../chain/list-claims.ts';
 import { toWire } from '../errors.ts';
 import { type Fee, computeFee } from '../protocol/fee.ts';
 import { normalise } from '../protocol/record.ts';
-import type { Pricing } from '../workers/engine.api.ts';
+import type { LoadProgress, Pricing } from '../workers/engine.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import { type ConversationHead, ConversationStore } from './conversations.ts';
+import { EngineState } from './engine.svelte.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import type { Session } from './session.svelte.ts';
 import { Turn } from './turn.svelte.ts';
@@ -40,9 +41,7 @@ export class AskState {
     if (this.chosen === 'base') return undefined;
     const { known } = this.#session.chain;
     const samples = this.#session.deployment.samples.adapters;
-    return (
-      known.find(({ ref }) => ref.id === this.chosen) ?? known.find(({ ref }) => ref.id === samples[0]) ?? known[0]
-    );
+    return known.find(({ ref }) => ref.id === this.chosen) ?? known.find(({ ref }) => ref.id === samples[0]) ?? known[0];
   }
 
   get busy(): boolean {
@@ -91,29 +90,24 @@ export class AskState {
     const stop = new AbortController();
     this.#stops.set(turn.id, stop);
     turn.phase = 'waiting';
+    const text = EngineState.until<string>((piece) => {
+      turn.phase = 'answering';
+      turn.progress = undefined;
+      turn.text += piece;
+    });
+    const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
     try {
-      const answer = await this.#session.engine.job(
-        (api, job) =>
-          api.ask(
-            job,
-            turn.adapter?.ref,
-            turn.question,
-            (piece) => {
-              turn.phase = 'answering';
-              turn.progress = undefined;
-              turn.text += piece;
-            },
-            (progress) => (turn.progress = progress),
-          ),
-        stop.signal,
-      );
+      const answer = await this.#session.engine.job((api, job) => api.ask(job, turn.adapter?.ref, turn.question, text.listen, progress.listen), stop.signal);
+      text.done();
       turn.answer = answer;
       turn.text = answer.text;
       turn.phase = 'answered';
     } catch (error) {
+      text.done();
       turn.error = toWire(error);
       turn.phase = 'failed';
     } finally {
+      progress.done();
       turn.progress = undefined;
       this.#stops.delete(turn.id);
       this.save();
@@ -127,17 +121,19 @@ export class AskState {
     if (!answer || !adapter || turn.tracing || answer.answerTokens.length === 0) return;
     const stop = new AbortController();
     this.#stops.set(turn.id, stop);
+    const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
     turn.tracing = true;
     turn.traceError = undefined;
     try {
       const { promptTokens, answerTokens } = answer;
       turn.attribution = await this.#session.engine.job(
-        (api, job) => api.attribute(job, adapter.ref, { promptTokens, answerTokens }, undefined, (progress) => (turn.progress = progress)),
+        (api, job) => api.attribute(job, adapter.ref, { promptTokens, answerTokens }, undefined, progress.listen),
         stop.signal,
       );
     } catch (error) {
       turn.traceError = toWire(error);
     } finally {
+      progress.done();
       turn.tracing = false;
       turn.progress = undefined;
       this.#stops.delete(turn.id);
@@ -226,8 +222,13 @@ export class AskState {
     const { answer, adapter } = turn;
     if (!pricing || !answer || !adapter) return;
     if (turn.receipt && (turn.claimId !== undefined || JSON.stringify(turn.receipt.pricing) === JSON.stringify(pricing))) return;
-    const made = await this.#session.engine.job((api, job) => api.makeReceipt(job, adapter.ref, turn.question, answer, pricing, (progress) => (turn.progress = progress)));
-    turn.progress = undefined;
+    const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
+    const made = await this.#session.engine
+      .job((api, job) => api.makeReceipt(job, adapter.ref, turn.question, answer, pricing, progress.listen))
+      .finally(() => {
+        progress.done();
+        turn.progress = undefined;
+      });
     turn.receipt = { cid: made.cid, hash: made.hash, pricing };
     this.save();
     await this.findClaim(turn);
@@ -298,10 +299,12 @@ export class AskState {
     if (turns.length === 0) return;
     writePreference('conversation', id);
     // One after another, so that an older state never overwrites a newer one.
-    this.#saving = this.#saving.then(() => this.#store.save(id, startedAt, turns)).then(
-      async () => void (await this.#readHeads()),
-      () => {},
-    );
+    this.#saving = this.#saving
+      .then(() => this.#store.save(id, startedAt, turns))
+      .then(
+        async () => void (await this.#readHeads()),
+        () => {},
+      );
   }
 
   async #restore(): Promise<void> {
@@ -337,4 +340,3 @@ function newId(): string {
   // randomUUID needs a secure context; a page served over plain http has getRandomValues.
   return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
-

@@ -2,6 +2,7 @@ import { type ChainConnection, connectChain } from '../chain/client.ts';
 import { type EventFeed, createEventFeed } from '../chain/events.ts';
 import { type Adapter, listAdapters } from '../chain/list-adapters.ts';
 import { type Datanet, type DatanetVersion, listDatanets } from '../chain/list-datanets.ts';
+import { readAccounting } from '../chain/read-balances.ts';
 import { readTerms } from '../chain/read-terms.ts';
 import { watchChain } from '../chain/watch-chain.ts';
 import { type WireError, toWire } from '../errors.ts';
@@ -36,6 +37,8 @@ export class ChainState {
   readonly datanets: Loadable<Datanet[]>;
   readonly terms: Loadable<Awaited<ReturnType<typeof readTerms>>>;
 
+  readonly accounting: Loadable<Awaited<ReturnType<typeof readAccounting>>>;
+
   #blockListeners = new Set<(block: bigint) => void>();
 
   constructor(deployment: Deployment, deploymentUrl: string) {
@@ -44,6 +47,7 @@ export class ChainState {
     this.adapters = new Loadable(() => listAdapters(this.connection));
     this.datanets = new Loadable(() => listDatanets(this.connection));
     this.terms = new Loadable(() => readTerms(this.connection));
+    this.accounting = new Loadable(() => readAccounting(this.connection));
     watchChain(this.connection, {
       onBlock: (block) => {
         this.block = block;

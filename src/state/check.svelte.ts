@@ -72,7 +72,13 @@ export class CheckState {
   async openFile(file: File): Promise<void> {
     this.#clear();
     if (file.size > MOST_BYTES) {
-      this.#fail(new OpenLedgerError({ code: 'check/too-large', what: 'This file is too large for a receipt.', why: `It has ${file.size} bytes; ${MOST_BYTES} are allowed.` }));
+      this.#fail(
+        new OpenLedgerError({
+          code: 'check/too-large',
+          what: 'This file is too large for a receipt.',
+          why: `It has ${file.size} bytes; ${MOST_BYTES} are allowed.`,
+        }),
+      );
       return;
     }
     try {
@@ -123,12 +129,13 @@ export class CheckState {
             job,
             source.kind === 'cid' ? { cid: source.cid } : { json: source.json },
             (step) => run === this.#run && this.#show(step),
-            (progress) => run === this.#run && (this.progress = progress),
+            (progress) => run === this.#run && this.phase === 'checking' && (this.progress = progress),
           ),
         this.#stop.signal,
       );
       if (run !== this.#run) return;
       this.progress = undefined;
+      this.#stop = undefined;
       const equal = result.equal && (await this.#askChain(receipt, hash));
       if (run === this.#run) this.phase = equal ? 'equal' : 'different';
     } catch (error) {
@@ -171,6 +178,8 @@ export class CheckState {
   }
 
   #show(line: Line): void {
+    // A late “working” must not undo a result.
+    if (line.state === 'working' && this.lines.some((before) => before.step === line.step && before.state !== 'waiting')) return;
     this.lines = this.lines.map((before) => (before.step === line.step ? line : before));
   }
 

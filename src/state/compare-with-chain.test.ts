@@ -23,7 +23,12 @@ const known = {
   version: { version: 1, cid: 'bafydatanet', root: root('e') },
 } as KnownAdapter;
 const claim = {
-  claimId: 9n, adapterId: 3n, tokensIn: 3, tokensOut: 1, payoutCount: 1, payoutRoot: root('f'),
+  claimId: 9n,
+  adapterId: 3n,
+  tokensIn: 3,
+  tokensOut: 1,
+  payoutCount: 1,
+  payoutRoot: root('f'),
   fee: { total: 100n, platform: 20n, owner: 20n, stakers: 20n, contributors: 40n },
 } as ClaimOnChain;
 
@@ -49,6 +54,8 @@ describe('a receipt against its claim', () => {
 
 describe('the CID in what people paste', () => {
   const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
-  it.each([cid, `http://127.0.0.1:4173/#/check/${cid}`, `https://example.org/x/ipfs/${cid}?format=raw`, `ipfs://${cid}`])('%s', (text) => expect(cidIn(text)).toBe(cid));
+  it.each([cid, `http://127.0.0.1:4173/#/check/${cid}`, `https://example.org/x/ipfs/${cid}?format=raw`, `ipfs://${cid}`])('%s', (text) =>
+    expect(cidIn(text)).toBe(cid),
+  );
   it.each(['', 'hello', '<script>', `${cid} and more`, 'https://example.org/'])('is not in %s', (text) => expect(cidIn(text)).toBeUndefined());
 });

@@ -51,7 +51,11 @@ export function compareWithRegistry(receipt: Receipt, known: KnownAdapter | unde
 
 export function compareWithClaim(receipt: Receipt, claim: ClaimOnChain | undefined): Compared {
   if (!claim) return { detail: 'not paid: nothing on the chain to compare', difference: undefined };
-  const fee = (part: keyof Receipt['fee']): [string, string, string] => [`${part === 'total' ? 'the fee' : `the fee’s part “${part}”`} in wei`, receipt.fee[part], String(claim.fee[part])];
+  const fee = (part: keyof Receipt['fee']): [string, string, string] => [
+    `${part === 'total' ? 'the fee' : `the fee’s part “${part}”`} in wei`,
+    receipt.fee[part],
+    String(claim.fee[part]),
+  ];
   const difference = firstDifference([
     ['adapter that was paid', receipt.adapter.id, String(claim.adapterId)],
     ['tokens of the question', String(receipt.prompt.tokens.length), String(claim.tokensIn)],

@@ -67,9 +67,7 @@ export class ConversationStore {
     const key = this.#key(id);
     const mine = new Map(turns.map((turn) => [turn.id, turn]));
     const before = (await this.#stored(key))?.turns ?? [];
-    const merged = [...before.filter((turn) => !mine.has(turn.id)), ...turns.map(toStored)]
-      .sort((a, b) => a.askedAt - b.askedAt)
-      .slice(-MOST_TURNS);
+    const merged = [...before.filter((turn) => !mine.has(turn.id)), ...turns.map(toStored)].sort((a, b) => a.askedAt - b.askedAt).slice(-MOST_TURNS);
     for (const turn of turns) await this.#keepRecords(turn);
     await keep(key, { openledger: 'conversation/1', id, startedAt, turns: merged } satisfies StoredConversation);
   }
@@ -125,9 +123,7 @@ async function revived({ loss, seconds, scores }: NonNullable<StoredTurn['influe
   return {
     loss,
     seconds,
-    records: records
-      .map((record, index) => ({ index, record, influence: scores[index]! }))
-      .sort((a, b) => b.influence - a.influence || a.index - b.index),
+    records: records.map((record, index) => ({ index, record, influence: scores[index]! })).sort((a, b) => b.influence - a.influence || a.index - b.index),
   };
 }
 

@@ -69,13 +69,19 @@ export class EngineState {
   }
 
   /**
+   * A callback for the worker that falls silent when `done` is called: callbacks travel on a channel of their own,
+   * and the last ones can arrive after the result.
+   */
+  static until<T>(listen: (value: T) => void): { listen: (value: T) => void; done: () => void } {
+    let live = true;
+    return { listen: (value) => void (live && listen(value)), done: () => void (live = false) };
+  }
+
+  /**
    * Runs one long call of the worker: gives it an id, cancels it when `signal` aborts, turns an error as data into a
    * thrown OpenLedgerError. Where worker or device died it is opened anew at the next call.
    */
-  async job<T>(
-    work: (api: EngineApi, job: string) => Promise<Answered<T>>,
-    signal?: AbortSignal,
-  ): Promise<T> {
+  async job<T>(work: (api: EngineApi, job: string) => Promise<Answered<T>>, signal?: AbortSignal): Promise<T> {
     const { api } = await this.#open();
     const job = `page-${this.#next++}`;
     const cancel = () => void api.cancel(job);
@@ -110,7 +116,9 @@ export class EngineState {
       this.#gone(toWire(error));
     });
     const api = this.#api;
-    const answered = await api.open(this.#deployment, this.#url, this.preference, (progress) => (this.progress = progress));
+    const progress = EngineState.until<LoadProgress>((at) => (this.progress = at));
+    const answered = await api.open(this.#deployment, this.#url, this.preference, progress.listen);
+    progress.done();
     this.progress = undefined;
     if (!answered.ok) throw fromWire(answered.error);
     this.status = answered.value;
@@ -130,4 +138,3 @@ export class EngineState {
     }
   }
 }
-

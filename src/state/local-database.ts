@@ -30,10 +30,7 @@ function open(): Promise<IDBDatabase | undefined> {
   return opening;
 }
 
-async function run<T>(
-  mode: IDBTransactionMode,
-  work: (store: IDBObjectStore) => IDBRequest<T>,
-): Promise<{ value: T } | undefined> {
+async function run<T>(mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<{ value: T } | undefined> {
   const database = await open();
   if (!database) return undefined;
   return new Promise((resolve) => {

@@ -66,7 +66,7 @@ export class PayState {
 
   async pay(): Promise<void> {
     const { turn } = this;
-    const { chain, wallet, toasts } = this.#session;
+    const { chain, wallet } = this.#session;
     if (!turn?.receipt || !turn.answer || !turn.adapter || turn.claimId !== undefined || this.tx.busy) return;
     const { answer, adapter, receipt } = turn;
     let before: Balances | undefined;
@@ -110,7 +110,6 @@ export class PayState {
     // Kept at once: it is paid, whatever the reading of balances does.
     turn.payment = { ...paid, balanceAfter: String(before.account - payment.fee.total - payment.bond - payment.gasPaid) };
     this.ask.save();
-    toasts.say('Paid. The claim is on chain.', 'good');
     await Promise.all([this.ask.readClaim(turn), wallet.refresh()]);
     const after = await readBalances(chain.connection, payer).catch(() => undefined);
     if (after) {

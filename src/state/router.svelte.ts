@@ -1,3 +1,5 @@
+import type { Component } from 'svelte';
+
 /** Hash addresses work from any host and path: `#/check/bafy…` is page `check` with one parameter. */
 export interface Place {
   page: string;
@@ -7,6 +9,18 @@ export interface Place {
 export function parseHash(hash: string): Place {
   const parts = hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decode);
   return { page: parts[0] ?? 'ask', params: parts.slice(1) };
+}
+
+export interface Route {
+  /** First part of the hash address. */
+  page: string;
+  title: string;
+  icon: Component;
+  /** Main pages stand in the rail and the bottom bar; the others under More; some are reached from other pages only. */
+  place: 'main' | 'more' | 'inner';
+  /** Which entry of the rail is lit for an inner page. */
+  under?: string;
+  load: () => Promise<{ default: Component<{ params: string[] }> }>;
 }
 
 /** The address of a page, for `href`. */
@@ -27,7 +41,21 @@ function decode(part: string): string {
 }
 
 export class Router {
+  readonly routes: Route[];
   place = $state.raw<Place>({ page: 'ask', params: [] });
+
+  constructor(routes: Route[]) {
+    this.routes = routes;
+  }
+
+  route(page: string): Route | undefined {
+    return this.routes.find((route) => route.page === page);
+  }
+
+  /** The entry of the rail that is lit. */
+  get lit(): string {
+    return this.route(this.place.page)?.under ?? this.place.page;
+  }
 
   start(): void {
     const read = () => (this.place = parseHash(location.hash));
