@@ -49,14 +49,7 @@ describe('partial acceptance', () => {
   });
 
   test('a list that names places outside the contribution, or none, is not trusted', () => {
-    for (const text of [
-      'Left out: 0. x',
-      'Left out: 11. x',
-      'Left out: 5-2. x',
-      'Left out: 1-99999999999. x',
-      'Left out: . x',
-      'some words',
-    ]) {
+    for (const text of ['Left out: 0. x', 'Left out: 11. x', 'Left out: 5-2. x', 'Left out: 1-99999999999. x', 'Left out: . x', 'some words']) {
       expect(readPartialReason(text, 10)).toBeUndefined();
     }
   });

@@ -19,10 +19,7 @@ export function contributionFile(records: readonly DatanetRecord[]): Contributio
  * Reads an untrusted contribution file; throws `contribution/invalid` naming the field, or `contribution/other-records`
  * where it does not hold what its contributor put on chain.
  */
-export async function parseContributionFile(
-  json: unknown,
-  onChain: { recordsRoot: Hex; count: number },
-): Promise<DatanetRecord[]> {
+export async function parseContributionFile(json: unknown, onChain: { recordsRoot: Hex; count: number }): Promise<DatanetRecord[]> {
   const file = new Checked(json, 'contribution/invalid', 'This contribution’s file is not valid.');
   file.literal('openledger', 'contribution/1');
   file.list('records', 100_000, isRecord);

@@ -31,8 +31,7 @@ export function problemsOfRecord(written: DatanetRecord): RecordProblem[] {
   const { text, questions } = normaliseRecord(written);
   const problems: RecordProblem[] = [];
   const add = (code: string, message: string) => problems.push({ code, message });
-  if (!text && questions.length === 0)
-    add('record/empty', 'It is empty: write a statement, or a question with its answer.');
+  if (!text && questions.length === 0) add('record/empty', 'It is empty: write a statement, or a question with its answer.');
   const limit = (what: string, value: string, most: number) => {
     const has = length(value);
     if (has > most) add('record/too-long', `${what} has ${has} characters; at most ${most} are allowed.`);
@@ -40,10 +39,7 @@ export function problemsOfRecord(written: DatanetRecord): RecordProblem[] {
   };
   limit('The statement', text, RECORD_LIMITS.text);
   if (questions.length > RECORD_LIMITS.questions) {
-    add(
-      'record/too-many-questions',
-      `It has ${questions.length} questions; at most ${RECORD_LIMITS.questions} are allowed.`,
-    );
+    add('record/too-many-questions', `It has ${questions.length} questions; at most ${RECORD_LIMITS.questions} are allowed.`);
   }
   questions.slice(0, RECORD_LIMITS.questions).forEach(({ question, answer }, k) => {
     const which = questions.length > 1 ? ` ${k + 1}` : '';
@@ -80,19 +76,14 @@ export class DuplicateFinder {
 }
 
 /** Problems of length as the model counts it, for many records in one call: entry k belongs to record k. */
-export async function tokenProblems(
-  records: readonly DatanetRecord[],
-  countTokens: CountTokens,
-  context: number,
-): Promise<(RecordProblem | undefined)[]> {
+export async function tokenProblems(records: readonly DatanetRecord[], countTokens: CountTokens, context: number): Promise<(RecordProblem | undefined)[]> {
   const clean = records.map(normaliseRecord);
   const texts = clean.flatMap(({ text, questions }) => [text, ...questions.flatMap((q) => [q.question, q.answer])]);
   const counts = await countTokens(texts);
   let at = 0;
   return clean.map(({ questions }) => {
     let longest = counts[at++]! + STATEMENT_FRAME;
-    for (let k = 0; k < questions.length; k++)
-      longest = Math.max(longest, counts[at++]! + counts[at++]! + QUESTION_FRAME);
+    for (let k = 0; k < questions.length; k++) longest = Math.max(longest, counts[at++]! + counts[at++]! + QUESTION_FRAME);
     if (longest <= context) return undefined;
     const message = `A part has ${longest} tokens; the model reads ${context} at once. Shorten or split it.`;
     return { code: 'record/too-many-tokens', message };

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type DatanetRecord, RECORD_LIMITS, recordHash } from './record.ts';
-import {
-  type RecordFileOptions,
-  type RecordLine,
-  parseRecordFile,
-  recheckRecords,
-  recordsToJsonl,
-} from './record-files.ts';
+import { type RecordFileOptions, type RecordLine, parseRecordFile, recheckRecords, recordsToJsonl } from './record-files.ts';
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const none: RecordFileOptions = { accepted: new Set() };
@@ -98,11 +92,7 @@ describe('JSONL', () => {
 describe('duplicates', () => {
   test('of accepted records and of earlier lines, however they are spaced or composed', async () => {
     const accepted = new Set([recordHash({ text: 'Café burned.', questions: [] })]);
-    const read = await lines(
-      'a.jsonl',
-      '{"text":"Cafe\\u0301  burned."}\n{"text":"new"}\n{"text":" new "}\n{"text":"New"}',
-      { accepted },
-    );
+    const read = await lines('a.jsonl', '{"text":"Cafe\\u0301  burned."}\n{"text":"new"}\n{"text":" new "}\n{"text":"New"}', { accepted });
     expect(read.map(codes)).toEqual([['record/duplicate-accepted'], [], ['record/duplicate-line'], []]);
     expect(read[2]!.problems[0]!.message).toContain('line 2');
   });
@@ -121,10 +111,7 @@ test('after a line is removed its double is good again; how a line was read stay
 
 describe('CSV', () => {
   test('quoted separators, line breaks and quotes; further questions; line numbers of the file', async () => {
-    const read = await lines(
-      'a.csv',
-      'text,question,answer,question2,answer2\r\n"A, and\r\nB","He said ""no""?",yes,,\r\n\r\nplain,q,a,q2,a2\r\n',
-    );
+    const read = await lines('a.csv', 'text,question,answer,question2,answer2\r\n"A, and\r\nB","He said ""no""?",yes,,\r\n\r\nplain,q,a,q2,a2\r\n');
     expect(read).toEqual([
       {
         line: 2,
@@ -160,10 +147,7 @@ describe('CSV', () => {
   });
 
   test('a broken quote costs its own line only', async () => {
-    const read = await lines(
-      'a.csv',
-      'text,question,answer\ngood 1,q,a\n"never closed,q,a\ngood 2,q,a\n"closed" late,q,a\ngood 3,q,a\n',
-    );
+    const read = await lines('a.csv', 'text,question,answer\ngood 1,q,a\n"never closed,q,a\ngood 2,q,a\n"closed" late,q,a\ngood 3,q,a\n');
     expect(read.map((line) => [line.line, codes(line), line.record?.text])).toEqual([
       [2, [], 'good 1'],
       [3, ['record/broken-csv'], undefined],
@@ -178,12 +162,9 @@ describe('CSV', () => {
     expect(codes((await lines('a.csv', 'text,source\na,b\n'))[0])).toEqual(['record/unknown-field']);
   });
 
-  test.each(['colour,size\nred,5\n', 'text,text\na,b\n', '"text\na\n'])(
-    'a header that cannot be used: %j',
-    async (text) => {
-      await expect(lines('a.csv', text)).rejects.toMatchObject({ code: 'records/no-header' });
-    },
-  );
+  test.each(['colour,size\nred,5\n', 'text,text\na,b\n', '"text\na\n'])('a header that cannot be used: %j', async (text) => {
+    await expect(lines('a.csv', text)).rejects.toMatchObject({ code: 'records/no-header' });
+  });
 });
 
 describe('encodings', () => {

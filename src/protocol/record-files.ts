@@ -1,12 +1,6 @@
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import { type DatanetRecord, normaliseRecord } from './record.ts';
-import {
-  DuplicateFinder,
-  type RecordCheckOptions,
-  type RecordProblem,
-  problemsOfRecord,
-  tokenProblems,
-} from './record-check.ts';
+import { DuplicateFinder, type RecordCheckOptions, type RecordProblem, problemsOfRecord, tokenProblems } from './record-check.ts';
 import { columnName, csvRows, guessSeparator } from './record-file-csv.ts';
 import { type DecodedText, decodeRecordText } from './record-file-text.ts';
 
@@ -43,22 +37,12 @@ const TOKEN_BATCH = 256;
  * lines. What is wrong with a line is in its problems; what is wrong with the whole file throws `records/bad-encoding`,
  * `records/too-large`, `records/too-many`, `records/empty-file`, `records/no-header`, `records/json-list`, `cancelled`.
  */
-export async function parseRecordFile(
-  name: string,
-  bytes: Uint8Array,
-  options: RecordFileOptions,
-): Promise<ParsedRecordFile> {
+export async function parseRecordFile(name: string, bytes: Uint8Array, options: RecordFileOptions): Promise<ParsedRecordFile> {
   if (bytes.length > MOST_BYTES) {
-    throw fileError(
-      'records/too-large',
-      'This file is too large.',
-      `It has ${bytes.length} bytes; ${MOST_BYTES} are read.`,
-      'Split it.',
-    );
+    throw fileError('records/too-large', 'This file is too large.', `It has ${bytes.length} bytes; ${MOST_BYTES} are read.`, 'Split it.');
   }
   const { text, encoding } = decodeRecordText(bytes);
-  if (!text.trim())
-    throw fileError('records/empty-file', 'This file is empty.', undefined, 'Choose a file with records.');
+  if (!text.trim()) throw fileError('records/empty-file', 'This file is empty.', undefined, 'Choose a file with records.');
   const format = formatOf(name, text);
   if (format === 'jsonl' && text.trimStart().startsWith('[')) {
     throw fileError(
@@ -79,9 +63,7 @@ export function recordsToJsonl(records: readonly DatanetRecord[]): string {
 }
 
 /** Problems of reading a line; the others follow from its content and its neighbours, and are found anew. */
-const READING = new Set(
-  ['broken-json', 'broken-csv', 'wrong-form', 'wrong-columns', 'unknown-field'].map((code) => `record/${code}`),
-);
+const READING = new Set(['broken-json', 'broken-csv', 'wrong-form', 'wrong-columns', 'unknown-field'].map((code) => `record/${code}`));
 
 /** Checks lines again, after some were removed, added or changed. */
 export function recheckRecords(lines: readonly RecordLine[], options: RecordFileOptions): Promise<RecordLine[]> {
@@ -126,12 +108,7 @@ async function checkRows(rows: Iterable<Row>, size: number, options: RecordFileO
     }
     lines.push(out);
     if (lines.length > MOST_RECORDS) {
-      throw fileError(
-        'records/too-many',
-        'This file has too many records.',
-        `One contribution holds at most ${MOST_RECORDS}.`,
-        'Split the file.',
-      );
+      throw fileError('records/too-many', 'This file has too many records.', `One contribution holds at most ${MOST_RECORDS}.`, 'Split the file.');
     }
     if (batch.length >= TOKEN_BATCH) await countBatch();
     if (performance.now() - started > SLICE) {
@@ -181,8 +158,7 @@ function jsonRecord(source: string): ReadRecord {
   return recordOfJson(value);
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Reads `{text, questions: [{question, answer}]}` or the short form `{question, answer}` (with or without `text`). */
 export function recordOfJson(value: unknown): ReadRecord {
@@ -215,8 +191,7 @@ export function recordOfJson(value: unknown): ReadRecord {
     } else {
       value.questions.slice(0, 100).forEach((entry: unknown, k) => {
         const where = `questions[${k}].`;
-        if (!isObject(entry))
-          return add('record/wrong-form', `“questions[${k}]” is not an object with question and answer.`);
+        if (!isObject(entry)) return add('record/wrong-form', `“questions[${k}]” is not an object with question and answer.`);
         refuseOthers(entry, ['question', 'answer'], where);
         record.questions.push({ question: field(entry, 'question', where), answer: field(entry, 'answer', where) });
       });
@@ -227,12 +202,7 @@ export function recordOfJson(value: unknown): ReadRecord {
 
 // ---- CSV ----
 
-const CSV_NAMES = new Set([
-  'text',
-  'question',
-  'answer',
-  ...[2, 3, 4, 5, 6, 7, 8].flatMap((k) => [`question${k}`, `answer${k}`]),
-]);
+const CSV_NAMES = new Set(['text', 'question', 'answer', ...[2, 3, 4, 5, 6, 7, 8].flatMap((k) => [`question${k}`, `answer${k}`])]);
 
 interface Column {
   name: string;
@@ -246,9 +216,7 @@ function* csvRecordRows(text: string): Generator<Row, void> {
   const header = rows.next();
   const columns = header.done ? [] : header.value.cells.map(columnOf);
   if (header.done || header.value.broken || !columns.some((column) => column.field)) throw noHeader();
-  const doubled = columns.find(
-    ({ name, field }, k) => field && columns.findIndex((other) => other.name === name) !== k,
-  );
+  const doubled = columns.find(({ name, field }, k) => field && columns.findIndex((other) => other.name === name) !== k);
   if (doubled) throw noHeader(`The column “${doubled.name}” stands twice.`);
   for (const { line, end, cells, broken } of rows) {
     if (broken) {
@@ -279,8 +247,7 @@ function csvRecord(cells: string[], columns: Column[]): ReadRecord {
     const cell = (cells[k] ?? '').trim();
     if (field === 'text') text = cell;
     else if (field) (pairs[pair] ??= { question: '', answer: '' })[field] = cell;
-    else if (cell)
-      problems.push({ code: 'record/unknown-field', message: `“${name.slice(0, 40)}” is not a column of records.` });
+    else if (cell) problems.push({ code: 'record/unknown-field', message: `“${name.slice(0, 40)}” is not a column of records.` });
   });
   // Columns of further questions are often left empty.
   return { record: { text, questions: pairs.filter((pair) => pair && (pair.question || pair.answer)) }, problems };

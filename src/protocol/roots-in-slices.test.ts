@@ -2,15 +2,12 @@ import { expect, test } from 'vitest';
 import { type VersionRecord, recordsRoot, versionRoot } from './record.ts';
 import { recordsRootInSlices, versionRootInSlices } from './roots-in-slices.ts';
 
-const records = Array.from(
-  { length: 600 },
-  (_, k): VersionRecord => ({
-    text: `Fact ${k}`,
-    questions: k % 3 ? [{ question: `Q ${k}`, answer: 'A' }] : [],
-    contributor: `0x${(k % 7).toString(16).repeat(40)}`,
-    contribution: String(1 + (k % 5)),
-  }),
-);
+const records = Array.from({ length: 600 }, (_, k): VersionRecord => ({
+  text: `Fact ${k}`,
+  questions: k % 3 ? [{ question: `Q ${k}`, answer: 'A' }] : [],
+  contributor: `0x${(k % 7).toString(16).repeat(40)}`,
+  contribution: String(1 + (k % 5)),
+}));
 
 test.each([0, 1, 2, 3, 4, 5, 8, 9, 255, 256, 257, 600])('%i records give the same roots in slices', async (count) => {
   const some = records.slice(0, count);

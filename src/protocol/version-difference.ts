@@ -8,10 +8,7 @@ export interface VersionDifference {
 }
 
 /** What changed between two versions of a Datanet; a record is the same if its content and contributor are. */
-export function versionDifference(
-  before: readonly VersionRecord[],
-  after: readonly VersionRecord[],
-): VersionDifference {
+export function versionDifference(before: readonly VersionRecord[], after: readonly VersionRecord[]): VersionDifference {
   const key = (record: VersionRecord) => `${recordHash(record)}${record.contributor.toLowerCase()}`;
   const left = new Map<string, VersionRecord[]>();
   for (const record of before) left.set(key(record), [...(left.get(key(record)) ?? []), record]);

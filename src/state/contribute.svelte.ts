@@ -41,7 +41,7 @@ export class Draft {
   good = $state.raw<RecordLine[]>([]);
   bad = $state.raw<RecordLine[]>([]);
   /** What was dropped last. */
-  source = $state.raw<Pick<ParsedRecordFile, 'format' | 'encoding'> & { name: string } | undefined>(undefined);
+  source = $state.raw<(Pick<ParsedRecordFile, 'format' | 'encoding'> & { name: string }) | undefined>(undefined);
   reading = $state(false);
   /** 0 to 1. */
   progress = $state(0);

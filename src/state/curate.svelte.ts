@@ -5,10 +5,9 @@ import { reviewContribution } from '../chain/review-contribution.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { parseContributionFile } from '../protocol/contribution-file.ts';
+import { type AcceptedRecords, nextVersionRecords } from '../protocol/next-version.ts';
 import { readPartialReason, writePartialReason } from '../protocol/partial-acceptance.ts';
-import {
-  type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordHash,
-} from '../protocol/record.ts';
+import { type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordHash } from '../protocol/record.ts';
 import { recordsRootInSlices, versionRootInSlices } from '../protocol/roots-in-slices.ts';
 import { type RecordLine, recheckRecords } from '../protocol/record-files.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
@@ -83,24 +82,24 @@ export class CurateState {
     const waiting = contributions
       .filter((c) => c.state === 'accepted' && c.datanetId === datanet.id && !present.has(String(c.contributionId)))
       .sort((a, b) => (a.contributionId < b.contributionId ? -1 : 1));
-    const known = new Set(before.map(recordHash));
-    const records = [...before];
     const stuck: NextVersion['stuck'] = [];
-    const used: bigint[] = [];
+    const taken: AcceptedRecords[] = [];
     for (const contribution of waiting) {
+      const { contributor, contributionId } = contribution;
       try {
-        for (const record of await this.#taken(contribution)) {
-          const hash = recordHash(record);
-          if (known.has(hash)) continue;
-          known.add(hash);
-          records.push({ ...record, contributor: contribution.contributor.toLowerCase() as Hex, contribution: String(contribution.contributionId) });
-        }
-        used.push(contribution.contributionId);
+        taken.push({ contributor, contributionId, records: await this.#taken(contribution) });
       } catch (error) {
-        stuck.push({ contributionId: contribution.contributionId, error: toWire(error) });
+        stuck.push({ contributionId, error: toWire(error) });
       }
     }
-    return { number: datanet.versions.length + 1, records, added: records.length - before.length, contributions: used, stuck };
+    const records = nextVersionRecords(before, taken);
+    return {
+      number: datanet.versions.length + 1,
+      records,
+      added: records.length - before.length,
+      contributions: taken.map(({ contributionId }) => contributionId),
+      stuck,
+    };
   }
 
   async publish(datanet: Datanet, next: NextVersion): Promise<boolean> {

@@ -3,10 +3,9 @@ import type { ClaimRecord } from '../chain/list-claims.ts';
 import { withdrawBalance } from '../chain/withdraw-balance.ts';
 import { type PayoutItem, payoutItem, withdrawPayouts } from '../chain/withdraw-payouts.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import { type Hex, hexToFloat } from '../protocol/bytes.ts';
-import { divideByInfluence } from '../protocol/fee.ts';
+import type { Hex } from '../protocol/bytes.ts';
+import { type RecordPart, recordPartsOf } from '../protocol/payout-parts.ts';
 import { type Receipt, parseReceipt, payoutsOf, receiptHash } from '../protocol/receipt.ts';
-import type { VersionRecord } from '../protocol/record.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
@@ -26,13 +25,6 @@ export interface Earning {
   ownerPart: bigint;
   /** Unix seconds when it was paid. */
   paidAt: number;
-}
-
-/** One of my records' part of an answer's payout. */
-export interface RecordPart {
-  index: number;
-  record: VersionRecord;
-  amount: bigint;
 }
 
 export interface DayEarnings {
@@ -96,8 +88,7 @@ export class EarnState {
 
   /** Wei of answers whose window runs, is over without being made final, or that are challenged. */
   get waiting(): { window: bigint; over: bigint; challenged: bigint } {
-    const sum = (state: EarningState) =>
-      this.earnings.filter((earning) => earning.state === state).reduce((total, earning) => total + amountOf(earning), 0n);
+    const sum = (state: EarningState) => this.earnings.filter((earning) => earning.state === state).reduce((total, earning) => total + amountOf(earning), 0n);
     return { window: sum('window'), over: sum('window-over'), challenged: sum('challenged') };
   }
 
@@ -128,9 +119,7 @@ export class EarnState {
   get finalisable(): ClaimRecord[] {
     const mine = new Set(this.earnings.map(({ claim }) => claim.claimId));
     for (const { claimId } of this.heldBonds.claims) mine.add(claimId);
-    return (this.lists.claims.value ?? []).filter(
-      ({ claimId, state, deadline }) => state === 'open' && this.#isOver(deadline) && mine.has(claimId),
-    );
+    return (this.lists.claims.value ?? []).filter(({ claimId, state, deadline }) => state === 'open' && this.#isOver(deadline) && mine.has(claimId));
   }
 
   get stakes() {
@@ -187,12 +176,7 @@ export class EarnState {
       });
     }
     const { records } = await this.#session.part(VersionFiles).read(version);
-    const parts = divideByInfluence(BigInt(receipt.fee.contributors), receipt.scores.map(hexToFloat));
-    const me = this.#session.wallet.address?.toLowerCase();
-    return records
-      .map((record, index) => ({ record, index, amount: parts[index] ?? 0n }))
-      .filter(({ record, amount }) => record.contributor.toLowerCase() === me && amount > 0n)
-      .sort((a, b) => (a.amount > b.amount ? -1 : 1));
+    return recordPartsOf(receipt, records, this.#session.wallet.require().address);
   }
 
   /** Fetches everything that is ready: payouts, then both balances. What went through stays, whatever fails after it. */

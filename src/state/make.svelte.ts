@@ -15,7 +15,11 @@ import { VersionFiles } from './version-files.ts';
 export type Settings = Pick<TrainRecipe, 'rank' | 'rate' | 'epochs' | 'batch' | 'seed'>;
 
 export const DEFAULT_SETTINGS: Settings = {
-  rank: DEFAULT_RECIPE.rank, rate: DEFAULT_RECIPE.rate, epochs: DEFAULT_RECIPE.epochs, batch: DEFAULT_RECIPE.batch, seed: DEFAULT_RECIPE.seed,
+  rank: DEFAULT_RECIPE.rank,
+  rate: DEFAULT_RECIPE.rate,
+  epochs: DEFAULT_RECIPE.epochs,
+  batch: DEFAULT_RECIPE.batch,
+  seed: DEFAULT_RECIPE.seed,
 };
 
 export const SETTING_BOUNDS: Record<keyof Settings, { least: number; most: number; whole: boolean }> = {
@@ -195,8 +199,16 @@ export class MakeState {
         this.#session.chain.connection,
         wallet,
         {
-          datanetId: BigInt(datanetId), version, cid, name, rateIn, rateOut,
-          baseRoot: run.base.root, adapterRoot: run.adapter.root, gradientsRoot: run.ledger.gradientsRoot, gramRoot: run.ledger.gramRoot,
+          datanetId: BigInt(datanetId),
+          version,
+          cid,
+          name,
+          rateIn,
+          rateOut,
+          baseRoot: run.base.root,
+          adapterRoot: run.adapter.root,
+          gradientsRoot: run.ledger.gradientsRoot,
+          gramRoot: run.ledger.gramRoot,
         },
         options,
       );
