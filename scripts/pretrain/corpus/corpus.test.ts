@@ -59,8 +59,20 @@ describe('pretraining corpus', () => {
     expect([...answers].filter(([, a]) => a.size > 1)).toEqual([]);
   });
 
+  // Copying is where any character and any scrap of text belongs; everywhere else the language is plain.
+  const copies = (example: Example) => example.kind === 'qa' && /^(Repeat: |Say this again: |Copy |Write down )/.test(example.question);
+
+  it('has scraps of any script copied exactly', () => {
+    const scraps = [...generateExamples({ seed: 1, from: 0, count: 20_000 })].filter(copies) as Extract<Example, { kind: 'qa' }>[];
+    expect(scraps.length).toBeGreaterThan(500);
+    for (const { question, answer } of scraps) expect(question.endsWith(answer), question).toBe(true);
+    expect(scraps.some(({ answer }) => /[\u4e00-\u9fa5]/u.test(answer))).toBe(true);
+    expect(scraps.some(({ answer }) => /\p{Emoji_Presentation}/u.test(answer))).toBe(true);
+  });
+
   it('writes short questions, plain ASCII and no empty slots', () => {
     for (const example of generateExamples({ seed: 1, from: 0, count: 20_000 })) {
+      if (copies(example)) continue;
       const text = example.kind === 'qa' ? `${example.question} ${example.answer}` : example.text;
       expect(text).toMatch(/^[ -~]+$/);
       expect(text).not.toMatch(/undefined|[{}]| {2}/);
