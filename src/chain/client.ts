@@ -1,6 +1,7 @@
 import { type Chain, type PublicClient, type Transport, createPublicClient, defineChain, fallback, http } from 'viem';
 import { OpenLedgerError } from '../errors.ts';
 import type { Deployment } from '../protocol/deployment.ts';
+import { retryPruned } from './retry-pruned.ts';
 
 /** What every verb of this folder works on: one deployment's chain and contracts. */
 export interface ChainConnection {
@@ -33,7 +34,7 @@ export function connectChain(deployment: Deployment, baseUrl: string): ChainConn
     }),
   });
   const nodes = rpcUrls.map((url) =>
-    http(url, { batch: { wait: 8 }, timeout: 10_000, retryCount: 1, retryDelay: 200 }),
+    retryPruned(http(url, { batch: { wait: 8 }, timeout: 10_000, retryCount: 1, retryDelay: 200 })),
   );
   const publicClient = createPublicClient({
     chain,
