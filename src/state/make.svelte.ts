@@ -131,7 +131,7 @@ export class MakeState {
 
   async start(): Promise<void> {
     const { datanet, version } = this;
-    if (!datanet || !version || !this.valid || this.phase === 'training') return;
+    if (!datanet || !version || !this.valid || this.phase === 'training' || this.unregistered) return;
     await this.discard();
     const stop = (this.#stop = new AbortController());
     const settings = { ...this.settings };
