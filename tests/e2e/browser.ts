@@ -31,5 +31,7 @@ export async function openBrowser(options: { gpu?: boolean } & BrowserContextOpt
 }
 
 export async function picture(page: Page, name: string, fullPage = true): Promise<void> {
+  // Bars that stick to the screen would otherwise stand in the middle of a picture of the whole page.
+  if (fullPage) await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: join(RESULTS, `${name}.png`), fullPage });
 }

@@ -29,7 +29,7 @@ export class ExtensionWallet {
 
   static async install(context: BrowserContext, deployment: Deployment): Promise<ExtensionWallet> {
     const wallet = new ExtensionWallet(deployment);
-    await anvilRpc(wallet.url, 'anvil_setBalance', [wallet.account.address, `0x${parseEther('50').toString(16)}`]);
+    await wallet.fund('50');
     await context.exposeFunction('extensionRequest', (method: string, params: unknown[]) =>
       wallet.request(method, params).then(
         (value) => ({ value }),
@@ -51,14 +51,25 @@ export class ExtensionWallet {
           return value;
         },
         on: (event: string, listener: (value: unknown) => void) => void (listeners[event] ??= []).push(listener),
-        removeListener: (event: string, listener: (value: unknown) => void) => void (listeners[event] = (listeners[event] ?? []).filter((one) => one !== listener)),
+        removeListener: (event: string, listener: (value: unknown) => void) =>
+          void (listeners[event] = (listeners[event] ?? []).filter((one) => one !== listener)),
       };
-      const info = { uuid: '6f5c3d1e-0000-4000-8000-000000000001', name, icon: 'data:image/svg+xml,<svg/>', rdns: 'test.extension' };
+      const info = {
+        uuid: '6f5c3d1e-0000-4000-8000-000000000001',
+        name,
+        icon: `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28"><circle cx="14" cy="14" r="12" fill="#446"/></svg>')}`,
+        rdns: 'test.extension',
+      };
       const announce = () => dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }));
       addEventListener('eip6963:requestProvider', announce);
       announce();
     }, WALLET_NAME);
     return wallet;
+  }
+
+  /** Sets what the account holds. */
+  async fund(open: string): Promise<void> {
+    await anvilRpc(this.url, 'anvil_setBalance', [this.account.address, `0x${parseEther(open).toString(16)}`]);
   }
 
   private get url(): string {
@@ -82,7 +93,11 @@ export class ExtensionWallet {
       }
       const { to, data, value, gas } = params[0] as SendParams;
       return createWalletClient({ account: this.account, transport: http(this.url) }).sendTransaction({
-        to, data, value: BigInt(value ?? 0), ...(gas ? { gas: BigInt(gas) } : {}), chain: null,
+        to,
+        data,
+        value: BigInt(value ?? 0),
+        ...(gas ? { gas: BigInt(gas) } : {}),
+        chain: null,
       });
     }
     return anvilRpc(this.url, method, params);

@@ -25,7 +25,10 @@ export async function useIdentity(page: Page, name: string): Promise<void> {
 export async function chooseAdapter(page: Page, name: string): Promise<void> {
   const picker = page.getByRole('button', { name: /^Adapter: / });
   await picker.click();
-  await page.getByRole('group', { name: /^Adapter: / }).getByRole('button', { name: new RegExp(`^${name}\\b`) }).click();
+  await page
+    .getByRole('group', { name: /^Adapter: / })
+    .getByRole('button', { name: new RegExp(`^${name}\\b`) })
+    .click();
   await page.getByRole('button', { name: `Adapter: ${name}`, exact: true }).waitFor();
 }
 
@@ -57,7 +60,9 @@ export const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 
 /** The line of each record shown, in order: its text and share. */
 export async function recordsShown(turn: Locator): Promise<{ text: string; percent: number }[]> {
-  const records = madeBy(turn).getByRole('article').filter({ has: turn.page().locator('.share') });
+  const records = madeBy(turn)
+    .getByRole('article')
+    .filter({ has: turn.page().locator('.share') });
   return Promise.all(
     (await records.all()).map(async (record) => ({
       text: await record.locator('blockquote').innerText(),

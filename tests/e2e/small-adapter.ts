@@ -52,8 +52,14 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
     const connection = connectChain(deployment, deployment.chain.rpcUrls[0]!);
     connection.publicClient.pollingInterval = 50;
     const identities = deployment.demo!.identities;
-    const contributor = demoWallet(connection, identities.find(({ role }) => role === 'contributor')!);
-    const curator = demoWallet(connection, identities.find(({ role }) => role === 'curator')!);
+    const contributor = demoWallet(
+      connection,
+      identities.find(({ role }) => role === 'contributor')!,
+    );
+    const curator = demoWallet(
+      connection,
+      identities.find(({ role }) => role === 'curator')!,
+    );
     const url = deployment.chain.rpcUrls[0]!;
     // Six transactions, each waiting for the one before: a block for each of them.
     await anvilRpc(url, 'evm_setAutomine', [true]);
@@ -62,19 +68,39 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
       const { datanetId } = await createDatanet(connection, curator, { name: NAME, metadataCid, minStakePerRecord: parseEther('0.01') });
       const root = recordsRoot(records);
       const { contributionId } = await submitContribution(connection, contributor, {
-        datanetId, recordsRoot: root, count: records.length, stake: parseEther('0.01') * BigInt(records.length),
+        datanetId,
+        recordsRoot: root,
+        count: records.length,
+        stake: parseEther('0.01') * BigInt(records.length),
         cid: await store.addFile(json({ openledger: 'contribution/1', records })),
       });
       await reviewContribution(connection, curator, contributionId, { decision: 'accept', acceptedRoot: root, acceptedCount: records.length, reason: '' });
-      const own: VersionRecord[] = records.map((record) => ({ ...record, contributor: contributor.address.toLowerCase() as Hex, contribution: String(contributionId) }));
+      const own: VersionRecord[] = records.map((record) => ({
+        ...record,
+        contributor: contributor.address.toLowerCase() as Hex,
+        contribution: String(contributionId),
+      }));
       const file: DatanetVersionFile = { openledger: 'datanet-version/1', name: NAME, records: own };
       const versionCid = await store.addFile(json(file));
-      const { version } = await publishVersion(connection, curator, { datanetId, root: versionRoot(own), recordsRoot: root, cid: versionCid, count: own.length });
+      const { version } = await publishVersion(connection, curator, {
+        datanetId,
+        root: versionRoot(own),
+        recordsRoot: root,
+        cid: versionCid,
+        count: own.length,
+      });
       const adapterCid = await store.addDirectory(files);
       const rates = { rateIn: parseEther('0.4'), rateOut: parseEther('1.5') };
       const { adapterId } = await registerAdapter(connection, curator, {
-        datanetId, version, cid: adapterCid, name: NAME, ...rates,
-        baseRoot: run.base.root, adapterRoot: run.adapter.root, gradientsRoot: run.ledger.gradientsRoot, gramRoot: run.ledger.gramRoot,
+        datanetId,
+        version,
+        cid: adapterCid,
+        name: NAME,
+        ...rates,
+        baseRoot: run.base.root,
+        adapterRoot: run.adapter.root,
+        gradientsRoot: run.ledger.gradientsRoot,
+        gramRoot: run.ledger.gramRoot,
       });
 
       const record = 0;
@@ -92,8 +118,14 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         ledger: run.ledger,
         prompt: { text: question, tokens: prompt },
         answer: { text: answer, tokens },
-        loss, scores,
-        prices: { rateIn: String(rates.rateIn), rateOut: String(rates.rateOut), platformFee: String(terms.platformFee), split: { platform, owner, stakers, contributors } },
+        loss,
+        scores,
+        prices: {
+          rateIn: String(rates.rateIn),
+          rateOut: String(rates.rateOut),
+          platformFee: String(terms.platformFee),
+          split: { platform, owner, stakers, contributors },
+        },
       });
       return { name: NAME, adapterId: String(adapterId), adapterCid, question, expected, record, answer, receiptHash: receiptHash(receipt) };
     } finally {

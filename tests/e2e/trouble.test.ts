@@ -17,7 +17,7 @@ describe.sequential('trouble', () => {
     browser = undefined;
   });
 
-  test('wallet extension on another network, then refusing once', async () => {
+  test('wallet extension on another network, then without money, then refusing once', async () => {
     browser = await openBrowser();
     const { page } = browser;
     const wallet = await ExtensionWallet.install(browser.context, deployment);
@@ -37,6 +37,13 @@ describe.sequential('trouble', () => {
     await dialog.getByRole('button', { name: 'Switch the network' }).click();
     await dialog.getByText('The wallet is on another network.').waitFor({ state: 'hidden' });
     expect(wallet.chainId).toBe(deployment.chain.id);
+
+    await wallet.fund('0.01');
+    await dialog.getByText('This account holds less than that.').waitFor();
+    await dialog.getByRole('button', { name: 'Sign and pay' }).click();
+    await dialog.getByRole('alert').getByText('wallet/insufficient-funds').waitFor();
+    await wallet.fund('50');
+    await dialog.getByText('This account holds less than that.').waitFor({ state: 'hidden' });
 
     const claims = (await chain.claims()).length;
     await dialog.getByRole('button', { name: 'Sign and pay' }).click();
@@ -63,7 +70,10 @@ describe.sequential('trouble', () => {
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.getByText('The same as a table').click();
     const steps = page.getByRole('table').getByRole('row');
-    await waitFor(() => steps.count(), (rows) => rows > 3);
+    await waitFor(
+      () => steps.count(),
+      (rows) => rows > 3,
+    );
     let warned = false;
     page.on('dialog', (dialog) => {
       warned = dialog.type() === 'beforeunload';
@@ -92,12 +102,21 @@ describe.sequential('trouble', () => {
     await page.getByLabel('Your question').fill(question);
     await page.getByRole('button', { name: 'Ask', exact: true }).click();
     const turn = page.locator('article.turn').last();
-    await turn.getByRole('alert').getByText(/^storage\//).waitFor({ timeout: 120_000 });
+    await turn
+      .getByRole('alert')
+      .getByText(/^storage\//)
+      .waitFor({ timeout: 120_000 });
     await picture(page, 'gateway-down');
     await context.unroute('**/ipfs/**');
     await turn.getByRole('button', { name: 'Ask again' }).click();
     await turn.getByRole('group', { name: /^Words of the answer/ }).waitFor({ timeout: 120_000 });
     expect(await answerText(turn)).toBe(answer);
+
+    // What was fetched once is kept over a reload, and needs no gateway.
+    await context.route('**/ipfs/**', (route) => route.abort('connectionrefused'));
+    await page.reload();
+    const again = await ask(page, question);
+    expect(await answerText(again)).toBe(answer);
   });
 
   test('two tabs: both answer, neither loses its conversation', async () => {

@@ -2,7 +2,21 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { expectedOf } from './samples.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { ChainView } from './chain-view.ts';
-import { answerText, ask, checkReceipt, chooseAdapter, goTo, madeBy, openApp, pasteReceipt, percentsIn, recordsShown, sum, useIdentity, waitFor } from './page-actions.ts';
+import {
+  answerText,
+  ask,
+  checkReceipt,
+  chooseAdapter,
+  goTo,
+  madeBy,
+  openApp,
+  pasteReceipt,
+  percentsIn,
+  recordsShown,
+  sum,
+  useIdentity,
+  waitFor,
+} from './page-actions.ts';
 
 const NEW_DATANET = 'Words of the docks';
 /** Words that no other record has. */
@@ -69,6 +83,30 @@ describe.sequential('the walk, on the CPU backend', () => {
     expect(streamed.length).toBeGreaterThan(1);
     expect(asked.answer.startsWith(streamed[0]!)).toBe(true);
     await page.getByRole('button', { name: 'Device: CPU', exact: true }).waitFor();
+    // This browser has no WebGPU at all.
+    expect(await page.evaluate(async () => (await navigator.gpu?.requestAdapter()) ?? 'none')).toBe('none');
+  });
+
+  test('stops when told, and what was written counts', async () => {
+    await page.getByLabel('Your question').fill(asked.question);
+    await page.evaluate(() => {
+      // Quicker than a hand: the answer takes a tenth of a second.
+      new MutationObserver((_, observer) => {
+        const stop = document.querySelector<HTMLButtonElement>('button[aria-label="Stop"]');
+        if (!stop || !document.querySelector('article.turn:last-of-type .streaming')) return;
+        observer.disconnect();
+        stop.click();
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    await page.getByText('Stopped by you.').waitFor();
+    const turn = page.locator('article.turn').last();
+    const written = await answerText(turn);
+    expect(written.length).toBeGreaterThan(0);
+    expect(written.length).toBeLessThan(asked.answer.length);
+    expect(asked.answer.startsWith(written)).toBe(true);
+    await page.getByRole('button', { name: 'New', exact: true }).click();
+    await ask(page, asked.question);
   });
 
   test('shows the record that states it first, with shares that sum to 100 %', async () => {
@@ -92,7 +130,9 @@ describe.sequential('the walk, on the CPU backend', () => {
     const word = turn.getByRole('button', { name: asked.answer.split(' ').at(-1)!, exact: true });
     const whole = await recordsShown(turn);
     await word.click();
-    await madeBy(turn).getByText(`“${asked.answer.split(' ').at(-1)!}”`).waitFor();
+    await madeBy(turn)
+      .getByText(`“${asked.answer.split(' ').at(-1)!}”`)
+      .waitFor();
     await madeBy(turn).locator('.records').first().waitFor();
     const part = await recordsShown(turn);
     expect(part.map(({ percent }) => percent)).not.toEqual(whole.map(({ percent }) => percent));
@@ -186,11 +226,16 @@ describe.sequential('the walk, on the CPU backend', () => {
     await page.getByRole('tab', { name: 'Contribute' }).click();
     const lines = NEW_RECORDS.map((record) => JSON.stringify(record));
     lines.splice(3, 0, JSON.stringify(NEW_RECORDS[1]), JSON.stringify({ text: ' ', questions: [] }));
-    await page.getByLabel(/Drop a JSONL or CSV file/).setInputFiles({ name: 'dockers.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from(lines.join('\n')) });
+    await page
+      .getByLabel(/Drop a JSONL or CSV file/)
+      .setInputFiles({ name: 'dockers.jsonl', mimeType: 'application/jsonl', buffer: Buffer.from(lines.join('\n')) });
     const bad = page.getByRole('tabpanel', { name: /^With problems/ }).getByRole('listitem');
     await bad.filter({ hasText: 'exactly the same as line 2' }).first().waitFor();
     await bad.filter({ hasText: 'It is empty' }).first().waitFor();
-    const numbers = await page.getByRole('tabpanel', { name: /^With problems/ }).getByRole('button', { name: /^Remove line/ }).evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label')));
+    const numbers = await page
+      .getByRole('tabpanel', { name: /^With problems/ })
+      .getByRole('button', { name: /^Remove line/ })
+      .evaluateAll((buttons) => buttons.map((button) => button.getAttribute('aria-label')));
     expect(numbers).toEqual(['Remove line 4', 'Remove line 5']);
     await picture(page, 'contribute-problems');
     await page.getByRole('button', { name: `Stake and submit ${NEW_RECORDS.length} records` }).click();
@@ -221,8 +266,14 @@ describe.sequential('the walk, on the CPU backend', () => {
     await page.getByRole('heading', { name: /^Learning / }).waitFor();
     await page.getByText('The same as a table').click();
     const steps = page.getByRole('table').getByRole('row');
-    const early = await waitFor(() => steps.count(), (rows) => rows > 2);
-    await waitFor(() => steps.count(), (rows) => rows > early);
+    const early = await waitFor(
+      () => steps.count(),
+      (rows) => rows > 2,
+    );
+    await waitFor(
+      () => steps.count(),
+      (rows) => rows > early,
+    );
     await page.getByRole('heading', { name: 'Publish it' }).waitFor({ timeout: 300_000 });
     const losses = (await steps.locator('td:nth-child(2)').allInnerTexts()).map(Number);
     expect(losses.at(-1)!).toBeLessThan(losses[0]! / 4);

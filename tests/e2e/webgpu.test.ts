@@ -31,7 +31,10 @@ describe.sequential('on WebGPU', () => {
     await page.getByRole('heading', { name: 'Self test' }).waitFor({ timeout: 180_000 });
     await page.getByText(/^GPU through WebGPU · .*SwiftShader/i).waitFor();
     await page.getByRole('button', { name: 'Device: GPU', exact: true }).waitFor();
-    const tests = page.locator('main').getByRole('listitem').filter({ hasText: /^(right|wrong): / });
+    const tests = page
+      .locator('main')
+      .getByRole('listitem')
+      .filter({ hasText: /^(right|wrong): / });
     expect(await tests.count()).toBeGreaterThan(10);
     expect((await tests.allInnerTexts()).filter((text) => text.startsWith('wrong'))).toEqual([]);
   });
