@@ -69,6 +69,20 @@ describe.sequential('on WebGPU', () => {
     await page.getByRole('button', { name: 'Device: GPU', exact: true }).waitFor();
   });
 
+  test('stops when told; what was written counts as the answer', async () => {
+    await goTo(page, 'Ask');
+    await page.getByLabel('Your question').fill(small.question);
+    await page.getByRole('button', { name: 'Ask', exact: true }).click();
+    const turn = page.locator('article.turn').last();
+    await turn.locator('.streaming').waitFor();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await turn.getByText('Stopped by you.').waitFor();
+    const written = await answerText(turn);
+    expect(written.length).toBeGreaterThan(0);
+    expect(written.length).toBeLessThan(small.answer.length);
+    expect(small.answer.startsWith(written)).toBe(true);
+  });
+
   test('nothing went wrong unseen', () => {
     expect(browser.mistakes).toEqual([]);
   });
