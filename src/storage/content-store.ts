@@ -1,4 +1,3 @@
-import { unixfs } from '@helia/unixfs';
 import { CID } from 'multiformats/cid';
 import { OpenLedgerError } from '../errors.ts';
 import type { Fetch } from './attempt.ts';
@@ -79,7 +78,7 @@ export class ContentStore {
   }
 
   async addFile(bytes: Uint8Array): Promise<string> {
-    return (await this.#unixfs().addBytes(bytes, PROFILE)).toString();
+    return (await (await this.#unixfs()).addBytes(bytes, PROFILE)).toString();
   }
 
   /** A folder from its files' paths (`name` or `folder/name`). The same files give the same CID in any order. */
@@ -96,7 +95,7 @@ export class ContentStore {
         });
       }
     }
-    const fs = this.#unixfs();
+    const fs = await this.#unixfs();
     if (paths.length === 0) return (await fs.addDirectory({}, PROFILE)).toString();
     const candidates = paths.map((path) => ({ path, content: files[path]! }));
     let root: CID | undefined;
@@ -214,7 +213,9 @@ export class ContentStore {
     return at;
   }
 
-  #unixfs() {
+  /** Helia's importer is loaded at the first addition: whoever only reads never fetches it. */
+  async #unixfs() {
+    const { unixfs } = await import('@helia/unixfs');
     const store = this.#store;
     const blockstore = {
       async *get(cid: CID) {

@@ -42,7 +42,7 @@ describe('the command line', () => {
 
     // By CID from this machine's store, and by file; on another backend too.
     for (const given of [[attributed.cid], [receipt], [receipt, '--backend', 'reference']]) {
-      expect(run('verify', ...given)).toMatchObject({ equal: true, hash: attributed.hash });
+      expect(run('verify', ...(given as string[]))).toMatchObject({ equal: true, hash: attributed.hash });
     }
     const altered = JSON.parse(readFileSync(receipt, 'utf8'));
     altered.scores[4] = altered.scores[4].replace(/.$/, (digit: string) => (parseInt(digit, 16) ^ 1).toString(16));
