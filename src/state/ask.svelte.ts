@@ -276,7 +276,7 @@ export class AskState {
     if (!turns) return void (await this.#readHeads());
     this.#id = head.id;
     this.#startedAt = head.startedAt;
-    this.turns = turns;
+    this.turns = turns.map((kept) => Turn.revive(kept));
     writePreference('conversation', head.id);
     void this.#lookAtClaims();
   }

@@ -1,23 +1,28 @@
 import type { VersionRecord } from '../protocol/record.ts';
 import type { Answer, Attribution } from '../workers/engine.api.ts';
 import { dropKept, keep, keptKeys, readKept } from './local-database.ts';
-import { type AskedAdapter, Turn, type TurnPayment, type TurnReceipt } from './turn.svelte.ts';
+import type { AskedAdapter, TurnPayment, TurnReceipt } from './turn.svelte.ts';
 
 const MOST_CONVERSATIONS = 30;
 const MOST_TURNS = 60;
 
-interface StoredTurn {
-  id: string;
-  question: string;
-  askedAt: number;
-  adapter: AskedAdapter | undefined;
+/** What of a turn is kept. */
+export interface KeptTurn {
+  readonly id: string;
+  readonly question: string;
+  readonly askedAt: number;
+  readonly adapter: AskedAdapter | undefined;
   text: string;
   answer: Answer | undefined;
-  /** Influence by record index; the records themselves are kept once for each version. */
-  influence: { loss: number; seconds: number; scores: number[] } | undefined;
+  attribution: Attribution | undefined;
   receipt: TurnReceipt | undefined;
   payment: TurnPayment | undefined;
   claimId: string | undefined;
+}
+
+interface StoredTurn extends Omit<KeptTurn, 'attribution'> {
+  /** Influence by record index; the records themselves are kept once for each version. */
+  influence: { loss: number; seconds: number; scores: number[] } | undefined;
 }
 
 interface StoredConversation {
@@ -56,14 +61,14 @@ export class ConversationStore {
     return heads;
   }
 
-  async load(id: string): Promise<Turn[] | undefined> {
+  async load(id: string): Promise<KeptTurn[] | undefined> {
     const stored = await this.#stored(this.#key(id));
     if (!stored) return undefined;
-    return Promise.all(stored.turns.map((turn) => this.#revive(turn)));
+    return Promise.all(stored.turns.map(kept));
   }
 
   /** Turns that another tab added to the same conversation stay. */
-  async save(id: string, startedAt: number, turns: readonly Turn[]): Promise<void> {
+  async save(id: string, startedAt: number, turns: readonly KeptTurn[]): Promise<void> {
     const key = this.#key(id);
     const mine = new Map(turns.map((turn) => [turn.id, turn]));
     const before = (await this.#stored(key))?.turns ?? [];
@@ -81,7 +86,7 @@ export class ConversationStore {
     return value?.openledger === 'conversation/1' && Array.isArray(value.turns) ? value : undefined;
   }
 
-  async #keepRecords(turn: Turn): Promise<void> {
+  async #keepRecords(turn: KeptTurn): Promise<void> {
     const cid = turn.adapter?.ref.datanet.cid;
     if (!cid || !turn.attribution || this.#recordsKept.has(cid)) return;
     const records: VersionRecord[] = [];
@@ -90,32 +95,17 @@ export class ConversationStore {
     this.#recordsKept.add(cid);
   }
 
-  async #revive(stored: StoredTurn): Promise<Turn> {
-    const turn = new Turn(stored);
-    turn.text = stored.text;
-    turn.answer = stored.answer;
-    turn.phase = stored.answer ? 'answered' : 'failed';
-    if (!stored.answer) {
-      turn.error = {
-        code: 'ask/interrupted',
-        what: 'The page was closed before the answer was complete.',
-        next: 'Ask again; nothing was charged.',
-      };
-    }
-    turn.receipt = stored.receipt;
-    turn.payment = stored.payment;
-    turn.claimId = stored.claimId ?? stored.payment?.claimId;
-    const cid = stored.adapter?.ref.datanet.cid;
-    if (stored.influence && cid) turn.attribution = await revived(stored.influence, cid);
-    return turn;
-  }
-
   #key(id: string): string {
     return `conversation:${this.#scope}:${id}`;
   }
 }
 
 const recordsKey = (cid: string) => `records:${cid}`;
+
+async function kept({ influence, ...turn }: StoredTurn): Promise<KeptTurn> {
+  const cid = turn.adapter?.ref.datanet.cid;
+  return { ...turn, attribution: influence && cid ? await revived(influence, cid) : undefined };
+}
 
 async function revived({ loss, seconds, scores }: NonNullable<StoredTurn['influence']>, cid: string): Promise<Attribution | undefined> {
   const records = (await readKept(recordsKey(cid))) as VersionRecord[] | undefined;
@@ -127,7 +117,7 @@ async function revived({ loss, seconds, scores }: NonNullable<StoredTurn['influe
   };
 }
 
-function toStored(turn: Turn): StoredTurn {
+function toStored(turn: KeptTurn): StoredTurn {
   let influence: StoredTurn['influence'];
   if (turn.attribution) {
     const { loss, seconds, records } = turn.attribution;

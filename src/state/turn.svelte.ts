@@ -2,6 +2,7 @@ import type { ClaimOnChain } from '../chain/list-claims.ts';
 import type { WireError } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { AdapterRef, Answer, Attribution, LoadProgress, Pricing } from '../workers/engine.api.ts';
+import type { KeptTurn } from './conversations.ts';
 import { type AnswerWord, sentencesOf, wordsOf } from './answer-words.ts';
 
 export interface AskedAdapter {
@@ -77,6 +78,26 @@ export class Turn {
     this.question = parts.question;
     this.askedAt = parts.askedAt;
     this.adapter = parts.adapter;
+  }
+
+  /** A turn from an earlier visit. */
+  static revive(kept: KeptTurn): Turn {
+    const turn = new Turn(kept);
+    turn.text = kept.text;
+    turn.answer = kept.answer;
+    turn.attribution = kept.attribution;
+    turn.receipt = kept.receipt;
+    turn.payment = kept.payment;
+    turn.claimId = kept.claimId;
+    turn.phase = kept.answer ? 'answered' : 'failed';
+    if (!kept.answer) {
+      turn.error = {
+        code: 'ask/interrupted',
+        what: 'The page was closed before the answer was complete.',
+        next: 'Ask again; nothing was charged.',
+      };
+    }
+    return turn;
   }
 
   get busy(): boolean {
