@@ -145,6 +145,7 @@ export class AskState {
   async select(turn: Turn, from: number, to: number): Promise<void> {
     const { answer, adapter } = turn;
     if (!answer || !adapter || from >= to) return;
+    if (from === 0 && to === turn.words.length) return this.selectAll(turn);
     const key = `${turn.id}:${from}:${to}`;
     const kept = this.#parts.get(key);
     if (kept) {
