@@ -6,7 +6,7 @@ import { packBatch } from '../model/batch.ts';
 import { loss } from '../model/loss.ts';
 import { DEFAULT_RECIPE } from '../model/recipe.ts';
 import { floatToHex } from '../protocol/bytes.ts';
-import type { Receipt } from '../protocol/receipt.ts';
+import { type Receipt, receiptHash } from '../protocol/receipt.ts';
 import { type CheckReport, type CheckSource, checkReceipt } from './check.ts';
 import { Engine } from './engine.ts';
 import { makeReceipt } from './make-receipt.ts';
@@ -137,8 +137,15 @@ describe('checking a receipt', async () => {
     expect(last.difference!.claimed).not.toBe(last.difference!.computed);
   });
 
+  it('is another receipt with another nonce: the same question asked again can be paid again', async () => {
+    const again = { ...receipt, nonce: `0x${'1'.repeat(32)}` as const };
+    expect(receiptHash(again)).not.toBe(receiptHash(receipt));
+    expect(await check(again)).toMatchObject({ equal: true });
+  });
+
   it('shares nothing and pays nobody when no record helped', async () => {
     const none = makeReceipt({
+      nonce: receipt.nonce,
       base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger,
       prompt: receipt.prompt, answer: receipt.answer, loss: 1, scores: Float32Array.of(-1, 0, -2, 0, -3), prices: receipt.prices,
     });

@@ -6,6 +6,8 @@ import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import { METHOD } from './datainf.ts';
 
 export interface ReceiptInput {
+  /** NO_NONCE where it is not to be paid. */
+  nonce: Hex;
   base: { cid: string; root: Hex };
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; records: readonly VersionRecord[] };
@@ -44,7 +46,7 @@ export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordPart
   const scores = scoreBits(input.scores);
   const { id, version, cid, records } = input.datanet;
   const receipt: Receipt = {
-    openledger: 'receipt/1', arithmetic: ARITHMETIC, method: METHOD,
+    openledger: 'receipt/1', arithmetic: ARITHMETIC, method: METHOD, nonce: input.nonce,
     base: input.base, adapter: input.adapter,
     datanet: { id, version, cid, root: versionRoot([...records]) },
     ledger: input.ledger,

@@ -13,6 +13,8 @@ export interface Receipt {
   openledger: 'receipt/1';
   arithmetic: string;
   method: string;
+  /** 16 bytes chosen by who asked: the same question asked again is another receipt, and is paid again. */
+  nonce: Hex;
   base: { cid: string; root: Hex };
   /** `id` on chain, "" where the adapter is in no registry. */
   adapter: { id: string; cid: string; root: Hex };
@@ -34,6 +36,9 @@ export interface Receipt {
 export function receiptHash(receipt: Receipt): Hex {
   return canonicalHash(receipt as unknown as Parameters<typeof canonicalHash>[0]);
 }
+
+/** For receipts that nobody pays: equal inputs give equal receipts. */
+export const NO_NONCE: Hex = `0x${'0'.repeat(32)}`;
 
 /** Leaf k is the four bytes of score k. */
 export function scoresRoot(scores: readonly Hex[]): Hex {
@@ -66,6 +71,7 @@ export function parseReceipt(json: unknown): Receipt {
   receipt.literal('openledger', 'receipt/1');
   receipt.text('arithmetic', /^.{1,40}$/);
   receipt.text('method', /^.{1,40}$/);
+  receipt.text('nonce', /^0x[0-9a-f]{32}$/);
   for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.gradientsRoot', 'ledger.gramRoot', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
   for (const field of ['base.cid', 'adapter.cid', 'datanet.cid']) receipt.text(field, CID_TEXT);
   receipt.text('adapter.id', /^[0-9]{0,78}$/);

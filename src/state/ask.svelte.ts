@@ -235,7 +235,7 @@ export class AskState {
     await this.findClaim(turn);
   }
 
-  /** Whether exactly this receipt was paid before: equal questions have equal receipts, to the bit. */
+  /** Whether exactly this receipt was paid before, as when the page was closed between sending and hearing of it. */
   async findClaim(turn: Turn): Promise<void> {
     if (!turn.receipt || turn.claimId !== undefined) return;
     const id = await claimOfReceipt(this.#session.chain.connection, turn.receipt.hash);

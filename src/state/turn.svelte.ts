@@ -65,7 +65,7 @@ export class Turn {
   receipt = $state.raw<TurnReceipt | undefined>(undefined);
   /** What was paid from here. */
   payment = $state.raw<TurnPayment | undefined>(undefined);
-  /** The claim that paid exactly this receipt; the same question to the same adapter may have been paid before. */
+  /** The claim that paid exactly this receipt. */
   claimId = $state<string | undefined>(undefined);
   /** As the chain has it. */
   claim = $state.raw<ClaimOnChain | undefined>(undefined);

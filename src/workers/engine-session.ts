@@ -6,6 +6,7 @@ import { OpenLedgerError, toWire } from '../errors.ts';
 import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
 import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
+import { toHex } from '../protocol/bytes.ts';
 import { canonicalJson, type Json } from '../protocol/canonical.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { parseReceipt, receiptHash } from '../protocol/receipt.ts';
@@ -132,6 +133,7 @@ export class EngineSession implements EngineApi {
       const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
       const { loss, scores } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
       const { receipt, recordParts } = makeReceipt({
+        nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
         base: { cid: engine.identity.cid, root: engine.root },
         adapter: { id: ref.id, cid: ref.cid, root: adapter.root },
         datanet: { id: ref.datanet.id, version: ref.datanet.version, cid: ref.datanet.cid, records: version.records },

@@ -15,7 +15,7 @@ import { DEFAULT_RECIPE } from '../../src/model/recipe.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
-import { receiptHash } from '../../src/protocol/receipt.ts';
+import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
 import type { ContentStore } from '../../src/storage/content-store.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { readFolder, readRecords } from '../../scripts/start/samples.ts';
@@ -35,6 +35,7 @@ export interface SmallAdapter {
   record: number;
   /** What Node's CPU backend answered. */
   answer: string;
+  /** Of the receipt without a nonce. */
   receiptHash: Hex;
 }
 
@@ -112,6 +113,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
       const terms = await readTerms(connection);
       const { platform, owner, stakers, contributors } = terms.split;
       const { receipt } = makeReceipt({
+        nonce: NO_NONCE,
         base: { cid: deployment.base.cid, root: engine.root },
         adapter: { id: String(adapterId), cid: adapterCid, root: adapter.root },
         datanet: { id: String(datanetId), version, cid: versionCid, records: own },

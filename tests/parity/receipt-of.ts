@@ -11,7 +11,7 @@ import { parseConfig } from '../../src/model/config.ts';
 import { writeSafetensors } from '../../src/model/safetensors.ts';
 import { DEFAULT_RECIPE } from '../../src/model/recipe.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
-import { receiptHash } from '../../src/protocol/receipt.ts';
+import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
 
 const base = fileURLToPath(new URL('../../public/base', import.meta.url));
 
@@ -47,6 +47,7 @@ export async function receiptOf(backend: Backend) {
   const answer = await engine.generate(adapter, prompt, { maxTokens: 6 });
   const { loss, scores } = await engine.influence(adapter, ledger, prompt, answer);
   const { receipt } = makeReceipt({
+    nonce: NO_NONCE,
     base: { cid: 'bafysmallsmall', root: engine.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: adapter.root },
     datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: RECORDS }, ledger: run.ledger,
     prompt: { text: question, tokens: prompt }, answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer }, loss, scores,

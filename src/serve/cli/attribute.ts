@@ -4,7 +4,7 @@ import { makeReceipt } from '../../attribution/make-receipt.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import { canonicalJson, type Json } from '../../protocol/canonical.ts';
 import { type DatanetVersionFile, recordsRoot } from '../../protocol/record.ts';
-import { receiptHash } from '../../protocol/receipt.ts';
+import { NO_NONCE, receiptHash } from '../../protocol/receipt.ts';
 import { asCid, readRecordFile } from './content.ts';
 import { SHARED_HELP, parseCommand, required, withSession } from './session.ts';
 
@@ -57,6 +57,7 @@ export async function attribute(args: string[]): Promise<unknown> {
     const seconds = (performance.now() - began) / 1000;
     const text = engine.tokenizer.decode(tokens).trim();
     const { receipt } = makeReceipt({
+      nonce: NO_NONCE,
       base: { cid: engine.identity.cid, root: engine.root }, adapter: { id: '', cid: adapterCid, root: adapter.root },
       datanet: { id: '', version: 0, cid: versionCid, records: version.records }, ledger: await engine.ledgerRoots(ledger),
       prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, prices: PRICES,
