@@ -27,7 +27,8 @@ export function connectEngine(onDeath?: (error: OpenLedgerError) => void): Engin
   worker.addEventListener('messageerror', () => die('A message could not be read.'));
 
   return new Proxy({} as EngineApi, {
-    get: (_, name: keyof EngineApi & string) => async (...args: unknown[]): Promise<Answered<unknown> | void> => {
+    // Not a promise: whoever awaits or returns it from an async function must not call the worker's `then`.
+    get: (_, name: keyof EngineApi & string) => (name as string) === 'then' ? undefined : async (...args: unknown[]): Promise<Answered<unknown> | void> => {
       try {
         if (died) throw died;
         const call = remote[name] as unknown as (...list: unknown[]) => Promise<Answered<unknown>>;
