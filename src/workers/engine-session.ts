@@ -58,7 +58,8 @@ export class EngineSession implements EngineApi {
   }
 
   private async start(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: Report): Promise<void> {
-    this.close();
+    // Jobs that wait go on with what is loaded again; only `close` ends them.
+    this.release();
     this.lost = false;
     const choice = await openBackend(preference, undefined, { onLost: () => (this.lost = true) });
     const { cache } = await openBrowserCache();
@@ -225,10 +226,20 @@ export class EngineSession implements EngineApi {
 
   close(): void {
     for (const controller of this.jobs.values()) controller.abort();
+    this.release();
+  }
+
+  private release(): void {
     this.runs.clear();
-    this.opened?.catalog.close();
-    this.opened?.choice.backend.destroy();
+    const opened = this.opened;
     this.opened = undefined;
+    try {
+      opened?.catalog.close();
+      opened?.choice.backend.destroy();
+    } catch (error) {
+      // A lost device refuses to free: its memory is gone already.
+      if (toWire(error).code !== 'webgpu/device-lost') throw error;
+    }
   }
 
   private async prepare(ref: AdapterRef, signal: AbortSignal, onProgress: Report) {
