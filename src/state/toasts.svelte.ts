@@ -11,7 +11,8 @@ export class Toasts {
 
   say(text: string, kind: Toast['kind'] = 'plain'): void {
     const id = this.#next++;
-    this.list = [...this.list.slice(-2), { id, text, kind }];
+    // The same note again replaces itself; two at a time are read, more only cover the page.
+    this.list = [...this.list.filter((toast) => toast.text !== text).slice(-1), { id, text, kind }];
     setTimeout(() => this.dismiss(id), 6_000);
   }
 

@@ -16,7 +16,7 @@ export function notInStore(cid: CID): OpenLedgerError {
   return new OpenLedgerError({
     code: 'storage/not-found',
     what: `The content ${shortCid(cid)} is not here.`,
-    why: `It is not in the local store and no gateway is set (${cid}).`,
+    why: 'It is not in the local store and no gateway is set.',
     next: 'Add a gateway that has it, or ask its publisher.',
   });
 }
