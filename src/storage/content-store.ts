@@ -11,6 +11,7 @@ import { DEFAULT_MAX_BYTES, DEFAULT_TIMEOUT_MS, maxBlocksFor } from './limits.ts
 import { pathSegments } from './names.ts';
 import { postCar } from './publish.ts';
 import { decodeNode, linksOf } from './unixfs-node.ts';
+import { PROFILE } from './unixfs-profile.ts';
 import { type DirectoryEntry, type Range, readDirectoryEntries, readFileBytes } from './unixfs-read.ts';
 
 export interface ContentStoreOptions {
@@ -234,9 +235,6 @@ export class ContentStore {
     return unixfs({ blockstore } as Parameters<typeof unixfs>[0]);
   }
 }
-
-/** The `unixfs-v1-2025` profile: CIDv1, chunks of 1 MiB, raw leaves, 1,024 links a node. */
-const PROFILE = { profile: 'unixfs-v1-2025' } as const;
 
 function incompleteCar(why: string): OpenLedgerError {
   return new OpenLedgerError({
