@@ -1,4 +1,7 @@
 import { OpenLedgerError } from '../errors.ts';
+import type { ByteSource } from '../protocol/model-folder.ts';
+import { FLOAT_BYTES, type FloatType, decodeFloats, encodeFloats, firstUnstorable } from './weights/decode.ts';
+import { duplicateKey } from './weights/duplicate-keys.ts';
 
 /** One tensor as float32 values, whatever the file's type. */
 export interface NamedTensor {
@@ -7,78 +10,137 @@ export interface NamedTensor {
 }
 export type Tensors = Map<string, NamedTensor>;
 
-const BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
-const HEADER_LIMIT = 16 * 2 ** 20;
+/** Where a tensor lies in its file. */
+export interface TensorEntry {
+  name: string;
+  /** As the file names it; only F32, F16 and BF16 are read. */
+  dtype: string;
+  shape: number[];
+  /** Number of values: the product of the shape. */
+  count: number;
+  /** Bytes [from, to) of the file. */
+  from: number;
+  to: number;
+}
 
-function damaged(why: string, cause?: unknown): OpenLedgerError {
+/** Bytes of one value, for every type of the format: a file may carry tensors that no model reads. */
+const BYTES: Record<string, number> = {
+  ...FLOAT_BYTES,
+  BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, I16: 2, U16: 2, I32: 4, U32: 4, I64: 8, U64: 8, F64: 8, C64: 8,
+};
+/** The format allows 100 MB; the largest published models need less than 2 MiB a file. */
+const HEADER_LIMIT = 16 * 2 ** 20;
+const MOST_DIMENSIONS = 8;
+
+function damaged(file: string, why: string, cause?: unknown): OpenLedgerError {
   return new OpenLedgerError({
     code: 'safetensors/damaged',
-    what: 'The weights file is damaged or is not a safetensors file.',
+    what: `The weights file ${file} is damaged or is not a safetensors file.`,
     why,
     next: 'Fetch it again; if it stays so, tell whoever published it.',
     cause,
   });
 }
 
+const shown = (name: string) => (name.length > 120 ? `${name.slice(0, 120)}…` : name);
+
 /**
- * Reads a whole safetensors file (F32, F16, BF16). Checks what the format promises: header length, offsets in
- * order without gaps or overlap, sizes that fit shapes, and that every value is finite.
+ * Reads where the tensors of a file lie, and checks what the format promises: header length, offsets without gaps or
+ * overlap up to the end of the file, sizes that fit shapes, no name twice. Throws `safetensors/damaged`.
  */
-export function parseSafetensors(bytes: Uint8Array): Tensors {
-  if (bytes.length < 8) throw damaged(`It has ${bytes.length} bytes.`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = view.getBigUint64(0, true);
-  if (headerLength > BigInt(Math.min(HEADER_LIMIT, bytes.length - 8))) throw damaged(`Its header claims ${headerLength} bytes of ${bytes.length}.`);
-  const dataStart = 8 + Number(headerLength);
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart)));
-  } catch (cause) {
-    throw damaged('Its header is not JSON.', cause);
-  }
-  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw damaged('Its header is not an object.');
-  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__').map(([name, entry]) => {
-    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-    const whole = (list: unknown): list is number[] => Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
-    if (typeof dtype !== 'string' || !(dtype in BYTES)) throw damaged(`Tensor "${name}" has type ${String(dtype)}; F32, F16 and BF16 are read.`);
-    if (!whole(shape) || !whole(offsets) || offsets.length !== 2) throw damaged(`Tensor "${name}" is not described in full.`);
-    return { name, dtype: dtype as keyof typeof BYTES, shape, start: offsets[0]!, end: offsets[1]! };
-  });
-  entries.sort((a, b) => a.start - b.start);
-  const tensors: Tensors = new Map();
-  let expected = 0;
-  for (const { name, dtype, shape, start, end } of entries) {
-    const count = shape.reduce((a, b) => a * b, 1);
-    if (start !== expected || end - start !== count * BYTES[dtype]) throw damaged(`Tensor "${name}" does not lie where its shape needs it.`);
-    if (dataStart + end > bytes.length) throw damaged(`Tensor "${name}" ends at byte ${dataStart + end}, the file at ${bytes.length}.`);
-    expected = end;
-    const values = new Float32Array(count);
-    for (let i = 0; i < count; i++) {
-      const at = dataStart + start + i * BYTES[dtype];
-      values[i] = dtype === 'F32' ? view.getFloat32(at, true) : dtype === 'F16' ? float16(view.getUint16(at, true)) : bfloat16(view.getUint16(at, true));
-    }
-    const wrong = values.findIndex((value) => !(Math.abs(value) <= 2 ** 50));
-    if (wrong >= 0) throw damaged(`Tensor "${name}" holds ${values[wrong]} at ${wrong}.`);
-    tensors.set(name, { shape, values: storable(values) });
-  }
-  if (dataStart + expected !== bytes.length) throw damaged(`${bytes.length - dataStart - expected} bytes follow the last tensor.`);
-  return tensors;
+export async function readSafetensorsHeader(source: ByteSource, signal?: AbortSignal): Promise<TensorEntry[]> {
+  const length = headerLength(source.name, await source.read(0, Math.min(8, source.size), signal), source.size);
+  return parseHeader(source.name, await source.read(8, 8 + length, signal), source.size);
 }
 
-/** RF32 stores no magnitude under 2^-100 and no -0. */
-function storable(values: Float32Array): Float32Array {
-  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]!) < 2 ** -100) values[i] = 0;
+/** Length of the header in bytes, from the first 8 bytes of the file. */
+function headerLength(file: string, start: Uint8Array, size: number): number {
+  if (size < 8) throw damaged(file, `It has ${size} bytes.`);
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(size - 8)) throw damaged(file, `Its header claims ${length} bytes of ${size}.`);
+  if (length > BigInt(HEADER_LIMIT)) throw damaged(file, `Its header claims ${length} bytes; ${HEADER_LIMIT} are accepted.`);
+  return Number(length);
+}
+
+/** Entries in the order of the file. */
+function parseHeader(file: string, bytes: Uint8Array, size: number): TensorEntry[] {
+  let text: string;
+  let header: unknown;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    header = JSON.parse(text);
+  } catch (cause) {
+    throw damaged(file, 'Its header is not JSON.', cause);
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) throw damaged(file, 'Its header is not an object.');
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw damaged(file, `“${shown(twice)}” stands twice in its header.`);
+  const dataStart = 8 + bytes.length;
+  const whole = (list: unknown): list is number[] => Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__').map(([name, entry]): TensorEntry => {
+    const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
+    if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) throw damaged(file, `Tensor “${shown(name)}” has the unknown type ${String(JSON.stringify(dtype)).slice(0, 40)}.`);
+    if (!whole(shape) || shape.length > MOST_DIMENSIONS || !whole(offsets) || offsets.length !== 2) throw damaged(file, `Tensor “${shown(name)}” is not described in full.`);
+    const count = product(shape);
+    if (count === undefined) throw damaged(file, `Tensor “${shown(name)}” has the impossible shape [${shape}].`);
+    if (offsets[1]! - offsets[0]! !== count * BYTES[dtype]!) throw damaged(file, `Tensor “${shown(name)}” has ${offsets[1]! - offsets[0]!} bytes; its shape [${shape}] in ${dtype} needs ${count * BYTES[dtype]!}.`);
+    return { name, dtype, shape, count, from: dataStart + offsets[0]!, to: dataStart + offsets[1]! };
+  });
+  entries.sort((a, b) => a.from - b.from || a.to - b.to);
+  let expected = dataStart;
+  for (const { name, from, to } of entries) {
+    if (from !== expected) throw damaged(file, `Tensor “${shown(name)}” ${from < expected ? 'overlaps another' : 'leaves a gap before it'}.`);
+    if (to > size) throw damaged(file, `Tensor “${shown(name)}” ends at byte ${to}, the file at ${size}: the file is cut off.`);
+    expected = to;
+  }
+  if (expected !== size) throw damaged(file, `${size - expected} bytes follow the last tensor.`);
+  return entries;
+}
+
+/** Undefined where a product along the way is no exact whole number. */
+function product(shape: readonly number[]): number | undefined {
+  let count = 1;
+  for (const n of shape) {
+    count *= n;
+    if (!Number.isSafeInteger(count)) return undefined;
+  }
+  return count;
+}
+
+/** The type of a tensor's values. Throws `safetensors/unsupported-type` naming the tensor. */
+export function floatType(file: string, { name, dtype }: TensorEntry): FloatType {
+  if (Object.hasOwn(FLOAT_BYTES, dtype)) return dtype as FloatType;
+  throw new OpenLedgerError({
+    code: 'safetensors/unsupported-type',
+    what: `The weights in ${file} are of a kind that is not read here.`,
+    why: `Tensor “${shown(name)}” has type ${dtype}; F32, F16 and BF16 are read.`,
+    next: 'Choose the model in one of these types: published quantised files are not read, the engine quantises by itself.',
+  });
+}
+
+/** Values [first, …) of a tensor from their bytes. Throws `safetensors/damaged` for values that RF32 does not hold. */
+export function decodeValues(file: string, entry: TensorEntry, bytes: Uint8Array, first = 0): Float32Array<ArrayBuffer> {
+  const values = decodeFloats(bytes, floatType(file, entry));
+  const wrong = firstUnstorable(values);
+  if (wrong >= 0) throw damaged(file, `Tensor “${shown(entry.name)}” holds ${values[wrong]} at ${first + wrong}.`);
   return values;
 }
 
+/** Reads a whole file that is in memory, as adapters are. Throws what reading it in parts throws. */
+export function parseSafetensors(bytes: Uint8Array, file = 'of the folder'): Tensors {
+  const length = headerLength(file, bytes.subarray(0, 8), bytes.length);
+  const entries = parseHeader(file, bytes.subarray(8, 8 + length), bytes.length);
+  return new Map(entries.map((entry) => [entry.name, { shape: entry.shape, values: decodeValues(file, entry, bytes.subarray(entry.from, entry.to)) }]));
+}
+
 /** Writes tensors in the order of their names, so that the same tensors give the same bytes. */
-export function writeSafetensors(tensors: Tensors, dtype: 'F32' | 'F16', metadata?: Record<string, string>): Uint8Array {
+export function writeSafetensors(tensors: Tensors, dtype: FloatType, metadata?: Record<string, string>): Uint8Array {
   const names = [...tensors.keys()].sort();
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   let offset = 0;
   for (const name of names) {
     const { shape, values } = tensors.get(name)!;
-    const end = offset + values.length * BYTES[dtype];
+    const end = offset + values.length * FLOAT_BYTES[dtype];
     header[name] = { dtype, shape, data_offsets: [offset, end] };
     offset = end;
   }
@@ -87,49 +149,13 @@ export function writeSafetensors(tensors: Tensors, dtype: 'F32' | 'F16', metadat
   text += ' '.repeat((8 - (length % 8)) % 8);
   const headerBytes = new TextEncoder().encode(text);
   const out = new Uint8Array(8 + headerBytes.length + offset);
-  const view = new DataView(out.buffer);
-  view.setBigUint64(0, BigInt(headerBytes.length), true);
+  new DataView(out.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
   out.set(headerBytes, 8);
   let at = 8 + headerBytes.length;
   for (const name of names) {
-    for (const value of tensors.get(name)!.values) {
-      if (dtype === 'F32') view.setFloat32(at, value, true);
-      else view.setUint16(at, toFloat16(value), true);
-      at += BYTES[dtype];
-    }
+    const bytes = encodeFloats(tensors.get(name)!.values, dtype);
+    out.set(bytes, at);
+    at += bytes.length;
   }
   return out;
-}
-
-function bfloat16(bits: number): number {
-  scratchBits[0] = bits << 16;
-  return scratch[0]!;
-}
-
-function float16(bits: number): number {
-  const sign = bits >>> 15 ? -1 : 1;
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-const scratch = new Float32Array(1);
-const scratchBits = new Uint32Array(scratch.buffer);
-
-/** Nearest float16, ties to even; throws RangeError beyond ±65504. */
-export function toFloat16(value: number): number {
-  const sign = value < 0 ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (!(magnitude < 65520)) throw new RangeError(`${value} does not fit float16`);
-  // Quantum of the result: 2^(e-10) for normal numbers, 2^-24 below.
-  let exponent = -14;
-  while (exponent < 15 && magnitude >= 2 ** (exponent + 1)) exponent++;
-  const units = magnitude / 2 ** (exponent - 10);
-  let rounded = Math.floor(units);
-  const rest = units - rounded;
-  if (rest > 0.5 || (rest === 0.5 && rounded % 2 === 1)) rounded++;
-  // A carry into the next exponent is the next bit pattern.
-  return sign | (rounded < 1024 ? rounded : ((exponent + 14) << 10) + rounded);
 }
