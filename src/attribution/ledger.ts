@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../errors.ts';
 import type { Tensor } from '../kernels/backend.ts';
+import { breathe } from '../kernels/breathe.ts';
 import { matmulNT } from '../kernels/matmul/operation.ts';
 import { size } from '../kernels/operation.ts';
 import { placeRows } from '../kernels/rows/operation.ts';
@@ -81,7 +82,7 @@ export async function buildLedger(
       }
       first = end;
       onProgress?.(first, n);
-      await new Promise<void>((resolve) => setTimeout(resolve));
+      await breathe();
     }
     const ledger: Ledger = {
       records: n,

@@ -1,5 +1,6 @@
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import { argmax } from '../kernels/argmax/operation.ts';
+import { breathe } from '../kernels/breathe.ts';
 import { Scope } from '../kernels/scope.ts';
 import { type Cache, decode } from './decoder.ts';
 import { head } from './loss.ts';
@@ -53,7 +54,7 @@ export async function generate(model: Model, lora: Lora | undefined, prompt: rea
       if (options.stop.includes(id)) break;
       next = [id];
       // Lets a worker hear "stop" between tokens.
-      if (options.signal) await new Promise<void>((resolve) => setTimeout(resolve));
+      if (options.signal) await breathe();
     }
     return answer;
   } finally {

@@ -1,6 +1,7 @@
 import { permutation, randomUnit } from '../arithmetic/random.ts';
 import { throwIfAborted } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
+import { breathe } from '../kernels/breathe.ts';
 import { addTensors } from '../kernels/elementwise/operation.ts';
 import { Scope } from '../kernels/scope.ts';
 import { type Sequence, packBatch } from './batch.ts';
@@ -95,7 +96,7 @@ export async function train(model: Model, records: readonly (readonly Sequence[]
       } finally {
         scope.release();
       }
-      await new Promise<void>((resolve) => setTimeout(resolve));
+      await breathe();
     }
     return lora;
   } catch (error) {
