@@ -15,13 +15,16 @@ export interface Receipt {
   method: string;
   /** 16 bytes chosen by who asked: the same question asked again is another receipt, and is paid again. */
   nonce: Hex;
-  base: { cid: string; root: Hex };
+  /** `format`: how the weights were quantised when loaded; absent where they were used as they are stored. */
+  base: { cid: string; root: Hex; format?: string };
   /** `id` on chain, "" where the adapter is in no registry. */
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; root: Hex };
   ledger: { gradientsRoot: Hex; gramRoot: Hex };
   prompt: { text: string; tokens: number[] };
   answer: { text: string; tokens: number[] };
+  /** How the answer was sampled; absent for greedy answers. */
+  sampling?: SamplingText;
   /** Mean loss of the answer's tokens, bits. */
   loss: Hex;
   /** Influence of record k, bits. */
@@ -31,6 +34,15 @@ export interface Receipt {
   fee: { total: string; platform: string; owner: string; stakers: string; contributors: string };
   payouts: { contributor: Hex; amount: string }[];
   payoutRoot: Hex;
+}
+
+/** Sampling settings as text, because canonical JSON has whole numbers only. Numbers are decimal text of a float64. */
+export interface SamplingText {
+  temperature: string;
+  topK: number;
+  topP: string;
+  repetitionPenalty: string;
+  seed: number;
 }
 
 export function receiptHash(receipt: Receipt): Hex {
@@ -82,6 +94,12 @@ export function parseReceipt(json: unknown): Receipt {
   const token = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value < 2 ** 24;
   receipt.list('prompt.tokens', 100_000, token);
   receipt.list('answer.tokens', 100_000, token);
+  if (receipt.has('base.format')) receipt.text('base.format', /^[a-z0-9/.-]{1,20}$/);
+  if (receipt.has('sampling')) {
+    for (const field of ['temperature', 'topP', 'repetitionPenalty']) receipt.text(`sampling.${field}`, /^[0-9.e-]{1,30}$/);
+    receipt.whole('sampling.topK', 0, 2 ** 24);
+    receipt.whole('sampling.seed', 0, 2 ** 32 - 1);
+  }
   receipt.text('loss', FLOAT);
   receipt.list('scores', 2 ** 20, (value) => typeof value === 'string' && FLOAT.test(value));
   for (const field of ['prices.rateIn', 'prices.rateOut', 'prices.platformFee']) receipt.text(field, WEI);

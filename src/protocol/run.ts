@@ -6,7 +6,8 @@ export interface RunFile {
   openledger: 'run/1';
   arithmetic: string;
   method: string;
-  base: { name: string; cid: string; root: Hex };
+  /** `format`: how the weights were quantised when loaded; absent where they were used as they are stored. */
+  base: { name: string; cid: string; root: Hex; format?: string };
   datanet: { name: string; recordsRoot: Hex; records: number };
   recipe: {
     rank: number;
@@ -33,6 +34,7 @@ export function parseRunFile(json: unknown): RunFile {
   run.literal('openledger', 'run/1');
   for (const field of ['base.root', 'datanet.recordsRoot', 'adapter.root', 'ledger.gradientsRoot', 'ledger.gramRoot']) run.text(field, BYTES32);
   run.text('base.cid', CID_TEXT);
+  if (run.has('base.format')) run.text('base.format', /^[a-z0-9/.-]{1,20}$/);
   run.text('base.name', /^.{1,200}$/su);
   run.text('datanet.name', /^.{0,200}$/su);
   run.text('arithmetic', /^.{1,40}$/);
@@ -65,6 +67,16 @@ export class Checked {
       value = (value as Record<string, unknown>)[key];
     }
     return value;
+  }
+
+  /** Whether an optional field is there. */
+  has(path: string): boolean {
+    let value = this.root;
+    for (const key of path.split('.')) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
+      value = (value as Record<string, unknown>)[key];
+    }
+    return true;
   }
 
   literal(path: string, expected: string): void {
