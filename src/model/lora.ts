@@ -1,63 +1,29 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
 import type { ModelConfig } from './config.ts';
-import type { Tensors } from './safetensors.ts';
+import { type LoraConfig, adaptedLayers, linearShape } from './lora-config.ts';
+import type { NamedTensor, Tensors } from './safetensors.ts';
 
-export const TARGETS = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'] as const;
-export type Target = (typeof TARGETS)[number];
+export * from './lora-config.ts';
 
-/** The parts of PEFT's adapter_config.json that this engine uses. */
-export interface LoraConfig {
-  rank: number;
-  alpha: number;
-  rslora: boolean;
-  targets: Target[];
-}
-
-/** A linear layer's pair: A[r,in], B[out,r]; y += scale · (x Aᵀ) Bᵀ. */
+/** A linear layer's pair: A[rank,in], B[out,rank]; y += scale · (x Aᵀ) Bᵀ. */
 export interface LoraPair {
   a: Tensor;
   b: Tensor;
+  rank: number;
+  scale: number;
 }
 
-/** Factors on a backend, by linear layer name such as `layers.0.self_attn.q_proj`. */
+/** Factors on a backend, by linear layer name such as `layers.0.self_attn.q_proj`; layers without a pair are the base's alone. */
 export interface Lora {
   config: LoraConfig;
-  scale: number;
   pairs: Map<string, LoraPair>;
 }
 
-export function moduleOf(target: Target): 'self_attn' | 'mlp' {
-  return target.endsWith('proj') && ['q_proj', 'k_proj', 'v_proj', 'o_proj'].includes(target) ? 'self_attn' : 'mlp';
-}
-
-/** [out, in] of a linear layer. */
-export function linearShape(config: ModelConfig, target: Target): [number, number] {
-  const q = config.heads * config.headDim;
-  const kv = config.groups * config.headDim;
-  switch (target) {
-    case 'q_proj': return [q, config.hidden];
-    case 'k_proj':
-    case 'v_proj': return [kv, config.hidden];
-    case 'o_proj': return [config.hidden, q];
-    case 'gate_proj':
-    case 'up_proj': return [config.intermediate, config.hidden];
-    case 'down_proj': return [config.hidden, config.intermediate];
-  }
-}
-
-/** Names of all adapted layers, in the one order that ledgers and traces use: by layer, then by target. */
-export function adaptedLayers(config: ModelConfig, lora: LoraConfig): { name: string; target: Target }[] {
-  return Array.from({ length: config.layers }, (_, layer) =>
-    TARGETS.filter((target) => lora.targets.includes(target)).map((target) => ({
-      name: `layers.${layer}.${moduleOf(target)}.${target}`,
-      target,
-    })),
-  ).flat();
-}
-
-export function loraScale(config: LoraConfig): number {
-  return config.alpha / (config.rslora ? Math.sqrt(config.rank) : config.rank);
+/** A layer's factors as values. */
+export interface Factors {
+  a: NamedTensor;
+  b: NamedTensor;
 }
 
 function unfit(why: string): OpenLedgerError {
@@ -69,78 +35,81 @@ function unfit(why: string): OpenLedgerError {
   });
 }
 
-/** Reads PEFT's adapter_config.json; throws `adapter/unsupported` naming what the engine lacks. */
-export function parseLoraConfig(json: unknown): LoraConfig {
-  const raw = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
-  const lacks = (field: string) =>
-    new OpenLedgerError({
-      code: 'adapter/unsupported',
-      what: `This adapter cannot be used: adapter_config.json has ${field} = ${String(JSON.stringify(raw[field])).slice(0, 80)}.`,
-      why: 'The engine runs plain LoRA on the linear layers of attention and MLP.',
-      next: 'Choose another adapter.',
-    });
-  if (raw.peft_type !== 'LORA') throw lacks('peft_type');
-  if (raw.use_dora) throw lacks('use_dora');
-  if ((raw.bias ?? 'none') !== 'none') throw lacks('bias');
-  if (Array.isArray(raw.modules_to_save) && raw.modules_to_save.length) throw lacks('modules_to_save');
-  for (const field of ['rank_pattern', 'alpha_pattern']) {
-    if (raw[field] && Object.keys(raw[field] as object).length) throw lacks(field);
+/** The name under which PEFT saves a factor. */
+export const factorKey = (name: string, factor: 'A' | 'B') => `base_model.model.model.${name}.lora_${factor}.weight`;
+
+/** PEFT's names, also those of a state that was saved without PEFT: with the adapter's own name in them. */
+const KEY = /^(?:base_model\.model\.)?(?:model\.)?(layers\.(?:0|[1-9]\d{0,4})\.(?:self_attn|mlp)\.[a-z]+_proj)\.lora_([AB])(?:\.([\w-]{1,60}))?\.weight$/;
+
+/**
+ * Factors by layer name. Throws `adapter/does-not-fit` for tensors that are no factors of a linear layer, for factors
+ * of more than one adapter, and for one factor without the other.
+ */
+export function factorsByLayer(tensors: Tensors): Map<string, Factors> {
+  const halves = new Map<string, { a?: NamedTensor; b?: NamedTensor }>();
+  let adapter: string | undefined;
+  for (const [key, tensor] of tensors) {
+    const [, name, letter, own = ''] = KEY.exec(key) ?? [];
+    if (name === undefined) throw unfit(`The adapter has ${key.slice(0, 120)}, which this model has no place for.`);
+    adapter ??= own;
+    if (own !== adapter) throw unfit(`The file holds factors of more than one adapter: ${key.slice(0, 120)} is of another than the first.`);
+    const pair = halves.get(name) ?? {};
+    const factor = letter === 'A' ? 'a' : 'b';
+    if (pair[factor]) throw unfit(`The adapter has ${key.slice(0, 120)} twice.`);
+    pair[factor] = tensor;
+    halves.set(name, pair);
   }
-  if (raw.layers_to_transform != null) throw lacks('layers_to_transform');
-  if (raw.fan_in_fan_out) throw lacks('fan_in_fan_out');
-  const rank = raw.r;
-  if (typeof rank !== 'number' || !Number.isSafeInteger(rank) || rank < 1 || rank > 1024) throw lacks('r');
-  const alpha = raw.lora_alpha ?? rank;
-  if (typeof alpha !== 'number' || !(alpha > 0 && alpha < 2 ** 20)) throw lacks('lora_alpha');
-  const named = raw.target_modules === 'all-linear' ? [...TARGETS] : raw.target_modules;
-  if (!Array.isArray(named) || !named.length) throw lacks('target_modules');
-  for (const target of named) if (!TARGETS.includes(target)) throw lacks('target_modules');
-  return { rank, alpha, rslora: raw.use_rslora === true, targets: TARGETS.filter((target) => named.includes(target)) };
+  const found = new Map<string, Factors>();
+  for (const [name, { a, b }] of halves) {
+    if (!a || !b) throw unfit(`The adapter has no ${factorKey(name, a ? 'B' : 'A')}.`);
+    found.set(name, { a, b });
+  }
+  return found;
 }
 
-/** PEFT's adapter_config.json for the factors made here. */
-export function loraConfigJson(config: LoraConfig, base: string): Record<string, unknown> {
-  return {
-    peft_type: 'LORA', task_type: 'CAUSAL_LM', r: config.rank, lora_alpha: config.alpha, lora_dropout: 0, bias: 'none',
-    use_rslora: config.rslora, target_modules: config.targets, base_model_name_or_path: base, inference_mode: true,
-  };
-}
-
-const key = (name: string, factor: 'A' | 'B') => `base_model.model.model.${name}.lora_${factor}.weight`;
-
-/** Uploads a PEFT adapter. Throws `adapter/does-not-fit` naming the first missing, extra or misshapen factor. */
+/**
+ * Uploads a PEFT adapter. Layers that the config names but that have no factors stay the base's alone, as a B of zeros
+ * would leave them. Throws `adapter/does-not-fit` naming the first extra, halved or misshapen factor.
+ */
 export function uploadLora(backend: Backend, model: ModelConfig, config: LoraConfig, tensors: Tensors, constant = true): Lora {
-  const expected = new Set<string>();
-  const checked = adaptedLayers(model, config).map(({ name, target }) => {
-    const [out, input] = linearShape(model, target);
-    const factor = (letter: 'A' | 'B', rows: number, columns: number) => {
-      expected.add(key(name, letter));
-      const found = tensors.get(key(name, letter));
-      if (!found) throw unfit(`The adapter has no ${key(name, letter)}.`);
-      if (found.shape.length !== 2 || found.shape[0] !== rows || found.shape[1] !== columns) {
-        throw unfit(`${key(name, letter)} has the shape [${found.shape}]; this model needs [${rows},${columns}].`);
-      }
-      return found;
-    };
-    return { name, a: factor('A', config.rank, input), b: factor('B', out, config.rank) };
+  const factors = factorsByLayer(tensors);
+  const checked = adaptedLayers(model, config).flatMap((layer) => {
+    const found = factors.get(layer.name);
+    if (!found) return [];
+    factors.delete(layer.name);
+    const [out, input] = linearShape(model, layer.target);
+    expectFactor(layer.name, 'A', found.a, layer.rank, input);
+    expectFactor(layer.name, 'B', found.b, out, layer.rank);
+    return [{ ...layer, ...found }];
   });
-  for (const name of tensors.keys()) if (!expected.has(name)) throw unfit(`The adapter has ${name.slice(0, 120)}, which this model has no place for.`);
+  for (const name of factors.keys()) throw unfit(`The adapter has ${factorKey(name, 'A')}, which ${place(model, name)}.`);
+  if (!checked.length) throw unfit('It has no factors for any layer of this model.');
   const pairs = new Map<string, LoraPair>();
-  for (const { name, a, b } of checked) {
+  for (const { name, a, b, rank, scale } of checked) {
     pairs.set(name, {
       a: backend.upload(`${name}.lora_A`, a.shape, a.values, constant),
       b: backend.upload(`${name}.lora_B`, b.shape, b.values, constant),
+      rank,
+      scale,
     });
   }
-  return { config, scale: loraScale(config), pairs };
+  return { config, pairs };
 }
+
+function expectFactor(name: string, letter: 'A' | 'B', found: NamedTensor, rows: number, columns: number): void {
+  if (found.shape.length === 2 && found.shape[0] === rows && found.shape[1] === columns) return;
+  throw unfit(`${factorKey(name, letter)} has the shape [${found.shape}]; this model needs [${rows},${columns}].`);
+}
+
+const place = (model: ModelConfig, name: string) =>
+  Number(name.split('.')[1]) >= model.layers ? `this model of ${model.layers} layers has no place for` : 'its own config does not name';
 
 /** The factors' values under PEFT's names. */
 export async function downloadLora(backend: Backend, lora: Lora): Promise<Tensors> {
   const tensors: Tensors = new Map();
   for (const [name, { a, b }] of lora.pairs) {
-    tensors.set(key(name, 'A'), { shape: [...a.shape], values: (await backend.read(a)) as Float32Array });
-    tensors.set(key(name, 'B'), { shape: [...b.shape], values: (await backend.read(b)) as Float32Array });
+    tensors.set(factorKey(name, 'A'), { shape: [...a.shape], values: (await backend.read(a)) as Float32Array });
+    tensors.set(factorKey(name, 'B'), { shape: [...b.shape], values: (await backend.read(b)) as Float32Array });
   }
   return tensors;
 }

@@ -6,7 +6,7 @@ import { addTensors } from '../kernels/elementwise/operation.ts';
 import { Scope } from '../kernels/scope.ts';
 import { type Sequence, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
-import { type Lora, type LoraConfig, adaptedLayers, linearShape, loraScale } from './lora.ts';
+import { type Lora, type LoraConfig, adaptedLayers, linearShape } from './lora.ts';
 import { loss } from './loss.ts';
 import type { Model } from './model.ts';
 import { ADAMW, AdamW, scheduledRate } from './optimizer.ts';
@@ -19,16 +19,18 @@ export const STEP_SHARDS = 2;
 /** A uniform in ±1/sqrt(in), B zero, as PEFT starts. The factors change: upload without `constant`. */
 export function initialLora(backend: Backend, model: ModelConfig, config: LoraConfig, seed: number): Lora {
   const pairs: Lora['pairs'] = new Map();
-  adaptedLayers(model, config).forEach(({ name, target }, stream) => {
+  adaptedLayers(model, config).forEach(({ name, target, rank, scale }, stream) => {
     const [out, input] = linearShape(model, target);
     const bound = 1 / Math.sqrt(input);
-    const a = Float32Array.from({ length: config.rank * input }, (_, i) => (2 * randomUnit(seed, stream + 1, i) - 1) * bound);
+    const a = Float32Array.from({ length: rank * input }, (_, i) => (2 * randomUnit(seed, stream + 1, i) - 1) * bound);
     pairs.set(name, {
-      a: backend.upload(`${name}.lora_A`, [config.rank, input], a),
-      b: backend.upload(`${name}.lora_B`, [out, config.rank], new Float32Array(out * config.rank)),
+      a: backend.upload(`${name}.lora_A`, [rank, input], a),
+      b: backend.upload(`${name}.lora_B`, [out, rank], new Float32Array(out * rank)),
+      rank,
+      scale,
     });
   });
-  return { config, scale: loraScale(config), pairs };
+  return { config, pairs };
 }
 
 /** The records of step t, in order: each epoch is a fresh permutation. */
