@@ -11,7 +11,7 @@ import { Scope } from '../../src/kernels/scope.ts';
 import { packBatch } from '../../src/model/batch.ts';
 import { parseConfig } from '../../src/model/config.ts';
 import { loss } from '../../src/model/loss.ts';
-import { uploadModel } from '../../src/model/model.ts';
+import { trainableWeights, uploadModel } from '../../src/model/model.ts';
 import { ADAMW, AdamW, scheduledRate } from '../../src/model/optimizer.ts';
 import { Tokenizer } from '../../src/model/tokenizer.ts';
 import { makeCorpus } from './corpus/corpus.ts';
@@ -40,9 +40,10 @@ const tokenizer = Tokenizer.fromJson(start.tokenizer, start.tokenizerConfig);
 const corpus = makeCorpus(recipe.corpus);
 const backend = await CpuBackend.create();
 const model = uploadModel(backend, config, initialWeights(config, recipe.seed), false);
-const optimizer = new AdamW(backend, model.weights, { ...ADAMW, decay: 0.01 });
-const names = [...model.weights.keys()];
-const sizes = names.map((name) => size(model.weights.get(name)!.shape));
+const weights = trainableWeights(model);
+const optimizer = new AdamW(backend, weights, { ...ADAMW, decay: 0.01 });
+const names = [...weights.keys()];
+const sizes = names.map((name) => size(weights.get(name)!.shape));
 const parameters = sizes.reduce((a, b) => a + b, 0);
 /** Rows of parameters + 1: the last entry is the shard's loss. */
 const shared = new Float32Array(start.gradients);
@@ -55,8 +56,8 @@ if (start.resume) {
   let at = 0;
   for (const [i, name] of names.entries()) {
     const { m, v } = optimizer.moments.get(name)!;
-    for (const tensor of [model.weights.get(name)!, m, v]) {
-      backend.write(tensor, start.resume.state.subarray(at, at + sizes[i]!));
+    for (const tensor of [weights.get(name)!, m, v]) {
+      backend.write(tensor, 0, start.resume.state.subarray(at, at + sizes[i]!));
       at += sizes[i]!;
     }
   }
@@ -73,7 +74,7 @@ async function state(): Promise<Float32Array> {
   let at = 0;
   for (const name of names) {
     const { m, v } = optimizer.moments.get(name)!;
-    for (const tensor of [model.weights.get(name)!, m, v]) {
+    for (const tensor of [weights.get(name)!, m, v]) {
       const values = (await backend.read(tensor)) as Float32Array;
       out.set(values, at);
       at += values.length;
@@ -106,7 +107,7 @@ for (let step = firstStep; step < recipe.steps; step++) {
   const summed = new Map(
     names.map((name, i) => {
       const offset = sizes.slice(0, i).reduce((a, b) => a + b, 0);
-      const { shape } = model.weights.get(name)!;
+      const { shape } = weights.get(name)!;
       const parts = Array.from({ length: SHARDS }, (_, s) =>
         sum.upload(name, shape, shared.subarray(s * (parameters + 1) + offset, s * (parameters + 1) + offset + sizes[i]!)),
       );

@@ -1,10 +1,9 @@
 import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
-import { size } from '../kernels/operation.ts';
 import { generate } from '../model/generate.ts';
 import { type Lora, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
-import { type Model, freeModel, uploadModel } from '../model/model.ts';
+import { type Model, freeModel, parameterCount, uploadModel } from '../model/model.ts';
 import { parseConfig } from '../model/config.ts';
 import { recordSequences } from '../model/record-sequences.ts';
 import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safetensors.ts';
@@ -82,7 +81,7 @@ export class Engine {
     this.model = model;
     this.tokenizer = tokenizer;
     this.root = root;
-    this.parameters = [...model.weights.values()].reduce((sum, { shape }) => sum + size(shape), 0);
+    this.parameters = parameterCount(model);
   }
 
   /** Throws what parsing and uploading throw: `model/…`, `safetensors/…`, `tokenizer/…`, `engine/…`. */

@@ -7,6 +7,7 @@ import { elementwiseCases } from './elementwise/cases.ts';
 import { embeddingCases } from './embedding/cases.ts';
 import { influenceCases } from './influence/cases.ts';
 import { matmulCases } from './matmul/cases.ts';
+import { matrixCases } from './matrix/cases.ts';
 import { rmsNormCases } from './rmsNorm/cases.ts';
 import { ropeCases } from './rope/cases.ts';
 import { rowsCases } from './rows/cases.ts';
@@ -22,6 +23,7 @@ export const caseLists: readonly CaseList[] = [
   embeddingCases,
   influenceCases,
   matmulCases,
+  matrixCases,
   rmsNormCases,
   ropeCases,
   rowsCases,

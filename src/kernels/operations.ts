@@ -6,6 +6,7 @@ import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elem
 import { embedding, embeddingGradient } from './embedding/operation.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul/operation.ts';
+import { newMatrixOperations } from './matrix/operation.ts';
 import type { Operation } from './operation.ts';
 import { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './rmsNorm/operation.ts';
 import { rope } from './rope/operation.ts';
@@ -17,4 +18,5 @@ export const operations: readonly Operation[] = [
   crossEntropy, crossEntropyGradient, dataInfScores, dataInfWeights, embedding, embeddingGradient,
   matmulNN, matmulNT, matmulTN, placeRows, rmsNorm, rmsNormGradient, rmsNormWeightGradient, rope,
   scaleTensor, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
+  ...newMatrixOperations,
 ];

@@ -16,6 +16,12 @@ export class Scope {
     return tensor;
   }
 
+  create(name: string, shape: Shape, dtype: Tensor['dtype']): Tensor {
+    const tensor = this.backend.create(name, shape, dtype);
+    this.owned.add(tensor);
+    return tensor;
+  }
+
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
     const outputs = this.backend.run(operation, name, inputs, params);
     for (const tensor of outputs) if (!inputs.includes(tensor)) this.owned.add(tensor);

@@ -7,6 +7,7 @@ import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elem
 import { embedding, embeddingGradient } from './embedding/operation.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul/operation.ts';
+import { matrixSelfTestCases } from './matrix/self-test-cases.ts';
 import type { Operation, Params, Shape, Values } from './operation.ts';
 import { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './rmsNorm/operation.ts';
 import { rope } from './rope/operation.ts';
@@ -72,6 +73,7 @@ export function selfTestCases(): Case[] {
     make('swiglu', swiglu, [edge(1), edge(2)]),
     make('swigluGradient', swigluGradient, [edge(1), edge(2), edge(3)]),
     make('weightedSum', weightedSum, [of('normal', 250)(1), of('edge', 250)(2)]),
+    ...matrixSelfTestCases(),
   ];
 }
 

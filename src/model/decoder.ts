@@ -1,7 +1,7 @@
 import type { Tensor } from '../kernels/backend.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from '../kernels/attention/operation.ts';
 import { addTensors } from '../kernels/elementwise/operation.ts';
-import { embedding } from '../kernels/embedding/operation.ts';
+import { gatherRows } from '../kernels/matrix/matrix.ts';
 import { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from '../kernels/rmsNorm/operation.ts';
 import { rope } from '../kernels/rope/operation.ts';
 import { placeRows } from '../kernels/rows/operation.ts';
@@ -9,7 +9,7 @@ import type { Scope } from '../kernels/scope.ts';
 import { swiglu, swigluGradient } from '../kernels/swiglu/operation.ts';
 import { type LinearGradientOptions, type SavedLinear, linear, linearGradient } from './linear.ts';
 import type { Lora } from './lora.ts';
-import { type Model, weight } from './model.ts';
+import { type Model, matrix, vector } from './model.ts';
 
 /** Index tensors of one pass; see PackedBatch. */
 export interface Ranges {
@@ -46,7 +46,7 @@ export interface SavedLayer {
 const attentionScale = (model: Model) => 1 / Math.sqrt(model.config.headDim);
 
 function norm(scope: Scope, model: Model, name: string, x: Tensor): [Tensor, SavedNorm] {
-  const [y, r] = scope.run(rmsNorm, name, [x, weight(model, `${name}.weight`)], { eps: model.config.eps });
+  const [y, r] = scope.run(rmsNorm, name, [x, vector(model, `${name}.weight`)], { eps: model.config.eps });
   return [y!, { x, r: r! }];
 }
 
@@ -54,7 +54,7 @@ function norm(scope: Scope, model: Model, name: string, x: Tensor): [Tensor, Sav
 export function decode(scope: Scope, model: Model, lora: Lora | undefined, ranges: Ranges, cache?: Cache): { hidden: Tensor; saved: SavedLayer[] } {
   const { config } = model;
   const { lo, hi, width, positions } = ranges;
-  let x = scope.one(embedding, 'embed_tokens', [weight(model, 'embed_tokens.weight'), ranges.ids]);
+  let x = gatherRows(scope, 'embed_tokens', matrix(model, 'embed_tokens.weight'), ranges.ids);
   const saved: SavedLayer[] = [];
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `layers.${layer}`;
@@ -118,7 +118,7 @@ export function decodeGradient(
     const sum = (name: string, a: Tensor, b: Tensor) => scope.one(addTensors, `${at}.${name}`, [a, b]);
     const normGradient = (name: string, dy: Tensor, { x, r }: SavedNorm) => {
       if (options.base) options.gradients.set(`${at}.${name}.weight`, scope.one(rmsNormWeightGradient, `${at}.${name}.dw`, [dy, x, r]));
-      return scope.one(rmsNormGradient, `${at}.${name}.dx`, [dy, x, weight(model, `${at}.${name}.weight`), r]);
+      return scope.one(rmsNormGradient, `${at}.${name}.dx`, [dy, x, vector(model, `${at}.${name}.weight`), r]);
     };
     const turnBack = (name: string, dy: Tensor, count: number) => scope.one(rope, `${at}.${name}`, [dy, positions, model.cos, model.sin], { heads: count, inverse: 1 });
 

@@ -35,12 +35,11 @@ export async function generate(model: Model, lora: Lora | undefined, prompt: rea
   try {
     const rows = Math.min(config.context, prompt.length + options.maxTokens);
     const columns = config.groups * config.headDim;
-    const empty = new Float32Array(rows * columns);
     const cache: Cache = {
       at: 0,
       layers: Array.from({ length: config.layers }, (_, layer) => ({
-        k: held.upload(`layers.${layer}.cache.k`, [rows, columns], empty),
-        v: held.upload(`layers.${layer}.cache.v`, [rows, columns], empty),
+        k: held.create(`layers.${layer}.cache.k`, [rows, columns], 'f32'),
+        v: held.create(`layers.${layer}.cache.v`, [rows, columns], 'f32'),
       })),
     };
     const answer: number[] = [];

@@ -1,9 +1,10 @@
 import type { Tensor } from '../kernels/backend.ts';
 import { addBias, addScaled, addTensors, scaleTensor } from '../kernels/elementwise/operation.ts';
+import { matrixNN, matrixNT } from '../kernels/matrix/matrix.ts';
 import { matmulNN, matmulNT, matmulTN } from '../kernels/matmul/operation.ts';
 import type { Scope } from '../kernels/scope.ts';
 import type { Lora } from './lora.ts';
-import { type Model, weight } from './model.ts';
+import { type Model, matrix } from './model.ts';
 
 /** What the backward pass needs of one linear layer's forward pass: its input, and x·Aᵀ where there is an adapter. */
 export interface SavedLinear {
@@ -13,14 +14,14 @@ export interface SavedLinear {
 
 /** y[N,out] = x Wᵀ (+ bias) + scale · (x Aᵀ) Bᵀ; the adapter is never merged into the base. */
 export function linear(scope: Scope, model: Model, lora: Lora | undefined, name: string, x: Tensor): [Tensor, SavedLinear] {
-  let y = scope.one(matmulNT, name, [x, weight(model, `${name}.weight`)]);
-  const bias = model.weights.get(`${name}.bias`);
+  let y = matrixNT(scope, name, x, matrix(model, `${name}.weight`));
+  const bias = model.vectors.get(`${name}.bias`);
   if (bias) y = scope.one(addBias, `${name}.bias`, [y, bias]);
   const pair = lora?.pairs.get(name);
   if (!pair) return [y, { x, low: undefined }];
   const low = scope.one(matmulNT, `${name}.lora_A`, [x, pair.a]);
   const up = scope.one(matmulNT, `${name}.lora_B`, [low, pair.b]);
-  return [scope.one(addScaled, `${name}.adapted`, [y, up], { scale: lora!.scale }), { x, low }];
+  return [scope.one(addScaled, `${name}.adapted`, [y, up], { scale: pair.scale }), { x, low }];
 }
 
 /** Gradients by name: `<layer>.lora_A` and `<layer>.lora_B` [S,…], or base weights [1,…]. */
@@ -45,11 +46,11 @@ export function linearGradient(
   saved: SavedLinear,
   { gradients, segments, base, needsInput }: LinearGradientOptions,
 ): Tensor | undefined {
-  let dx = needsInput ? scope.one(matmulNN, `${name}.dx`, [dy, weight(model, `${name}.weight`)]) : undefined;
+  let dx = needsInput ? matrixNN(scope, `${name}.dx`, dy, matrix(model, `${name}.weight`)) : undefined;
   if (base) gradients.set(`${name}.weight`, scope.one(matmulTN, `${name}.dw`, [dy, saved.x, segments]));
   const pair = lora?.pairs.get(name);
   if (pair && saved.low) {
-    const dUp = scope.one(scaleTensor, `${name}.lora.dUp`, [dy], { scale: lora!.scale });
+    const dUp = scope.one(scaleTensor, `${name}.lora.dUp`, [dy], { scale: pair.scale });
     gradients.set(`${name}.lora_B`, scope.one(matmulTN, `${name}.lora_B.grad`, [dUp, saved.low, segments]));
     const dLow = scope.one(matmulNN, `${name}.lora.dLow`, [dUp, pair.b]);
     gradients.set(`${name}.lora_A`, scope.one(matmulTN, `${name}.lora_A.grad`, [dLow, saved.x, segments]));

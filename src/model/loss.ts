@@ -2,20 +2,21 @@ import type { Tensor } from '../kernels/backend.ts';
 import { crossEntropy, crossEntropyGradient } from '../kernels/crossEntropy/operation.ts';
 import { addTensors, weightedSum } from '../kernels/elementwise/operation.ts';
 import { embedding, embeddingGradient } from '../kernels/embedding/operation.ts';
-import { matmulNN, matmulNT, matmulTN } from '../kernels/matmul/operation.ts';
+import { matmulTN } from '../kernels/matmul/operation.ts';
+import { matrixNN, matrixNT } from '../kernels/matrix/matrix.ts';
 import { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from '../kernels/rmsNorm/operation.ts';
 import type { Scope } from '../kernels/scope.ts';
 import type { PackedBatch } from './batch.ts';
 import { type BackwardRanges, decode, decodeGradient } from './decoder.ts';
 import type { Gradients } from './linear.ts';
 import type { Lora } from './lora.ts';
-import { type Model, headWeight, weight } from './model.ts';
+import { type Model, headWeight, vector } from './model.ts';
 
 /** Logits [rows.length, vocab] of some rows of the hidden states; final norm and head run on those rows only. */
 export function head(scope: Scope, model: Model, hidden: Tensor, rows: Tensor): { logits: Tensor; picked: Tensor; normed: Tensor; r: Tensor } {
   const picked = scope.one(embedding, 'predicting', [hidden, rows]);
-  const [normed, r] = scope.run(rmsNorm, 'norm', [picked, weight(model, 'norm.weight')], { eps: model.config.eps });
-  return { logits: scope.one(matmulNT, 'logits', [normed!, headWeight(model)]), picked, normed: normed!, r: r! };
+  const [normed, r] = scope.run(rmsNorm, 'norm', [picked, vector(model, 'norm.weight')], { eps: model.config.eps });
+  return { logits: matrixNT(scope, 'logits', normed!, headWeight(model)), picked, normed: normed!, r: r! };
 }
 
 /** The places of each id in 0..count-1: `rows` in order, `starts` [count+1]. For embeddingGradient. */
@@ -62,11 +63,11 @@ export function loss(scope: Scope, model: Model, lora: Lora | undefined, batch: 
 
   const base = want === 'base';
   const dLogits = scope.one(crossEntropyGradient, 'dLogits', [logits, targets, stats!, weights]);
-  const dNormed = scope.one(matmulNN, 'dNorm', [dLogits, headWeight(model)]);
+  const dNormed = matrixNN(scope, 'dNorm', dLogits, headWeight(model));
   const wholeBatch = base ? index('whole', Uint32Array.of(0, batch.targetRows.length)) : undefined;
   const dHead = base ? scope.one(matmulTN, 'dHead', [dLogits, normed, wholeBatch!]) : undefined;
   if (base) gradients.set('norm.weight', scope.one(rmsNormWeightGradient, 'norm.dw', [dNormed, picked, r]));
-  const dPicked = scope.one(rmsNormGradient, 'norm.dx', [dNormed, picked, weight(model, 'norm.weight'), r]);
+  const dPicked = scope.one(rmsNormGradient, 'norm.dx', [dNormed, picked, vector(model, 'norm.weight'), r]);
   const places = placesOf(batch.targetRows, batch.ids.length);
   const dHidden = scope.one(embeddingGradient, 'dHidden', [dPicked, index('places', places.rows), index('starts', places.starts)]);
   const segments = index('segments', base ? Uint32Array.of(0, batch.ids.length) : batch.segments);

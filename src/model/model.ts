@@ -1,15 +1,20 @@
 import { hostPow, hostSinCos } from '../arithmetic/host.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
+import { type Format, type Matrix, createMatrix, freeMatrix, writeRows } from '../kernels/matrix/matrix.ts';
+import { size } from '../kernels/operation.ts';
 import type { ModelConfig } from './config.ts';
 import { TARGETS, linearShape, moduleOf } from './lora.ts';
 import type { Tensors } from './safetensors.ts';
 
-/** A base model on a backend. Weights by their Hugging Face names without the leading `model.`. */
+/** A base model on a backend. Weights by their Hugging Face names without the leading `model.`, `.weight` and `.bias` included. */
 export interface Model {
   backend: Backend;
   config: ModelConfig;
-  weights: Map<string, Tensor>;
+  /** The linear layers' weights, `embed_tokens.weight` and, where it is not tied, `lm_head.weight`. */
+  matrices: Map<string, Matrix>;
+  /** Weights of norms, and biases. */
+  vectors: Map<string, Tensor>;
   /** Rotary tables [context, headDim/2]. */
   cos: Tensor;
   sin: Tensor;
@@ -36,8 +41,9 @@ export function weightShapes(config: ModelConfig): Map<string, number[]> {
 /**
  * Uploads a model. Takes Hugging Face names with or without `model.`. Throws `model/weights-do-not-fit` naming the
  * first missing or misshapen tensor; extra tensors (inverse frequencies, a tied head's copy) are ignored.
+ * `constant` false: the weights are to be trained.
  */
-export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tensors, constant = true): Model {
+export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tensors, constant = true, format: Format = 'f32'): Model {
   const found = [...weightShapes(config)].map(([name, shape]) => {
     const tensor = tensors.get(`model.${name}`) ?? tensors.get(name);
     if (!tensor || tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i])) {
@@ -50,8 +56,17 @@ export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tens
     }
     return [name, shape, tensor.values] as const;
   });
-  const weights = new Map(found.map(([name, shape, values]) => [name, backend.upload(name, shape, values, constant)]));
-  return { backend, config, weights, ...ropeTables(backend, config) };
+  const matrices = new Map<string, Matrix>();
+  const vectors = new Map<string, Tensor>();
+  for (const [name, shape, values] of found) {
+    if (shape.length === 1) vectors.set(name, backend.upload(name, shape, values, constant));
+    else {
+      const created = createMatrix(backend, name, shape[0]!, shape[1]!, format, constant);
+      matrices.set(name, created);
+      writeRows(backend, created, 0, values);
+    }
+  }
+  return { backend, config, matrices, vectors, ...ropeTables(backend, config) };
 }
 
 /** cos and sin of p · θ^(−2i/E), computed in float64 by the host's own functions and rounded once. */
@@ -73,18 +88,44 @@ function ropeTables(backend: Backend, config: ModelConfig): { cos: Tensor; sin: 
 }
 
 export function freeModel(model: Model): void {
-  for (const tensor of [...model.weights.values(), model.cos, model.sin]) model.backend.free(tensor);
-  model.weights.clear();
+  for (const tensor of [...model.vectors.values(), model.cos, model.sin]) model.backend.free(tensor);
+  for (const one of model.matrices.values()) freeMatrix(model.backend, one);
+  model.vectors.clear();
+  model.matrices.clear();
 }
 
-/** A weight by its name; a missing one is a programming error. */
-export function weight(model: Model, name: string): Tensor {
-  const tensor = model.weights.get(name);
-  if (!tensor) throw new RangeError(`no weight ${name}`);
-  return tensor;
+/** A matrix by its name; a missing one is a programming error. */
+export function matrix(model: Model, name: string): Matrix {
+  const found = model.matrices.get(name);
+  if (!found) throw new RangeError(`no weight ${name}`);
+  return found;
+}
+
+/** A norm's weight by its name; a missing one is a programming error. */
+export function vector(model: Model, name: string): Tensor {
+  const found = model.vectors.get(name);
+  if (!found) throw new RangeError(`no weight ${name}`);
+  return found;
+}
+
+/** How many numbers the base has. */
+export function parameterCount(model: Model): number {
+  const inMatrices = [...model.matrices.values()].reduce((sum, { rows, columns }) => sum + rows * columns, 0);
+  return [...model.vectors.values()].reduce((sum, { shape }) => sum + size(shape), inMatrices);
+}
+
+/** Every weight as one float32 tensor, in the order of `weightShapes`, to train the base itself. RangeError for other formats. */
+export function trainableWeights(model: Model): Map<string, Tensor> {
+  return new Map(
+    [...weightShapes(model.config).keys()].map((name) => {
+      const held = model.matrices.get(name);
+      if (held && (held.format !== 'f32' || held.parts.length !== 1)) throw new RangeError(`${name} is not one float32 tensor`);
+      return [name, held ? held.parts[0]!.codes : vector(model, name)];
+    }),
+  );
 }
 
 /** The output projection: the embedding's own table where tied. */
-export function headWeight(model: Model): Tensor {
-  return weight(model, model.config.tied ? 'embed_tokens.weight' : 'lm_head.weight');
+export function headWeight(model: Model): Matrix {
+  return matrix(model, model.config.tied ? 'embed_tokens.weight' : 'lm_head.weight');
 }

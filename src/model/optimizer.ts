@@ -1,7 +1,6 @@
 import { hostSinCos } from '../arithmetic/host.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
 import { adamw } from '../kernels/adamw/operation.ts';
-import { size } from '../kernels/operation.ts';
 
 export interface AdamWOptions {
   beta1: number;
@@ -33,8 +32,7 @@ export class AdamW {
     this.parameters = parameters;
     this.options = options;
     for (const [name, { shape }] of parameters) {
-      const zeros = new Float32Array(size(shape));
-      this.moments.set(name, { m: backend.upload(`${name}.m`, shape, zeros), v: backend.upload(`${name}.v`, shape, zeros) });
+      this.moments.set(name, { m: backend.create(`${name}.m`, shape, 'f32'), v: backend.create(`${name}.v`, shape, 'f32') });
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Backend, Memory, Tensor } from '../backend.ts';
+import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Params, type Shape, type Values, size } from '../operation.ts';
 import { outOfRange } from '../range-error.ts';
 import { fastForms } from './fast.ts';
@@ -21,16 +21,20 @@ export class CpuBackend implements Backend {
   readonly heap = new Heap();
   readonly kernels: Kernels;
 
-  private constructor(module: WebAssembly.Module) {
+  readonly maxBinding: number;
+
+  private constructor(module: WebAssembly.Module, maxBinding: number) {
+    this.maxBinding = maxBinding;
     const instance = new WebAssembly.Instance(module, {
       env: { memory: this.heap.memory, abort: () => { throw new Error('WebAssembly kernel aborted'); } },
     });
     this.kernels = instance.exports as unknown as Kernels;
   }
 
-  static async create(): Promise<CpuBackend> {
+  /** A finite `maxBinding` stands in for a small device; only matrices heed it here. */
+  static async create({ maxBinding = Infinity }: { maxBinding?: number } = {}): Promise<CpuBackend> {
     const binary = Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0));
-    return new CpuBackend(await WebAssembly.compile(binary));
+    return new CpuBackend(await WebAssembly.compile(binary), maxBinding);
   }
 
   upload(name: string, shape: Shape, values: Values, constant = false): Tensor {
@@ -39,6 +43,20 @@ export class CpuBackend implements Backend {
     tensor.constant = constant;
     this.view(tensor).set(values);
     return tensor;
+  }
+
+  create(name: string, shape: Shape, dtype: Tensor['dtype'], constant = false): Tensor {
+    const tensor = this.allocate(name, shape, dtype);
+    tensor.constant = constant;
+    this.view(tensor).fill(0);
+    return tensor;
+  }
+
+  write(tensor: Tensor, at: number, values: Values): void {
+    expectWrite(tensor, at, values);
+    const held = tensor as CpuTensor;
+    this.view(held).set(values, at);
+    this.forgetPacked(held);
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
@@ -65,11 +83,6 @@ export class CpuBackend implements Backend {
     return outputs;
   }
 
-  /** Overwrites a tensor's values, as when a run is resumed. */
-  write(tensor: Tensor, values: Values): void {
-    this.view(tensor as CpuTensor).set(values);
-  }
-
   async read(tensor: Tensor): Promise<Values> {
     return this.view(tensor as CpuTensor).slice();
   }
@@ -77,8 +90,7 @@ export class CpuBackend implements Backend {
   free(tensor: Tensor): void {
     const held = tensor as CpuTensor;
     this.heap.free(held.at, held.length * 4);
-    for (const { at, bytes } of held.packed?.values() ?? []) this.heap.free(at, bytes);
-    held.packed = undefined;
+    this.forgetPacked(held);
     held.length = 0;
   }
 
@@ -87,6 +99,11 @@ export class CpuBackend implements Backend {
   }
 
   destroy(): void {}
+
+  private forgetPacked(tensor: CpuTensor): void {
+    for (const { at, bytes } of tensor.packed?.values() ?? []) this.heap.free(at, bytes);
+    tensor.packed = undefined;
+  }
 
   private allocate(name: string, shape: Shape, dtype: 'f32' | 'u32'): CpuTensor {
     const length = size(shape);
@@ -100,6 +117,6 @@ export class CpuBackend implements Backend {
   }
 }
 
-export function createCpuBackend(): Promise<CpuBackend> {
-  return CpuBackend.create();
+export function createCpuBackend(options: { maxBinding?: number } = {}): Promise<CpuBackend> {
+  return CpuBackend.create(options);
 }

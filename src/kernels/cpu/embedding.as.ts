@@ -4,10 +4,10 @@ import { mulv, storev } from './rf32.as';
 
 const BLOCK: i32 = 256;
 
-export function embedding(table: usize, ids: usize, y: usize, n: i32, v: i32, d: i32): void {
+export function embedding(table: usize, ids: usize, y: usize, n: i32, v: i32, d: i32, first: u32): void {
   const bytes = <usize>d << 2;
   for (let i = 0; i < n; i++, y += bytes) {
-    const id = load<u32>(ids + (<usize>i << 2));
+    const id = load<u32>(ids + (<usize>i << 2)) - first;
     if (id < <u32>v) memory.copy(y, table + <usize>id * bytes, bytes);
     else memory.fill(y, 0, bytes);
   }

@@ -1,15 +1,19 @@
 import { blockSum, store } from '../../arithmetic/rf32.ts';
 import { expectShape, f32, type Operation } from '../operation.ts';
 
-/** y[N,D] = table[ids[N], :] of table[V,D]. An id of V or more gives zeros. Also used to pick rows of activations. */
+/**
+ * y[N,D] = table[ids[N] − from, :] of table[V,D], `from` 0 unless the table is part of a longer one. An id outside gives
+ * zeros. Also used to pick rows of activations.
+ */
 export const embedding: Operation = {
   name: 'embedding',
   inputs: ['f32', 'u32'],
   outputs: ([table, ids]) => [f32(ids![0]!, table![1]!)],
-  reference({ inputs: [table, ids], outputs: [y], shapes }) {
+  reference({ inputs: [table, ids], outputs: [y], shapes, params }) {
     const [v, d] = shapes[0] as [number, number];
     for (let i = 0; i < ids!.length; i++) {
-      for (let j = 0; j < d; j++) y![i * d + j] = ids![i]! < v ? table![ids![i]! * d + j]! : 0;
+      const row = ids![i]! - (params.from ?? 0);
+      for (let j = 0; j < d; j++) y![i * d + j] = row >= 0 && row < v ? table![row * d + j]! : 0;
     }
   },
 };

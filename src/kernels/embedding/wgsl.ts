@@ -2,11 +2,11 @@ import { size } from '../operation.ts';
 import { elementwise } from '../webgpu/wgsl.ts';
 
 export const embeddingWgsl = elementwise(
-  { columns: 'u32', rows: 'u32' },
+  { columns: 'u32', rows: 'u32', first: 'u32' },
   /* wgsl */ `
-  let id = in1[i / u.columns];
+  let id = in1[i / u.columns] - u.first; // wraps to what is outside
   if (id < u.rows) { out0[i] = in0[id * u.columns + i % u.columns]; } else { out0[i] = 0.0; }`,
-  ([table, ids]) => ({ count: ids![0]! * table![1]!, uniforms: [table![1]!, table![0]!] }),
+  ([table, ids], { from = 0 }) => ({ count: ids![0]! * table![1]!, uniforms: [table![1]!, table![0]!, from] }),
 );
 
 /** One invocation for each element of the table: the places of an id are few. */

@@ -28,8 +28,8 @@ function tileFor(rows: number, columns: number, batch: number): string {
   return ceilDiv(rows, 64) * ceilDiv(columns, 64) * batch >= 64 ? 'large' : 'small';
 }
 
-interface Form {
-  /** Index of term t of output row r in in0, and of term t of output column c in in1. */
+export interface Form {
+  /** Value of `term` of the output row `place`, and of `term` of the output column `place`. */
   a: string;
   b: string;
   /** Whether neighbouring terms (true) or neighbouring rows/columns (false) lie side by side in memory. */
@@ -37,6 +37,12 @@ interface Form {
   bAlongTerms: boolean;
   /** Statements that declare `start` (first term), `count` (terms) and `out_base`. */
   range: string;
+  /** Functions that `a` and `b` call. */
+  declarations?: string;
+  /** Uniforms besides the tiling's own, filled by the `more` of `size`. */
+  uniforms?: Wgsl['uniforms'];
+  /** Bits of float32 totals in out0 that the sums are added to, not flushed and not judged; otherwise values are emitted. */
+  totals?: boolean;
 }
 
 function loadTile(name: string, count: number, alongTerms: boolean, size: number, index: string, limit: string, origin: string) {
@@ -66,10 +72,17 @@ function tiledCode(form: Form, tile: Tile, isProtected: boolean): Code {
     range(up)
       .flatMap((i) => range(across).map((j) => statement(i, j)))
       .join('\n');
+  const inside = (i: number, j: number) => `row0 + r0 + ${i}u < u.rows && column0 + c0 + ${j}u < u.columns`;
+  const index = (i: number, j: number) => `out_base + (row0 + r0 + ${i}u) * u.columns + column0 + c0 + ${j}u`;
+  // One judgement for all: sixteen copies of it make drivers compile for seconds.
+  const emitted = `var greatest = 0u;
+  ${each((i, j) => `if (${inside(i, j)}) { greatest = max(greatest, place0(${index(i, j)}, total${i}_${j})); }`)}
+  judge(greatest);`;
   return {
     workgroup: size,
     declarations: /* wgsl */ `
 ${productStep(isProtected)}
+${form.declarations ?? ''}
 var<workgroup> a_tile: array<f32, ${DEPTH * (rows + 1)}>;
 var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
     body: /* wgsl */ `
@@ -81,6 +94,7 @@ var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
   let r0 = (local / ${columns / across}u) * ${up}u;
   let c0 = (local % ${columns / across}u) * ${across}u;
   ${each((i, j) => `var total${i}_${j} = 0.0; var sum${i}_${j} = 0.0;`)}
+  ${form.totals ? each((i, j) => `if (${inside(i, j)}) { total${i}_${j} = bitcast<f32>(out0[${index(i, j)}]); }`) : ''}
   for (var base = 0u; base < count; base += ${DEPTH}u) {
     ${loadTile('a_tile', rows, form.aAlongTerms, size, form.a, 'u.rows', 'row0')}
     ${loadTile('b_tile', columns, form.bAlongTerms, size, form.b, 'u.columns', 'column0')}
@@ -100,32 +114,36 @@ var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
     }
     workgroupBarrier();
   }
-  // One judgement for all: sixteen copies of it make drivers compile for seconds.
-  var greatest = 0u;
-  ${each(
-    (i, j) =>
-      `if (row0 + r0 + ${i}u < u.rows && column0 + c0 + ${j}u < u.columns) { greatest = max(greatest, place0(out_base + (row0 + r0 + ${i}u) * u.columns + column0 + c0 + ${j}u, total${i}_${j})); }`,
-  )}
-  judge(greatest);`,
+  ${form.totals ? each((i, j) => `if (${inside(i, j)}) { out0[${index(i, j)}] = bitcast<u32>(total${i}_${j}); }`) : emitted}`,
   };
 }
 
-function tiled(form: Form, size: (shapes: Shape[], params: Params) => { rows: number; columns: number; terms: number; batch: number }): Wgsl {
+export interface TiledSize {
+  rows: number;
+  columns: number;
+  terms: number;
+  batch: number;
+  /** Values of the form's own uniforms. */
+  more?: number[];
+}
+
+/** A matrix product whose operands are read as `form` says. */
+export function tiled(form: Form, size: (shapes: Shape[], params: Params) => TiledSize): Wgsl {
   return {
-    uniforms: { rows: 'u32', columns: 'u32', terms: 'u32', tiles: 'u32', tiles_across: 'u32' },
+    uniforms: { rows: 'u32', columns: 'u32', terms: 'u32', tiles: 'u32', tiles_across: 'u32', ...form.uniforms },
     code: ({ variant, protected: isProtected }) => tiledCode(form, TILES[variant]!, isProtected),
     dispatch(shapes, params): Dispatch {
-      const { rows, columns, terms, batch } = size(shapes, params);
+      const { rows, columns, terms, batch, more = [] } = size(shapes, params);
       const variant = tileFor(rows, columns, batch);
       const tile = TILES[variant]!;
       const across = ceilDiv(columns, tile.columns);
       const tiles = across * ceilDiv(rows, tile.rows);
-      return { variant, uniforms: [rows, columns, terms, tiles, across], groups: tiles * batch };
+      return { variant, uniforms: [rows, columns, terms, tiles, across, ...more], groups: tiles * batch };
     },
   };
 }
 
-const WHOLE = 'let count = u.terms; let out_base = 0u;';
+export const WHOLE = 'let count = u.terms; let out_base = 0u;';
 
 export const matmulNTWgsl = tiled(
   {

@@ -1,5 +1,5 @@
 import { firstOutOfRange } from '../../arithmetic/rf32.ts';
-import type { Backend, Memory, Tensor } from '../backend.ts';
+import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Params, type Shape, type Values, size } from '../operation.ts';
 import { outOfRange } from '../range-error.ts';
 
@@ -11,10 +11,26 @@ interface HeldTensor extends Tensor {
 export class ReferenceBackend implements Backend {
   readonly kind = 'reference';
   readonly device = 'plain TypeScript';
+  readonly maxBinding: number;
   private readonly use: Memory = { bytes: 0, peakBytes: 0 };
+
+  /** A finite `maxBinding` stands in for a small device; only matrices heed it here. */
+  constructor({ maxBinding = Infinity }: { maxBinding?: number } = {}) {
+    this.maxBinding = maxBinding;
+  }
 
   upload(name: string, shape: Shape, values: Values): Tensor {
     return this.hold(name, shape, values instanceof Uint32Array ? Uint32Array.from(values) : Float32Array.from(values));
+  }
+
+  create(name: string, shape: Shape, dtype: Tensor['dtype']): Tensor {
+    const length = size(shape);
+    return this.hold(name, shape, dtype === 'u32' ? new Uint32Array(length) : new Float32Array(length));
+  }
+
+  write(tensor: Tensor, at: number, values: Values): void {
+    expectWrite(tensor, at, values);
+    (tensor as HeldTensor).values.set(values, at);
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {

@@ -1,5 +1,5 @@
 import { OpenLedgerError } from '../../errors.ts';
-import type { Backend, Memory, Tensor } from '../backend.ts';
+import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Output, type Params, type Shape, type Values, size } from '../operation.ts';
 import { outOfRange } from '../range-error.ts';
 import { BufferPool, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_MODE_READ, GPU_MAP_READ, GPU_STORAGE, GPU_UNIFORM, type PooledBuffer } from './buffer-pool.ts';
@@ -20,6 +20,8 @@ export interface WebGpuOptions {
   onLost?: (error: OpenLedgerError) => void;
   /** Take additions of matrix products apart too (prelude.ts). */
   protected?: boolean;
+  /** Bytes that one tensor may have, at most what the device allows; for trying small devices out. */
+  maxBinding?: number;
 }
 
 interface GpuTensor extends Tensor {
@@ -30,12 +32,15 @@ interface GpuTensor extends Tensor {
 const BATCH = 64;
 /** Every dispatch has its own uniforms; 256 is the greatest alignment a device may ask for. */
 const SLOT = 256;
+/** Values, 32 MiB. */
+const WRITTEN_AT_ONCE = 2 ** 23;
 const NO_FAILURE = 0xffffffff;
 const BIND_GROUPS_KEPT = 4096;
 
 export class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly device: string;
+  readonly maxBinding: number;
   private readonly gpu: GPUDevice;
   private readonly onLost: ((error: OpenLedgerError) => void) | undefined;
   private readonly pool: BufferPool;
@@ -51,7 +56,8 @@ export class WebGpuBackend implements Backend {
   private encoder: GPUCommandEncoder | undefined;
   private pass: GPUComputePassEncoder | undefined;
   private recorded = 0;
-  private batch = 0;
+  /** From 1, so that a buffer written before any command differs from one never used (-1). */
+  private batch = 1;
   private failure: Error | undefined;
   private destroyed = false;
 
@@ -59,7 +65,8 @@ export class WebGpuBackend implements Backend {
     this.gpu = gpu;
     this.device = name;
     this.onLost = options.onLost;
-    this.pool = new BufferPool(gpu, (error) => this.fail(error));
+    this.maxBinding = Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize, options.maxBinding ?? Infinity);
+    this.pool = new BufferPool(gpu, this.maxBinding, (error) => this.fail(error));
     // A refused program explains the refused calls that follow it.
     this.pipelines = new PipelineCache(gpu, options.protected ?? false, (error) => this.replaceFailure(error));
     this.status = gpu.createBuffer({ label: 'status', size: 4, usage: GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST });
@@ -78,10 +85,27 @@ export class WebGpuBackend implements Backend {
     this.check();
     if (values.length !== size(shape)) throw new RangeError(`${name}: ${values.length} values for shape [${shape}]`);
     const tensor = this.allocate(name, shape, values instanceof Uint32Array ? 'u32' : 'f32');
-    // Writes go before commands that are recorded but not submitted, so the buffer must not stand in one of them.
-    if (tensor.held!.lastBatch === this.batch) this.submit();
-    this.gpu.queue.writeBuffer(tensor.held!.buffer, 0, values as Float32Array<ArrayBuffer>);
+    this.writeValues(tensor, 0, values);
     return tensor;
+  }
+
+  create(name: string, shape: Shape, dtype: Tensor['dtype']): Tensor {
+    this.check();
+    const tensor = this.allocate(name, shape, dtype);
+    const held = tensor.held!;
+    // A buffer that no command has used is zeros; one from the pool is cleared in the order of commands.
+    if (held.lastBatch >= 0) {
+      held.lastBatch = this.batch;
+      this.endPass().clearBuffer(held.buffer, 0, size(shape) * 4);
+    }
+    return tensor;
+  }
+
+  write(tensor: Tensor, at: number, values: Values): void {
+    this.check();
+    if (!(tensor as GpuTensor).held) throw new RangeError(`"${tensor.name}" was freed`);
+    expectWrite(tensor, at, values);
+    this.writeValues(tensor as GpuTensor, at, values);
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
@@ -167,6 +191,17 @@ export class WebGpuBackend implements Backend {
   private replaceFailure(error: Error): void {
     const known = this.failure instanceof OpenLedgerError ? this.failure.code : undefined;
     if (known === undefined || known === 'webgpu/call-failed') this.failure = error;
+  }
+
+  /** In pieces, because drivers copy what they are given. */
+  private writeValues({ held }: GpuTensor, at: number, values: Values): void {
+    // Writes go before commands that are recorded but not submitted, so the buffer must not stand in one of them.
+    if (held!.lastBatch === this.batch) this.submit();
+    held!.lastBatch = this.batch - 1;
+    for (let from = 0; from < values.length; from += WRITTEN_AT_ONCE) {
+      const piece = values.subarray(from, from + WRITTEN_AT_ONCE) as Float32Array<ArrayBuffer>;
+      this.gpu.queue.writeBuffer(held!.buffer, (at + from) * 4, piece);
+    }
   }
 
   private allocate(name: string, shape: Shape, dtype: 'f32' | 'u32'): GpuTensor {

@@ -23,19 +23,21 @@ export class BufferPool {
   bytesInUse = 0;
   peakBytes = 0;
   private readonly device: GPUDevice;
+  private readonly limit: number;
   private readonly onFailure: (error: Error) => void;
   private readonly idle = new Map<number, PooledBuffer[]>();
   private idleBytes = 0;
   private nextId = 1;
 
-  constructor(device: GPUDevice, onFailure: (error: Error) => void) {
+  /** `limit`: bytes that one buffer may have. */
+  constructor(device: GPUDevice, limit: number, onFailure: (error: Error) => void) {
     this.device = device;
+    this.limit = limit;
     this.onFailure = onFailure;
   }
 
   take(name: string, bytes: number): PooledBuffer {
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
-    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    const { limit } = this;
     if (bytes > limit) throw tooLarge(name, bytes, limit);
     const size = Math.min(sizeClass(bytes), Math.floor(limit / 4) * 4);
     const held = this.idle.get(size)?.pop();

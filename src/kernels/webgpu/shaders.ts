@@ -6,6 +6,7 @@ import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleTensorWgsl, weightedSu
 import { embeddingGradientWgsl, embeddingWgsl } from '../embedding/wgsl.ts';
 import { dataInfScoresWgsl, dataInfWeightsWgsl } from '../influence/wgsl.ts';
 import { matmulNNWgsl, matmulNTWgsl, matmulTNWgsl } from '../matmul/wgsl.ts';
+import { matrixWgsl } from '../matrix/wgsl.ts';
 import { rmsNormGradientWgsl, rmsNormWeightGradientWgsl, rmsNormWgsl } from '../rmsNorm/wgsl.ts';
 import { ropeWgsl } from '../rope/wgsl.ts';
 import { placeRowsWgsl } from '../rows/wgsl.ts';
@@ -31,6 +32,7 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   matmulNN: matmulNNWgsl,
   matmulNT: matmulNTWgsl,
   matmulTN: matmulTNWgsl,
+  ...matrixWgsl,
   placeRows: placeRowsWgsl,
   rmsNorm: rmsNormWgsl,
   rmsNormGradient: rmsNormGradientWgsl,

@@ -48,11 +48,13 @@ export function elementwise(
   uniforms: Wgsl['uniforms'],
   body: string,
   dispatch: (shapes: Shape[], params: Params) => { count: number; uniforms?: number[] },
+  declarations = '',
 ): Wgsl {
   return {
     uniforms: { count: 'u32', ...uniforms },
     code: () => ({
       workgroup: ELEMENTS,
+      declarations,
       body: `let i = group * ${ELEMENTS}u + local;\nif (i < u.count) {\n${body}\n}`,
     }),
     dispatch(shapes, params) {

@@ -1,9 +1,9 @@
 import type { FastForms } from '../form.ts';
 
 export const embeddingForms: FastForms = {
-  embedding({ backend, inputs: [table, ids], outputs: [y], shapes }) {
+  embedding({ backend, inputs: [table, ids], outputs: [y], shapes, params }) {
     const [v, d] = shapes[0] as [number, number];
-    backend.kernels.embedding(table!.at, ids!.at, y!.at, ids!.length, v, d);
+    backend.kernels.embedding(table!.at, ids!.at, y!.at, ids!.length, v, d, params.from ?? 0);
   },
   embeddingGradient({ backend, inputs: [dy, rows, starts], outputs: [dTable], shapes }) {
     const [n, d] = shapes[0] as [number, number];
