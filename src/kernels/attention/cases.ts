@@ -37,6 +37,20 @@ function decoding(rows: number, before: number): Ranges {
   return { name: `decoding ${rows} after ${before}`, lo: hi.map(() => 0), hi, from, to: from.map(() => rows) };
 }
 
+/** One new row for each of several texts that share a cache, in slots of `room` keys: ranges that share nothing. */
+function slots(texts: number, room: number): Ranges {
+  const lo = Array.from({ length: texts }, (_, i) => i * room);
+  const owner = Array.from({ length: texts * room }, (_, t) => Math.floor(t / room));
+  return { name: `${texts} slots of ${room}`, lo, hi: lo.map((start, i) => start + room - 3 * i), from: owner, to: owner.map((i) => i + 1) };
+}
+
+/** Each key is attended by `each` rows of its own: sums over keys begin far from each other. */
+function apart(keys: number, each: number): Ranges {
+  const lo = Array.from({ length: keys * each }, (_, i) => Math.floor(i / each));
+  const from = Array.from({ length: keys }, (_, t) => t * each);
+  return { name: `${keys} keys with ${each} rows each`, lo, hi: lo.map((t) => t + 1), from, to: from.map((i) => i + each) };
+}
+
 const widest = ({ lo, hi }: Ranges) => Math.max(...hi.map((end, i) => end - lo[i]!));
 const u32 = (values: number[]): Held => input([values.length], Uint32Array.from(values));
 
@@ -93,6 +107,11 @@ const DECLARED = [
   cases(decoding(1, 255), { heads: 4, groups: 2, e: 32 }, 7, 'normal'),
   cases(decoding(3, 10), { heads: 4, groups: 2, e: 300 }, 8, 'edge'),
   cases(packed(Array.from({ length: 8 }, () => 32)), { heads: 4, groups: 4, e: 32 }, 9, 'normal'),
+  cases(slots(6, 90), { heads: 8, groups: 2, e: 12 }, 10, 'edge'),
+  cases(apart(33, 10), { heads: 2, groups: 2, e: 6 }, 11, 'normal', 1),
+  cases(packed([290, 40], 270), { heads: 3, groups: 1, e: 33 }, 12, 'edge'),
+  cases(decoding(1, 2600), { heads: 4, groups: 2, e: 40 }, 13, 'normal', 7),
+  cases(decoding(20, 300), { heads: 2, groups: 1, e: 260 }, 14, 'edge', 2),
 ];
 
 function random(seed: number) {
