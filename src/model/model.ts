@@ -15,36 +15,52 @@ export interface Model {
   matrices: Map<string, Matrix>;
   /** Weights of norms, and biases. */
   vectors: Map<string, Tensor>;
-  /** Rotary tables [context, headDim/2]. */
+  /** Longest sequence there are rotary tables for: the model's own context, or less where that is a great deal. */
+  positions: number;
+  /** Rotary tables [positions, headDim/2]. */
   cos: Tensor;
   sin: Tensor;
 }
 
-/** Names and shapes of every weight this configuration has. */
-export function weightShapes(config: ModelConfig): Map<string, number[]> {
-  const shapes = new Map<string, number[]>([['embed_tokens.weight', [config.vocab, config.hidden]]]);
+/** Positions prepared where the caller names none. 8,192 take 4 MiB at 128 values a head. */
+export const MOST_POSITIONS = 8192;
+
+/** A weight of the model by its name here; matrices have two dimensions, vectors one. */
+export interface WeightShape {
+  name: string;
+  shape: [number] | [number, number];
+}
+
+/** Every weight this configuration has, one after the other: a hostile one may name any number of layers. */
+function* eachWeight(config: ModelConfig): Generator<WeightShape> {
+  yield { name: 'embed_tokens.weight', shape: [config.vocab, config.hidden] };
   for (let layer = 0; layer < config.layers; layer++) {
-    shapes.set(`layers.${layer}.input_layernorm.weight`, [config.hidden]);
-    shapes.set(`layers.${layer}.post_attention_layernorm.weight`, [config.hidden]);
+    yield { name: `layers.${layer}.input_layernorm.weight`, shape: [config.hidden] };
+    yield { name: `layers.${layer}.post_attention_layernorm.weight`, shape: [config.hidden] };
     for (const target of TARGETS) {
       const [out, input] = linearShape(config, target);
       const name = `layers.${layer}.${moduleOf(target)}.${target}`;
-      shapes.set(`${name}.weight`, [out, input]);
-      if (config.qkvBias && (target === 'q_proj' || target === 'k_proj' || target === 'v_proj')) shapes.set(`${name}.bias`, [out]);
+      yield { name: `${name}.weight`, shape: [out, input] };
+      if (config.qkvBias && (target === 'q_proj' || target === 'k_proj' || target === 'v_proj')) yield { name: `${name}.bias`, shape: [out] };
     }
   }
-  shapes.set('norm.weight', [config.hidden]);
-  if (!config.tied) shapes.set('lm_head.weight', [config.vocab, config.hidden]);
-  return shapes;
+  yield { name: 'norm.weight', shape: [config.hidden] };
+  if (!config.tied) yield { name: 'lm_head.weight', shape: [config.vocab, config.hidden] };
+}
+
+/** Names and shapes of every weight this configuration has. */
+export function weightShapes(config: ModelConfig): Map<string, number[]> {
+  return new Map([...eachWeight(config)].map(({ name, shape }) => [name, shape]));
 }
 
 /**
- * Uploads a model. Takes Hugging Face names with or without `model.`. Throws `model/weights-do-not-fit` naming the
- * first missing or misshapen tensor; extra tensors (inverse frequencies, a tied head's copy) are ignored.
- * `constant` false: the weights are to be trained.
+ * Finds each weight of a configuration among tensors with Hugging Face names, with or without `model.`. Throws
+ * `model/weights-do-not-fit` naming the first missing or misshapen one; extra tensors (inverse frequencies, a tied
+ * head's copy) are left.
  */
-export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tensors, constant = true, format: Format = 'f32'): Model {
-  const found = [...weightShapes(config)].map(([name, shape]) => {
+export function fitWeights<T extends { shape: readonly number[] }>(config: ModelConfig, tensors: ReadonlyMap<string, T>): (WeightShape & { tensor: T })[] {
+  const found: (WeightShape & { tensor: T })[] = [];
+  for (const { name, shape } of eachWeight(config)) {
     const tensor = tensors.get(`model.${name}`) ?? tensors.get(name);
     if (!tensor || tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i])) {
       throw new OpenLedgerError({
@@ -54,36 +70,50 @@ export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tens
         next: 'Fetch the model again, or choose another.',
       });
     }
-    return [name, shape, tensor.values] as const;
-  });
+    found.push({ name, shape, tensor });
+  }
+  return found;
+}
+
+/**
+ * Uploads a model whose tensors are in memory; loadModel (weights/load-model.ts) streams greater ones. Throws what
+ * fitWeights throws. `constant` false: the weights are to be trained.
+ */
+export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tensors, constant = true, format: Format = 'f32'): Model {
   const matrices = new Map<string, Matrix>();
   const vectors = new Map<string, Tensor>();
-  for (const [name, shape, values] of found) {
-    if (shape.length === 1) vectors.set(name, backend.upload(name, shape, values, constant));
+  for (const { name, shape, tensor } of fitWeights(config, tensors)) {
+    if (shape.length === 1) vectors.set(name, backend.upload(name, shape, tensor.values, constant));
     else {
-      const created = createMatrix(backend, name, shape[0]!, shape[1]!, format, constant);
+      const created = createMatrix(backend, name, shape[0], shape[1], format, constant);
       matrices.set(name, created);
-      writeRows(backend, created, 0, values);
+      writeRows(backend, created, 0, tensor.values);
     }
   }
-  return { backend, config, matrices, vectors, ...ropeTables(backend, config) };
+  return assembleModel(backend, config, matrices, vectors);
+}
+
+/** A model of weights that are on the backend already. `positions` is bounded by the model's context. */
+export function assembleModel(backend: Backend, config: ModelConfig, matrices: Map<string, Matrix>, vectors: Map<string, Tensor>, positions = MOST_POSITIONS): Model {
+  const rows = Math.min(config.context, positions);
+  return { backend, config, matrices, vectors, positions: rows, ...uploadRope(backend, config, rows) };
 }
 
 /** cos and sin of p · θ^(−2i/E), computed in float64 by the host's own functions and rounded once. */
-function ropeTables(backend: Backend, config: ModelConfig): { cos: Tensor; sin: Tensor } {
+function uploadRope(backend: Backend, config: ModelConfig, positions: number): { cos: Tensor; sin: Tensor } {
   const half = config.headDim / 2;
-  const cos = new Float32Array(config.context * half);
-  const sin = new Float32Array(config.context * half);
+  const cos = new Float32Array(positions * half);
+  const sin = new Float32Array(positions * half);
   const tiny = 2 ** -100;
   for (let i = 0; i < half; i++) {
     const frequency = 1 / hostPow(config.ropeTheta, (2 * i) / config.headDim);
-    for (let p = 0; p < config.context; p++) {
+    for (let p = 0; p < positions; p++) {
       const [s, c] = hostSinCos(p * frequency);
       cos[p * half + i] = Math.abs(c) < tiny ? 0 : c;
       sin[p * half + i] = Math.abs(s) < tiny ? 0 : s;
     }
   }
-  const shape = [config.context, half];
+  const shape = [positions, half];
   return { cos: backend.upload('rope.cos', shape, cos, true), sin: backend.upload('rope.sin', shape, sin, true) };
 }
 
