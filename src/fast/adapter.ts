@@ -1,0 +1,69 @@
+import { OpenLedgerError } from '../errors.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { type LoraConfig, adaptedLayers, factorKey, factorsByLayer } from '../model/lora.ts';
+import type { Tensors } from '../model/safetensors.ts';
+import { groupedLinears } from './groups.ts';
+import { transposeInto } from './weights.ts';
+
+/** The factors of one grouped linear layer: update = (x · a) · b with a[in, R], b[R, out]. */
+export interface GroupFactors {
+  /** Name in the graph, such as `layers.0.qkv`. */
+  name: string;
+  rank: number;
+  input: number;
+  output: number;
+  a: Float32Array;
+  b: Float32Array;
+}
+
+/** Columns of A come in fours, so that ONNX Runtime's kernels can read four values at a time; the rest are zeros. */
+const MULTIPLE = 4;
+
+/**
+ * An adapter's factors as the graph takes them: members of a group side by side in A and each in its own rows and
+ * columns of B, which is 0 elsewhere; the scale is multiplied into B. Without an adapter all factors are zeros.
+ * Throws `adapter/does-not-fit`.
+ */
+export function packFactors(model: ModelConfig, adapter?: { config: LoraConfig; tensors: Tensors }): GroupFactors[] {
+  const factors = adapter ? factorsByLayer(adapter.tensors) : new Map();
+  const adapted = new Map(adapter ? adaptedLayers(model, adapter.config).map((layer) => [layer.name, layer]) : []);
+  const packed = groupedLinears(model).map(({ name, input, output, members }): GroupFactors => {
+    const present = members.flatMap((member) => {
+      const found = factors.get(member.name);
+      const layer = adapted.get(member.name);
+      if (!found || !layer) return [];
+      factors.delete(member.name);
+      expectShape(factorKey(member.name, 'A'), found.a.shape, layer.rank, input);
+      expectShape(factorKey(member.name, 'B'), found.b.shape, member.out, layer.rank);
+      return [{ ...member, ...layer, ...found }];
+    });
+    const used = present.reduce((sum, { rank }) => sum + rank, 0);
+    const rank = MULTIPLE * Math.max(1, Math.ceil(used / MULTIPLE));
+    const a = new Float32Array(input * rank);
+    const b = new Float32Array(rank * output);
+    let at = 0;
+    for (const member of present) {
+      transposeInto(a, { from: at, of: rank }, member.a.values, member.rank, input);
+      transposeInto(b.subarray(at * output), { from: member.from, of: output }, member.b.values, member.out, member.rank, member.scale);
+      at += member.rank;
+    }
+    return { name, rank, input, output, a, b };
+  });
+  for (const name of factors.keys()) throw unfit(`It has factors for ${name}, which this model or the adapter's own config does not name.`);
+  return packed;
+}
+
+function expectShape(name: string, shape: readonly number[], rows: number, columns: number): void {
+  if (shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
+    throw unfit(`${name} has the shape [${shape.join(', ')}]; this model needs [${rows}, ${columns}].`);
+  }
+}
+
+function unfit(why: string): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'adapter/does-not-fit',
+    what: 'This adapter cannot be used with this model.',
+    why,
+    next: 'Choose the base model that the adapter was made for, or another adapter.',
+  });
+}
