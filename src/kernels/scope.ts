@@ -39,6 +39,11 @@ export class Scope {
     return tensor;
   }
 
+  /** Takes over those of the tensors that another scope owns. */
+  take(from: Scope, tensors: Iterable<Tensor>): void {
+    for (const tensor of tensors) if (from.owned.delete(tensor)) this.owned.add(tensor);
+  }
+
   free(...tensors: Tensor[]): void {
     for (const tensor of tensors) if (this.owned.delete(tensor)) this.backend.free(tensor);
   }
