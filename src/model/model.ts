@@ -76,6 +76,14 @@ export function fitWeights<T extends { shape: readonly number[] }>(config: Model
 }
 
 /**
+ * The format a matrix has in a model of that format. In 4 bits the embedding and the head stay in 8: every token passes
+ * them, they decide between near words, and in tied models they are the same table.
+ */
+export function heldFormat(name: string, format: Format): Format {
+  return format === 'q4' && (name === 'embed_tokens.weight' || name === 'lm_head.weight') ? 'q8' : format;
+}
+
+/**
  * Uploads a model whose tensors are in memory; loadModel (weights/load-model.ts) streams greater ones. Throws what
  * fitWeights throws. `constant` false: the weights are to be trained.
  */
@@ -85,7 +93,7 @@ export function uploadModel(backend: Backend, config: ModelConfig, tensors: Tens
   for (const { name, shape, tensor } of fitWeights(config, tensors)) {
     if (shape.length === 1) vectors.set(name, backend.upload(name, shape, tensor.values, constant));
     else {
-      const created = createMatrix(backend, name, shape[0], shape[1], format, constant);
+      const created = createMatrix(backend, name, shape[0], shape[1], heldFormat(name, format), constant);
       matrices.set(name, created);
       writeRows(backend, created, 0, tensor.values);
     }
