@@ -22,7 +22,7 @@ describe('the engine', () => {
     const ids = [...prompt, ...answer];
     const scope = new Scope(backend);
     const { logits } = loss(scope, engine.model, undefined, packBatch([[{ ids, start: prompt.length }]], () => 1), 'loss');
-    const values = (await backend.read(logits)) as Float32Array;
+    const values = (await backend.read(logits!)) as Float32Array;
     const vocab = engine.model.config.vocab;
     answer.forEach((id, i) => {
       const row = values.subarray(i * vocab, (i + 1) * vocab);

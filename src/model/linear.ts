@@ -16,12 +16,25 @@ export interface SavedLinear {
 export function linear(scope: Scope, model: Model, lora: Lora | undefined, name: string, x: Tensor): [Tensor, SavedLinear] {
   let y = matrixNT(scope, name, x, matrix(model, `${name}.weight`));
   const bias = model.vectors.get(`${name}.bias`);
-  if (bias) y = scope.one(addBias, `${name}.bias`, [y, bias]);
+  if (bias) y = replaced(scope, y, scope.one(addBias, `${name}.bias`, [y, bias]));
+  const saved = savedLinear(scope, lora, name, x);
   const pair = lora?.pairs.get(name);
-  if (!pair) return [y, { x, low: undefined }];
-  const low = scope.one(matmulNT, `${name}.lora_A`, [x, pair.a]);
-  const up = scope.one(matmulNT, `${name}.lora_B`, [low, pair.b]);
-  return [scope.one(addScaled, `${name}.adapted`, [y, up], { scale: pair.scale }), { x, low }];
+  if (!pair) return [y, saved];
+  const up = scope.one(matmulNT, `${name}.lora_B`, [saved.low!, pair.b]);
+  y = replaced(scope, y, scope.one(addScaled, `${name}.adapted`, [y, up], { scale: pair.scale }));
+  scope.free(up);
+  return [y, saved];
+}
+
+/** The part of `linear` that its gradient needs, without the output. */
+export function savedLinear(scope: Scope, lora: Lora | undefined, name: string, x: Tensor): SavedLinear {
+  const pair = lora?.pairs.get(name);
+  return { x, low: pair && scope.one(matmulNT, `${name}.lora_A`, [x, pair.a]) };
+}
+
+function replaced(scope: Scope, before: Tensor, after: Tensor): Tensor {
+  scope.free(before);
+  return after;
 }
 
 /** Gradients by name: `<layer>.lora_A` and `<layer>.lora_B` [S,…], or base weights [1,…]. */
@@ -33,7 +46,7 @@ export interface LinearGradientOptions {
   segments: Tensor;
   /** Gradients of the base's own weights too (pretraining). */
   base: boolean;
-  /** The input's gradient is not needed below the first layer. */
+  /** The input's gradient is wanted. */
   needsInput: boolean;
 }
 
@@ -53,8 +66,14 @@ export function linearGradient(
     const dUp = scope.one(scaleTensor, `${name}.lora.dUp`, [dy], { scale: pair.scale });
     gradients.set(`${name}.lora_B`, scope.one(matmulTN, `${name}.lora_B.grad`, [dUp, saved.low, segments]));
     const dLow = scope.one(matmulNN, `${name}.lora.dLow`, [dUp, pair.b]);
+    scope.free(dUp);
     gradients.set(`${name}.lora_A`, scope.one(matmulTN, `${name}.lora_A.grad`, [dLow, saved.x, segments]));
-    if (dx) dx = scope.one(addTensors, `${name}.dx.adapted`, [dx, scope.one(matmulNN, `${name}.lora.dx`, [dLow, pair.a])]);
+    if (dx) {
+      const through = scope.one(matmulNN, `${name}.lora.dx`, [dLow, pair.a]);
+      dx = replaced(scope, dx, scope.one(addTensors, `${name}.dx.adapted`, [dx, through]));
+      scope.free(through);
+    }
+    scope.free(dLow);
   }
   return dx;
 }
