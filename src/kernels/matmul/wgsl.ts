@@ -32,6 +32,8 @@ export interface Form {
   /** Value of `term` of the output row `place`, and of `term` of the output column `place`. */
   a: string;
   b: string;
+  /** Fills `b_tile` with columns × depth values instead of `b`, for operands that lie in memory as words of several values. */
+  loadB?: (columns: number, depth: number, workgroup: number) => string;
   /** Whether neighbouring terms (true) or neighbouring rows/columns (false) lie side by side in memory. */
   aAlongTerms: boolean;
   bAlongTerms: boolean;
@@ -97,7 +99,7 @@ var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
   ${form.totals ? each((i, j) => `if (${inside(i, j)}) { total${i}_${j} = bitcast<f32>(out0[${index(i, j)}]); }`) : ''}
   for (var base = 0u; base < count; base += ${DEPTH}u) {
     ${loadTile('a_tile', rows, form.aAlongTerms, size, form.a, 'u.rows', 'row0')}
-    ${loadTile('b_tile', columns, form.bAlongTerms, size, form.b, 'u.columns', 'column0')}
+    ${form.loadB?.(columns, DEPTH, size) ?? loadTile('b_tile', columns, form.bAlongTerms, size, form.b, 'u.columns', 'column0')}
     workgroupBarrier();
     // Terms beyond the last are products of zeros, which change no sum.
     for (var t = 0u; t < ${DEPTH}u; t++) {

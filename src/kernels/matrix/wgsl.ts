@@ -1,62 +1,73 @@
 import { type Form, WHOLE, tiled } from '../matmul/wgsl.ts';
+import type { Shape } from '../operation.ts';
 import { type Wgsl, elementwise } from '../webgpu/wgsl.ts';
-import { PACKED_FORMATS, type PackedFormat, codeWords, hasScales } from './format.ts';
+import { PACKED_FORMATS, type PackedFormat, codeWords, columnsInWord, hasScales, scaleWords } from './format.ts';
+import { type WgslWeights, decodeDeclarations, loadWord, wordValue } from './wgsl-decode.ts';
 
-/** `decode_half(word, column)`: the exact float32 of the half of a word that holds a column. */
-const HALVES: Readonly<Record<PackedFormat, string>> = {
-  f16: /* wgsl */ `
-fn decode_half(word: u32, column: u32) -> f32 {
-  let half = (word >> ((column & 1u) * 16u)) & 0xffffu;
-  let magnitude = half & 0x7fffu;
-  // Below 2^-14 the unit is 2^-24: an integer times a power of two, exact.
-  let small = bitcast<u32>(f32(magnitude) * 5.9604644775390625e-8);
-  return bitcast<f32>(((half & 0x8000u) << 16u) | select((magnitude << 13u) + 0x38000000u, small, magnitude < 0x400u));
-}`,
-  bf16: /* wgsl */ `
-fn decode_half(word: u32, column: u32) -> f32 {
-  return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (column & 1u) != 0u));
-}`,
-};
+const WEIGHTS: WgslWeights = { codes: 'in1', scales: 'in2', words: 'u.words', scaleWords: 'u.scale_words' };
+const ROW_UNIFORMS = { words: 'u32', scale_words: 'u32' } as const;
+const rowWords = (format: PackedFormat, columns: number) => [codeWords(format, columns), scaleWords(format, columns)];
 
-/** `weight_at(row, column)` of the matrix whose codes are input `at`. `u.words` is the words of a row. */
-export function weightReader(format: PackedFormat, at: number): string {
-  return /* wgsl */ `${HALVES[format]}
-fn weight_at(row: u32, column: u32) -> f32 { return decode_half(in${at}[row * u.words + (column >> 1u)], column); }`;
+/** Loads a tile of weights a word at a time; `along`: whether a word's columns are terms (NT) or output columns (NN). */
+function wordLoader(format: PackedFormat, along: 'terms' | 'columns') {
+  const perWord = columnsInWord(format);
+  return (columns: number, depth: number, workgroup: number): string => {
+    const inTile = (along === 'terms' ? depth : columns) / perWord;
+    const [row, first, limits] = along === 'terms'
+      ? ['column0 + other', 'base', ['column0 + other < u.columns', 'base + own < count']]
+      : ['base + other', 'column0', ['base + other < count', 'column0 + own < u.columns']];
+    const place = (e: number) => (along === 'terms' ? `(own + ${e}u) * ${columns + 1}u + other` : `other * ${columns + 1}u + own + ${e}u`);
+    const each = (value: (e: number) => string) => Array.from({ length: perWord }, (_, e) => `b_tile[${place(e)}] = ${value(e)};`).join(' ');
+    // A word that begins inside the row is inside it; what lies past the row's last column are zeros.
+    return /* wgsl */ `
+    for (var at = local; at < ${inTile * (along === 'terms' ? columns : depth)}u; at += ${workgroup}u) {
+      let own = (at % ${inTile}u) * ${perWord}u;
+      let other = at / ${inTile}u;
+      if (${limits.join(' && ')}) {
+        ${loadWord(format, WEIGHTS, row!, `(${first} + own) / ${perWord}u`)}
+        ${each((e) => (format === 'bf16' ? `operand(${wordValue(format, `${e}u`)})` : wordValue(format, `${e}u`)))}
+      } else {
+        ${each(() => '0.0')}
+      }
+    }`;
+  };
 }
 
 function packedWgsl(format: PackedFormat): Record<string, Wgsl> {
-  const reader = weightReader(format, 1);
   const nt: Form = {
     a: 'in0[place * u.terms + term]',
-    b: 'weight_at(place, term)',
+    b: '',
+    loadB: wordLoader(format, 'terms'),
     aAlongTerms: true,
     bAlongTerms: true,
     range: WHOLE,
-    declarations: reader,
-    uniforms: { words: 'u32' },
+    declarations: decodeDeclarations,
+    uniforms: ROW_UNIFORMS,
   };
-  const nn: Form = { ...nt, b: 'weight_at(term, place)', bAlongTerms: false };
+  const nn: Form = { ...nt, loadB: wordLoader(format, 'columns') };
   const ids = hasScales(format) ? 2 : 1;
+  const count = (shapes: Shape[]) => shapes[ids]![0]!;
   return {
     [`matmulNT.${format}`]: tiled(nt, ([x, codes]) => ({
-      rows: x![0]!, columns: codes![0]!, terms: x![1]!, batch: 1, more: [codeWords(format, x![1]!)],
+      rows: x![0]!, columns: codes![0]!, terms: x![1]!, batch: 1, more: rowWords(format, x![1]!),
     })),
     [`matmulNN.${format}`]: tiled(nn, ([x], { columns }) => ({
-      rows: x![0]!, columns: columns!, terms: x![1]!, batch: 1, more: [codeWords(format, columns!)],
+      rows: x![0]!, columns: columns!, terms: x![1]!, batch: 1, more: rowWords(format, columns!),
     })),
-    [`matmulNN.${format}.part`]: tiled(
-      { ...nn, ...PART, uniforms: { words: 'u32', ...PART.uniforms } },
-      ([x, codes], { columns, from }) => ({
-        rows: x![0]!, columns: columns!, terms: codes![0]!, batch: 1, more: [codeWords(format, columns!), x![1]!, from!],
-      }),
-    ),
+    [`matmulNN.${format}.part`]: tiled({ ...nn, ...PART, uniforms: { ...ROW_UNIFORMS, ...PART.uniforms } }, ([x, codes], { columns, from }) => ({
+      rows: x![0]!, columns: columns!, terms: codes![0]!, batch: 1, more: [...rowWords(format, columns!), x![1]!, from!],
+    })),
     [`gather.${format}`]: elementwise(
-      { columns: 'u32', rows: 'u32', first: 'u32', words: 'u32' },
+      { columns: 'u32', rows: 'u32', first: 'u32', ...ROW_UNIFORMS },
       /* wgsl */ `
   let row = in${ids}[i / u.columns] - u.first; // wraps to what is outside
-  if (row < u.rows) { out0[i] = weight_at(row, i % u.columns); } else { out0[i] = 0.0; }`,
-      (shapes, { columns, from }) => ({ count: shapes[ids]![0]! * columns!, uniforms: [columns!, shapes[0]![0]!, from!, codeWords(format, columns!)] }),
-      weightReader(format, 0),
+  let column = i % u.columns;
+  if (row < u.rows) {
+    ${loadWord(format, { ...WEIGHTS, codes: 'in0', scales: 'in1' }, 'row', `column / ${columnsInWord(format)}u`)}
+    emit0(i, ${wordValue(format, `column % ${columnsInWord(format)}u`)});
+  } else { out0[i] = 0.0; }`,
+      (shapes, { columns, from }) => ({ count: count(shapes) * columns!, uniforms: [columns!, shapes[0]![0]!, from!, ...rowWords(format, columns!)] }),
+      decodeDeclarations,
     ),
   };
 }
