@@ -3,8 +3,10 @@ import { argmaxCases } from './argmax/cases.ts';
 import { attentionCases } from './attention/cases.ts';
 import type { CaseList } from './case.ts';
 import { crossEntropyCases } from './crossEntropy/cases.ts';
+import { decodeCases } from './decode/cases.ts';
 import { elementwiseCases } from './elementwise/cases.ts';
 import { embeddingCases } from './embedding/cases.ts';
+import { gatheredCases } from './gathered/cases.ts';
 import { influenceCases } from './influence/cases.ts';
 import { matmulCases } from './matmul/cases.ts';
 import { matrixCases } from './matrix/cases.ts';
@@ -19,8 +21,10 @@ export const caseLists: readonly CaseList[] = [
   argmaxCases,
   attentionCases,
   crossEntropyCases,
+  decodeCases,
   elementwiseCases,
   embeddingCases,
+  gatheredCases,
   influenceCases,
   matmulCases,
   matrixCases,

@@ -2,6 +2,7 @@ import { adamw } from './adamw/operation.ts';
 import { argmax } from './argmax/operation.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from './attention/operation.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
+import { decodeOperations } from './decode/operations.ts';
 import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
 import { embedding, embeddingGradient } from './embedding/operation.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
@@ -19,4 +20,5 @@ export const operations: readonly Operation[] = [
   matmulNN, matmulNT, matmulTN, placeRows, rmsNorm, rmsNormGradient, rmsNormWeightGradient, rope,
   scaleTensor, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
   ...newMatrixOperations,
+  ...decodeOperations,
 ];

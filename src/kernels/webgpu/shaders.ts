@@ -2,6 +2,7 @@ import { adamwWgsl } from '../adamw/wgsl.ts';
 import { argmaxWgsl } from '../argmax/wgsl.ts';
 import { attentionKeysWgsl, attentionScoresWgsl, attentionValuesWgsl, softmaxGradientWgsl, softmaxWgsl } from '../attention/wgsl.ts';
 import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
+import { decodeWgsl } from '../decode/operations.ts';
 import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleTensorWgsl, weightedSumWgsl } from '../elementwise/wgsl.ts';
 import { embeddingGradientWgsl, embeddingWgsl } from '../embedding/wgsl.ts';
 import { dataInfScoresWgsl, dataInfWeightsWgsl } from '../influence/wgsl.ts';
@@ -27,6 +28,7 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   crossEntropyGradient: crossEntropyGradientWgsl,
   dataInfScores: dataInfScoresWgsl,
   dataInfWeights: dataInfWeightsWgsl,
+  ...decodeWgsl,
   embedding: embeddingWgsl,
   embeddingGradient: embeddingGradientWgsl,
   matmulNN: matmulNNWgsl,
