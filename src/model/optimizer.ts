@@ -11,9 +11,12 @@ export interface AdamWOptions {
 
 export const ADAMW: AdamWOptions = { beta1: 0.9, beta2: 0.98, eps: 1e-8, decay: 0 };
 
-/** Learning rate of step `t` of `total` (from 0): linear warm-up, then half a cosine down to a tenth. Host float64. */
-export function scheduledRate(peak: number, t: number, total: number, warmup: number): number {
+export type Schedule = 'cosine' | 'constant';
+
+/** Learning rate of step `t` of `total` (from 0): linear warm-up, then half a cosine down to a tenth, or the peak all along. Host float64. */
+export function scheduledRate(peak: number, t: number, total: number, warmup: number, schedule: Schedule = 'cosine'): number {
   if (t < warmup) return (peak * (t + 1)) / warmup;
+  if (schedule === 'constant') return peak;
   const [, c] = hostSinCos((Math.PI * (t - warmup)) / Math.max(1, total - warmup));
   return peak * (0.1 + 0.45 * (1 + c));
 }

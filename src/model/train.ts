@@ -1,20 +1,18 @@
 import { permutation, randomUnit } from '../arithmetic/random.ts';
-import { throwIfAborted } from '../errors.ts';
+import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
 import { breathe } from '../kernels/breathe.ts';
 import { addTensors } from '../kernels/elementwise/operation.ts';
+import { size } from '../kernels/operation.ts';
 import { Scope } from '../kernels/scope.ts';
 import { type Sequence, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
 import { type Lora, type LoraConfig, adaptedLayers, linearShape } from './lora.ts';
-import { loss } from './loss.ts';
+import { type LossOptions, loss } from './loss.ts';
 import type { Model } from './model.ts';
 import { ADAMW, AdamW, scheduledRate } from './optimizer.ts';
-import { type TrainRecipe, stepCount } from './recipe.ts';
+import { DEFAULT_ACCUMULATE, type TrainRecipe, checkRecipe, stepCount } from './recipe.ts';
 import { recordWeight } from './record-loss.ts';
-
-/** A step's records are split in two; the halves' gradients are added in order, so that two threads can share a step. */
-export const STEP_SHARDS = 2;
 
 /** A uniform in ±1/sqrt(in), B zero, as PEFT starts. The factors change: upload without `constant`. */
 export function initialLora(backend: Backend, model: ModelConfig, config: LoraConfig, seed: number): Lora {
@@ -41,13 +39,75 @@ export function stepRecords(recipe: TrainRecipe, n: number, t: number): number[]
   return order.slice((t % perEpoch) * recipe.batch, (t % perEpoch + 1) * recipe.batch);
 }
 
-/** Gradient and loss of one shard of a step. `all` is how many records the whole step has. Owned by `scope`. */
-export function shardGradient(scope: Scope, model: Model, lora: Lora, shard: readonly (readonly Sequence[])[], all: number): { gradients: Map<string, Tensor>; total: Tensor } {
-  const sequences = shard.flat();
-  const owner = shard.flatMap((record) => record.map((_, s) => ({ record, s })));
-  const batch = packBatch([sequences], (_g, at) => recordWeight(owner[at]!.record, owner[at]!.s) / all, model.config.window);
-  return loss(scope, model, lora, batch, 'adapter');
+/** A step's records in the parts in which they are computed, in order. */
+export function stepParts<R>(recipe: Pick<TrainRecipe, 'accumulate'>, chosen: readonly R[]): R[][] {
+  const each = Math.ceil(chosen.length / (recipe.accumulate ?? DEFAULT_ACCUMULATE));
+  return Array.from({ length: Math.ceil(chosen.length / each) }, (_, part) => chosen.slice(part * each, (part + 1) * each));
 }
+
+/** A record's sequences. */
+type Example = readonly Sequence[];
+
+/** Mean loss of some of `all` records of a step, with its gradients if wanted. Owned by `scope`. */
+function partLoss(scope: Scope, model: Model, lora: Lora, part: readonly Example[], all: number, want: 'loss' | 'adapter', options?: LossOptions) {
+  const owner = part.flatMap((record) => record.map((_, s) => ({ record, s })));
+  const batch = packBatch([part.flat()], (_g, at) => recordWeight(owner[at]!.record, owner[at]!.s) / all, model.config.window);
+  return loss(scope, model, lora, batch, want, options);
+}
+
+/** Gradients of a whole step, summed over its parts in order, and each part's share of the loss. Owned by `scope`. */
+export function stepGradient(
+  scope: Scope, model: Model, lora: Lora, parts: readonly (readonly Example[])[], options?: LossOptions,
+): { gradients: Map<string, Tensor>; totals: Tensor[] } {
+  const all = parts.reduce((sum, part) => sum + part.length, 0);
+  let gradients = new Map<string, Tensor>();
+  const totals: Tensor[] = [];
+  for (const part of parts) {
+    const inner = new Scope(scope.backend);
+    try {
+      const { gradients: more, total } = partLoss(inner, model, lora, part, all, 'adapter', options);
+      scope.take(inner, [total]);
+      totals.push(total);
+      if (gradients.size === 0) {
+        scope.take(inner, more.values());
+        gradients = more;
+      } else {
+        for (const [name, sum] of gradients) {
+          gradients.set(name, scope.one(addTensors, name, [sum, more.get(name)!]));
+          scope.free(sum);
+          inner.free(more.get(name)!);
+        }
+      }
+    } finally {
+      inner.release();
+    }
+  }
+  return { gradients, totals };
+}
+
+/** Fed tokens per pass of `meanLoss`. */
+const ROWS_PER_PASS = 768;
+
+/** Mean loss of records, without gradients. */
+export async function meanLoss(model: Model, lora: Lora, records: readonly Example[]): Promise<number> {
+  let sum = 0;
+  for (let first = 0; first < records.length; ) {
+    let end = first + 1;
+    for (let rows = fedTokens(records[first]!); end < records.length && (rows += fedTokens(records[end]!)) <= ROWS_PER_PASS; ) end++;
+    const scope = new Scope(model.backend);
+    try {
+      const { total } = partLoss(scope, model, lora, records.slice(first, end), records.length, 'loss');
+      sum += (await model.backend.read(total))[0]!;
+    } finally {
+      scope.release();
+    }
+    first = end;
+    await breathe();
+  }
+  return sum;
+}
+
+const fedTokens = (record: Example) => record.reduce((sum, { ids }) => sum + ids.length - 1, 0);
 
 export interface StepReport {
   step: number;
@@ -56,48 +116,74 @@ export interface StepReport {
   loss: number;
   /** Tokens fed so far. */
   tokens: number;
+  /** Mean loss of the records held out, after the last step of each epoch. */
+  heldOut?: number;
+}
+
+/** All that a run needs to go on after `step` steps as if it had never stopped; plain data, to be stored as it is. */
+export interface TrainCheckpoint {
+  step: number;
+  tokens: number;
+  /** By parameter, such as `layers.0.mlp.up_proj.lora_A`: its values and AdamW's moments. */
+  parameters: { name: string; values: Float32Array; m: Float32Array; v: Float32Array }[];
 }
 
 export interface TrainOptions {
   signal?: AbortSignal | undefined;
   onStep?: ((report: StepReport) => void) | undefined;
+  /** Go on from here; the base, records and recipe must be those of the run that gave it. */
+  checkpoint?: TrainCheckpoint | undefined;
+  /** Given every `checkpointEvery` steps (50 by default), and when the run is cancelled between two steps. */
+  onCheckpoint?: ((checkpoint: TrainCheckpoint) => void | Promise<void>) | undefined;
+  checkpointEvery?: number | undefined;
+  /** Records that are not trained on: their loss is reported after every epoch. They change no bit. */
+  heldOut?: readonly Example[] | undefined;
 }
 
 /**
- * Fine-tunes a LoRA adapter. The same base, records and recipe give the same bits on every backend.
- * The adapter belongs to the caller. Throws `cancelled`, `rf32/out-of-range`.
+ * Fine-tunes a LoRA adapter. The same base, records and recipe give the same bits on every backend, whether the run is
+ * interrupted or not. The adapter belongs to the caller.
+ * Throws `cancelled`, `rf32/out-of-range`, `train/bad-recipe`, `train/bad-checkpoint`.
  */
-export async function train(model: Model, records: readonly (readonly Sequence[])[], recipe: TrainRecipe, options: TrainOptions = {}): Promise<Lora> {
+export async function train(model: Model, records: readonly Example[], recipe: TrainRecipe, options: TrainOptions = {}): Promise<Lora> {
   const { backend } = model;
+  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [] } = options;
+  checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
   const parameters = new Map([...lora.pairs].flatMap(([name, { a, b }]) => [[`${name}.lora_A`, a] as const, [`${name}.lora_B`, b] as const]));
   const optimizer = new AdamW(backend, parameters, ADAMW);
   const steps = stepCount(recipe, records.length);
+  const perEpoch = steps / recipe.epochs;
   const warmup = Math.max(1, Math.floor(steps / 10));
   let tokens = 0;
+  let given = -1;
+  const giveCheckpoint = async (step: number) => {
+    if (!onCheckpoint || given === step) return;
+    given = step;
+    await onCheckpoint(await readCheckpoint(backend, parameters, optimizer, step, tokens));
+  };
   try {
-    for (let step = 0; step < steps; step++) {
-      throwIfAborted(options.signal);
+    if (checkpoint) {
+      restore(backend, parameters, optimizer, checkpoint, steps);
+      tokens = checkpoint.tokens;
+      given = checkpoint.step;
+    }
+    for (let step = checkpoint?.step ?? 0; step < steps; step++) {
+      if (signal?.aborted) await giveCheckpoint(step);
+      throwIfAborted(signal);
       const chosen = stepRecords(recipe, records.length, step).map((k) => records[k]!);
-      const half = Math.ceil(chosen.length / STEP_SHARDS);
+      const report: StepReport = { step: step + 1, steps, loss: 0, tokens: (tokens += chosen.reduce((sum, record) => sum + fedTokens(record), 0)) };
       const scope = new Scope(backend);
       try {
-        const shards = [chosen.slice(0, half), chosen.slice(half)].filter((shard) => shard.length);
-        const parts = shards.map((shard) => shardGradient(scope, model, lora, shard, chosen.length));
-        const gradients = new Map(
-          [...parameters.keys()].map((name) => [
-            name,
-            parts.slice(1).reduce((sum, part) => scope.one(addTensors, name, [sum, part.gradients.get(name)!]), parts[0]!.gradients.get(name)!),
-          ]),
-        );
-        optimizer.step(gradients, scheduledRate(recipe.rate, step, steps, warmup));
-        let stepLoss = 0;
-        for (const { total } of parts) stepLoss += (await backend.read(total))[0]!;
-        tokens += chosen.flat().reduce((sum, { ids }) => sum + ids.length - 1, 0);
-        options.onStep?.({ step: step + 1, steps, loss: stepLoss, tokens });
+        const { gradients, totals } = stepGradient(scope, model, lora, stepParts(recipe, chosen));
+        optimizer.step(gradients, scheduledRate(recipe.rate, step, steps, warmup, recipe.schedule));
+        for (const total of totals) report.loss += (await backend.read(total))[0]!;
       } finally {
         scope.release();
       }
+      if (heldOut.length && (step + 1) % perEpoch === 0) report.heldOut = await meanLoss(model, lora, heldOut);
+      onStep?.(report);
+      if ((step + 1) % checkpointEvery === 0 && step + 1 < steps) await giveCheckpoint(step + 1);
       await breathe();
     }
     return lora;
@@ -107,4 +193,31 @@ export async function train(model: Model, records: readonly (readonly Sequence[]
   } finally {
     optimizer.release();
   }
+}
+
+async function readCheckpoint(backend: Backend, parameters: Map<string, Tensor>, optimizer: AdamW, step: number, tokens: number): Promise<TrainCheckpoint> {
+  const read = async (tensor: Tensor) => (await backend.read(tensor)) as Float32Array;
+  const out: TrainCheckpoint = { step, tokens, parameters: [] };
+  for (const [name, tensor] of parameters) {
+    const { m, v } = optimizer.moments.get(name)!;
+    out.parameters.push({ name, values: await read(tensor), m: await read(m), v: await read(v) });
+  }
+  return out;
+}
+
+function restore(backend: Backend, parameters: Map<string, Tensor>, optimizer: AdamW, checkpoint: TrainCheckpoint, steps: number): void {
+  const unfit = (why: string) =>
+    new OpenLedgerError({ code: 'train/bad-checkpoint', what: 'Training cannot go on from what was kept.', why, next: 'Begin it again.' });
+  if (!Number.isSafeInteger(checkpoint.step) || checkpoint.step < 0 || checkpoint.step > steps) throw unfit(`Step ${checkpoint.step} is not one of ${steps}.`);
+  const kept = new Map(checkpoint.parameters.map((parameter) => [parameter.name, parameter]));
+  if (kept.size !== parameters.size) throw unfit(`It has ${kept.size} tensors; this recipe has ${parameters.size}.`);
+  for (const [name, tensor] of parameters) {
+    const { values, m, v } = kept.get(name) ?? {};
+    if ([values, m, v].some((part) => part?.length !== size(tensor.shape))) throw unfit(`It does not fit ${name}.`);
+    const moments = optimizer.moments.get(name)!;
+    backend.write(tensor, 0, values!);
+    backend.write(moments.m, 0, m!);
+    backend.write(moments.v, 0, v!);
+  }
+  optimizer.resumeAt(checkpoint.step);
 }

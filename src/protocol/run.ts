@@ -19,6 +19,17 @@ export interface RunFile {
     batch: number;
     /** Decimal text of a float64. */
     rate: string;
+    /** Absent: half a cosine. */
+    schedule?: 'constant';
+    /** Parts in which a step is computed, whose gradients are added in order; absent: 2. */
+    accumulate?: number;
+    /** PEFT's target_modules, exclude_modules, layers_to_transform, layers_pattern, rank_pattern and alpha_pattern where the recipe says more than `targets`. */
+    modules?: string | string[];
+    exclude?: string | string[];
+    layers?: number[];
+    layersPattern?: string[];
+    rankPattern?: Record<string, number>;
+    alphaPattern?: Record<string, number>;
   };
   adapter: { root: Hex };
   /** Roots over the gradients [n,P] and Gram matrices [n,n] of every adapter tensor. */
@@ -26,6 +37,10 @@ export interface RunFile {
 }
 
 const BYTES32 = /^0x[0-9a-f]{64}$/;
+/** Names of modules and patterns for them; what they mean is checked where they are used (model/lora-config.ts). */
+const PATTERN = /^.{1,2000}$/su;
+const MOST_MODULES = 4096;
+const isPattern = (value: unknown) => typeof value === 'string' && PATTERN.test(value);
 const CID_TEXT = /^[a-z0-9]{10,120}$/i;
 
 /** Reads untrusted JSON; throws `run/invalid` naming the field. */
@@ -45,6 +60,18 @@ export function parseRunFile(json: unknown): RunFile {
   run.whole('recipe.epochs', 1, 10_000);
   run.whole('recipe.batch', 1, 2 ** 16);
   run.text('recipe.rate', /^[0-9.e-]{1,30}$/);
+  run.list('recipe.targets', 16, (target) => typeof target === 'string' && /^[a-z_]{1,40}$/.test(target));
+  if (run.has('recipe.schedule')) run.literal('recipe.schedule', 'constant');
+  if (run.has('recipe.accumulate')) run.whole('recipe.accumulate', 1, 2 ** 16);
+  for (const field of ['recipe.modules', 'recipe.exclude']) {
+    if (!run.has(field)) continue;
+    if (typeof run.at(field) === 'string') run.text(field, PATTERN);
+    else run.list(field, MOST_MODULES, isPattern);
+  }
+  if (run.has('recipe.layers')) run.list('recipe.layers', MOST_MODULES, (layer) => Number.isSafeInteger(layer) && (layer as number) >= 0);
+  if (run.has('recipe.layersPattern')) run.list('recipe.layersPattern', MOST_MODULES, isPattern);
+  if (run.has('recipe.rankPattern')) run.table('recipe.rankPattern', MOST_MODULES, PATTERN, (rank) => Number.isSafeInteger(rank) && (rank as number) >= 1 && (rank as number) <= 1024);
+  if (run.has('recipe.alphaPattern')) run.table('recipe.alphaPattern', MOST_MODULES, PATTERN, (alpha) => typeof alpha === 'number' && alpha > 0 && alpha < 2 ** 20);
   return json as RunFile;
 }
 
@@ -98,6 +125,12 @@ export class Checked {
     if (!Array.isArray(value) || value.length > max) throw this.fail(path, `is not a list of at most ${max}`);
     const wrong = value.findIndex((entry) => !item(entry));
     if (wrong >= 0) throw this.fail(`${path}[${wrong}]`, 'has not the right form');
+  }
+
+  table(path: string, max: number, key: RegExp, item: (value: unknown) => boolean): void {
+    const value = this.at(path);
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || Object.keys(value).length > max) throw this.fail(path, `is not a table of at most ${max}`);
+    for (const [name, entry] of Object.entries(value)) if (!key.test(name) || !item(entry)) throw this.fail(`${path}.${name.slice(0, 80)}`, 'has not the right form');
   }
 
   fail(path: string, why: string): OpenLedgerError {
