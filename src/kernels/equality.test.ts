@@ -35,7 +35,7 @@ describe('the CPU backend gives the bits of the plain TypeScript reference', () 
 describe('WebGPU gives the bits of the plain TypeScript reference', () => {
   const devices: [string, DawnKind, string[]][] = [
     ['Dawn on Mesa llvmpipe', 'opengles', ['4', 'select']],
-    ['Dawn on Mesa llvmpipe, protected programs', 'opengles', ['0', 'protected']],
+    ['Dawn on Mesa llvmpipe, protected programs, work split', 'opengles', ['0', 'protected', 'split']],
     ['Dawn on SwiftShader', 'swiftshader', ['1']],
   ];
   for (const [name, kind, flags] of devices) {

@@ -1,14 +1,19 @@
 import { OpenLedgerError } from '../../errors.ts';
 import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Output, type Params, type Shape, type Values, size } from '../operation.ts';
+import type { Counts, Profiler } from '../profile.ts';
 import { outOfRange } from '../range-error.ts';
-import { BufferPool, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_MODE_READ, GPU_MAP_READ, GPU_STORAGE, GPU_UNIFORM, type PooledBuffer } from './buffer-pool.ts';
-import { openDevice } from './device.ts';
+import { workOf } from '../work.ts';
+import { BufferPool, GPU_COPY_DST, GPU_COPY_SRC, GPU_MAP_MODE_READ, GPU_MAP_READ, GPU_STORAGE, type PooledBuffer } from './buffer-pool.ts';
+import { Commands, SLOT } from './commands.ts';
+import { openDevice, traitsOf } from './device.ts';
 import { callFailed, deviceLost } from './errors.ts';
 import { OperationNames } from './operation-names.ts';
+import { Pace } from './pace.ts';
 import { type Pipeline, PipelineCache } from './pipelines.ts';
-import { UNIFORM_HEADER } from './shader-source.ts';
+import { GpuProfiler } from './profiler.ts';
 import { shaders } from './shaders.ts';
+import type { DeviceTraits } from './wgsl.ts';
 
 export interface WebGpuOptions {
   /** What to use, from most to least specific; `navigator.gpu` where nothing is given. */
@@ -22,18 +27,14 @@ export interface WebGpuOptions {
   protected?: boolean;
   /** Bytes that one tensor may have, at most what the device allows; for trying small devices out. */
   maxBinding?: number;
+  /** Milliseconds that one submission may take; see Pace. */
+  budgetMs?: number;
 }
 
 interface GpuTensor extends Tensor {
   held: PooledBuffer | undefined;
 }
 
-/** Commands recorded before they are submitted: few submissions, and the device starts early. */
-const BATCH = 64;
-/** Every dispatch has its own uniforms; 256 is the greatest alignment a device may ask for. */
-const SLOT = 256;
-/** Values, 32 MiB. */
-const WRITTEN_AT_ONCE = 2 ** 23;
 const NO_FAILURE = 0xffffffff;
 const BIND_GROUPS_KEPT = 4096;
 
@@ -41,23 +42,18 @@ export class WebGpuBackend implements Backend {
   readonly kind = 'webgpu';
   readonly device: string;
   readonly maxBinding: number;
+  readonly traits: DeviceTraits;
+  readonly profile: Profiler;
   private readonly gpu: GPUDevice;
   private readonly onLost: ((error: OpenLedgerError) => void) | undefined;
   private readonly pool: BufferPool;
   private readonly pipelines: PipelineCache;
   private readonly status: GPUBuffer;
-  private readonly uniforms: GPUBuffer;
-  private readonly slots = new ArrayBuffer(BATCH * SLOT);
-  private readonly slotsU32 = new Uint32Array(this.slots);
-  private readonly slotsF32 = new Float32Array(this.slots);
+  private readonly commands: Commands;
+  private readonly profiler: GpuProfiler;
   private readonly names = new OperationNames();
   private bindGroups = new Map<string, GPUBindGroup>();
   private staging: GPUBuffer[] = [];
-  private encoder: GPUCommandEncoder | undefined;
-  private pass: GPUComputePassEncoder | undefined;
-  private recorded = 0;
-  /** From 1, so that a buffer written before any command differs from one never used (-1). */
-  private batch = 1;
   private failure: Error | undefined;
   private destroyed = false;
 
@@ -69,14 +65,17 @@ export class WebGpuBackend implements Backend {
     this.pool = new BufferPool(gpu, this.maxBinding, (error) => this.fail(error));
     // A refused program explains the refused calls that follow it.
     this.pipelines = new PipelineCache(gpu, options.protected ?? false, (error) => this.replaceFailure(error));
+    this.traits = traitsOf(gpu);
+    this.commands = new Commands(gpu, new Pace(this.traits.software, options.budgetMs), () => this.pool.trim() && this.bindGroups.clear());
+    this.profile = this.profiler = new GpuProfiler(name, this.commands);
     this.status = gpu.createBuffer({ label: 'status', size: 4, usage: GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST });
-    this.uniforms = gpu.createBuffer({ label: 'uniforms', size: BATCH * SLOT, usage: GPU_UNIFORM | GPU_COPY_DST });
     gpu.queue.writeBuffer(this.status, 0, new Uint32Array([NO_FAILURE]));
     gpu.addEventListener('uncapturederror', (event) => this.fail(callFailed((event as GPUUncapturedErrorEvent).error.message)));
     void gpu.lost.then((info) => {
       if (this.destroyed) return;
       const error = deviceLost(info.message);
       this.failure = error; // more important than what failed before it
+      this.drop();
       this.onLost?.(error);
     });
   }
@@ -95,8 +94,8 @@ export class WebGpuBackend implements Backend {
     const held = tensor.held!;
     // A buffer that no command has used is zeros; one from the pool is cleared in the order of commands.
     if (held.lastBatch >= 0) {
-      held.lastBatch = this.batch;
-      this.endPass().clearBuffer(held.buffer, 0, size(shape) * 4);
+      held.lastBatch = this.commands.batch;
+      this.commands.clear(held.buffer, size(shape) * 4);
     }
     return tensor;
   }
@@ -114,7 +113,7 @@ export class WebGpuBackend implements Backend {
     if (!wgsl) throw new RangeError(`no WGSL for operation ${operation.name}`);
     const shapes = inputs.map((tensor) => tensor.shape) as Shape[];
     const outputs = operation.outputs(shapes, params);
-    const { uniforms, groups, variant = '' } = wgsl.dispatch(shapes, params);
+    const { uniforms, groups, variant = '' } = wgsl.dispatch(shapes, params, this.traits);
     inputs.forEach((tensor, index) => {
       if (!(tensor as GpuTensor).held) throw new RangeError(`${name}: input ${index} ("${tensor.name}") was freed`);
       if (tensor.dtype !== operation.inputs[index]) throw new RangeError(`${name}: input ${index} is ${tensor.dtype}`);
@@ -122,7 +121,18 @@ export class WebGpuBackend implements Backend {
     const results = this.results(name, inputs as GpuTensor[], outputs);
     if (groups > 0) {
       const pipeline = this.pipelines.get(operation, wgsl, outputs, variant);
-      this.dispatch(pipeline, inputs as GpuTensor[], results, groups, uniforms, this.names.add(operation.name, name));
+      const work = workOf(operation, shapes, outputs, params);
+      const bindGroup = this.bindGroup(pipeline, inputs as GpuTensor[], results);
+      this.commands.dispatch({
+        pipeline,
+        bindGroup,
+        groups,
+        uniforms,
+        sequence: this.names.add(operation.name, name),
+        units: work.multiplyAdds + work.bytes / 4,
+        entry: this.profiler.call(operation.name, variant, work),
+      });
+      for (const { held } of [...(inputs as GpuTensor[]), ...results]) held!.lastBatch = this.commands.batch;
     }
     return results;
   }
@@ -133,11 +143,12 @@ export class WebGpuBackend implements Backend {
     if (!held) throw new RangeError(`"${tensor.name}" was freed`);
     const bytes = size(shape) * 4;
     const upTo = this.names.last;
+    await this.commands.settled();
     const staging = this.takeStaging(bytes + 4);
-    const encoder = this.endPass();
+    const encoder = this.commands.outsidePass();
     encoder.copyBufferToBuffer(this.status, 0, staging, 0, 4);
     if (bytes > 0) encoder.copyBufferToBuffer(held.buffer, 0, staging, 4, bytes);
-    this.submit();
+    this.commands.submit();
     try {
       await staging.mapAsync(GPU_MAP_MODE_READ, 0, bytes + 4);
     } catch (cause) {
@@ -168,6 +179,10 @@ export class WebGpuBackend implements Backend {
     gpuTensor.held = undefined;
   }
 
+  counts(): Counts {
+    return { ...this.commands.counts };
+  }
+
   memory(): Memory {
     return { bytes: this.pool.bytesInUse, peakBytes: this.pool.peakBytes };
   }
@@ -178,6 +193,7 @@ export class WebGpuBackend implements Backend {
     this.destroyed = true;
     this.failure ??= deviceLost('It was released.');
     this.gpu.destroy();
+    this.drop();
   }
 
   private check(): void {
@@ -193,15 +209,17 @@ export class WebGpuBackend implements Backend {
     if (known === undefined || known === 'webgpu/call-failed') this.failure = error;
   }
 
-  /** In pieces, because drivers copy what they are given. */
   private writeValues({ held }: GpuTensor, at: number, values: Values): void {
-    // Writes go before commands that are recorded but not submitted, so the buffer must not stand in one of them.
-    if (held!.lastBatch === this.batch) this.submit();
-    held!.lastBatch = this.batch - 1;
-    for (let from = 0; from < values.length; from += WRITTEN_AT_ONCE) {
-      const piece = values.subarray(from, from + WRITTEN_AT_ONCE) as Float32Array<ArrayBuffer>;
-      this.gpu.queue.writeBuffer(held!.buffer, (at + from) * 4, piece);
-    }
+    this.commands.write(held!.buffer, held!.lastBatch, at * 4, values);
+    held!.lastBatch = this.commands.batch - 1;
+  }
+
+  /** What a lost or ended device held is gone; nothing may keep it alive. */
+  private drop(): void {
+    this.pool.drop();
+    this.pipelines.drop();
+    this.bindGroups.clear();
+    this.staging = [];
   }
 
   private allocate(name: string, shape: Shape, dtype: 'f32' | 'u32'): GpuTensor {
@@ -219,26 +237,6 @@ export class WebGpuBackend implements Backend {
     });
   }
 
-  private dispatch(pipeline: Pipeline, inputs: GpuTensor[], outputs: GpuTensor[], groups: number, uniforms: number[], sequence: number): void {
-    const slot = this.recorded;
-    const widest = this.gpu.limits.maxComputeWorkgroupsPerDimension;
-    const x = Math.min(groups, widest);
-    const y = Math.ceil(groups / x);
-    if (y > widest) throw new RangeError(`${pipeline.operation}: ${groups} workgroups are too many`);
-    const at = (slot * SLOT) / 4;
-    this.slotsU32.set([0, sequence, groups, x], at);
-    pipeline.uniforms.forEach((type, index) => {
-      (type === 'f32' ? this.slotsF32 : this.slotsU32)[at + UNIFORM_HEADER.length + index] = uniforms[index]!;
-    });
-    const pass = this.beginPass();
-    pass.setPipeline(pipeline.pipeline);
-    pass.setBindGroup(0, this.bindGroup(pipeline, inputs, outputs), [slot * SLOT]);
-    pass.dispatchWorkgroups(x, y);
-    for (const { held } of inputs) held!.lastBatch = this.batch;
-    for (const { held } of outputs) held!.lastBatch = this.batch;
-    if (++this.recorded === BATCH) this.submit();
-  }
-
   private bindGroup(pipeline: Pipeline, inputs: GpuTensor[], outputs: GpuTensor[]): GPUBindGroup {
     const buffers = pipeline.bindings.map(({ kind, index }) =>
       kind === 'input' ? inputs[index]!.held! : kind === 'output' ? outputs[index]!.held! : undefined,
@@ -252,35 +250,11 @@ export class WebGpuBackend implements Backend {
       layout: pipeline.layout,
       entries: pipeline.bindings.map(({ binding, kind }, at) => ({
         binding,
-        resource: kind === 'uniform' ? { buffer: this.uniforms, size: SLOT } : { buffer: buffers[at]?.buffer ?? this.status },
+        resource: kind === 'uniform' ? { buffer: this.commands.uniforms, size: SLOT } : { buffer: buffers[at]?.buffer ?? this.status },
       })),
     });
     this.bindGroups.set(key, group);
     return group;
-  }
-
-  private beginPass(): GPUComputePassEncoder {
-    this.encoder ??= this.gpu.createCommandEncoder();
-    this.pass ??= this.encoder.beginComputePass();
-    return this.pass;
-  }
-
-  private endPass(): GPUCommandEncoder {
-    this.pass?.end();
-    this.pass = undefined;
-    return (this.encoder ??= this.gpu.createCommandEncoder());
-  }
-
-  private submit(): void {
-    if (!this.encoder) return;
-    const commands = this.endPass().finish();
-    // Queue order: the previous batch has read its uniforms before these are written.
-    if (this.recorded > 0) this.gpu.queue.writeBuffer(this.uniforms, 0, this.slots, 0, this.recorded * SLOT);
-    this.gpu.queue.submit([commands]);
-    this.encoder = undefined;
-    this.recorded = 0;
-    this.batch++;
-    if (this.pool.trim()) this.bindGroups.clear();
   }
 
   private takeStaging(bytes: number): GPUBuffer {

@@ -28,6 +28,7 @@ export class BufferPool {
   private readonly idle = new Map<number, PooledBuffer[]>();
   private idleBytes = 0;
   private nextId = 1;
+  private dropped = false;
 
   /** `limit`: bytes that one buffer may have. */
   constructor(device: GPUDevice, limit: number, onFailure: (error: Error) => void) {
@@ -49,6 +50,7 @@ export class BufferPool {
   }
 
   give(held: PooledBuffer): void {
+    if (this.dropped) return;
     this.bytesInUse -= held.bytes;
     const list = this.idle.get(held.bytes) ?? [];
     this.idle.set(held.bytes, list);
@@ -63,6 +65,14 @@ export class BufferPool {
     this.idle.clear();
     this.idleBytes = 0;
     return true;
+  }
+
+  /** The device is gone, and with it every buffer: nothing is held any more, and what comes back is not kept. */
+  drop(): void {
+    this.dropped = true;
+    this.idle.clear();
+    this.idleBytes = 0;
+    this.bytesInUse = 0;
   }
 
   private create(name: string, size: number): PooledBuffer {
@@ -86,5 +96,6 @@ export const GPU_COPY_SRC = 0x0004;
 export const GPU_COPY_DST = 0x0008;
 export const GPU_UNIFORM = 0x0040;
 export const GPU_STORAGE = 0x0080;
+export const GPU_QUERY_RESOLVE = 0x0200;
 export const GPU_MAP_MODE_READ = 0x0001;
 export const GPU_SHADER_COMPUTE = 0x4;

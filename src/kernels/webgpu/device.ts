@@ -1,4 +1,5 @@
 import { unavailable } from './errors.ts';
+import type { DeviceTraits } from './wgsl.ts';
 
 /** Limits taken as large as the adapter has them; everything else stays at WebGPU's defaults. */
 const WANTED = [
@@ -7,12 +8,18 @@ const WANTED = [
   'maxStorageBuffersPerShaderStage',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeWorkgroupsPerDimension',
 ] as const;
+/** Used where there are any: times for the profiler. */
+const WELCOME: readonly GPUFeatureName[] = ['timestamp-query'];
 
-/** Invocations in the largest workgroup of any operation. */
-const INVOCATIONS = 256;
-/** Storage buffers that the widest operation binds: attentionKeys, five inputs, its output and the status word. */
+/** Invocations in the largest workgroup of an operation that has no form for fewer. */
+const INVOCATIONS = 128;
+/** Storage buffers that the widest such operation binds: attentionKeys, five inputs, its output and the status word. */
 const STORAGE_BUFFERS = 7;
+
+const NAMELESS = 'a graphics processor that does not tell its name';
 
 export interface DeviceSource {
   device?: GPUDevice;
@@ -21,7 +28,7 @@ export interface DeviceSource {
 }
 
 export async function openDevice(source: DeviceSource): Promise<{ device: GPUDevice; name: string }> {
-  if (source.device) return { device: source.device, name: adapterName(source.device.adapterInfo) };
+  if (source.device) return { device: source.device, name: adapterName(source.device.adapterInfo as GPUAdapterInfo | undefined) };
   const adapter = source.adapter ?? (await requestAdapter(source.gpu));
   if (adapter.limits.maxStorageBuffersPerShaderStage < STORAGE_BUFFERS) {
     throw unavailable(`It offers ${adapter.limits.maxStorageBuffersPerShaderStage} storage buffers; ${STORAGE_BUFFERS} are needed.`);
@@ -29,12 +36,33 @@ export async function openDevice(source: DeviceSource): Promise<{ device: GPUDev
   if (Math.min(adapter.limits.maxComputeInvocationsPerWorkgroup, adapter.limits.maxComputeWorkgroupSizeX) < INVOCATIONS) {
     throw unavailable(`It runs fewer than ${INVOCATIONS} invocations in a workgroup.`);
   }
-  const requiredLimits = Object.fromEntries(WANTED.map((limit) => [limit, adapter.limits[limit]]));
-  try {
-    return { device: await adapter.requestDevice({ requiredLimits }), name: adapterName(adapter.info) };
-  } catch (cause) {
-    throw unavailable(`The driver refused a device: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  return { device: await requestDevice(adapter), name: adapterName(adapter.info) };
+}
+
+/** With all that the adapter says it has; where the driver then refuses, with fewer wishes. */
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  // A browser may not know a limit by name yet.
+  const requiredLimits = Object.fromEntries(WANTED.map((limit) => [limit, adapter.limits[limit] as number | undefined]).filter(([, value]) => value !== undefined));
+  const requiredFeatures = WELCOME.filter((feature) => adapter.features.has(feature));
+  const wishes: GPUDeviceDescriptor[] = [{ requiredLimits, requiredFeatures }, { requiredLimits }, {}];
+  for (const [attempt, wish] of wishes.entries()) {
+    try {
+      return await adapter.requestDevice(wish);
+    } catch (cause) {
+      if (attempt === wishes.length - 1) throw unavailable(`The driver refused a device: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    }
   }
+  throw unavailable('The driver refused a device.');
+}
+
+export function traitsOf({ limits, adapterInfo }: GPUDevice): DeviceTraits {
+  return {
+    // Firefox and Safari of some versions say nothing about a device's adapter.
+    software: (adapterInfo as GPUAdapterInfo | undefined) !== undefined && isSoftware(adapterInfo),
+    invocations: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+    workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    storageBuffers: limits.maxStorageBuffersPerShaderStage,
+  };
 }
 
 export async function requestAdapter(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<GPUAdapter> {
@@ -44,11 +72,12 @@ export async function requestAdapter(gpu: GPU | undefined = globalThis.navigator
   return adapter;
 }
 
-export function adapterName(info: GPUAdapterInfo): string {
+export function adapterName(info: GPUAdapterInfo | undefined): string {
+  if (!info) return NAMELESS;
   // Mesa describes the interface, not the device.
   const description = /^OpenGL version/.test(info.description) ? '' : info.description;
   const name = description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ');
-  return name || 'a graphics processor that does not tell its name';
+  return name || NAMELESS;
 }
 
 /** True where the "graphics processor" is a program on the CPU, which our own CPU backend outruns. */

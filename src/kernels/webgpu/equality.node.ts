@@ -1,7 +1,8 @@
 /**
  * Compares one backend with the plain TypeScript reference, bit for bit, on every declared case and on random
  * shapes, and prints the outcome as one line of JSON. A process of its own, because Dawn keeps Node alive and its
- * drivers read the environment once. `npx tsx src/kernels/webgpu/equality.node.ts swiftshader [protected] [select] [rounds]`
+ * drivers read the environment once. `npx tsx src/kernels/webgpu/equality.node.ts swiftshader [protected] [split] [select] [rounds]`;
+ * `split` allows submissions so little time that most operations come in several.
  */
 import { toWire } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
@@ -38,7 +39,7 @@ async function main(): Promise<EqualityReport> {
   try {
     const dawn = await openDawn(kind as DawnKind);
     gpu = dawn.gpu;
-    backend = await createWebGpuBackend({ adapter: dawn.adapter, protected: isProtected });
+    backend = await createWebGpuBackend({ adapter: dawn.adapter, protected: isProtected, ...(flags.includes('split') && { budgetMs: 0.5 }) });
   } catch (error) {
     if (toWire(error).code !== 'webgpu/unavailable') throw error;
     return { ...report, skipped: toWire(error).why ?? toWire(error).what };

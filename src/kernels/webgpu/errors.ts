@@ -55,6 +55,24 @@ export function tooLarge(name: string, bytes: number, limit: number): OpenLedger
   });
 }
 
+export function tooManyBuffers(operation: string, wanted: number, limit: number): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'webgpu/too-many-buffers',
+    what: `"${operation}" reads and writes ${wanted} tensors at once, more than this graphics processor binds.`,
+    why: `Its limit is ${limit} storage buffers in one program.`,
+    next: 'Choose the CPU in the settings; it does the same work to the same bits.',
+  });
+}
+
+export function workgroupTooLarge(operation: string, wanted: number, limit: number): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'webgpu/workgroup-too-large',
+    what: `"${operation}" runs ${wanted} invocations together, more than this graphics processor does.`,
+    why: `Its limit is ${limit} invocations in one workgroup.`,
+    next: 'Choose the CPU in the settings; it does the same work to the same bits.',
+  });
+}
+
 export function selfTestFailed(name: string): OpenLedgerError {
   return new OpenLedgerError({
     code: 'webgpu/self-test-failed',

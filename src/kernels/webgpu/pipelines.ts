@@ -1,6 +1,6 @@
 import type { Operation, Output } from '../operation.ts';
 import { GPU_SHADER_COMPUTE } from './buffer-pool.ts';
-import { shaderFailed } from './errors.ts';
+import { shaderFailed, tooManyBuffers, workgroupTooLarge } from './errors.ts';
 import { type Binding, shaderSource } from './shader-source.ts';
 import type { Wgsl } from './wgsl.ts';
 
@@ -42,6 +42,11 @@ export class PipelineCache {
     return pipeline;
   }
 
+  /** The device is gone, and the programs with it. */
+  drop(): void {
+    this.known.clear();
+  }
+
   /** Until the driver has said whether every program made so far is good. */
   async settled(): Promise<void> {
     await Promise.all(this.pending);
@@ -49,7 +54,11 @@ export class PipelineCache {
 
   private create(operation: Operation, wgsl: Wgsl, outputs: Output[], variant: string): Pipeline {
     const { device } = this;
-    const { code, bindings } = shaderSource(operation, wgsl, outputs, variant, this.isProtected);
+    const { code, bindings, workgroup } = shaderSource(operation, wgsl, outputs, variant, this.isProtected);
+    const { maxStorageBuffersPerShaderStage, maxComputeInvocationsPerWorkgroup } = device.limits;
+    const buffers = bindings.filter(({ kind }) => kind !== 'uniform').length;
+    if (buffers > maxStorageBuffersPerShaderStage) throw tooManyBuffers(operation.name, buffers, maxStorageBuffersPerShaderStage);
+    if (workgroup > maxComputeInvocationsPerWorkgroup) throw workgroupTooLarge(operation.name, workgroup, maxComputeInvocationsPerWorkgroup);
     device.pushErrorScope('internal');
     device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: operation.name, code });

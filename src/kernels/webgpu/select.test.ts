@@ -33,7 +33,7 @@ describe('choosing a backend', () => {
 
   it('does not take a software adapter unless it is chosen', async () => {
     const requestDevice = vi.fn(async () => Promise.reject(new Error('no device today')));
-    const software = { info: info({ vendor: 'google', architecture: 'swiftshader' }), limits, requestDevice };
+    const software = { info: info({ vendor: 'google', architecture: 'swiftshader' }), limits, features: new Set<string>(), requestDevice };
     expect((await openBackend('auto', undefined, { gpu: gpu(software) })).why).toContain('a program on the CPU itself');
     expect(requestDevice).not.toHaveBeenCalled();
     const { backend, why } = await openBackend('webgpu', undefined, { gpu: gpu(software) });

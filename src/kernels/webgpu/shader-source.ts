@@ -12,10 +12,15 @@ export interface Binding {
 export interface ShaderSource {
   code: string;
   bindings: Binding[];
+  /** Invocations in a workgroup. */
+  workgroup: number;
 }
 
-/** Words before an operation's own uniforms: zero, sequence number, workgroups in all and along x. */
-export const UNIFORM_HEADER = ['zero', 'sequence', 'workgroups', 'workgroups_x'] as const;
+/**
+ * Words before an operation's own uniforms: zero, sequence number, the end of the workgroups of this dispatch, how many
+ * lie along x, and the first of them (long work comes in several dispatches).
+ */
+export const UNIFORM_HEADER = ['zero', 'sequence', 'workgroups', 'workgroups_x', 'first_workgroup'] as const;
 
 /** One whole WGSL module: generated bindings, RF32, the operation's own code. */
 export function shaderSource(operation: Operation, wgsl: Wgsl, outputs: Output[], variant: string, isProtected: boolean): ShaderSource {
@@ -59,12 +64,12 @@ ${emits.join('\n')}
 ${declarations}
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) wid: vec3u, @builtin(local_invocation_index) local: u32) {
-  let group = wid.y * u.workgroups_x + wid.x;
+  let group = u.first_workgroup + wid.y * u.workgroups_x + wid.x;
   if (group >= u.workgroups) { return; }
   // Keeps the binding in every kernel's layout, also where nothing is emitted.
   if (u.zero != 0u) { atomicMin(&status, u.sequence); }
 ${body}
 }
 `;
-  return { code, bindings };
+  return { code, bindings, workgroup };
 }

@@ -10,6 +10,18 @@ export interface Dispatch {
   variant?: string;
 }
 
+/** What a dispatch may depend on. Bits never do. */
+export interface DeviceTraits {
+  /** A program on the CPU: barriers and idle invocations cost as much as work. */
+  software: boolean;
+  /** Greatest workgroup; at least 128. */
+  invocations: number;
+  /** Bytes of workgroup memory; at least 16 KiB. */
+  workgroupBytes: number;
+  /** Storage buffers that one program may bind, the status word included. */
+  storageBuffers: number;
+}
+
 /** What the code generator knows besides the variant. */
 export interface CodeOptions {
   variant: string;
@@ -22,7 +34,7 @@ export interface Code {
   declarations?: string;
   /** Statements of the entry point. */
   body: string;
-  /** Invocations in a workgroup, at most 256. */
+  /** Invocations in a workgroup, at most what the device allows. */
   workgroup: number;
 }
 
@@ -36,7 +48,7 @@ export interface Code {
 export interface Wgsl {
   uniforms: Readonly<Record<string, 'u32' | 'f32'>>;
   code(options: CodeOptions): Code;
-  dispatch(shapes: Shape[], params: Params): Dispatch;
+  dispatch(shapes: Shape[], params: Params, device: DeviceTraits): Dispatch;
 }
 
 export const ceilDiv = (a: number, b: number): number => Math.ceil(a / b);
