@@ -11,6 +11,7 @@ import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { matmulNT } from '../../src/kernels/matmul/operation.ts';
 import { SAMPLES } from '../samples/recipes.ts';
 import { buildEvaluation } from '../samples/records.ts';
+import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
 import { readFolder, readRecords } from '../start/samples.ts';
 import { plainMatmulNT } from './plain-matmul.ts';
 
@@ -56,8 +57,7 @@ const backend = await createCpuBackend();
   report('CPU matrix product against plain TypeScript', median(plain) / median(fast), '×', 'at least 10');
 }
 
-const base = readFolder(join(root, 'public/base'));
-const engine = Engine.open(backend, { name: 'OpenLedger tiny base', cid: 'bafylocalbase' }, base);
+const engine = await Engine.open(backend, { name: 'OpenLedger tiny base', cid: 'bafylocalbase' }, nodeFolder(join(root, 'public/base')));
 const records = readRecords(join(root, 'public/datanets/exploits.jsonl'));
 const adapter = engine.loadAdapter(readFolder(join(root, 'public/adapters/exploits')));
 {
