@@ -25,8 +25,8 @@ export async function openHttpFolder(address: string, options: HttpOptions = {},
     }
   }
   for (const base of bases) {
-    const { entries, kept } = await probe(base, options, signal);
-    if (entries.length) return new HttpFolder(label, undefined, base, entries, kept, options);
+    const { entries, kept, version } = await probe(base, options, signal);
+    if (entries.length) return new HttpFolder(label, version, base, entries, kept, options);
   }
   if (refusal instanceof OpenLedgerError && refusal.code === 'source/unreachable') throw refusal;
   throw new OpenLedgerError({
@@ -70,6 +70,8 @@ class HttpFolder implements ModelFolder {
 interface Found {
   entries: FolderEntry[];
   kept: Map<string, Uint8Array>;
+  /** The server's own marks of its weight files' content; undefined where it gives none. */
+  version: string | undefined;
 }
 
 /**
@@ -77,7 +79,8 @@ interface Found {
  * states for what it may compress. Of weights only the length is taken.
  */
 async function probe(base: string, options: HttpOptions, signal: AbortSignal | undefined): Promise<Found> {
-  const found: Found = { entries: [], kept: new Map() };
+  const found: Found = { entries: [], kept: new Map(), version: undefined };
+  const marks: string[] = [];
   const text = async (name: string) => {
     const bytes = await ifThere(request(base + name, name, options, signal, async (response, attempt) => (isPage(response) ? undefined : readBody(attempt, response, SMALL_FILE_BYTES))));
     if (!bytes) return;
@@ -85,8 +88,11 @@ async function probe(base: string, options: HttpOptions, signal: AbortSignal | u
     found.kept.set(name, bytes);
   };
   const weights = async (name: string) => {
-    const size = await ifThere(request(base + name, name, options, signal, async (response) => (isPage(response) ? undefined : statedLength(response, name))));
-    if (size !== undefined) found.entries.push({ name, size });
+    const weight = await ifThere(request(base + name, name, options, signal, async (response) =>
+      isPage(response) ? undefined : { size: statedLength(response, name), mark: response.headers.get('etag') ?? response.headers.get('last-modified') }));
+    if (!weight) return;
+    found.entries.push({ name, size: weight.size });
+    if (weight.mark) marks.push(`${name} ${weight.mark}`);
   };
   // One first: where it is neither a base nor an adapter nothing more is asked for.
   await Promise.all(['config.json', 'adapter_config.json'].map(text));
@@ -95,6 +101,8 @@ async function probe(base: string, options: HttpOptions, signal: AbortSignal | u
   await inTurns(KNOWN_WEIGHTS, weights);
   const index = found.kept.get(INDEX_FILE);
   if (index && !found.entries.some(({ name }) => name === 'model.safetensors')) await inTurns(shardsOf(index), weights);
+  const stated = found.entries.filter(({ name }) => name.endsWith('.safetensors')).length;
+  if (marks.length && marks.length === stated) found.version = marks.sort().join('; ');
   return found;
 }
 
