@@ -4,7 +4,9 @@ import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradie
 import { type Case, type Kind, input, tensor } from './case.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
+import { decodeSelfTestCases } from './decode/make-cases.ts';
 import { embedding, embeddingGradient } from './embedding/operation.ts';
+import { gatheredSelfTestCases } from './gathered/cases.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul/operation.ts';
 import { matrixSelfTestCases } from './matrix/self-test-cases.ts';
@@ -73,6 +75,8 @@ export function selfTestCases(): Case[] {
     make('swiglu', swiglu, [edge(1), edge(2)]),
     make('swigluGradient', swigluGradient, [edge(1), edge(2), edge(3)]),
     make('weightedSum', weightedSum, [of('normal', 250)(1), of('edge', 250)(2)]),
+    ...decodeSelfTestCases(),
+    ...gatheredSelfTestCases(),
     ...matrixSelfTestCases(),
   ];
 }

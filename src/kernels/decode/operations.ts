@@ -6,7 +6,7 @@ import { decodeAttention } from './attention.ts';
 import { decodeAttentionWgsl } from './attention.wgsl.ts';
 import { decodeNorm } from './norm.ts';
 import { decodeNormWgsl } from './norm.wgsl.ts';
-import { decodeProductForms } from './products.ts';
+import { decodeProducts } from './products.ts';
 import { decodeProductsWgsl } from './products.wgsl.ts';
 import { decodeSwiglu } from './swiglu.ts';
 import { decodeSwigluWgsl } from './swiglu.wgsl.ts';
@@ -15,7 +15,7 @@ import { copyRowsWgsl, joinTurnsWgsl, placeFactorsWgsl } from './tables.wgsl.ts'
 
 /** The operations of decoding and of batches of different adapters. */
 export const decodeOperations: readonly Operation[] = [
-  copyRows, decodeAttention, decodeNorm, ...decodeProductForms.map(({ operation }) => operation), decodeSwiglu, gatheredLow, gatheredUp, joinTurns, placeFactors,
+  copyRows, decodeAttention, decodeNorm, ...Object.values(decodeProducts), decodeSwiglu, gatheredLow, gatheredUp, joinTurns, placeFactors,
 ];
 
 export const decodeWgsl: Readonly<Record<string, Wgsl>> = {

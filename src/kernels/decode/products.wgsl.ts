@@ -1,7 +1,7 @@
-import { type Format, codeWords, scaleWords } from '../matrix/format.ts';
+import { FORMATS, type Format, codeWords, scaleWords } from '../matrix/format.ts';
 import { productStep } from '../webgpu/prelude.ts';
 import { ceilDiv, type Wgsl } from '../webgpu/wgsl.ts';
-import { decodeProductForms, productInputs, productShape } from './products.ts';
+import { decodeProducts, productInputs, usedMatrices } from './products.ts';
 import { MAX_ROWS, rowFunctions, rowUniformValues, rowUniforms } from './rows.ts';
 import { weightFunctions, weightWords } from './weight-words.ts';
 
@@ -45,8 +45,9 @@ function weightLoop(format: Format, rows: number, codes: number, scales: number 
       }`;
 }
 
-export function productsWgsl(format: Format, count: number): Wgsl {
-  const { codes, scales } = productInputs(format, count);
+function productsWgsl(format: Format): Wgsl {
+  const { codes, scales } = productInputs(format);
+  const count = codes.length;
   const matrices = list(count, (m) => m);
   return {
     uniforms: {
@@ -133,8 +134,9 @@ ${share ? `var<workgroup> sums: array<f32, ${SIZE * rows}>;` : ''}`,
       const lanes = lanesFor(terms);
       const across = SIZE / lanes;
       let groups = 0;
+      const used = usedMatrices(shapes, params);
       const blocks = matrices.flatMap((m) => {
-        const { columns, at } = productShape(shapes, params, m);
+        const { columns, at } = used[m] ?? { columns: 0, at: 0 };
         groups += ceilDiv(columns, across);
         return [columns, at, groups];
       });
@@ -154,5 +156,5 @@ ${share ? `var<workgroup> sums: array<f32, ${SIZE * rows}>;` : ''}`,
 }
 
 export const decodeProductsWgsl: Readonly<Record<string, Wgsl>> = Object.fromEntries(
-  decodeProductForms.map(({ operation, format, count }) => [operation.name, productsWgsl(format, count)]),
+  FORMATS.map((format) => [decodeProducts[format].name, productsWgsl(format)]),
 );
