@@ -3,21 +3,22 @@
  * storage, chain ← protocol; workers join them; state ← workers, chain; components, pages ← state; serve may use
  * everything except the UI). For each folder of src: the folders it may not import.
  */
-const folders = ['protocol', 'arithmetic', 'kernels', 'model', 'attribution', 'storage', 'chain', 'workers', 'state', 'components', 'pages', 'serve'];
+const folders = ['protocol', 'arithmetic', 'kernels', 'model', 'fast', 'attribution', 'storage', 'chain', 'workers', 'state', 'components', 'pages', 'serve'];
 
 const allowed = {
   protocol: [],
   arithmetic: [],
   kernels: ['arithmetic'],
   model: ['kernels', 'arithmetic', 'protocol'],
+  fast: ['model', 'kernels', 'arithmetic', 'protocol'],
   attribution: ['model', 'kernels', 'arithmetic', 'protocol', 'storage'],
   storage: ['protocol'],
   chain: ['protocol'],
-  workers: ['attribution', 'model', 'kernels', 'arithmetic', 'protocol', 'storage'],
+  workers: ['attribution', 'fast', 'model', 'kernels', 'arithmetic', 'protocol', 'storage'],
   state: ['workers', 'chain', 'protocol'],
   components: ['state', 'protocol', 'components'],
   pages: ['state', 'components', 'protocol', 'pages'],
-  serve: ['attribution', 'model', 'kernels', 'arithmetic', 'protocol', 'storage', 'chain', 'workers'],
+  serve: ['attribution', 'fast', 'model', 'kernels', 'arithmetic', 'protocol', 'storage', 'chain', 'workers'],
 };
 
 export const restrictedImports = Object.entries(allowed).map(([folder, may]) => ({

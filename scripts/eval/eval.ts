@@ -6,6 +6,7 @@ import { Engine } from '../../src/attribution/engine.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { SAMPLE_NAMES, type SampleName, buildEvaluation } from '../samples/records.ts';
 import { readFolder, readRecords } from '../start/samples.ts';
+import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
 
 const { values: flags } = parseArgs({
   options: { help: { type: 'boolean' }, json: { type: 'boolean' }, small: { type: 'boolean' }, only: { type: 'string' }, from: { type: 'string' }, limit: { type: 'string' }, verbose: { type: 'boolean' } },
@@ -22,7 +23,7 @@ Asks every question about the facts of the sample Datanets and attributes the an
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = flags.from ?? join(root, 'public');
 const limit = flags.small ? 20 : Number(flags.limit ?? Infinity);
-const engine = Engine.open(await createCpuBackend(), { name: 'OpenLedger tiny base', cid: 'bafylocal00' }, readFolder(join(root, 'public/base')));
+const engine = await Engine.open(await createCpuBackend(), { name: 'OpenLedger tiny base', cid: 'bafylocal00' }, nodeFolder(join(root, 'public/base')));
 
 /** Every n-th of a list, so that a part of it stands for all. */
 function spread<T>(list: T[], most: number): T[] {

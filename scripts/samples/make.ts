@@ -11,6 +11,7 @@ import { ContentStore } from '../../src/storage/content-store.ts';
 import { readFolder } from '../start/samples.ts';
 import { SAMPLES } from './recipes.ts';
 import { SAMPLE_NAMES, type SampleName, buildRecords, toJsonLines } from './records.ts';
+import { memoryFolder } from '../../src/protocol/model-folder.ts';
 
 const { values: flags } = parseArgs({
   options: { help: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' }, out: { type: 'string' }, epochs: { type: 'string' }, rate: { type: 'string' }, batch: { type: 'string' }, rank: { type: 'string' } },
@@ -27,7 +28,7 @@ const say = (line: string) => (flags.json ? console.error(line) : console.log(li
 
 const base = readFolder(join(root, 'public/base'));
 const cid = await new ContentStore({ gateways: [], cache: new MemoryBlocks() }).addDirectory(base);
-const engine = Engine.open(await createCpuBackend(), { name: 'OpenLedger tiny base', cid }, base);
+const engine = await Engine.open(await createCpuBackend(), { name: 'OpenLedger tiny base', cid }, memoryFolder('base', base));
 const figures: Record<string, unknown>[] = [];
 mkdirSync(join(out, 'datanets'), { recursive: true });
 for (const name of SAMPLE_NAMES as readonly SampleName[]) {

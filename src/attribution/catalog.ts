@@ -1,4 +1,6 @@
+import { type ModelFolder, memoryFolder } from '../protocol/model-folder.ts';
 import type { ContentStore } from '../storage/content-store.ts';
+import { cidFolder } from '../storage/models/cid-folder.ts';
 import type { DatanetVersionFile } from '../protocol/record.ts';
 import { parseVersionFile } from '../protocol/version-file.ts';
 import { OpenLedgerError } from '../errors.ts';
@@ -18,6 +20,7 @@ interface Options {
 
 /** Largest file taken from IPFS: hostile folders may be of any size. */
 const MAX_BYTES = 512 * 2 ** 20;
+const SMALL_BASE_BYTES = 64 * 2 ** 20;
 const MAX_ADAPTERS = 4;
 const MAX_LEDGERS = 2;
 
@@ -41,8 +44,8 @@ export class Catalog {
   async engine(identity: BaseIdentity, options: Options = {}): Promise<Engine> {
     const known = this.engines.get(identity.cid);
     if (known) return known;
-    const files = await this.files(identity.cid, BASE_FILES, `Base model ${identity.name}`, options);
-    const engine = Engine.open(this.backend, identity, files);
+    const folder = await this.baseFolder(identity, options);
+    const engine = await Engine.open(this.backend, identity, folder, { signal: options.signal, onProgress: (done, total) => options.onProgress?.(`Base model ${identity.name}`, done, total, 'bytes') });
     this.engines.set(identity.cid, engine);
     return engine;
   }
@@ -106,6 +109,14 @@ export class Catalog {
     this.ledgers.clear();
     this.adapters.clear();
     this.engines.clear();
+  }
+
+  /** Small bases are fetched whole, in few requests; greater ones are read in parts as the weights are loaded. */
+  private async baseFolder(identity: BaseIdentity, options: Options): Promise<ModelFolder> {
+    const entries = await this.store.readDirectory(identity.cid, undefined, { signal: options.signal });
+    const size = [...entries.values()].reduce((sum, entry) => sum + (entry.size ?? 0), 0);
+    if (size > SMALL_BASE_BYTES || !entries.has('model.safetensors')) return cidFolder(this.store, identity.cid);
+    return memoryFolder(identity.name, await this.files(identity.cid, BASE_FILES, `Base model ${identity.name}`, options));
   }
 
   private async files(cid: string, names: readonly string[], what: string, options: Options): Promise<Files> {

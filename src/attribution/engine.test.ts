@@ -10,9 +10,10 @@ import { type Receipt, receiptHash } from '../protocol/receipt.ts';
 import { type CheckReport, type CheckSource, checkReceipt } from './check.ts';
 import { Engine } from './engine.ts';
 import { makeReceipt } from './make-receipt.ts';
+import { memoryFolder } from '../protocol/model-folder.ts';
 
 const backend = await createCpuBackend();
-const engine = Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, smallBase());
+const engine = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', smallBase()));
 const recipe = { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 2, batch: 3 };
 
 describe('the engine', () => {
@@ -89,7 +90,7 @@ describe('the engine', () => {
 
 describe('checking a receipt', async () => {
   const { receipt } = await receiptOf(backend);
-  const again = Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, smallBase());
+  const again = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', smallBase()));
   const made = await again.train('test', RECORDS, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 3, batch: 2 });
   const source: CheckSource = {
     engine: async () => again,

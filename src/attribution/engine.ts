@@ -2,15 +2,20 @@ import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
 import { generate } from '../model/generate.ts';
-import { type Lora, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
-import { type Model, freeModel, parameterCount, uploadModel } from '../model/model.ts';
+import { combineLora } from '../model/combine-lora.ts';
+import { type Lora, type LoraConfig, adapterBaseWarning, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
+import { type Model, freeModel, parameterCount } from '../model/model.ts';
 import { parseConfig } from '../model/config.ts';
 import { recordSequences } from '../model/record-sequences.ts';
 import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
+import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
+import { openWeights } from '../model/weights/open-weights.ts';
+import type { FormatChoice } from '../model/weights/plan-weights.ts';
 import { type TrainOptions, train } from '../model/train.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 import type { Hex } from '../protocol/bytes.ts';
+import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
 import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import { type NamedRows, tensorsRoot } from '../protocol/tensors.ts';
@@ -25,6 +30,13 @@ export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors'
 export interface BaseIdentity {
   name: string;
   cid: string;
+}
+
+/** An adapter with what its run.json says of its making; without one it answers, and is not attributed. */
+export interface PlainAdapter {
+  lora: Lora;
+  /** What a person should know, such as that it names another base. */
+  warning: string | undefined;
 }
 
 export interface LoadedAdapter {
@@ -56,6 +68,19 @@ function weightsFile(files: Files, name: string): Tensors {
   return parseSafetensors(bytes);
 }
 
+export interface OpenOptions extends Omit<LoadOptions, 'fileRoot'> {
+  /** Known from an earlier load of the same bytes. */
+  fileRoot?: Hex | undefined;
+}
+
+/** Models up to this size in float32 are held so: the same values as their 16-bit files', and nothing to decode. */
+const SMALL_MODEL_BYTES = 256 * 2 ** 20;
+
+async function exactFormat(folder: ModelFolder, signal: AbortSignal | undefined): Promise<FormatChoice> {
+  const values = [...(await openWeights(folder, signal)).values()].reduce((sum, { count }) => sum + count, 0);
+  return values * 4 <= SMALL_MODEL_BYTES ? 'f32' : 'auto';
+}
+
 /** Rows of tensors in the order of their names. */
 function rowsOf(tensors: Tensors): NamedRows[] {
   return [...tensors.keys()].sort().map((name) => {
@@ -75,19 +100,24 @@ export class Engine {
   readonly root: Hex;
   readonly parameters: number;
 
-  private constructor(backend: Backend, identity: BaseIdentity, model: Model, tokenizer: Tokenizer, root: Hex) {
+  /** The format that rounded the base's weights; undefined where they are as stored. */
+  readonly format: string | undefined;
+
+  private constructor(backend: Backend, identity: BaseIdentity, model: Model, tokenizer: Tokenizer, root: Hex, format: string | undefined) {
     this.backend = backend;
     this.identity = identity;
     this.model = model;
     this.tokenizer = tokenizer;
     this.root = root;
+    this.format = format;
     this.parameters = parameterCount(model);
   }
 
-  /** Throws what parsing and uploading throw: `model/…`, `safetensors/…`, `tokenizer/…`, `engine/…`. */
-  static open(backend: Backend, identity: BaseIdentity, files: Files): Engine {
-    const config = parseConfig(json(files, 'config.json'));
-    const tokenizer = Tokenizer.fromJson(json(files, 'tokenizer.json'), json(files, 'tokenizer_config.json'));
+  /** Throws what reading, parsing and loading throw: `folder/…`, `model/…`, `weights/…`, `safetensors/…`, `tokenizer/…`, `engine/…`. */
+  static async open(backend: Backend, identity: BaseIdentity, folder: ModelFolder, options: OpenOptions = {}): Promise<Engine> {
+    const { signal } = options;
+    const config = parseConfig(await readJsonFile(folder, 'config.json', signal));
+    const tokenizer = Tokenizer.fromJson(await readJsonFile(folder, 'tokenizer.json', signal), await readJsonFile(folder, 'tokenizer_config.json', signal));
     if (tokenizer.vocabSize > config.vocab) {
       throw new OpenLedgerError({
         code: 'engine/tokenizer-too-large',
@@ -96,8 +126,10 @@ export class Engine {
         next: 'Fetch the model again, or choose another.',
       });
     }
-    const tensors = weightsFile(files, 'model.safetensors');
-    return new Engine(backend, identity, uploadModel(backend, config, tensors), tokenizer, tensorsRoot(rowsOf(tensors)));
+    const format = options.format === undefined || options.format === 'auto' ? await exactFormat(folder, signal) : options.format;
+    const { model, root, rounded } = await loadModel(backend, config, folder, { ...options, format });
+    // Only who asks to skip the root gets none; engines are for attribution.
+    return new Engine(backend, identity, model, tokenizer, root!, rounded);
   }
 
   close(): void {
@@ -120,7 +152,29 @@ export class Engine {
     return { lora, root: tensorsRoot(rowsOf(tensors)), run };
   }
 
-  unloadAdapter(adapter: LoadedAdapter): void {
+  /**
+   * PEFT folders without a run.json, several of them with a weight each: used side by side, none merged into the base.
+   * Throws `adapter/…`; a folder that names another base is loaded with a warning.
+   */
+  loadPlainAdapters(parts: readonly { files: Files; weight: number }[]): PlainAdapter {
+    const read = parts.map(({ files, weight }) => {
+      const raw = json(files, 'adapter_config.json');
+      return { config: parseLoraConfig(raw), tensors: weightsFile(files, 'adapter_model.safetensors'), weight, warning: this.baseWarning(files, raw) };
+    });
+    const alone = read.length === 1 && read[0]!.weight === 1;
+    const { config, tensors }: { config: LoraConfig; tensors: Tensors } = alone ? read[0]! : combineLora(read);
+    const warnings = [...new Set(read.flatMap(({ warning }) => warning ?? []))];
+    return { lora: uploadLora(this.backend, this.model.config, config, tensors), warning: warnings.join(' ') || undefined };
+  }
+
+  /** A run.json settles which base an adapter is for; without one only the name in its config says it. */
+  private baseWarning(files: Files, config: unknown): string | undefined {
+    if (!files['run.json']) return adapterBaseWarning(config, this.identity);
+    const { base } = parseRunFile(json(files, 'run.json'));
+    return base.root === this.root ? undefined : `This adapter was made for the base “${base.name}” with root ${base.root.slice(0, 12)}…; loaded is ${this.root.slice(0, 12)}…. The shapes fit, but its answers may be worth nothing.`;
+  }
+
+  unloadAdapter(adapter: { lora: Lora }): void {
     freeLora(this.backend, adapter.lora);
   }
 
@@ -137,7 +191,7 @@ export class Engine {
   }
 
   /** Greedy answer; see generate. */
-  generate(adapter: LoadedAdapter | undefined, prompt: readonly number[], options: { maxTokens?: number; signal?: AbortSignal | undefined; onToken?: (id: number) => void } = {}): Promise<number[]> {
+  generate(adapter: { lora: Lora } | undefined, prompt: readonly number[], options: { maxTokens?: number; signal?: AbortSignal | undefined; onToken?: (id: number) => void } = {}): Promise<number[]> {
     return generate(this.model, adapter?.lora, prompt, { maxTokens: options.maxTokens ?? 96, stop: [this.tokenizer.special.eos], signal: options.signal, onToken: options.onToken });
   }
 
@@ -188,7 +242,7 @@ export class Engine {
     const ledger = await this.buildLedger(adapter, records, { signal: options.signal, onProgress: options.onLedger });
     const run: RunFile = {
       openledger: 'run/1', arithmetic: ARITHMETIC, method: METHOD,
-      base: { name: this.identity.name, cid: this.identity.cid, root: this.root },
+      base: { name: this.identity.name, cid: this.identity.cid, root: this.root, ...(this.format === undefined ? {} : { format: this.format }) },
       datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length },
       recipe: {
         rank: recipe.rank, alpha: recipe.alpha, rslora: recipe.rslora, targets: recipe.targets,

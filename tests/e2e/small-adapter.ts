@@ -19,6 +19,7 @@ import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
 import type { ContentStore } from '../../src/storage/content-store.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { readFolder, readRecords } from '../../scripts/start/samples.ts';
+import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
 
 export const SMALL_RECORDS = 8;
 const NAME = 'Small glossary';
@@ -46,7 +47,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
   const records: DatanetRecord[] = readRecords(join(publicFolder, 'datanets/legal.jsonl'))
     .slice(0, SMALL_RECORDS)
     .map(({ text, questions }) => ({ text, questions: questions.slice(0, 2) }));
-  const engine = Engine.open(await createCpuBackend(), deployment.base, readFolder(join(publicFolder, 'base')) as Files);
+  const engine = await Engine.open(await createCpuBackend(), deployment.base, nodeFolder(join(publicFolder, 'base')));
   try {
     const { files, run, adapter, ledger } = await engine.train(NAME, records, { ...DEFAULT_RECIPE, batch: 4, epochs: 40 });
 

@@ -12,6 +12,7 @@ import { writeSafetensors } from '../../src/model/safetensors.ts';
 import { DEFAULT_RECIPE } from '../../src/model/recipe.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
 import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
+import { memoryFolder } from '../../src/protocol/model-folder.ts';
 
 const base = fileURLToPath(new URL('../../public/base', import.meta.url));
 
@@ -40,7 +41,7 @@ export const RECORDS: VersionRecord[] = [
 
 export async function receiptOf(backend: Backend) {
   const files = smallBase();
-  const engine = Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, files);
+  const engine = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', files));
   const { run, adapter, ledger } = await engine.train('test', RECORDS, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 3, batch: 2 });
   const question = RECORDS[0]!.questions[0]!.question;
   const prompt = engine.prompt(question);
