@@ -1,4 +1,5 @@
 import { type Operation, type Params, type Shape, type Values, size } from './operation.ts';
+import type { Counts, Profiler } from './profile.ts';
 
 /**
  * What a backend does: hold tensors, run operations on them in order, give values back. What it does not do:
@@ -33,6 +34,10 @@ export interface Backend {
   read(tensor: Tensor): Promise<Values>;
   free(tensor: Tensor): void;
   memory(): Memory;
+  /** Time by operation, where the backend can tell. */
+  readonly profile?: Profiler;
+  /** What the device was told since it was opened, where there is one. */
+  counts?(): Counts;
   destroy(): void;
 }
 

@@ -1,6 +1,8 @@
 import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Params, type Shape, type Values, size } from '../operation.ts';
+import { CallProfiler } from '../profile.ts';
 import { outOfRange } from '../range-error.ts';
+import { workOf } from '../work.ts';
 import { fastForms } from './fast.ts';
 import { wasmBase64 } from './generated/wasm.ts';
 import { Heap } from './heap.ts';
@@ -22,6 +24,7 @@ export class CpuBackend implements Backend {
   readonly kernels: Kernels;
 
   readonly maxBinding: number;
+  readonly profile = new CallProfiler(this.device);
 
   private constructor(module: WebAssembly.Module, maxBinding: number) {
     this.maxBinding = maxBinding;
@@ -60,6 +63,12 @@ export class CpuBackend implements Backend {
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
+    const shapes = inputs.map(({ shape }) => shape);
+    const work = () => workOf(operation, shapes, operation.outputs(shapes, params), params);
+    return this.profile.time(operation.name, work, () => this.compute(operation, name, inputs, params));
+  }
+
+  private compute(operation: Operation, name: string, inputs: Tensor[], params: Params): Tensor[] {
     const ins = inputs as CpuTensor[];
     const shapes = inputs.map((tensor) => tensor.shape) as Shape[];
     const outputs = operation.outputs(shapes, params).map((output) =>

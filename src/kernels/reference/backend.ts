@@ -1,7 +1,9 @@
 import { firstOutOfRange } from '../../arithmetic/rf32.ts';
 import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Params, type Shape, type Values, size } from '../operation.ts';
+import { CallProfiler } from '../profile.ts';
 import { outOfRange } from '../range-error.ts';
+import { workOf } from '../work.ts';
 
 interface HeldTensor extends Tensor {
   values: Values;
@@ -12,6 +14,7 @@ export class ReferenceBackend implements Backend {
   readonly kind = 'reference';
   readonly device = 'plain TypeScript';
   readonly maxBinding: number;
+  readonly profile = new CallProfiler(this.device);
   private readonly use: Memory = { bytes: 0, peakBytes: 0 };
 
   /** A finite `maxBinding` stands in for a small device; only matrices heed it here. */
@@ -34,6 +37,12 @@ export class ReferenceBackend implements Backend {
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
+    const shapes = inputs.map(({ shape }) => shape);
+    const work = () => workOf(operation, shapes, operation.outputs(shapes, params), params);
+    return this.profile.time(operation.name, work, () => this.compute(operation, name, inputs, params));
+  }
+
+  private compute(operation: Operation, name: string, inputs: Tensor[], params: Params): Tensor[] {
     const shapes = inputs.map((tensor) => tensor.shape);
     const outputs = operation.outputs(shapes as Shape[], params).map((output) => {
       if (output.inPlace !== undefined) return inputs[output.inPlace] as HeldTensor;

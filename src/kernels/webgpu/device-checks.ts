@@ -39,6 +39,8 @@ export async function deviceChecks(backend: Backend): Promise<string[]> {
   }
   expect('order of uploads and operations', (await backend.read(sum))[0] === 999_000);
 
+  failed.push(...(await profileChecks(backend as WebGpuBackend)));
+
   // Leaving the range names the first operation that did, and the backend works on.
   const large = one('large', 2 ** 50, 1);
   const twice = backend.run(addTensors, 'layer 3 output', [large, large])[0]!;
@@ -74,6 +76,47 @@ export async function deviceChecks(backend: Backend): Promise<string[]> {
   return failed;
 }
 
+/** Times by operation; and the same results while each dispatch is timed alone, with uploads and reuse of buffers in between. */
+async function profileChecks(backend: WebGpuBackend): Promise<string[]> {
+  const failed: string[] = [];
+  const chain = async (): Promise<number> => {
+    const cache = backend.create('cache', [4, 1], 'f32');
+    let sum = backend.upload('sum', [1], Float32Array.from([0]));
+    for (let i = 0; i < 60; i++) {
+      const term = backend.upload('term', [1], Float32Array.from([i]));
+      const next = backend.run(addScaled, 'sum', [sum, term], { scale: 2 })[0]!;
+      for (const tensor of [sum, term]) backend.free(tensor);
+      const row = backend.run(scaleTensor, 'row', [next], { scale: 1 })[0]!;
+      backend.run(placeRows, 'cache', [cache, row], { at: i % 4 });
+      backend.free(row);
+      if (i === 30) backend.write(cache, 0, Float32Array.from([1, 1, 1, 1]));
+      sum = next;
+    }
+    const [held, total] = await Promise.all([backend.read(cache), backend.read(sum)]);
+    for (const tensor of [cache, sum]) backend.free(tensor);
+    return Array.from(held).reduce((a, b) => a + b, 0) * 1e6 + total[0]!;
+  };
+  const plain = await chain();
+  const before = backend.counts();
+  backend.profile.start();
+  const profiled = await chain();
+  const profile = await backend.profile.stop();
+  const after = backend.counts();
+  if (plain !== profiled) failed.push(`results while profiling: ${profiled}, not ${plain}`);
+  const calls = Object.fromEntries(profile.entries.map((entry) => [entry.operation, entry.calls]));
+  if (JSON.stringify(Object.entries(calls).sort()) !== JSON.stringify([['addScaled', 60], ['placeRows', 60], ['scale', 60]])) {
+    failed.push(`profiled calls: ${JSON.stringify(calls)}`);
+  }
+  if (after.calls - before.calls !== 180 || profile.dispatches !== after.dispatches - before.dispatches || profile.dispatches < 180) {
+    failed.push(`counted ${after.calls - before.calls} calls, ${after.dispatches - before.dispatches} dispatches; profiled ${profile.dispatches}`);
+  }
+  // A coarse clock may show nothing for small dispatches; never more than the time there was.
+  if (!(profile.ms >= 0 && profile.ms <= profile.wallMs * 1.05)) failed.push(`profiled ${profile.ms} ms of ${profile.wallMs} by ${profile.clock}`);
+  if (profile.clock === 'submissions' && !(profile.ms > 0)) failed.push('submissions took no time');
+  if ((await chain()) !== plain || backend.counts().dispatches === after.dispatches) failed.push('results after profiling');
+  return failed;
+}
+
 /** The device goes away in the middle, as drivers let it. Ends the device. */
 export async function lossChecks(device: GPUDevice): Promise<string[]> {
   const failed: string[] = [];
@@ -98,7 +141,32 @@ export async function lossChecks(device: GPUDevice): Promise<string[]> {
       if (toWire(error).code !== 'webgpu/device-lost') failed.push(`a call after the loss: ${toWire(error).code}`);
     }
   }
+  if (backend.memory().bytes !== 0) failed.push(`${backend.memory().bytes} bytes are held after the loss`);
   backend.free(tensor);
   backend.destroy();
+  if (backend.memory().bytes !== 0) failed.push('freeing after the loss is counted');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  if (told.length !== 1) failed.push(`onLost was told ${told.length} times`);
+  return failed;
+}
+
+/** The device goes away while dispatches are timed: `stop` comes back, and every call says why. Ends the device. */
+export async function profiledLossChecks(device: GPUDevice): Promise<string[]> {
+  const backend = new WebGpuBackend(device, 'to be lost', {});
+  const tensor = backend.upload('a', [2], Float32Array.from([1, 2]));
+  backend.profile.start();
+  for (let i = 0; i < 20; i++) backend.run(scaleTensor, 'b', [tensor], { scale: 2 });
+  device.destroy();
+  const outcome = await Promise.race([
+    backend.profile.stop().then(() => 'stopped'),
+    new Promise<string>((resolve) => setTimeout(() => resolve('hangs'), 5000)),
+  ]);
+  const failed = outcome === 'stopped' ? [] : [`stopping a profile on a lost device ${outcome}`];
+  try {
+    backend.run(scaleTensor, 'c', [tensor], { scale: 1 });
+    failed.push('a call after the loss did not throw');
+  } catch (error) {
+    if (toWire(error).code !== 'webgpu/device-lost') failed.push(`a call after a profiled loss: ${toWire(error).code}`);
+  }
   return failed;
 }

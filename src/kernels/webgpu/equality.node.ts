@@ -13,7 +13,7 @@ import { selfTest } from '../self-test.ts';
 import { createWebGpuBackend } from './backend.ts';
 import { type DawnKind, openDawn } from './dawn.node.ts';
 import { openDevice } from './device.ts';
-import { deviceChecks, lossChecks } from './device-checks.ts';
+import { deviceChecks, lossChecks, profiledLossChecks } from './device-checks.ts';
 import { selectChecks } from './select-checks.ts';
 
 export interface EqualityReport {
@@ -61,6 +61,7 @@ async function main(): Promise<EqualityReport> {
     report.deviceChecks.push(...(await selectChecks(gpu)));
     const { device } = await openDevice({ gpu });
     report.deviceChecks.push(...(await lossChecks(device)));
+    report.deviceChecks.push(...(await profiledLossChecks((await openDevice({ gpu })).device)));
   }
   return report;
 }
