@@ -1,7 +1,7 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
 import type { ModelConfig } from './config.ts';
-import { type LoraConfig, adaptedLayers, linearShape } from './lora-config.ts';
+import { type AdaptedLayer, type LoraConfig, adaptedLayers, linearShape } from './lora-config.ts';
 import type { NamedTensor, Tensors } from './safetensors.ts';
 
 export * from './lora-config.ts';
@@ -67,11 +67,8 @@ export function factorsByLayer(tensors: Tensors): Map<string, Factors> {
   return found;
 }
 
-/**
- * Uploads a PEFT adapter. Layers that the config names but that have no factors stay the base's alone, as a B of zeros
- * would leave them. Throws `adapter/does-not-fit` naming the first extra, halved or misshapen factor.
- */
-export function uploadLora(backend: Backend, model: ModelConfig, config: LoraConfig, tensors: Tensors, constant = true): Lora {
+/** An adapter's factors with the layers that they are for. Throws `adapter/does-not-fit` naming the first that does not belong. */
+export function fittedFactors(model: ModelConfig, config: LoraConfig, tensors: Tensors): (AdaptedLayer & Factors)[] {
   const factors = factorsByLayer(tensors);
   const checked = adaptedLayers(model, config).flatMap((layer) => {
     const found = factors.get(layer.name);
@@ -84,8 +81,16 @@ export function uploadLora(backend: Backend, model: ModelConfig, config: LoraCon
   });
   for (const name of factors.keys()) throw unfit(`The adapter has ${factorKey(name, 'A')}, which ${place(model, name)}.`);
   if (!checked.length) throw unfit('It has no factors for any layer of this model.');
+  return checked;
+}
+
+/**
+ * Uploads a PEFT adapter. Layers that the config names but that have no factors stay the base's alone, as a B of zeros
+ * would leave them. Throws `adapter/does-not-fit` naming the first extra, halved or misshapen factor.
+ */
+export function uploadLora(backend: Backend, model: ModelConfig, config: LoraConfig, tensors: Tensors, constant = true): Lora {
   const pairs = new Map<string, LoraPair>();
-  for (const { name, a, b, rank, scale } of checked) {
+  for (const { name, a, b, rank, scale } of fittedFactors(model, config, tensors)) {
     pairs.set(name, {
       a: backend.upload(`${name}.lora_A`, a.shape, a.values, constant),
       b: backend.upload(`${name}.lora_B`, b.shape, b.values, constant),
