@@ -16,6 +16,9 @@ const WAITS_MS = [500, 1000, 2000, 4000, 8000];
 /** A server may ask for a longer wait, but not for any. */
 const LONGEST_WAIT_MS = 30_000;
 
+/** Models are kept in the library: the browser's own cache would keep them twice. */
+const uncached: Fetch = (url, init) => fetch(url, { ...init, cache: 'no-store' });
+
 /** An answer that another attempt may change; `waitMs` where the server says when. */
 class Temporary extends Error {
   readonly waitMs: number;
@@ -68,7 +71,7 @@ export class HttpFile implements ByteSource {
    * `#ranges` false, where the server would send the whole file for a part of it.
    */
   async *#pieces(from: number, to: number, signal: AbortSignal | undefined, onlyRanges: boolean): AsyncGenerator<Uint8Array> {
-    const { fetch = (url, init) => globalThis.fetch(url, init), timeoutMs = TIMEOUT_MS, waitsMs = WAITS_MS } = this.#options;
+    const { fetch = uncached, timeoutMs = TIMEOUT_MS, waitsMs = WAITS_MS } = this.#options;
     let failures = 0;
     for (let at = from; at < to; ) {
       throwIfAborted(signal);
@@ -217,7 +220,7 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 
 /** Makes one small request, again after failures that may pass. */
 export async function request<T>(url: string, name: string, options: HttpOptions, signal: AbortSignal | undefined, use: (response: Response, attempt: Attempt) => Promise<T>): Promise<T> {
-  const { fetch = (address, init) => globalThis.fetch(address, init), timeoutMs = TIMEOUT_MS, waitsMs = WAITS_MS } = options;
+  const { fetch = uncached, timeoutMs = TIMEOUT_MS, waitsMs = WAITS_MS } = options;
   for (let failures = 0; ; ) {
     const attempt = new Attempt(timeoutMs, signal);
     try {
