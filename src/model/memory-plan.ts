@@ -1,14 +1,15 @@
-import { type CountingOptions, CountingBackend } from '../kernels/counting/backend.ts';
-import { type Format, createMatrix } from '../kernels/matrix/matrix.ts';
+import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
+import { CountingBackend, type CountingOptions } from '../kernels/counting/backend.ts';
+import { type Format, createMatrix } from '../kernels/matrix/matrix.ts';
 import type { Sequence } from './batch.ts';
 import type { ModelConfig } from './config.ts';
 import { generate } from './generate.ts';
 import { type LoraConfig, adaptedLayers, linearShape } from './lora-config.ts';
 import { type Lora, freeLora } from './lora.ts';
 import { type Model, assembleModel, heldFormat, weightShapes } from './model.ts';
-import type { TrainRecipe } from './recipe.ts';
-import { train } from './train.ts';
+import { DEFAULT_ACCUMULATE, type TrainRecipe } from './recipe.ts';
+import { type Example, fedTokens, train } from './train.ts';
 
 /** Bytes on a device, found by running the real code on a backend that only counts. */
 export interface MemoryPlan {
@@ -54,9 +55,12 @@ function planOf(backend: CountingBackend, weights: number, adapter: number): Mem
 
 /**
  * What training an adapter takes when each part of a step (`accumulate` in the recipe) feeds `tokens` tokens, all of
- * them predicted. `device`: its rounding and greatest binding; nothing rounded and nothing split by default.
+ * them predicted, in sequences of `longest` at most. `device`: its rounding and greatest binding; nothing rounded and
+ * nothing split by default.
  */
-export async function planTraining(config: ModelConfig, format: Format, recipe: TrainRecipe, tokens: number, device: CountingOptions = {}): Promise<MemoryPlan> {
+export async function planTraining(
+  config: ModelConfig, format: Format, recipe: TrainRecipe, tokens: number, device: CountingOptions = {}, longest = tokens,
+): Promise<MemoryPlan> {
   const backend = new CountingBackend(device);
   const model = emptyModel(backend, config, format);
   const weights = backend.memory().bytes;
@@ -64,9 +68,8 @@ export async function planTraining(config: ModelConfig, format: Format, recipe: 
   const adapter = backend.memory().bytes - weights;
   freeLora(backend, state);
   const sequences: Sequence[] = [];
-  for (let left = tokens; left > 0; left -= config.context - 1) {
-    sequences.push({ ids: new Array<number>(Math.min(left, config.context - 1) + 1).fill(0), start: 1 });
-  }
+  const length = Math.max(1, Math.min(longest, config.context - 1));
+  for (let left = tokens; left > 0; left -= length) sequences.push({ ids: new Array<number>(Math.min(left, length) + 1).fill(0), start: 1 });
   // Two parts: the second is computed while the sum of gradients is held.
   const lora = await train(model, [sequences, sequences], { ...recipe, epochs: 1, batch: 2, accumulate: 2 });
   freeLora(backend, lora);
@@ -84,4 +87,34 @@ export async function planGeneration(config: ModelConfig, format: Format, contex
   const answer = Math.max(1, Math.min(8, length - 1));
   await generate(model, factors, new Array<number>(length - answer).fill(0), { maxTokens: answer, stop: [] });
   return planOf(backend, weights, adapter);
+}
+
+/**
+ * The recipe with as few parts to a step as fit into `limit` bytes: as it is where it fits, else with a greater
+ * `accumulate`, which then belongs to the run and is followed on every device. Throws `train/out-of-memory` where not
+ * even one record at a time fits.
+ */
+export async function fittingRecipe(config: ModelConfig, format: Format, recipe: TrainRecipe, records: readonly Example[], limit: number, device: CountingOptions = {}): Promise<TrainRecipe> {
+  const tokens = records.map(fedTokens).sort((a, b) => b - a);
+  const longest = records.reduce((most, record) => Math.max(most, ...record.map(({ ids }) => ids.length - 1)), 0);
+  let tried = Infinity;
+  let needed = 0;
+  for (let accumulate = recipe.accumulate ?? DEFAULT_ACCUMULATE; ; accumulate++) {
+    const each = Math.ceil(recipe.batch / accumulate);
+    if (each < tried) {
+      tried = each;
+      // No part can have more than the longest records have together.
+      const most = tokens.slice(0, each).reduce((sum, count) => sum + count, 0);
+      needed = (await planTraining(config, format, recipe, most, device, longest)).peak;
+      if (needed <= limit) return each === Math.ceil(recipe.batch / (recipe.accumulate ?? DEFAULT_ACCUMULATE)) ? recipe : { ...recipe, accumulate };
+    }
+    if (each === 1) break;
+  }
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  throw new OpenLedgerError({
+    code: 'train/out-of-memory',
+    what: 'Training this model does not fit into the memory of this device.',
+    why: `One record at a time needs ${gib(needed)}; ${gib(limit)} are allowed.`,
+    next: 'Use shorter records, a smaller rank, fewer targets, or the base in a smaller format.',
+  });
 }

@@ -7,6 +7,7 @@ import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import type { Sequence } from './batch.ts';
 import { parseConfig } from './config.ts';
 import { downloadLora, freeLora } from './lora.ts';
+import { measureTrainingStep } from './measure-training.ts';
 import { uploadModel } from './model.ts';
 import { scheduledRate } from './optimizer.ts';
 import { DEFAULT_RECIPE, type TrainRecipe, recipeJson, recipeOfRun } from './recipe.ts';
@@ -99,6 +100,15 @@ describe('training', async () => {
 
   it.each([{ rank: 0 }, { alpha: NaN }, { epochs: 1.5 }, { batch: 0 }, { rate: Infinity }, { rate: -1 }, { accumulate: 0 }, { schedule: 'linear' as never }, { seed: -1 }])('refuses %j', async (change) => {
     await expect(factors(change)).rejects.toMatchObject({ code: 'train/bad-recipe', message: expect.stringContaining(Object.keys(change)[0]!) as string });
+  });
+
+  it('is timed without leaving anything behind', async () => {
+    await measureTrainingStep(model, records.slice(0, 2), recipe, 1);
+    const before = backend.memory().bytes;
+    const { forward, step, update, bound, ratio } = await measureTrainingStep(model, records.slice(0, 3), recipe, 2);
+    expect(Math.min(forward, step, update)).toBeGreaterThan(0);
+    expect([bound, ratio]).toEqual([2 * forward + update, step / bound]);
+    expect(backend.memory().bytes).toBe(before);
   });
 
   it('adapts what the patterns say', async () => {

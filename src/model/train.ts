@@ -46,10 +46,10 @@ export function stepParts<R>(recipe: Pick<TrainRecipe, 'accumulate'>, chosen: re
 }
 
 /** A record's sequences. */
-type Example = readonly Sequence[];
+export type Example = readonly Sequence[];
 
 /** Mean loss of some of `all` records of a step, with its gradients if wanted. Owned by `scope`. */
-function partLoss(scope: Scope, model: Model, lora: Lora, part: readonly Example[], all: number, want: 'loss' | 'adapter', options?: LossOptions) {
+export function partLoss(scope: Scope, model: Model, lora: Lora, part: readonly Example[], all: number, want: 'loss' | 'adapter', options?: LossOptions) {
   const owner = part.flatMap((record) => record.map((_, s) => ({ record, s })));
   const batch = packBatch([part.flat()], (_g, at) => recordWeight(owner[at]!.record, owner[at]!.s) / all, model.config.window);
   return loss(scope, model, lora, batch, want, options);
@@ -107,7 +107,8 @@ export async function meanLoss(model: Model, lora: Lora, records: readonly Examp
   return sum;
 }
 
-const fedTokens = (record: Example) => record.reduce((sum, { ids }) => sum + ids.length - 1, 0);
+/** Tokens fed for a record: the last of each sequence is only predicted. */
+export const fedTokens = (record: Example) => record.reduce((sum, { ids }) => sum + ids.length - 1, 0);
 
 export interface StepReport {
   step: number;
