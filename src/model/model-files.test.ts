@@ -18,32 +18,6 @@ const codeOf = (work: () => unknown): string | undefined => {
   return undefined;
 };
 
-describe('config.json', () => {
-  const good = configJson(64, 2, 160, 512);
-  it('reads what it should', () => {
-    expect(parseConfig(good)).toMatchObject({ family: 'llama', hidden: 64, heads: 2, groups: 2, headDim: 32, tied: true, eos: [2] });
-    expect(parseConfig({ ...good, model_type: 'qwen2' }).qkvBias).toBe(true);
-    expect(parseConfig({ ...good, model_type: 'mistral', sliding_window: 32 }).window).toBe(32);
-  });
-  it.each([
-    [{ model_type: 'gpt2' }, 'model/unsupported-config', 'model_type'],
-    [{ hidden_act: 'gelu' }, 'model/unsupported-config', 'hidden_act'],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, 'model/unsupported-config', 'rope_scaling'],
-    [{ num_key_value_heads: 3 }, 'model/bad-config', 'num_key_value_heads'],
-    [{ hidden_size: '64' }, 'model/bad-config', 'hidden_size'],
-    [{ rms_norm_eps: 0 }, 'model/bad-config', 'rms_norm_eps'],
-  ])('names the field of %j', (change, code, field) => {
-    let error: unknown;
-    try {
-      parseConfig({ ...good, ...change });
-    } catch (caught) {
-      error = caught;
-    }
-    expect(error).toMatchObject({ code });
-    expect((error as Error).message).toContain(field);
-  });
-});
-
 describe('weights and adapters', async () => {
   const backend = await createCpuBackend();
   const config = parseConfig(configJson(64, 2, 160, 512));

@@ -1,10 +1,10 @@
-import { hostPow, hostSinCos } from '../arithmetic/host.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
 import { type Format, type Matrix, createMatrix, freeMatrix, writeRows } from '../kernels/matrix/matrix.ts';
 import { size } from '../kernels/operation.ts';
 import type { ModelConfig } from './config.ts';
 import { TARGETS, linearShape, moduleOf } from './lora.ts';
+import { ropeTables } from './rope.ts';
 import type { Tensors } from './safetensors.ts';
 
 /** A base model on a backend. Weights by their Hugging Face names without the leading `model.`, `.weight` and `.bias` included. */
@@ -41,7 +41,7 @@ function* eachWeight(config: ModelConfig): Generator<WeightShape> {
       const [out, input] = linearShape(config, target);
       const name = `layers.${layer}.${moduleOf(target)}.${target}`;
       yield { name: `${name}.weight`, shape: [out, input] };
-      if (config.qkvBias && (target === 'q_proj' || target === 'k_proj' || target === 'v_proj')) yield { name: `${name}.bias`, shape: [out] };
+      if (config.biases.includes(target)) yield { name: `${name}.bias`, shape: [out] };
     }
   }
   yield { name: 'norm.weight', shape: [config.hidden] };
@@ -107,21 +107,9 @@ export function assembleModel(backend: Backend, config: ModelConfig, matrices: M
   return { backend, config, matrices, vectors, positions: rows, ...uploadRope(backend, config, rows) };
 }
 
-/** cos and sin of p · θ^(−2i/E), computed in float64 by the host's own functions and rounded once. */
 function uploadRope(backend: Backend, config: ModelConfig, positions: number): { cos: Tensor; sin: Tensor } {
-  const half = config.headDim / 2;
-  const cos = new Float32Array(positions * half);
-  const sin = new Float32Array(positions * half);
-  const tiny = 2 ** -100;
-  for (let i = 0; i < half; i++) {
-    const frequency = 1 / hostPow(config.ropeTheta, (2 * i) / config.headDim);
-    for (let p = 0; p < positions; p++) {
-      const [s, c] = hostSinCos(p * frequency);
-      cos[p * half + i] = Math.abs(c) < tiny ? 0 : c;
-      sin[p * half + i] = Math.abs(s) < tiny ? 0 : s;
-    }
-  }
-  const shape = [positions, half];
+  const { cos, sin } = ropeTables(config, positions);
+  const shape = [positions, config.headDim / 2];
   return { cos: backend.upload('rope.cos', shape, cos, true), sin: backend.upload('rope.sin', shape, sin, true) };
 }
 
