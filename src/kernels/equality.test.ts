@@ -35,8 +35,9 @@ describe('the CPU backend gives the bits of the plain TypeScript reference', () 
 describe('WebGPU gives the bits of the plain TypeScript reference', () => {
   const devices: [string, DawnKind, string[]][] = [
     ['Dawn on Mesa llvmpipe', 'opengles', ['4', 'select']],
-    ['Dawn on Mesa llvmpipe, protected programs, work split', 'opengles', ['0', 'protected', 'split']],
+    ['Dawn on Mesa llvmpipe, protected programs for real processors, work split', 'opengles', ['0', 'protected', 'hardware', 'split']],
     ['Dawn on SwiftShader', 'swiftshader', ['1']],
+    ['Dawn on SwiftShader, programs for 128 invocations', 'swiftshader', ['0', 'hardware', 'narrow']],
   ];
   for (const [name, kind, flags] of devices) {
     it(name, { timeout: 600_000 }, async (context) => {

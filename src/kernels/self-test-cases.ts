@@ -84,7 +84,22 @@ export function selfTestCases(): Case[] {
 /** The other compiled forms of the same operations: few rows, many rows, long rows. For real graphics processors. */
 export function formCases(): Case[] {
   const long = of('normal', 3, 600);
+  const vocabulary = of('normal', 1, 9000);
+  // 40 tokens of one text, each seeing 30: tiles whose rows begin at different keys.
+  const rows = Array.from({ length: 40 }, (_, i) => i);
+  const seen = { lo: u32(...rows.map((i) => Math.max(0, i - 29))), hi: u32(...rows.map((i) => i + 1)) };
+  const seenBy = { from: u32(...rows), to: u32(...rows.map((i) => Math.min(40, i + 30))) };
+  const p = of('normal', 40, 4, 30)(1);
+  (p.values as Float32Array).forEach((_, at, values) => {
+    if (at % 30 > Math.floor(at / 120)) values[at] = 0; // what lies beyond a short range is zeros
+  });
   return [
+    make('attentionScores, tiles', attentionScores, [of('edge', 40, 24)(1), of('edge', 40, 12)(2), seen.lo, seen.hi], { ...heads, width: 30 }),
+    make('attentionValues, tiles', attentionValues, [p, of('edge', 40, 12)(2), seen.lo, seen.hi], { groups: 2 }),
+    make('attentionKeys, tiles', attentionKeys, [p, of('edge', 40, 24)(2), seen.lo, seenBy.from, seenBy.to], { groups: 2 }),
+    make('attentionValues, long text', attentionValues, [of('small', 1, 2, 700)(1), of('edge', 700, 6)(2), u32(0), u32(700)], { groups: 1 }),
+    make('argmax, vocabulary', argmax, [vocabulary(1)]),
+    make('crossEntropy, vocabulary', crossEntropy, [vocabulary(1), u32(8999)]),
     make('matmulNT, few rows', matmulNT, [of('edge', 2, 300)(1), of('edge', 9, 300)(2)]),
     make('matmulNN, few rows', matmulNN, [of('edge', 2, 300)(1), of('edge', 300, 9)(2)]),
     make('matmulNT, many rows', matmulNT, [of('edge', 520, 17)(1), of('edge', 520, 17)(2)]),

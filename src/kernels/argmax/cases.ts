@@ -22,6 +22,7 @@ export const argmaxCases: CaseList[] = [
       rows(5, 65, 4, 'normal'),
       ties(9, 257, 5),
       ties(4, 64, 6),
+      ties(2, 9001, 7),
       { name: 'argmax all zero', operation: argmax, inputs: [input([2, 130], new Float32Array(260))], params: {} },
     ],
     random: (seed) =>

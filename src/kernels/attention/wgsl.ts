@@ -1,4 +1,4 @@
-import type { Params, Shape } from '../operation.ts';
+import type { Shape } from '../operation.ts';
 import { productStep } from '../webgpu/prelude.ts';
 import { rowwise } from '../webgpu/rowwise.ts';
 import { ceilDiv, type CodeOptions, type Dispatch, type Wgsl } from '../webgpu/wgsl.ts';
@@ -23,7 +23,7 @@ interface Forms {
   each: string;
   tile: string;
   blocks?: string;
-  dispatch(shapes: Shape[], params: Params): Dispatch;
+  dispatch: Wgsl['dispatch'];
 }
 
 function forms({ uniforms, each, tile: tiled, blocks = '', dispatch }: Forms): Wgsl {
@@ -277,7 +277,7 @@ export const attentionValuesWgsl = forms({
     )}
     ${storeTile('row0', 'column0', '', 'row < rows && column < u.e', `${headRow('row')} * u.e + column`)}
   }`,
-  dispatch: ([p, v], { groups }) => {
+  dispatch: ([p, v], { groups }, device) => {
     const [n, heads, width] = p as [number, number, number];
     const e = v![1]! / groups!;
     const rows = (n * heads) / groups!;
@@ -286,7 +286,8 @@ export const attentionValuesWgsl = forms({
       const [rowTiles, columnTiles] = [ceilDiv(rows, SIDE), ceilDiv(e, SIDE)];
       return { variant: 'tile', uniforms: [count, heads, groups!, width, e, n, rowTiles, columnTiles], groups: groups! * rowTiles * columnTiles };
     }
-    if (width < LONG) return each(count, heads, groups!, width, e, n, 1, 1);
+    // On the CPU invocations share its cores: barriers would only cost.
+    if (width < LONG || device.software || device.invocations < BLOCKS * BLOCK_COLUMNS) return each(count, heads, groups!, width, e, n, 1, 1);
     const columnTiles = ceilDiv(e, BLOCK_COLUMNS);
     return { variant: 'blocks', uniforms: [count, heads, groups!, width, e, n, 1, columnTiles], groups: n * heads * columnTiles };
   },

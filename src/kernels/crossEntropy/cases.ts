@@ -65,6 +65,7 @@ export const crossEntropyCases: CaseList[] = [
       forward(5, 257, 4, 'normal'),
       forward(9, 2048, 5, 'normal'),
       forward(3, 2305, 6, 'edge'),
+      forward(2, 70_001, 7, 'normal'),
     ],
     random: (seed) => forward(awkwardSize(seed, 1, 20), awkwardSize(seed, 2, 700), seed, anyKind(seed)),
     gradient: [check],

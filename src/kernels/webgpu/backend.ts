@@ -27,6 +27,8 @@ export interface WebGpuOptions {
   protected?: boolean;
   /** Bytes that one tensor may have, at most what the device allows; for trying small devices out. */
   maxBinding?: number;
+  /** Other traits than the device's own, for trying the programs of other devices out. */
+  traits?: Partial<DeviceTraits>;
   /** Milliseconds that one submission may take; see Pace. */
   budgetMs?: number;
 }
@@ -65,7 +67,7 @@ export class WebGpuBackend implements Backend {
     this.pool = new BufferPool(gpu, this.maxBinding, (error) => this.fail(error));
     // A refused program explains the refused calls that follow it.
     this.pipelines = new PipelineCache(gpu, options.protected ?? false, (error) => this.replaceFailure(error));
-    this.traits = traitsOf(gpu);
+    this.traits = { ...traitsOf(gpu), ...options.traits };
     this.commands = new Commands(gpu, new Pace(this.traits.software, options.budgetMs), () => this.pool.trim() && this.bindGroups.clear());
     this.profile = this.profiler = new GpuProfiler(name, this.commands);
     this.status = gpu.createBuffer({ label: 'status', size: 4, usage: GPU_STORAGE | GPU_COPY_SRC | GPU_COPY_DST });

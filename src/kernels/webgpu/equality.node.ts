@@ -1,8 +1,9 @@
 /**
  * Compares one backend with the plain TypeScript reference, bit for bit, on every declared case and on random
  * shapes, and prints the outcome as one line of JSON. A process of its own, because Dawn keeps Node alive and its
- * drivers read the environment once. `npx tsx src/kernels/webgpu/equality.node.ts swiftshader [protected] [split] [select] [rounds]`;
- * `split` allows submissions so little time that most operations come in several.
+ * drivers read the environment once. `npx tsx src/kernels/webgpu/equality.node.ts swiftshader [protected] [split] [hardware] [narrow] [select] [rounds]`;
+ * `split` allows submissions so little time that most operations come in several; `hardware` runs the programs for real
+ * graphics processors, `narrow` those for devices of 128 invocations.
  */
 import { toWire } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
@@ -39,7 +40,8 @@ async function main(): Promise<EqualityReport> {
   try {
     const dawn = await openDawn(kind as DawnKind);
     gpu = dawn.gpu;
-    backend = await createWebGpuBackend({ adapter: dawn.adapter, protected: isProtected, ...(flags.includes('split') && { budgetMs: 0.5 }) });
+    const traits = { ...(flags.includes('hardware') && { software: false }), ...(flags.includes('narrow') && { invocations: 128 }) };
+    backend = await createWebGpuBackend({ adapter: dawn.adapter, protected: isProtected, ...(flags.includes('split') && { budgetMs: 0.02 }), traits });
   } catch (error) {
     if (toWire(error).code !== 'webgpu/unavailable') throw error;
     return { ...report, skipped: toWire(error).why ?? toWire(error).what };
