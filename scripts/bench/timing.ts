@@ -13,8 +13,8 @@ export async function timed(work: () => unknown): Promise<number> {
 
 /**
  * Times of several contenders in milliseconds, taken in turns: ours, theirs, ours, theirs, … after one turn that does
- * not count. A machine that slows down for a while then slows all of them. Stops after `rounds`, or after `budgetMs` once
- * three rounds are there.
+ * not count. A machine that slows down for a while then slows all of them. Ends after `rounds`, or with the round in
+ * which `budgetMs` have passed.
  */
 export async function inTurns<Name extends string>(
   contenders: Record<Name, () => unknown>,
@@ -22,9 +22,9 @@ export async function inTurns<Name extends string>(
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(contenders) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-  for (const name of names) await contenders[name]();
+  for (const name of names) console.debug(`${name}: ${Math.round(await timed(contenders[name]))} ms`);
   const began = performance.now();
-  for (let round = 0; round < rounds && (round < 3 || performance.now() - began < budgetMs); round++) {
+  for (let round = 0; round < rounds && (round === 0 || performance.now() - began < budgetMs); round++) {
     // Every other round runs backwards, so that nobody always comes after the same one.
     for (const name of round % 2 ? [...names].reverse() : names) times[name].push(await timed(contenders[name]));
   }

@@ -44,7 +44,10 @@ async function duel(openers: Record<string, () => Promise<Contender>>, { prompt,
     }
   }
   const answers: Record<string, number[]> = {};
-  for (const [name, contender] of Object.entries(contenders)) answers[name] = await (contender.ids ?? contender.answer)(prompt, tokens);
+  for (const [name, contender] of Object.entries(contenders)) {
+    console.debug(`${contender.name}…`);
+    answers[name] = await (contender.ids ?? contender.answer)(prompt, tokens);
+  }
   const all = (given: Prompt, count: number) => Object.fromEntries(Object.entries(contenders).map(([name, contender]) => [name, () => contender.answer(given, count)]));
   const first = await inTurns(all(prompt, 1), { rounds, budgetMs: budgetMs / 4 });
   const whole = await inTurns(all(prompt, tokens + 1), { rounds, budgetMs });
