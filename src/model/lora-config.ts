@@ -153,6 +153,7 @@ const LACKS: [field: string, why: string][] = [
   ['fan_in_fan_out', 'Its layers are stored transposed; those of the supported models are not.'],
   ['megatron_config', 'Layers divided by Megatron are not supported.'],
   ['layer_replication', 'It repeats layers of the base; the engine runs the base as it is.'],
+  ['arrow_config', 'Arrow routes each token among several adapters; the engine uses one, or a fixed sum of several, for a whole request.'],
   ['alora_invocation_tokens', 'Activated LoRA switches the adapter on inside a text; the engine switches it per request.'],
 ];
 
@@ -182,7 +183,7 @@ export function parseLoraConfig(json: unknown): LoraConfig {
 
   const named = raw.target_modules;
   if (typeof named === 'string') {
-    if (named !== 'all-linear') {
+    if (named.toLowerCase() !== 'all-linear') {
       modulePattern(named);
       config.modules = named;
     }

@@ -4,6 +4,7 @@ import { configJson } from '../../scripts/pretrain/recipe.ts';
 import { createCpuBackend } from '../kernels/cpu/backend.ts';
 import { Scope } from '../kernels/scope.ts';
 import { packBatch } from './batch.ts';
+import { type LoraPart, combineLora } from './combine-lora.ts';
 import { parseConfig } from './config.ts';
 import { type LoraConfig, TARGETS, freeLora, moduleOf, uploadLora } from './lora.ts';
 import { type LossOptions, loss } from './loss.ts';
@@ -73,6 +74,36 @@ describe('a pass has the same bits', async () => {
     scope.release();
     freeLora(backend, adapter);
   });
+});
+
+describe('several adapters at once', () => {
+  const other: LoraConfig = { rank: 2, alpha: 3, rslora: true, targets: ['q_proj', 'down_proj'] };
+  const totalOf = async (parts: LoraPart[]) => {
+    const { config: lora, tensors } = combineLora(parts);
+    const adapter = uploadLora(backend, config, lora, tensors, false);
+    const scope = new Scope(backend);
+    const [total] = (await backend.read(loss(scope, model, adapter, batch, 'loss').total)) as Float32Array;
+    scope.release();
+    freeLora(backend, adapter);
+    return total!;
+  };
+  const one = (weight: number): LoraPart => ({ config: every, tensors: factorsOf(config, every), weight });
+  const two = (weight: number): LoraPart => ({ config: other, tensors: factorsOf(config, other, 5), weight });
+
+  it('are what they sum to', async () => {
+    const alone = (await pass(every, {}, 'loss')).get('total')![0]!;
+    expect(await totalOf([one(1)])).toBeCloseTo(alone, 4);
+    expect(await totalOf([one(0.25), one(0.75)])).toBeCloseTo(alone, 4);
+    expect(await totalOf([one(1), two(1), two(-1)])).toBeCloseTo(alone, 4);
+    expect(Math.abs((await totalOf([one(1), two(1)])) - alone)).toBeGreaterThan(1e-3);
+  });
+});
+
+it('a sequence beyond the rotary tables is refused', () => {
+  const scope = new Scope(backend);
+  expect(() => loss(scope, { ...model, positions: 20 }, undefined, batch, 'loss')).not.toThrow();
+  expect(() => loss(scope, { ...model, positions: 19 }, undefined, batch, 'loss')).toThrow('20 tokens');
+  scope.release();
 });
 
 describe('memory', () => {

@@ -1,3 +1,4 @@
+import { OpenLedgerError } from '../errors.ts';
 import type { Tensor } from '../kernels/backend.ts';
 import { crossEntropy, crossEntropyGradient } from '../kernels/crossEntropy/operation.ts';
 import { addTensors, weightedSum } from '../kernels/elementwise/operation.ts';
@@ -61,7 +62,7 @@ const LOGIT_BYTES = 64 * 2 ** 20;
 
 /**
  * Loss of a packed batch, with gradients of the adapter (per segment), of the base, or none.
- * Everything belongs to `scope`.
+ * Everything belongs to `scope`. Throws `record/too-long` for positions beyond the rotary tables.
  */
 export function loss(
   scope: Scope, model: Model, lora: Lora | undefined, batch: PackedBatch, want: 'loss' | 'adapter' | 'base',
@@ -69,6 +70,15 @@ export function loss(
 ): LossResult {
   const { config } = model;
   const base = want === 'base';
+  const last = batch.positions.reduce((most, position) => Math.max(most, position), 0);
+  if (last >= model.positions) {
+    throw new OpenLedgerError({
+      code: 'record/too-long',
+      what: 'A record is longer than the model was prepared for.',
+      why: `It has ${last + 1} tokens; the model was loaded for ${model.positions}.`,
+      next: 'Shorten or split it.',
+    });
+  }
   const index = (name: string, values: Uint32Array) => scope.upload(name, [values.length], values);
   const ranges: BackwardRanges = {
     ids: index('ids', batch.ids), positions: index('positions', batch.positions),
