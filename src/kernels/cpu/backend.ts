@@ -7,6 +7,7 @@ import { fastForms } from './fast.ts';
 import { wasmBase64 } from './generated/wasm.ts';
 import { Heap } from './heap.ts';
 import type { Kernels } from './kernels.ts';
+import { LeftOperands } from './left-operands.ts';
 
 export interface CpuTensor extends Tensor {
   at: number;
@@ -14,6 +15,8 @@ export interface CpuTensor extends Tensor {
   constant: boolean;
   /** Packed forms of a constant right operand, by orientation. */
   packed?: Map<string, { at: number; bytes: number }>;
+  /** The rows of a packed matrix lie interleaved (packed.as.ts) until somebody wants them as they were. */
+  interleaved?: boolean;
 }
 
 /** TypeScript with AssemblyScript SIMD where it counts. Everything lives in one WebAssembly memory; runs on the calling thread. */
@@ -21,6 +24,7 @@ export class CpuBackend implements Backend {
   readonly kind = 'cpu';
   readonly device = 'CPU, WebAssembly SIMD';
   readonly heap = new Heap();
+  readonly left = new LeftOperands(this);
   readonly kernels: Kernels;
 
   readonly maxBinding: number;
@@ -60,6 +64,7 @@ export class CpuBackend implements Backend {
     const held = tensor as CpuTensor;
     this.view(held).set(values, at);
     this.forgetPacked(held);
+    this.left.forget(held);
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
@@ -71,12 +76,16 @@ export class CpuBackend implements Backend {
   private compute(operation: Operation, name: string, inputs: Tensor[], params: Params): Tensor[] {
     const ins = inputs as CpuTensor[];
     const shapes = inputs.map((tensor) => tensor.shape) as Shape[];
-    const outputs = operation.outputs(shapes, params).map((output) =>
+    const declared = operation.outputs(shapes, params);
+    const outputs = declared.map((output) =>
       output.inPlace !== undefined ? ins[output.inPlace]! : this.allocate(name, output.shape, output.dtype),
     );
+    for (const { inPlace } of declared) if (inPlace !== undefined) this.left.forget(ins[inPlace]!);
     const fast = fastForms[operation.name];
     if (fast) fast({ backend: this, inputs: ins, outputs, shapes, params });
     else {
+      // First, because it may make the memory grow, which ends earlier views.
+      for (const tensor of ins) if (tensor.interleaved) this.turnRows(tensor, false);
       operation.reference({
         inputs: ins.map((tensor) => this.view(tensor)),
         outputs: outputs.map((tensor) => this.view(tensor)),
@@ -100,6 +109,7 @@ export class CpuBackend implements Backend {
     const held = tensor as CpuTensor;
     this.heap.free(held.at, held.length * 4);
     this.forgetPacked(held);
+    this.left.forget(held);
     held.length = 0;
   }
 
@@ -108,6 +118,20 @@ export class CpuBackend implements Backend {
   }
 
   destroy(): void {}
+
+  /** Interleaves the rows of a packed matrix's codes or scales in place, for the kernels of packed.as.ts; gives their place. */
+  interleaved(tensor: CpuTensor): number {
+    if (!tensor.interleaved) this.turnRows(tensor, true);
+    return tensor.at;
+  }
+
+  private turnRows(tensor: CpuTensor, interleaved: boolean): void {
+    const [rows, words] = tensor.shape as [number, number];
+    const scratch = this.heap.allocate(words * 32);
+    this.kernels.interleave(tensor.at, scratch, rows, words, interleaved ? 0 : 1);
+    this.heap.free(scratch, words * 32);
+    tensor.interleaved = interleaved;
+  }
 
   private forgetPacked(tensor: CpuTensor): void {
     for (const { at, bytes } of tensor.packed?.values() ?? []) this.heap.free(at, bytes);
@@ -121,6 +145,7 @@ export class CpuBackend implements Backend {
 
   /** Valid until the memory grows: take it after everything is allocated. */
   private view(tensor: CpuTensor): Values {
+    if (tensor.interleaved) this.turnRows(tensor, false);
     const { buffer } = this.heap.memory;
     return tensor.dtype === 'u32' ? new Uint32Array(buffer, tensor.at, tensor.length) : new Float32Array(buffer, tensor.at, tensor.length);
   }

@@ -5,6 +5,7 @@ import { embeddingForms } from './forms/embedding.ts';
 import { influenceForms } from './forms/influence.ts';
 import { lossForms } from './forms/loss.ts';
 import { matmulForms } from './forms/matmul.ts';
+import { matrixForms } from './forms/matrix.ts';
 import { normForms } from './forms/norm.ts';
 
 /** Faster forms of operations by name, bit-equal to their references (fast.test.ts). */
@@ -15,5 +16,6 @@ export const fastForms: FastForms = {
   ...influenceForms,
   ...lossForms,
   ...matmulForms,
+  ...matrixForms,
   ...normForms,
 };

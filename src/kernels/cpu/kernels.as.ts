@@ -7,7 +7,8 @@ export { adamw, add, addBias, addScaled, scale, swiglu, swigluGradient } from '.
 export { embedding, embeddingGradient, rope, rowsFit } from './embedding.as';
 export { dataInfScores, dataInfWeights } from './influence.as';
 export { argmax, crossEntropy, crossEntropyGradient } from './loss.as';
-export { firstOutOfRange, multiply } from './matmul.as';
+export { firstOutOfRange, multiply, multiplyRow } from './matmul.as';
+export { gatherPacked, interleave, multiplyColumnsOf, multiplyRowsOf, padOperandRow } from './packed.as';
 export { packColumns, packRows } from './pack.as';
 export { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './norm.as';
 export { mapDiv, mapExp, mapLog, mapRsqrt, mapSigmoid, mapSqrt } from './rf32.as';

@@ -7,6 +7,7 @@ type KernelName =
   | 'embedding' | 'embeddingGradient' | 'rope'
   | 'dataInfScores' | 'dataInfWeights'
   | 'rmsNorm' | 'rmsNormGradient' | 'rmsNormWeightGradient'
+  | 'gatherPacked' | 'interleave' | 'multiplyColumnsOf' | 'multiplyRowsOf' | 'padOperandRow'
   | 'mapDiv' | 'mapExp' | 'mapLog' | 'mapRsqrt' | 'mapSigmoid' | 'mapSqrt';
 
 export interface Kernels extends Record<KernelName, (...args: number[]) => void> {
@@ -17,5 +18,7 @@ export interface Kernels extends Record<KernelName, (...args: number[]) => void>
   firstOutOfRange(at: number, n: number): number;
   packRows(from: number, to: number, n: number, k: number, si: number, sk: number): void;
   packColumns(from: number, to: number, m: number, k: number, sj: number, sk: number): void;
+  /** One row as padOperandRow leaves it. */
+  multiplyRow(a: number, b: number, c: number, m: number, k: number): void;
   multiply(a: number, b: number, c: number, n: number, m: number, k: number): void;
 }

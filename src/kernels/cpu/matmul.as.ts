@@ -11,7 +11,6 @@ const ROWS: i32 = 128;
 
 /** c[N,M] = packed left · packed right, in chunks of rows and blocks of k that stay in the near caches. */
 export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): void {
-  if (n == 1) return multiplyRow(a, b, c, m, k);
   if (k == 0) memory.fill(c, 0, <usize>(n * m) << 2);
   for (let i = 0; i < n; i += ROWS) {
     for (let start = 0; start < k; start += BLOCK) multiplyBlock(a, b, c, i, min(i + ROWS, n), n, m, k, start);
@@ -20,42 +19,45 @@ export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): 
 
 /** Rows from..to of c: one block of k, added to the blocks before it. */
 function multiplyBlock(a: usize, b: usize, c: usize, from: i32, to: i32, n: i32, m: i32, k: i32, start: i32): void {
+  const count = min(BLOCK, k - start);
+  for (let j = 0; j < m; j += 8) multiplyPanel(a, b + ((<usize>(j >> 3) * k + start) << 5), c, from, to, n, m, k, j, start, count);
+}
+
+/** Rows from..to and columns j..j+7 of c[n,m]: the block of `count` terms from `start` on, against a panel [count][8]. */
+export function multiplyPanel(a: usize, panel: usize, c: usize, from: i32, to: i32, n: i32, m: i32, k: i32, j: i32, start: i32, count: i32): void {
   const zero = f32x4.splat(0);
   const pitch = <usize>m << 2;
-  const length = <usize>min(BLOCK, k - start);
+  const length = <usize>count;
   const first = start == 0;
   const last = start + BLOCK >= k;
-  for (let j = 0; j < m; j += 8) {
-    const columns = m - j;
-    const panel = b + ((<usize>(j >> 3) * k + start) << 5);
-    for (let i = from; i < to; i += 4) {
-      let left = a + ((<usize>(i >> 2) * k + start) << 4);
-      let right = panel;
-      let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
-      const end = left + (length << 4);
-      for (; left < end; left += 16, right += 32) {
-        const b0 = v128.load(right);
-        const b1 = v128.load(right, 16);
-        const a0 = v128.load32_splat(left);
-        s00 = f32x4.add(s00, f32x4.mul(a0, b0));
-        s01 = f32x4.add(s01, f32x4.mul(a0, b1));
-        const a1 = v128.load32_splat(left, 4);
-        s10 = f32x4.add(s10, f32x4.mul(a1, b0));
-        s11 = f32x4.add(s11, f32x4.mul(a1, b1));
-        const a2 = v128.load32_splat(left, 8);
-        s20 = f32x4.add(s20, f32x4.mul(a2, b0));
-        s21 = f32x4.add(s21, f32x4.mul(a2, b1));
-        const a3 = v128.load32_splat(left, 12);
-        s30 = f32x4.add(s30, f32x4.mul(a3, b0));
-        s31 = f32x4.add(s31, f32x4.mul(a3, b1));
-      }
-      const rows = n - i;
-      let at = c + (<usize>(i * m + j) << 2);
-      putTile(at, s00, s01, columns, first, last);
-      if (rows > 1) putTile((at += pitch), s10, s11, columns, first, last);
-      if (rows > 2) putTile((at += pitch), s20, s21, columns, first, last);
-      if (rows > 3) putTile((at += pitch), s30, s31, columns, first, last);
+  const columns = m - j;
+  for (let i = from; i < to; i += 4) {
+    let left = a + ((<usize>(i >> 2) * k + start) << 4);
+    let right = panel;
+    let s00 = zero, s01 = zero, s10 = zero, s11 = zero, s20 = zero, s21 = zero, s30 = zero, s31 = zero;
+    const end = left + (length << 4);
+    for (; left < end; left += 16, right += 32) {
+      const b0 = v128.load(right);
+      const b1 = v128.load(right, 16);
+      const a0 = v128.load32_splat(left);
+      s00 = f32x4.add(s00, f32x4.mul(a0, b0));
+      s01 = f32x4.add(s01, f32x4.mul(a0, b1));
+      const a1 = v128.load32_splat(left, 4);
+      s10 = f32x4.add(s10, f32x4.mul(a1, b0));
+      s11 = f32x4.add(s11, f32x4.mul(a1, b1));
+      const a2 = v128.load32_splat(left, 8);
+      s20 = f32x4.add(s20, f32x4.mul(a2, b0));
+      s21 = f32x4.add(s21, f32x4.mul(a2, b1));
+      const a3 = v128.load32_splat(left, 12);
+      s30 = f32x4.add(s30, f32x4.mul(a3, b0));
+      s31 = f32x4.add(s31, f32x4.mul(a3, b1));
     }
+    const rows = n - i;
+    let at = c + (<usize>(i * m + j) << 2);
+    putTile(at, s00, s01, columns, first, last);
+    if (rows > 1) putTile((at += pitch), s10, s11, columns, first, last);
+    if (rows > 2) putTile((at += pitch), s20, s21, columns, first, last);
+    if (rows > 3) putTile((at += pitch), s30, s31, columns, first, last);
   }
 }
 
@@ -74,8 +76,8 @@ function multiplyBlock(a: usize, b: usize, c: usize, from: i32, to: i32, n: i32,
   put(at + 16, right, columns - 4);
 }
 
-/** One row against four panels at a time, so that enough independent sums are under way. */
-function multiplyRow(a: usize, b: usize, c: usize, m: i32, k: i32): void {
+/** One row, its operands side by side, against four panels at a time, so that enough independent sums are under way. */
+export function multiplyRow(a: usize, b: usize, c: usize, m: i32, k: i32): void {
   const zero = f32x4.splat(0);
   const panelBytes = <usize>k << 5;
   for (let j = 0; j < m; j += 32) {
@@ -89,7 +91,7 @@ function multiplyRow(a: usize, b: usize, c: usize, m: i32, k: i32): void {
       const end = min(start + BLOCK, k);
       let s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
       for (let t = start; t < end; t++) {
-        const x = v128.load32_splat(a + (<usize>t << 4));
+        const x = v128.load32_splat(a + (<usize>t << 2));
         const o = <usize>t << 5;
         s0 = f32x4.add(s0, f32x4.mul(x, v128.load(p0 + o)));
         s1 = f32x4.add(s1, f32x4.mul(x, v128.load(p0 + o, 16)));
@@ -110,6 +112,18 @@ function multiplyRow(a: usize, b: usize, c: usize, m: i32, k: i32): void {
     put(at + 64, storev(t4), columns - 16); put(at + 80, storev(t5), columns - 20);
     put(at + 96, storev(t6), columns - 24); put(at + 112, storev(t7), columns - 28);
   }
+}
+
+/** The block of `count` terms from `start` on of one row, its operands side by side, against a panel [count][8]. */
+export function multiplyRowPanel(a: usize, panel: usize, c: usize, m: i32, k: i32, j: i32, start: i32, count: i32): void {
+  let s0 = f32x4.splat(0), s1 = s0;
+  let right = panel;
+  for (let t = start; t < start + count; t++, right += 32) {
+    const x = v128.load32_splat(a + (<usize>t << 2));
+    s0 = f32x4.add(s0, f32x4.mul(x, v128.load(right)));
+    s1 = f32x4.add(s1, f32x4.mul(x, v128.load(right, 16)));
+  }
+  putTile(c + (<usize>j << 2), s0, s1, m - j, start == 0, start + BLOCK >= k);
 }
 
 /** Index of the first of n values that is NaN, infinite or beyond 2^50, or -1. */

@@ -14,13 +14,11 @@ function packedColumns(backend: CpuBackend, w: CpuTensor, orientation: 'NT' | 'N
   return [at, () => {}];
 }
 
-/** y[n,m] at `to` from a left operand with strides and a packed right operand. */
-function product(backend: CpuBackend, from: number, n: number, k: number, si: number, sk: number, right: number, m: number, to: number): void {
-  const bytes = Math.ceil(n / 4) * k * 16;
-  const left = backend.heap.allocate(bytes);
-  backend.kernels.packRows(from, left, n, k, si, sk);
-  backend.kernels.multiply(left, right, to, n, m, k);
-  backend.heap.free(left, bytes);
+/** y[n,m] = x[n,k] times a packed right operand. */
+function product(backend: CpuBackend, x: CpuTensor, n: number, k: number, right: number, m: number, y: CpuTensor): void {
+  const left = backend.left.place(x, n, k);
+  if (n === 1) backend.kernels.multiplyRow(left, right, y.at, m, k);
+  else backend.kernels.multiply(left, right, y.at, n, m, k);
 }
 
 export const matmulForms: FastForms = {
@@ -28,28 +26,32 @@ export const matmulForms: FastForms = {
     const [n, k] = shapes[0] as [number, number];
     const m = shapes[1]![0]!;
     const [right, release] = packedColumns(backend, w!, 'NT', m, k);
-    product(backend, x!.at, n, k, k, 1, right, m, y!.at);
+    product(backend, x!, n, k, right, m, y!);
     release();
   },
   matmulNN({ backend, inputs: [x, w], outputs: [y], shapes }) {
     const [n, k] = shapes[0] as [number, number];
     const m = shapes[1]![1]!;
     const [right, release] = packedColumns(backend, w!, 'NN', m, k);
-    product(backend, x!.at, n, k, k, 1, right, m, y!.at);
+    product(backend, x!, n, k, right, m, y!);
     release();
   },
   matmulTN({ backend, inputs: [a, b, segments], outputs: [y], shapes }) {
+    const { heap, kernels } = backend;
     const m = shapes[0]![1]!;
     const k = shapes[1]![1]!;
-    const bounds = new Uint32Array(backend.heap.memory.buffer, segments!.at, segments!.length).slice();
+    const bounds = new Uint32Array(heap.memory.buffer, segments!.at, segments!.length).slice();
     for (let s = 0; s + 1 < bounds.length; s++) {
       const start = bounds[s]!;
       const rows = bounds[s + 1]! - start;
-      const bytes = Math.ceil(k / 8) * rows * 32;
-      const right = backend.heap.allocate(bytes);
-      backend.kernels.packColumns(b!.at + start * k * 4, right, k, rows, 1, k);
-      product(backend, a!.at + start * m * 4, m, rows, 1, m, right, k, y!.at + s * m * k * 4);
-      backend.heap.free(right, bytes);
+      const [leftBytes, rightBytes] = [Math.ceil(m / 4) * rows * 16, Math.ceil(k / 8) * rows * 32];
+      const left = heap.allocate(leftBytes);
+      const right = heap.allocate(rightBytes);
+      kernels.packRows(a!.at + start * m * 4, left, m, rows, 1, m);
+      kernels.packColumns(b!.at + start * k * 4, right, k, rows, 1, k);
+      kernels.multiply(left, right, y!.at + s * m * k * 4, m, k, rows);
+      heap.free(right, rightBytes);
+      heap.free(left, leftBytes);
     }
   },
 };
