@@ -33,6 +33,12 @@ export class Scope {
     return this.run(operation, name, inputs, params)[0]!;
   }
 
+  /** Takes a tensor over from whoever made it. */
+  adopt(tensor: Tensor): Tensor {
+    this.owned.add(tensor);
+    return tensor;
+  }
+
   /** Hands a tensor to the caller, who frees it. */
   keep(tensor: Tensor): Tensor {
     this.owned.delete(tensor);

@@ -13,6 +13,16 @@ export function attended(params: Params, i: number): { position: number; from: n
   return { position, from, count: position + 1 - from };
 }
 
+/** Words of workgroup memory that every WebGPU device has: 16 KiB. */
+const WORDS = 4096;
+/** Words for parts of sums and maxima, in a workgroup of `lanes` invocations. */
+export const attentionWork = (perGroup: number, lanes: number): number => Math.max(1024, perGroup * lanes);
+export const workgroupFits = (perGroup: number, e: number, lanes: number): boolean =>
+  (perGroup + 2) * e + attentionWork(perGroup, lanes) + 2 * perGroup <= WORDS;
+
+/** Whether a model's heads fit the workgroup memory that every device has. */
+export const attentionFits = (heads: number, groups: number, e: number): boolean => workgroupFits(heads / groups, e, 64);
+
 /** Columns of `out` for a cache in which a row attends `width` keys at most: the values' heads, then room for the scores. */
 export const attentionColumns = (heads: number, e: number, width: number): number => heads * e + heads * width;
 

@@ -1,26 +1,17 @@
 import type { Params, Shape } from '../operation.ts';
 import { productStep, wgslFloat } from '../webgpu/prelude.ts';
 import type { Wgsl } from '../webgpu/wgsl.ts';
-import { attended } from './attention.ts';
+import { attended, attentionFits, attentionWork, workgroupFits } from './attention.ts';
 import { finish, finishUniforms } from './parts.ts';
 import { NONE, rowFunctions, rowUniformValues, rowUniforms } from './rows.ts';
 
-/** Words of workgroup memory that every device has: 16 KiB. */
-const WORDS = 4096;
 const LEAST = wgslFloat(-(2 ** 120));
-
-/** Words for parts of sums and maxima. */
-const work = (perGroup: number, lanes: number) => Math.max(1024, perGroup * lanes);
-const fits = (perGroup: number, e: number, lanes: number) => (perGroup + 2) * e + work(perGroup, lanes) + 2 * perGroup <= WORDS;
-
-/** Whether a model's heads fit the workgroup memory that every device has. */
-export const attentionFits = (heads: number, groups: number, e: number): boolean => fits(heads / groups, e, 64);
 
 /** Invocations: more for long ranges. */
 function lanesFor(perGroup: number, e: number, params: Params): number {
   let longest = 0;
   for (let i = 0; i < params.rows!; i++) longest = Math.max(longest, attended(params, i).count);
-  return longest > 512 && fits(perGroup, e, 256) ? 256 : 64;
+  return longest > 512 && workgroupFits(perGroup, e, 256) ? 256 : 64;
 }
 
 /** One workgroup for each row and key/value head, whose query heads share its keys. */
@@ -32,7 +23,7 @@ export const decodeAttentionWgsl: Wgsl = {
   } as Wgsl['uniforms'],
   code: ({ variant, protected: isProtected }) => {
     const [perGroup, e, lanes] = variant.split('.').map(Number) as [number, number, number];
-    const words = work(perGroup, lanes);
+    const words = attentionWork(perGroup, lanes);
     const values = perGroup * e;
     /** Blocks of the values' sums that are computed at once. */
     const atOnce = Math.floor(words / values);
