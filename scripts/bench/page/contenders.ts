@@ -6,8 +6,7 @@ import type { Backend } from '../../../src/kernels/backend.ts';
 import { generate } from '../../../src/model/generate.ts';
 import { uploadLora } from '../../../src/model/lora.ts';
 import { uploadModel } from '../../../src/model/model.ts';
-import type { Base } from './base.ts';
-import { CONTEXT } from './base.ts';
+import { type Base, CONTEXT } from '../base.ts';
 
 /** One prompt in the forms that contenders take. */
 export interface Prompt {

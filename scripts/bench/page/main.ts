@@ -3,7 +3,7 @@ import { createCpuBackend } from '../../../src/kernels/cpu/backend.ts';
 import { createWebGpuBackend } from '../../../src/kernels/webgpu/backend.ts';
 import { toWire } from '../../../src/errors.ts';
 import { inTurns } from '../timing.ts';
-import { readBase } from './base.ts';
+import { fetchBase } from './base.ts';
 import { type Contender, type Prompt, openOrt, openOurs, openWllama } from './contenders.ts';
 
 export interface DuelOptions {
@@ -58,7 +58,7 @@ async function duel(openers: Record<string, () => Promise<Contender>>, { prompt,
 
 /** Exact lane against ONNX Runtime Web on this browser's graphics adapter. */
 async function onWebGpu(options: DuelOptions): Promise<Duel> {
-  const base = await readBase();
+  const base = await fetchBase();
   const backend = await createWebGpuBackend();
   const { device } = backend;
   return { device, ...(await duel({ ours: async () => openOurs(backend, base), ort: () => openOrt('webgpu', base) }, options)) };
@@ -66,7 +66,7 @@ async function onWebGpu(options: DuelOptions): Promise<Duel> {
 
 /** CPU backend against ONNX Runtime Web on WASM and wllama, one thread each. */
 async function onCpu(options: DuelOptions): Promise<Duel> {
-  const base = await readBase();
+  const base = await fetchBase();
   const backend = await createCpuBackend();
   return {
     device: backend.device,
