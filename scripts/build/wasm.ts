@@ -1,4 +1,4 @@
-/** Compiles src/kernels/cpu/kernels.as.ts to WebAssembly, embedded as base64 so that browser and Node load it alike. */
+/** Compiles AssemblyScript to WebAssembly, embedded as base64 so that browser and Node load it alike. */
 import asc from 'assemblyscript/asc';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -6,26 +6,30 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const folder = join(root, 'src/kernels/cpu');
-const target = join(folder, 'generated/wasm.ts');
 
-const sources = readdirSync(folder).filter((name) => name.endsWith('.as.ts')).sort();
-const digest = createHash('sha256');
-for (const name of sources) digest.update(name).update(readFileSync(join(folder, name)));
-const stamp = `// ${digest.digest('hex')}`;
+await compile('src/kernels/cpu', 'kernels', ['--enable', 'simd', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536']);
+await compile('src/protocol/keccak', 'keccak', []);
 
-if (!existsSync(target) || !readFileSync(target, 'utf8').startsWith(stamp)) {
+/** `<folder>/<name>.as.ts` and what it imports of the same folder, to `<folder>/generated/wasm.ts`. */
+async function compile(path: string, name: string, flags: readonly string[]): Promise<void> {
+  const folder = join(root, path);
+  const target = join(folder, 'generated/wasm.ts');
+  const digest = createHash('sha256');
+  const sources = readdirSync(folder).filter((file) => file.endsWith('.as.ts')).sort();
+  for (const file of sources) digest.update(file).update(readFileSync(join(folder, file)));
+  const stamp = `// ${digest.digest('hex')}`;
+  if (existsSync(target) && readFileSync(target, 'utf8').startsWith(stamp)) return;
   // AssemblyScript resolves './x.as' to x.as.ts itself.
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
-    ['kernels.as.ts', '--outFile', 'kernels.wasm', '-O3', '--runtime', 'stub', '--noAssert', '--enable', 'simd', '--importMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+    [`${name}.as.ts`, '--outFile', `${name}.wasm`, '-O3', '--runtime', 'stub', '--noAssert', ...flags],
     {
-      readFile: (name: string) => {
-        const path = join(folder, name);
-        return existsSync(path) ? readFileSync(path, 'utf8') : null;
+      readFile: (file: string) => {
+        const at = join(folder, file);
+        return existsSync(at) ? readFileSync(at, 'utf8') : null;
       },
-      writeFile: (name: string, contents: string | Uint8Array) => {
-        if (name.endsWith('.wasm')) binary = contents as Uint8Array;
+      writeFile: (file: string, contents: string | Uint8Array) => {
+        if (file.endsWith('.wasm')) binary = contents as Uint8Array;
       },
       listFiles: () => [],
     },
@@ -36,5 +40,5 @@ if (!existsSync(target) || !readFileSync(target, 'utf8').startsWith(stamp)) {
   }
   mkdirSync(dirname(target), { recursive: true });
   writeFileSync(target, `${stamp}\nexport const wasmBase64 =\n  '${Buffer.from(binary).toString('base64')}';\n`);
-  console.log(`kernels.wasm: ${binary.length} bytes`);
+  console.log(`${name}.wasm: ${binary.length} bytes`);
 }

@@ -1,4 +1,5 @@
-import { type Hex, keccak256, toHex, uint256Bytes } from './bytes.ts';
+import { type Hex, toHex, uint256Bytes } from './bytes.ts';
+import { fastKeccak256 as keccak256 } from './keccak/keccak.ts';
 
 const NODE = new Uint8Array([1]);
 const ROOT = new Uint8Array([2]);

@@ -1,4 +1,5 @@
 import { type Hex, fromHex, keccak256, toHex, utf8Bytes } from './bytes.ts';
+import { fastKeccak256 } from './keccak/keccak.ts';
 import { merkleRoot } from './merkle.ts';
 import { MerkleStream } from './merkle-stream.ts';
 
@@ -79,7 +80,7 @@ function rowLeaves(name: string, rows: number, columns: number, from: number, va
   const count = columns ? values.length / columns : rows;
   for (let i = 0; i < count; i++) {
     view.setUint32(0, from + i, true);
-    take(keccak256(LEAF, head, place, bytes.subarray(i * columns * 4, (i + 1) * columns * 4)), from + i);
+    take(fastKeccak256(LEAF, head, place, bytes.subarray(i * columns * 4, (i + 1) * columns * 4)), from + i);
   }
 }
 

@@ -20,7 +20,7 @@ export interface LoadOptions {
   /** Longest sequence to be prepared for; 8,192 where none is given, and never more than the model's context. */
   positions?: number | undefined;
   /**
-   * Root of the files: computed where it is not given, which hashes every weight (about 15 s a gigabyte); a root known
+   * Root of the files: computed where it is not given, which hashes every weight (about 8 s a gigabyte of 16-bit weights); a root known
    * from an earlier load of the same bytes; or `skip`, for who will not attribute.
    */
   fileRoot?: Hex | 'skip' | undefined;
