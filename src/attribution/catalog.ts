@@ -5,8 +5,9 @@ import type { DatanetVersionFile } from '../protocol/record.ts';
 import { parseVersionFile } from '../protocol/version-file.ts';
 import { OpenLedgerError } from '../errors.ts';
 import { type CheckSource, missing } from './check.ts';
-import { ADAPTER_FILES, BASE_FILES, type BaseIdentity, Engine, type Files, type LoadedAdapter } from './engine.ts';
+import { ADAPTER_FILES, BASE_FILES, type BaseIdentity, Engine, type Files, type LoadedAdapter, type OpenOptions } from './engine.ts';
 import type { Backend } from '../kernels/backend.ts';
+import type { FormatChoice } from '../model/weights/plan-weights.ts';
 import type { Ledger } from './ledger.ts';
 
 export interface CatalogProgress {
@@ -41,12 +42,22 @@ export class Catalog {
     this.store = store;
   }
 
-  async engine(identity: BaseIdentity, options: Options = {}): Promise<Engine> {
-    const known = this.engines.get(identity.cid);
+  /** `format`: as a receipt or run names a rounding; absent for weights as stored. */
+  async engine(identity: BaseIdentity, options: Options & { format?: string | undefined } = {}): Promise<Engine> {
+    const key = engineKey(identity.cid, options.format);
+    const known = this.engines.get(key);
     if (known) return known;
     const folder = await this.baseFolder(identity, options);
-    const engine = await Engine.open(this.backend, identity, folder, { signal: options.signal, onProgress: (done, total) => options.onProgress?.(`Base model ${identity.name}`, done, total, 'bytes') });
-    this.engines.set(identity.cid, engine);
+    const engine = await Engine.open(this.backend, identity, folder, { signal: options.signal, format: formatNamed(options.format), onProgress: (done, total) => options.onProgress?.(`Base model ${identity.name}`, done, total, 'bytes') });
+    this.engines.set(key, engine);
+    return engine;
+  }
+
+  /** A base from a folder of this machine, kept under its CID as one that was fetched. */
+  async openBase(folder: ModelFolder, identity: BaseIdentity, options: Options & Pick<OpenOptions, 'format' | 'fileRoot'> = {}): Promise<Engine> {
+    const { onProgress, ...rest } = options;
+    const engine = await Engine.open(this.backend, identity, folder, { ...rest, onProgress: (done, total) => onProgress?.(identity.name, done, total, 'bytes') });
+    this.engines.set(engineKey(identity.cid, engine.format), engine);
     return engine;
   }
 
@@ -95,7 +106,7 @@ export class Catalog {
       }
     };
     return {
-      engine: (cid) => orMissing('base model', cid, this.engine(cid === base.cid ? base : { name: 'base of the receipt', cid }, options)),
+      engine: (cid, format) => orMissing('base model', cid, this.engine(cid === base.cid ? base : { name: 'base of the receipt', cid }, { ...options, format })),
       adapter: (engine, cid) => orMissing('adapter', cid, this.adapter(engine, cid, options)),
       version: (cid) => orMissing('Datanet version', cid, this.version(cid, options)),
       ledger: (engine, adapter, adapterCid, version) => this.ledger(engine, adapter, adapterCid, version, versionCid, options),
@@ -142,6 +153,14 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   } catch (cause) {
     throw new OpenLedgerError({ code: 'content/not-json', what: `${what} is not what it should be.`, why: 'Its content is not JSON.', next: 'Ask whoever published it.', cause });
   }
+}
+
+const engineKey = (cid: string, format: string | undefined) => `${cid} ${format ?? ''}`;
+
+function formatNamed(format: string | undefined): FormatChoice {
+  if (format === undefined) return 'auto';
+  if (format === 'f16' || format === 'bf16' || format === 'q8' || format === 'q4') return format;
+  throw new OpenLedgerError({ code: 'engine/unknown-format', what: 'This base model was rounded in a way that this version does not know.', why: `It names the format “${format}”.`, next: 'Use a newer version of this software.' });
 }
 
 /** Moves an entry to the end: least recently used comes first. */

@@ -2,7 +2,7 @@ import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import { type Hex, floatToHex, hexToFloat } from '../protocol/bytes.ts';
 import { payoutRoot } from '../protocol/fee.ts';
-import { type Receipt, feeText, payoutsOf, receiptHash, scoreBits, scoresRoot } from '../protocol/receipt.ts';
+import { type Receipt, feeText, payoutsOf, receiptHash, samplingOf, scoreBits, scoresRoot } from '../protocol/receipt.ts';
 import { type DatanetVersionFile, recordsRoot, versionRoot } from '../protocol/record.ts';
 import { METHOD } from './datainf.ts';
 import type { Engine, LoadedAdapter } from './engine.ts';
@@ -29,8 +29,8 @@ export interface CheckReport {
 
 /** Where the checker gets what a receipt names; everything is verified by hash on the way. */
 export interface CheckSource {
-  /** The base by CID, opened on this machine's backend. */
-  engine(cid: string): Promise<Engine>;
+  /** The base by CID, opened on this machine's backend in the format that the receipt names. */
+  engine(cid: string, format: string | undefined): Promise<Engine>;
   adapter(engine: Engine, cid: string): Promise<LoadedAdapter>;
   version(cid: string): Promise<DatanetVersionFile>;
   /** May come from memory if it was built here before. */
@@ -89,8 +89,8 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
       };
     })) &&
     (await step('base', async () => {
-      engine = await source.engine(receipt.base.cid);
-      return { detail: short(engine.root), difference: differs('root of the base’s weights', receipt.base.root, engine.root) };
+      engine = await source.engine(receipt.base.cid, receipt.base.format);
+      return { detail: short(engine.root), difference: differs('rounding of the base’s weights', receipt.base.format ?? 'none', engine.format ?? 'none') ?? differs('root of the base’s weights', receipt.base.root, engine.root) };
     })) &&
     (await step('adapter', async () => {
       adapter = await source.adapter(engine, receipt.adapter.cid);
@@ -123,7 +123,7 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
       const prompt = engine.prompt(receipt.prompt.text);
       const { tokens } = receipt.answer;
       if (!tokens.length) return { detail: '', difference: differs('answer', 'no tokens', 'at least one token') };
-      const again = await engine.generate(adapter, prompt, { maxTokens: tokens.length, signal: options.signal });
+      const again = await engine.generate(adapter, prompt, { maxTokens: tokens.length, sampling: receipt.sampling && samplingOf(receipt.sampling), signal: options.signal });
       const at = tokens.findIndex((id, i) => id !== again[i]);
       const show = (id: number | undefined) => (id === undefined ? 'nothing' : `token ${id} “${engine.tokenizer.decode([id])}”`);
       return {

@@ -6,6 +6,8 @@ import { combineLora } from '../model/combine-lora.ts';
 import { type Lora, type LoraConfig, adapterBaseWarning, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
 import { type Model, freeModel, parameterCount } from '../model/model.ts';
 import { parseConfig } from '../model/config.ts';
+import { type Sampling, parseSampling, sampleToken } from '../model/sampling.ts';
+import { createStopStream } from '../model/stop.ts';
 import { recordSequences } from '../model/record-sequences.ts';
 import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
@@ -68,6 +70,23 @@ function weightsFile(files: Files, name: string): Tensors {
   return parseSafetensors(bytes);
 }
 
+export interface AnswerOptions {
+  maxTokens?: number | undefined;
+  /** What is not said changes nothing; greedy where it is missing. */
+  sampling?: Partial<Sampling> | undefined;
+  signal?: AbortSignal | undefined;
+  onToken?: ((id: number) => void) | undefined;
+}
+
+export interface AnswerText {
+  tokens: number[];
+  /** The text of each token; what is held back for a character or a stop text goes to a later one. */
+  pieces: string[];
+  text: string;
+  /** Ended by `signal`. */
+  stopped: boolean;
+}
+
 export interface OpenOptions extends Omit<LoadOptions, 'fileRoot'> {
   /** Known from an earlier load of the same bytes. */
   fileRoot?: Hex | undefined;
@@ -100,16 +119,23 @@ export class Engine {
   readonly root: Hex;
   readonly parameters: number;
 
+  /** Ids that end an answer. */
+  readonly stop: readonly number[];
   /** The format that rounded the base's weights; undefined where they are as stored. */
   readonly format: string | undefined;
 
-  private constructor(backend: Backend, identity: BaseIdentity, model: Model, tokenizer: Tokenizer, root: Hex, format: string | undefined) {
+  /** Root of the files themselves; `root` differs where weights were rounded. */
+  readonly fileRoot: Hex;
+
+  private constructor(backend: Backend, identity: BaseIdentity, model: Model, tokenizer: Tokenizer, root: Hex, fileRoot: Hex, format: string | undefined) {
     this.backend = backend;
     this.identity = identity;
     this.model = model;
     this.tokenizer = tokenizer;
     this.root = root;
+    this.fileRoot = fileRoot;
     this.format = format;
+    this.stop = [...new Set([tokenizer.special.eos, ...model.config.eos])];
     this.parameters = parameterCount(model);
   }
 
@@ -127,9 +153,9 @@ export class Engine {
       });
     }
     const format = options.format === undefined || options.format === 'auto' ? await exactFormat(folder, signal) : options.format;
-    const { model, root, rounded } = await loadModel(backend, config, folder, { ...options, format });
-    // Only who asks to skip the root gets none; engines are for attribution.
-    return new Engine(backend, identity, model, tokenizer, root!, rounded);
+    const { model, root, fileRoot, rounded } = await loadModel(backend, config, folder, { ...options, format });
+    // Only who skips the root gets none, and OpenOptions does not offer it.
+    return new Engine(backend, identity, model, tokenizer, root!, fileRoot!, rounded);
   }
 
   close(): void {
@@ -190,9 +216,68 @@ export class Engine {
     return this.tokenizer.encodeQuestion(text);
   }
 
-  /** Greedy answer; see generate. */
-  generate(adapter: { lora: Lora } | undefined, prompt: readonly number[], options: { maxTokens?: number; signal?: AbortSignal | undefined; onToken?: (id: number) => void } = {}): Promise<number[]> {
-    return generate(this.model, adapter?.lora, prompt, { maxTokens: options.maxTokens ?? 96, stop: [this.tokenizer.special.eos], signal: options.signal, onToken: options.onToken });
+  /** Ids of an answer; see model/generate.ts. Greedy where no sampling is given. Throws `sampling/invalid` too. */
+  generate(adapter: { lora: Lora } | undefined, prompt: readonly number[], options: AnswerOptions = {}): Promise<number[]> {
+    const { maxTokens = 96, signal, onToken } = options;
+    const sampling = parseSampling(options.sampling ?? {});
+    return generate(this.model, adapter?.lora, prompt, {
+      maxTokens, stop: this.stop, signal, onToken,
+      // Temperature 0 without a penalty is the greedy choice, which stays on the device.
+      ...(sampling.temperature > 0 || sampling.repetitionPenalty !== 1
+        ? { pick: (logits: Float32Array, answer: readonly number[]) => sampleToken(logits, [...prompt, ...answer], { ...sampling, step: answer.length }) }
+        : {}),
+    });
+  }
+
+  /**
+   * Answers as text while it is written: `onText` gets pieces of whole characters, `onToken` each id with the text that
+   * belongs to it. Ends at the model's end token, at a stop text (which is not part of the text), or at `maxTokens`.
+   * `tokens` hold everything that was generated. Aborting keeps what is there and says so; before the first token it
+   * throws `cancelled`.
+   */
+  async answer(
+    adapter: { lora: Lora } | undefined,
+    prompt: readonly number[],
+    options: AnswerOptions & { stopTexts?: readonly string[] | undefined; onText?: ((piece: string) => void) | undefined } = {},
+  ): Promise<AnswerText> {
+    const stream = this.tokenizer.createDecodeStream();
+    const stops = createStopStream(options.stopTexts ?? []);
+    const ended = new AbortController();
+    const stop = () => ended.abort();
+    options.signal?.addEventListener('abort', stop);
+    if (options.signal?.aborted) stop();
+    const tokens: number[] = [];
+    const pieces: string[] = [];
+    let byText = false;
+    const give = (piece: string) => {
+      if (piece) options.onText?.(piece);
+      return piece;
+    };
+    try {
+      await this.generate(adapter, prompt, {
+        ...options, signal: ended.signal,
+        onToken: (id) => {
+          // Tokens that the device had under way when the text ended are not part of the answer.
+          if (byText) return;
+          tokens.push(id);
+          pieces.push(give(stops.push(stream.push(id))));
+          options.onToken?.(id);
+          if (stops.stopped) {
+            byText = true;
+            stop();
+          }
+        },
+      });
+    } catch (error) {
+      if (!byText && (!options.signal?.aborted || !tokens.length)) throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', stop);
+    }
+    if (!byText) {
+      const rest = give(stops.push(stream.end()) + stops.end());
+      if (pieces.length) pieces[pieces.length - 1] += rest;
+    }
+    return { tokens, pieces, text: pieces.join('').trim(), stopped: options.signal?.aborted === true && !byText };
   }
 
   buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined } = {}): Promise<Ledger> {

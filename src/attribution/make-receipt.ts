@@ -1,14 +1,16 @@
 import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { type Hex, floatToHex } from '../protocol/bytes.ts';
 import { type Split, computeFee, divideByInfluence, payoutRoot, payoutsByContributor } from '../protocol/fee.ts';
-import { type Receipt, feeText, scoreBits, scoresRoot } from '../protocol/receipt.ts';
+import { type Receipt, type Sampling, feeText, samplingText, scoreBits, scoresRoot } from '../protocol/receipt.ts';
 import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import { METHOD } from './datainf.ts';
 
 export interface ReceiptInput {
   /** NO_NONCE where it is not to be paid. */
   nonce: Hex;
-  base: { cid: string; root: Hex };
+  base: { cid: string; root: Hex; format?: string | undefined };
+  /** Absent for a greedy answer. */
+  sampling?: Sampling | undefined;
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; records: readonly VersionRecord[] };
   ledger: { gradientsRoot: Hex; gramRoot: Hex };
@@ -47,11 +49,13 @@ export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordPart
   const { id, version, cid, records } = input.datanet;
   const receipt: Receipt = {
     openledger: 'receipt/1', arithmetic: ARITHMETIC, method: METHOD, nonce: input.nonce,
-    base: input.base, adapter: input.adapter,
+    base: { cid: input.base.cid, root: input.base.root, ...(input.base.format === undefined ? {} : { format: input.base.format }) },
+    adapter: input.adapter,
     datanet: { id, version, cid, root: versionRoot([...records]) },
     ledger: input.ledger,
     prompt: { text: input.prompt.text, tokens: [...input.prompt.tokens] },
     answer: { text: input.answer.text, tokens: [...input.answer.tokens] },
+    ...(input.sampling ? { sampling: samplingText(input.sampling) } : {}),
     loss: floatToHex(input.loss),
     scores, scoresRoot: scoresRoot(scores),
     prices: input.prices,

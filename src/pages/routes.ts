@@ -1,4 +1,5 @@
 import Banknote from '@lucide/svelte/icons/banknote';
+import Boxes from '@lucide/svelte/icons/boxes';
 import Cpu from '@lucide/svelte/icons/cpu';
 import Database from '@lucide/svelte/icons/database';
 import Hammer from '@lucide/svelte/icons/hammer';
@@ -20,6 +21,7 @@ const all: (Omit<Route, 'load'> & { file: string })[] = [
   { page: 'earn', title: 'Earn', icon: Banknote, place: 'main', file: './Earn.svelte' },
   { page: 'check', title: 'Check', icon: ShieldCheck, place: 'main', file: './Check.svelte' },
   { page: 'market', title: 'Market', icon: Store, place: 'more', file: './Market.svelte' },
+  { page: 'models', title: 'Models', icon: Boxes, place: 'more', file: './Models.svelte' },
   { page: 'network', title: 'Network', icon: Network, place: 'more', file: './Network.svelte' },
   { page: 'device', title: 'Device', icon: Cpu, place: 'more', file: './Device.svelte' },
 ];

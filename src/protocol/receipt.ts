@@ -45,6 +45,24 @@ export interface SamplingText {
   seed: number;
 }
 
+/** Sampling settings as numbers; see model/sampling.ts. */
+export interface Sampling {
+  temperature: number;
+  topK: number;
+  topP: number;
+  repetitionPenalty: number;
+  seed: number;
+}
+
+/** The shortest decimal text that reads back to the same float64. */
+export function samplingText({ temperature, topK, topP, repetitionPenalty, seed }: Sampling): SamplingText {
+  return { temperature: String(temperature), topK, topP: String(topP), repetitionPenalty: String(repetitionPenalty), seed };
+}
+
+export function samplingOf(text: SamplingText): Sampling {
+  return { temperature: Number(text.temperature), topK: text.topK, topP: Number(text.topP), repetitionPenalty: Number(text.repetitionPenalty), seed: text.seed };
+}
+
 export function receiptHash(receipt: Receipt): Hex {
   return canonicalHash(receipt as unknown as Parameters<typeof canonicalHash>[0]);
 }
@@ -96,7 +114,7 @@ export function parseReceipt(json: unknown): Receipt {
   receipt.list('answer.tokens', 100_000, token);
   if (receipt.has('base.format')) receipt.text('base.format', /^[a-z0-9/.-]{1,20}$/);
   if (receipt.has('sampling')) {
-    for (const field of ['temperature', 'topP', 'repetitionPenalty']) receipt.text(`sampling.${field}`, /^[0-9.e-]{1,30}$/);
+    for (const field of ['temperature', 'topP', 'repetitionPenalty']) receipt.text(`sampling.${field}`, /^[0-9]{1,20}(\.[0-9]{1,20})?(e-[0-9]{1,3})?$/);
     receipt.whole('sampling.topK', 0, 2 ** 24);
     receipt.whole('sampling.seed', 0, 2 ** 32 - 1);
   }

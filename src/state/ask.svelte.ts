@@ -2,12 +2,13 @@ import { claimOfReceipt, readClaim } from '../chain/list-claims.ts';
 import { toWire } from '../errors.ts';
 import { type Fee, computeFee } from '../protocol/fee.ts';
 import { normalise } from '../protocol/record.ts';
-import type { LoadProgress, Pricing } from '../workers/engine.api.ts';
+import type { LibraryItem, LoadProgress, Pricing } from '../workers/engine.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import { type ConversationHead, ConversationStore } from './conversations.ts';
 import { EngineState } from './engine.svelte.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import type { Session } from './session.svelte.ts';
+import { type AnswerSettings, askOptions, readAnswerSettings, writeAnswerSettings } from './sampling-settings.ts';
 import { Turn } from './turn.svelte.ts';
 
 /** Asking, and who made the answers. Conversations outlast the tab. */
@@ -18,6 +19,9 @@ export class AskState {
   /** Id of the chosen adapter; `base` for the base model alone; undefined until one is known. */
   chosen = $state<string | undefined>(undefined);
   restored = $state(false);
+  settings = $state<AnswerSettings>(readAnswerSettings());
+  /** A PEFT folder of this machine's library, asked instead of a registered adapter. */
+  local = $state.raw<LibraryItem | undefined>(undefined);
 
   #session: Session;
   #store: ConversationStore;
@@ -38,10 +42,20 @@ export class AskState {
 
   /** The chosen adapter; the deployment's first sample where none was chosen. */
   get adapter(): KnownAdapter | undefined {
-    if (this.chosen === 'base') return undefined;
-    const { known } = this.#session.chain;
+    if (this.chosen === 'base' || this.local) return undefined;
+    const known = this.available;
     const samples = this.#session.deployment.samples.adapters;
     return known.find(({ ref }) => ref.id === this.chosen) ?? known.find(({ ref }) => ref.id === samples[0]) ?? known[0];
+  }
+
+  /** Registered adapters that were made for the base in use. */
+  get available(): KnownAdapter[] {
+    const { known } = this.#session.chain;
+    const { engine } = this.#session;
+    const root = engine.status?.base?.root;
+    if (root !== undefined) return known.filter(({ adapter }) => adapter.baseRoot.toLowerCase() === root.toLowerCase());
+    // Before the base is there: all of them belong to the network's own.
+    return engine.base ? [] : known;
   }
 
   get busy(): boolean {
@@ -49,6 +63,7 @@ export class AskState {
   }
 
   choose(id: string): void {
+    this.local = undefined;
     this.chosen = id;
     writePreference('adapter', id);
   }
@@ -67,7 +82,10 @@ export class AskState {
       question,
       askedAt: Date.now(),
       adapter: known && { ref: known.ref, name: known.adapter.name, datanetName: known.datanet.name },
+      model: this.local?.name ?? (this.#session.engine.base ? this.#session.engine.status?.base?.name : undefined),
+      library: known ? undefined : this.local?.id,
     });
+    writeAnswerSettings(this.settings);
     this.turns.push(turn);
     await this.#answer(this.turns.at(-1)!);
   }
@@ -90,6 +108,7 @@ export class AskState {
     const stop = new AbortController();
     this.#stops.set(turn.id, stop);
     turn.phase = 'waiting';
+    const options = askOptions($state.snapshot(this.settings));
     const text = EngineState.until<string>((piece) => {
       turn.phase = 'answering';
       turn.progress = undefined;
@@ -97,7 +116,7 @@ export class AskState {
     });
     const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
     try {
-      const answer = await this.#session.engine.job((api, job) => api.ask(job, turn.adapter?.ref, turn.question, text.listen, progress.listen), stop.signal);
+      const answer = await this.#session.engine.job((api, job) => api.ask(job, turn.adapter?.ref ?? (turn.library === undefined ? undefined : { library: turn.library }), turn.question, options, text.listen, progress.listen), stop.signal);
       text.done();
       turn.answer = answer;
       turn.text = answer.text;

@@ -12,6 +12,8 @@ export interface KeptTurn {
   readonly question: string;
   readonly askedAt: number;
   readonly adapter: AskedAdapter | undefined;
+  readonly model?: string | undefined;
+  readonly library?: string | undefined;
   text: string;
   answer: Answer | undefined;
   attribution: Attribution | undefined;
@@ -125,7 +127,7 @@ function toStored(turn: KeptTurn): StoredTurn {
     for (const entry of records) scores[entry.index] = entry.influence;
     influence = { loss, seconds, scores };
   }
-  const { id, question, askedAt, adapter, text, answer, receipt, payment, claimId } = turn;
+  const { id, question, askedAt, adapter, model, library, text, answer, receipt, payment, claimId } = turn;
   // Through JSON: adapters come from reactive lists, and the database cannot hold their proxies.
-  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, text, answer, influence, receipt, payment, claimId })) as StoredTurn;
+  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, model, library, text, answer, influence, receipt, payment, claimId })) as StoredTurn;
 }

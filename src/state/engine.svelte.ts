@@ -1,6 +1,6 @@
 import { OpenLedgerError, type WireError, fromWire, toWire } from '../errors.ts';
 import type { Deployment } from '../protocol/deployment.ts';
-import type { Answered, EngineApi, EngineStatus, LoadProgress } from '../workers/engine.api.ts';
+import type { Answered, BaseChoice, EngineApi, EngineStatus, LoadProgress, WeightFormat } from '../workers/engine.api.ts';
 import { readPreference, writePreference } from './preferences.ts';
 
 export type EnginePreference = 'auto' | 'webgpu' | 'cpu';
@@ -15,6 +15,8 @@ export class EngineState {
   progress = $state.raw<LoadProgress | undefined>(undefined);
   error = $state.raw<WireError | undefined>(undefined);
   preference = $state<EnginePreference>('auto');
+  /** The base from this machine's library; undefined for the deployment's own. */
+  base = $state.raw<BaseChoice | undefined>(undefined);
   /** Jobs under way. */
   running = $state(0);
 
@@ -30,6 +32,7 @@ export class EngineState {
     this.#url = deploymentUrl;
     const kept = readPreference('engine');
     if (kept === 'webgpu' || kept === 'cpu') this.preference = kept;
+    this.base = parseBase(readPreference('base'));
     setInterval(() => void this.#look(), 3_000);
   }
 
@@ -53,6 +56,13 @@ export class EngineState {
     this.preference = preference;
     writePreference('engine', preference === 'auto' ? undefined : preference);
     if (this.phase !== 'closed') await this.restart();
+  }
+
+  /** Opens another base; `undefined` is the deployment's own. Resolves when it is there or has failed. */
+  async chooseBase(base: BaseChoice | undefined): Promise<void> {
+    this.base = base;
+    writePreference('base', base && `${base.format}:${base.id}`);
+    await this.restart();
   }
 
   async restart(): Promise<void> {
@@ -117,7 +127,7 @@ export class EngineState {
     });
     const api = this.#api;
     const progress = EngineState.until<LoadProgress>((at) => (this.progress = at));
-    const answered = await api.open(this.#deployment, this.#url, this.preference, progress.listen);
+    const answered = await api.open(this.#deployment, this.#url, this.preference, this.base, progress.listen);
     progress.done();
     this.progress = undefined;
     if (!answered.ok) throw fromWire(answered.error);
@@ -137,4 +147,11 @@ export class EngineState {
       // The next job says what is wrong.
     }
   }
+}
+
+const FORMATS: readonly string[] = ['auto', 'f32', 'f16', 'bf16', 'q8', 'q4'] satisfies WeightFormat[];
+
+function parseBase(kept: string | undefined): BaseChoice | undefined {
+  const [, format, id] = /^([a-z0-9]+):([\w.-]{1,200})$/.exec(kept ?? '') ?? [];
+  return id && format && FORMATS.includes(format) ? { id, format: format as WeightFormat } : undefined;
 }

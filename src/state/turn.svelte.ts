@@ -46,6 +46,10 @@ export class Turn {
   readonly askedAt: number;
   /** Undefined: the base model alone was asked. */
   readonly adapter: AskedAdapter | undefined;
+  /** Name of a model or adapter of this machine's library that answered; undefined for the network's own. */
+  readonly model: string | undefined;
+  /** Id of the adapter in the library. */
+  readonly library: string | undefined;
 
   phase = $state<'waiting' | 'answering' | 'answered' | 'failed'>('waiting');
   /** The text so far. */
@@ -73,11 +77,13 @@ export class Turn {
   words: AnswerWord[] = $derived(this.answer ? wordsOf(this.answer.pieces) : []);
   sentences = $derived(sentencesOf(this.words));
 
-  constructor(parts: { id: string; question: string; askedAt: number; adapter: AskedAdapter | undefined }) {
+  constructor(parts: { id: string; question: string; askedAt: number; adapter: AskedAdapter | undefined; model?: string | undefined; library?: string | undefined }) {
     this.id = parts.id;
     this.question = parts.question;
     this.askedAt = parts.askedAt;
     this.adapter = parts.adapter;
+    this.model = parts.model;
+    this.library = parts.library;
   }
 
   /** A turn from an earlier visit. */

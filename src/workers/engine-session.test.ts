@@ -22,11 +22,11 @@ afterAll(async () => {
 
 it('goes on after the device was lost: the next question loads again and is answered', async () => {
   const session = new EngineSession();
-  expect(await session.open(deployment, `${companion.url}/`, 'cpu', () => {})).toMatchObject({ ok: true });
-  const before = await session.ask('one', undefined, 'Who repairs clocks?', () => {}, () => {});
+  expect(await session.open(deployment, `${companion.url}/`, 'cpu', undefined, () => {})).toMatchObject({ ok: true });
+  const before = await session.ask('one', undefined, 'Who repairs clocks?', {}, () => {}, () => {});
   expect(before).toMatchObject({ ok: true });
   (session as unknown as { lost: boolean }).lost = true;
-  const after = await session.ask('two', undefined, 'Who repairs clocks?', () => {}, () => {});
+  const after = await session.ask('two', undefined, 'Who repairs clocks?', {}, () => {}, () => {});
   expect(after).toMatchObject({ ok: true });
   if (before.ok && after.ok) expect(after.value.answerTokens).toEqual(before.value.answerTokens);
   session.close();
@@ -34,9 +34,9 @@ it('goes on after the device was lost: the next question loads again and is answ
 
 it('answers errors as plain data with their codes', async () => {
   const session = new EngineSession();
-  expect(await session.ask('one', undefined, 'x', () => {}, () => {})).toMatchObject({ ok: false, error: { code: 'engine/not-open' } });
-  await session.open(deployment, `${companion.url}/`, 'cpu', () => {});
-  expect(await session.ask('two', undefined, '  ', () => {}, () => {})).toMatchObject({ ok: false, error: { code: 'model/empty-prompt' } });
+  expect(await session.ask('one', undefined, 'x', {}, () => {}, () => {})).toMatchObject({ ok: false, error: { code: 'engine/not-open' } });
+  await session.open(deployment, `${companion.url}/`, 'cpu', undefined, () => {});
+  expect(await session.ask('two', undefined, '  ', {}, () => {}, () => {})).toMatchObject({ ok: false, error: { code: 'model/empty-prompt' } });
   expect(await session.publishTrained('none')).toMatchObject({ ok: false, error: { code: 'engine/no-such-run' } });
   session.close();
 });

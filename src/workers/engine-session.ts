@@ -15,9 +15,12 @@ import type { RunFile } from '../protocol/run.ts';
 import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
 import type { Ledger } from '../attribution/ledger.ts';
+import type { PlainAdapter } from '../attribution/engine.ts';
 import type {
-  AdapterRef, Answer, Answered, Attribution, CheckStep, EngineApi, EngineStatus, LoadProgress, Pricing, ReceiptResult, Trained, TrainStep,
+  AdapterRef, Answer, Answered, AskOptions, Attribution, BaseChoice, CheckStep, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
+  Trained, TrainStep,
 } from './engine.api.ts';
+import type { EngineLibrary } from './engine-library.ts';
 
 interface Opened {
   catalog: Catalog;
@@ -25,6 +28,9 @@ interface Opened {
   deployment: Deployment;
   publishUrl: string | undefined;
   choice: Choice;
+  base: BaseChoice | undefined;
+  /** PEFT folders of the library, by id; least recently used first. */
+  plain: Map<string, PlainAdapter>;
   selfTest: SelfTestResult[];
 }
 
@@ -37,27 +43,33 @@ interface HeldRun {
 
 type Report = (progress: LoadProgress) => void;
 
+/** Adapters of the library held on the device. */
+const MAX_PLAIN = 4;
+
 /** The model worker without the worker: tests and other hosts run it as it is. One call at a time uses the backend. */
 export class EngineSession implements EngineApi {
   private opened: Opened | undefined;
   /** How to open again after the graphics processor was lost. */
   private reopen: (() => Promise<void>) | undefined;
   private lost = false;
+  private library: Promise<EngineLibrary> | undefined;
+  private gateways: string[] = [];
   private readonly jobs = new Map<string, AbortController>();
   private readonly runs = new Map<string, HeldRun>();
   private runNumber = 0;
   /** Calls that use the backend queue here: a second question waits for the first. */
   private last: Promise<unknown> = Promise.resolve();
 
-  open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: Report) {
+  open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: Report) {
     return this.answer(undefined, async () => {
-      this.reopen = () => this.start(deployment, deploymentUrl, preference, onProgress);
+      this.gateways = deployment.gateways.map((url) => new URL(url, deploymentUrl).href);
+      this.reopen = () => this.start(deployment, deploymentUrl, preference, base, onProgress);
       await this.reopen();
       return this.describe();
     });
   }
 
-  private async start(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: Report): Promise<void> {
+  private async start(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: Report): Promise<void> {
     // Jobs that wait go on with what is loaded again; only `close` ends them.
     this.release();
     this.lost = false;
@@ -66,9 +78,31 @@ export class EngineSession implements EngineApi {
     const absolute = (url: string) => new URL(url, deploymentUrl).href;
     const store = new ContentStore({ gateways: deployment.gateways.map(absolute), cache });
     const catalog = new Catalog(choice.backend, store);
-    const engine = await catalog.engine(deployment.base, { onProgress: forward(onProgress) });
     const publishUrl = deployment.publish === undefined ? undefined : absolute(deployment.publish);
-    this.opened = { catalog, engine, deployment, choice, publishUrl, selfTest: await selfTest(choice.backend) };
+    try {
+      // Known answers first: weights are not fetched for a device that computes something else.
+      const tests = await selfTest(choice.backend);
+      const engine = base ? await this.libraryBase(catalog, base, onProgress) : await catalog.engine(deployment.base, { onProgress: forward(onProgress) });
+      this.opened = { catalog, engine, deployment, choice, base, publishUrl, plain: new Map(), selfTest: tests };
+    } catch (error) {
+      choice.backend.destroy();
+      throw error;
+    }
+  }
+
+  private async libraryBase(catalog: Catalog, { id, format }: BaseChoice, onProgress: Report): Promise<Engine> {
+    const library = await this.openLibrary();
+    const { folder, identity, fileRoot } = await library.base(id, undefined, onProgress);
+    const engine = await catalog.openBase(folder, identity, { format, fileRoot, onProgress: forward(onProgress) });
+    if (!fileRoot && engine.fileRoot) await library.noteRoot(id, engine.fileRoot);
+    return engine;
+  }
+
+  /** Kept on this machine; its code is fetched when first asked for. */
+  private openLibrary(): Promise<EngineLibrary> {
+    const opening = (this.library ??= import('./engine-library.ts').then(({ EngineLibrary }) => EngineLibrary.open(this.gateways)));
+    opening.catch(() => (this.library = undefined));
+    return opening;
   }
 
   status() {
@@ -79,40 +113,87 @@ export class EngineSession implements EngineApi {
     this.jobs.get(job)?.abort();
   }
 
-  ask(job: string, ref: AdapterRef | undefined, question: string, onText: (piece: string) => void, onProgress: Report) {
+  ask(job: string, ref: AdapterRef | LibraryAdapterRef | undefined, question: string, options: AskOptions, onText: (piece: string) => void, onProgress: Report) {
     return this.answer(job, async (signal): Promise<Answer> => {
       const { catalog, engine } = this.ready();
       const prompt = engine.prompt(question);
-      const adapter = ref && (await catalog.adapter(engine, ref.cid, { signal, onProgress: forward(onProgress) }));
-      const stream = engine.tokenizer.createDecodeStream();
-      const pieces: string[] = [];
-      const answer: number[] = [];
+      const adapter = ref && ('library' in ref ? await this.plainAdapter(ref.library, signal) : await catalog.adapter(engine, ref.cid, { signal, onProgress: forward(onProgress) }));
       const began = performance.now();
-      let stopped = false;
-      try {
-        await engine.generate(adapter, prompt, {
-          signal,
-          onToken: (id) => {
-            answer.push(id);
-            const piece = stream.push(id);
-            pieces.push(piece);
-            if (piece) onText(piece);
-          },
-        });
-      } catch (error) {
-        // Stopping keeps what is there; only an answer of nothing is an error.
-        if (!signal.aborted || !answer.length) throw error;
-        stopped = true;
-      }
-      const rest = stream.end();
-      if (rest) {
-        pieces[pieces.length - 1] += rest;
-        onText(rest);
-      }
+      const { tokens, pieces, text, stopped } = await engine.answer(adapter, prompt, {
+        signal, maxTokens: options.maxTokens, sampling: options.sampling, stopTexts: options.stop, onText,
+      });
       return {
-        promptTokens: prompt, answerTokens: answer, text: engine.tokenizer.decode(answer).trim(), pieces,
-        seconds: (performance.now() - began) / 1000, stopped,
+        promptTokens: prompt, answerTokens: tokens, text, pieces, seconds: (performance.now() - began) / 1000, stopped,
+        ...(options.sampling ? { sampling: options.sampling } : {}),
+        ...(adapter && 'warning' in adapter && adapter.warning ? { warning: adapter.warning } : {}),
       };
+    });
+  }
+
+  private async plainAdapter(id: string, signal: AbortSignal): Promise<PlainAdapter> {
+    const { engine, plain } = this.ready();
+    const known = plain.get(id);
+    plain.delete(id);
+    const adapter = known ?? engine.loadPlainAdapters([{ files: await (await this.openLibrary()).adapter(id, signal), weight: 1 }]);
+    plain.set(id, adapter);
+    for (const [old, held] of plain) {
+      if (plain.size <= MAX_PLAIN) break;
+      plain.delete(old);
+      engine.unloadAdapter(held);
+    }
+    return adapter;
+  }
+
+  libraryList() {
+    return this.answer(undefined, async () => {
+      const library = await this.openLibrary();
+      return { items: await library.list(), storage: await library.storage() };
+    }, false);
+  }
+
+  addToLibrary(job: string, source: ModelSource, onProgress: Report) {
+    return this.answer(job, async (signal) => (await this.openLibrary()).add(source, signal, onProgress), false);
+  }
+
+  removeFromLibrary(id: string) {
+    return this.answer(undefined, async () => {
+      const { base, plain, engine } = this.ready();
+      if (base?.id === id) throw new OpenLedgerError({ code: 'library/in-use', what: 'This model is in use.', next: 'Choose another model first.' });
+      const adapter = plain.get(id);
+      if (adapter) {
+        plain.delete(id);
+        engine.unloadAdapter(adapter);
+      }
+      await (await this.openLibrary()).remove(id);
+    });
+  }
+
+  keepLibrary() {
+    return this.answer(undefined, async () => (await this.openLibrary()).keep(), false);
+  }
+
+  planBase({ id, format }: BaseChoice) {
+    return this.answer(undefined, async () => (await this.openLibrary()).plan(id, format, this.ready().choice.backend), false);
+  }
+
+  profile(job: string, ref: AdapterRef | undefined, question: string) {
+    return this.answer(job, async (signal): Promise<KernelProfile> => {
+      const { catalog, engine, choice } = this.ready();
+      const adapter = ref && (await catalog.adapter(engine, ref.cid, { signal }));
+      const prompt = engine.prompt(question);
+      const answer = () => engine.generate(adapter, prompt, { signal, maxTokens: 24 });
+      // Once unmeasured: programs are compiled at their first use.
+      await answer();
+      const { profile } = choice.backend;
+      if (!profile) throw new OpenLedgerError({ code: 'engine/no-profile', what: 'This device tells no times.', next: 'Choose another device on the page Device.' });
+      profile.start();
+      try {
+        const tokens = (await answer()).length;
+        return { ...(await profile.stop()), tokens };
+      } catch (error) {
+        await profile.stop().catch(() => undefined);
+        throw error;
+      }
     });
   }
 
@@ -135,12 +216,14 @@ export class EngineSession implements EngineApi {
       const { loss, scores } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
       const { receipt, recordParts } = makeReceipt({
         nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
-        base: { cid: engine.identity.cid, root: engine.root },
+        base: { cid: engine.identity.cid, root: engine.root, format: engine.format },
+        sampling: answer.sampling,
         adapter: { id: ref.id, cid: ref.cid, root: adapter.root },
         datanet: { id: ref.datanet.id, version: ref.datanet.version, cid: ref.datanet.cid, records: version.records },
         ledger: adapter.run.ledger,
         prompt: { text: normalised(question), tokens: answer.promptTokens },
-        answer: { text: answer.text, tokens: answer.answerTokens },
+        // The text of all tokens: a stop text cuts what is shown, not what was computed.
+        answer: { text: engine.tokenizer.decode(answer.answerTokens).trim(), tokens: answer.answerTokens },
         loss, scores, prices: pricing,
       });
       const cid = await catalog.store.addFile(new TextEncoder().encode(canonicalJson(receipt as unknown as Json)));
@@ -263,12 +346,15 @@ export class EngineSession implements EngineApi {
   }
 
   private describe(): EngineStatus {
-    const { engine, choice, selfTest: tests } = this.ready();
+    const { engine, choice, base, selfTest: tests } = this.ready();
     const { bytes, peakBytes } = choice.backend.memory();
     return {
       kind: choice.backend.kind === 'webgpu' ? 'webgpu' : 'cpu', device: choice.backend.device, why: choice.why, selfTest: tests.map(({ name, ok }) => ({ name, ok })),
       memoryBytes: bytes, peakBytes,
-      base: { name: engine.identity.name, parameters: engine.parameters, context: engine.model.config.context },
+      base: {
+        name: engine.identity.name, library: base?.id, format: base?.format ?? 'auto', parameters: engine.parameters,
+        context: engine.model.positions, root: engine.root, sampling: undefined,
+      },
     };
   }
 

@@ -1,4 +1,5 @@
 import type { WireError } from '../errors.ts';
+import type { Profile } from '../kernels/profile.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
@@ -23,7 +24,89 @@ export interface EngineStatus {
   selfTest: { name: string; ok: boolean }[];
   memoryBytes: number;
   peakBytes: number;
-  base: { name: string; parameters: number; context: number } | undefined;
+  base: BaseStatus | undefined;
+}
+
+export interface BaseStatus {
+  name: string;
+  /** Id in the library; undefined for the deployment's own base. */
+  library: string | undefined;
+  format: WeightFormat;
+  parameters: number;
+  context: number;
+  root: string;
+  /** What the model's publisher suggests for sampling; undefined for none. */
+  sampling: Partial<Sampling> | undefined;
+}
+
+/** How weights are held: as they are stored, or quantised when they are loaded. */
+export type WeightFormat = 'auto' | 'f32' | 'f16' | 'bf16' | 'q8' | 'q4';
+
+/** Which base a worker opens; undefined is the deployment's own. */
+export interface BaseChoice {
+  /** Id in this machine's library. */
+  id: string;
+  format: WeightFormat;
+}
+
+/** A folder in this machine's library: a base model, or a PEFT adapter. */
+export interface LibraryItem {
+  id: string;
+  kind: 'base' | 'adapter';
+  name: string;
+  /** Where it came from: an address, a CID, or the name of a folder. */
+  source: string;
+  bytes: number;
+  /** Bytes that are here already; less than `bytes` for a download that was interrupted. */
+  held: number;
+  complete: boolean;
+  /** Milliseconds. */
+  added: number;
+  cid: string | undefined;
+}
+
+/** What the browser lets this page store. */
+export interface LibraryStorage {
+  usage: number;
+  quota: number;
+  /** Whether the browser promised not to delete it by itself. */
+  persisted: boolean;
+}
+
+export type ModelSource = { kind: 'url'; url: string } | { kind: 'cid'; cid: string } | { kind: 'files'; name: string; files: File[] };
+
+/** What a base needs on this device, before anything of it is loaded. */
+export interface BasePlan {
+  parameters: number;
+  family: string;
+  context: number;
+  weightBytes: number;
+  /** Weights, caches and activations of an answer of 1,024 tokens. */
+  answerBytes: number;
+  /** What this device gives; undefined where it does not say. */
+  allowedBytes: number | undefined;
+}
+
+/** How the next token is chosen; temperature 0 takes the likeliest one. */
+export interface Sampling {
+  temperature: number;
+  /** 0 for all. */
+  topK: number;
+  topP: number;
+  repetitionPenalty: number;
+  seed: number;
+}
+
+export interface AskOptions {
+  sampling?: Sampling | undefined;
+  maxTokens?: number | undefined;
+  /** Texts that end the answer. */
+  stop?: string[] | undefined;
+}
+
+/** Where the time of a measured answer went. */
+export interface KernelProfile extends Profile {
+  tokens: number;
 }
 
 export interface LoadProgress {
@@ -42,6 +125,11 @@ export interface AdapterRef {
   datanet: { id: string; version: number; cid: string };
 }
 
+/** A PEFT folder in this machine's library: it answers, but no run.json says what it was trained on. */
+export interface LibraryAdapterRef {
+  library: string;
+}
+
 export interface Answer {
   promptTokens: number[];
   /** The end token included where the model ended by itself. */
@@ -51,6 +139,10 @@ export interface Answer {
   pieces: string[];
   seconds: number;
   stopped: boolean;
+  /** How it was sampled; undefined for a greedy answer. */
+  sampling?: Sampling | undefined;
+  /** What a person should know about this answer, such as an adapter that names another base. */
+  warning?: string | undefined;
 }
 
 export interface RecordInfluence {
@@ -115,13 +207,13 @@ export interface Trained {
 }
 
 export interface EngineApi {
-  /** Opens the backend and the base; called once per deployment and again to change the backend. */
-  open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', onProgress: (p: LoadProgress) => void): Promise<Answered<EngineStatus>>;
+  /** Opens the backend and the base; called once per deployment and again to change the backend or the base. */
+  open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<EngineStatus>>;
   status(): Promise<Answered<EngineStatus>>;
   cancel(job: string): Promise<void>;
 
-  /** Greedy generation. `onText` gets the text so far appended; `adapter` undefined asks the base alone. */
-  ask(job: string, adapter: AdapterRef | undefined, question: string, onText: (piece: string) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Answer>>;
+  /** Greedy unless `options` say otherwise. `onText` gets the text so far appended; `adapter` undefined asks the base alone. */
+  ask(job: string, adapter: AdapterRef | LibraryAdapterRef | undefined, question: string, options: AskOptions, onText: (piece: string) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Answer>>;
   /** Influence of every record on the answer, or on tokens [from, to) of it. First use of an adapter rebuilds its ledger. */
   attribute(job: string, adapter: AdapterRef, answer: { promptTokens: number[]; answerTokens: number[] }, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<Attribution>>;
   /** Builds the receipt of an answer (whole answer), adds it to the local store and publishes it where the deployment allows. */
@@ -138,6 +230,18 @@ export interface EngineApi {
 
   /** Token counts for validating records against the model's context. */
   countTokens(texts: string[]): Promise<Answered<number[]>>;
+
+  /** Models and adapters kept on this machine, and what may be stored. */
+  libraryList(): Promise<Answered<{ items: LibraryItem[]; storage: LibraryStorage }>>;
+  /** Downloads into the library; an interrupted download of the same source goes on where it stopped. */
+  addToLibrary(job: string, source: ModelSource, onProgress: (p: LoadProgress) => void): Promise<Answered<LibraryItem>>;
+  removeFromLibrary(id: string): Promise<Answered<void>>;
+  /** Asks the browser not to delete what is stored here. */
+  keepLibrary(): Promise<Answered<LibraryStorage>>;
+  planBase(choice: BaseChoice): Promise<Answered<BasePlan>>;
+
+  /** Answers a short question and says where the time went. */
+  profile(job: string, adapter: AdapterRef | undefined, question: string): Promise<Answered<KernelProfile>>;
 
   /** Content store: JSON files by CID. Reading is bounded and verified by hash. */
   readJson(cid: string): Promise<Answered<unknown>>;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Files } from '../../attribution/engine.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import { type Hex, keccak256, toHex, utf8Bytes } from '../../protocol/bytes.ts';
 import type { Deployment } from '../../protocol/deployment.ts';
@@ -30,6 +31,22 @@ export async function asCid(store: ContentStore, given: string): Promise<string>
   }
   const files = readdirSync(given).filter((name) => statSync(join(given, name)).isFile()).sort();
   return store.addDirectory(Object.fromEntries(files.map((name) => [name, new Uint8Array(readFileSync(join(given, name)))])));
+}
+
+/** An adapter's files from a folder or by CID. */
+export async function adapterFiles(store: ContentStore, given: string): Promise<Files> {
+  const names = ['adapter_config.json', 'adapter_model.safetensors', 'run.json'];
+  const files: Files = {};
+  if (existsSync(given)) {
+    for (const name of names) if (existsSync(join(given, name))) files[name] = readFileOr(join(given, name), 'The file');
+    return files;
+  }
+  const entries = await store.readDirectory(given);
+  for (const name of names) {
+    const entry = entries.get(name);
+    if (entry) files[name] = await store.readFile(entry.cid);
+  }
+  return files;
 }
 
 export function readFileOr(given: string, what: string): Uint8Array {

@@ -2,17 +2,19 @@ import { toWire } from '../../errors.ts';
 import { ask } from './ask.ts';
 import { attribute } from './attribute.ts';
 import { companion } from './companion-command.ts';
+import { models } from './models.ts';
 import { trainCommand } from './train.ts';
 import { verify } from './verify.ts';
 
-const HELP = `npm run serve -- [ask|train|attribute|verify] …
+const HELP = `npm run serve -- [ask|train|attribute|verify|models] …
 The companion without a verb; with one, the same work as the app, without a browser. Each verb has --help and --json.
   ask        answer a question with an adapter
   train      fine-tune an adapter on a file of records
   attribute  answer, and show which records made the answer; make a receipt
-  verify     recompute a receipt`;
+  verify     recompute a receipt
+  models     models and adapters on this machine: list, add, remove`;
 
-const verbs: Record<string, (args: string[]) => Promise<unknown>> = { ask, train: trainCommand, attribute, verify };
+const verbs: Record<string, (args: string[]) => Promise<unknown>> = { ask, train: trainCommand, attribute, verify, models };
 
 const [verb, ...rest] = process.argv.slice(2);
 const json = process.argv.includes('--json');

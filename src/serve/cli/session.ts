@@ -4,18 +4,21 @@ import type { Engine } from '../../attribution/engine.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import type { ContentStore } from '../../storage/content-store.ts';
 import { openBackendByName } from './backend-option.ts';
-import { ROOT, asCid, localStore } from './content.ts';
-import { join } from 'node:path';
+import { localStore } from './content.ts';
+import { FORMATS, formatNamed, openBase } from './open-base.ts';
 
 export const SHARED_OPTIONS = {
   base: { type: 'string' },
+  format: { type: 'string' },
   backend: { type: 'string', default: 'cpu' },
   gateway: { type: 'string', multiple: true },
   json: { type: 'boolean' },
   help: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
 
-export const SHARED_HELP = `  --base DIR|CID      base model (default public/base)
+export const SHARED_HELP = `  --base MODEL        base model: a folder in a hub's layout, a hub's or server's address, a CID, or an id of
+                      "models list" (default public/base)
+  --format NAME       how its weights are held: ${FORMATS.join(', ')} (default auto: as stored)
   --backend NAME      cpu (default), webgpu, swiftshader, llvmpipe, reference
   --gateway URL       where to fetch CIDs that are not on this machine; may be repeated
   --json              print the result as one JSON object; progress goes to standard error`;
@@ -42,15 +45,16 @@ export interface Session {
 
 /** Opens backend, store and base, does the work, and closes them whatever happens. */
 export async function withSession<T>(
-  flags: { base?: string | undefined; backend?: string | undefined; gateway?: string[] | undefined; json?: boolean | undefined },
+  flags: { base?: string | undefined; format?: string | undefined; backend?: string | undefined; gateway?: string[] | undefined; json?: boolean | undefined },
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { backend, close } = await openBackendByName(flags.backend ?? 'cpu');
   try {
     const store = await localStore(flags.gateway);
     const catalog = new Catalog(backend, store);
-    const engine = await catalog.engine({ name: 'OpenLedger tiny base', cid: await asCid(store, flags.base ?? join(ROOT, 'public/base')) });
-    return await work({ store, catalog, engine, say: (line) => (flags.json ? console.error(line) : console.log(line)) });
+    const say = (line: string) => (flags.json ? console.error(line) : console.log(line));
+    const engine = await openBase(flags.base, formatNamed(flags.format), { store, catalog, say });
+    return await work({ store, catalog, engine, say });
   } finally {
     close();
   }

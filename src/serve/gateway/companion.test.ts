@@ -278,7 +278,9 @@ describe('the app', () => {
     expect(csp).toContain("script-src 'self' 'wasm-unsafe-eval';");
     expect(csp).toContain("worker-src 'self' blob:");
     expect(csp).toContain('https://rpc.example https://gateway.example');
-    expect(csp).not.toMatch(/connect-src[^;]*( \*| https?:[ ;])/);
+    // Model hubs may be anywhere, but only over https; pages and scripts come from here alone.
+    expect(csp).not.toMatch(/connect-src[^;]*( \*| http:[ ;])/);
+    expect(csp).not.toMatch(/(default|script|worker)-src[^;]*https?:/);
   });
 
   it.each([

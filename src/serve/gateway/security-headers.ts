@@ -2,7 +2,8 @@ import type { Deployment } from '../../protocol/deployment.ts';
 
 /**
  * What the app's pages and workers may do: run their own code and WebAssembly, start workers, and talk to this
- * machine and to the chain, gateways and publishing service of the deployment. Wallet icons are data: images.
+ * machine, to the chain, gateways and publishing service of the deployment, and to model hubs over https. Wallet
+ * icons are data: images.
  */
 export function securityHeaders(deployment: Deployment | undefined): Record<string, string> {
   const origins = new Set<string>();
@@ -18,6 +19,8 @@ export function securityHeaders(deployment: Deployment | undefined): Record<stri
     'ws://localhost:*',
     'data:',
     'blob:',
+    // Models are fetched from whatever hub a person names.
+    'https:',
     ...origins,
   ];
   const policy = [
