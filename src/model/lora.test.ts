@@ -43,6 +43,7 @@ describe('patterns of module names', () => {
     expect(matches('(a+)+b', 'a'.repeat(2000))).toBe(false);
     expect(matches(`${'(a|a?)*'.repeat(30)}b`, 'a'.repeat(60))).toBe(false);
     expect(failure(() => matches('((.?){1000}){1000}', 'ab'.repeat(1000))).code).toBe('adapter/unsupported');
+    expect(failure(() => matches(`((${'|'.repeat(1900)}){1000}){1000}`, 'a')).code).toBe('adapter/unsupported');
     expect(performance.now() - began).toBeLessThan(5000);
   });
 });
