@@ -42,8 +42,9 @@ describe('patterns of module names', () => {
     const began = performance.now();
     expect(matches('(a+)+b', 'a'.repeat(2000))).toBe(false);
     expect(matches(`${'(a|a?)*'.repeat(30)}b`, 'a'.repeat(60))).toBe(false);
-    expect(failure(() => matches('((.?){1000}){1000}', 'ab'.repeat(1000))).code).toBe('adapter/unsupported');
-    expect(failure(() => matches(`((${'|'.repeat(1900)}){1000}){1000}`, 'a')).code).toBe('adapter/unsupported');
+    for (const [pattern, name] of [['((.?){1000}){1000}', 'ab'.repeat(1000)], [`((${'|'.repeat(1900)}){1000}){1000}`, 'a']] as const) {
+      expect(failure(() => modulePattern(pattern).matches(name, { steps: 1_000_000 })).code).toBe('adapter/unsupported');
+    }
     expect(performance.now() - began).toBeLessThan(5000);
   });
 });
