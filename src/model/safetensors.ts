@@ -122,8 +122,13 @@ export function floatType(file: string, { name, dtype }: TensorEntry): FloatType
 export function decodeValues(file: string, entry: TensorEntry, bytes: Uint8Array, first = 0): Float32Array<ArrayBuffer> {
   const values = decodeFloats(bytes, floatType(file, entry));
   const wrong = firstUnstorable(values);
-  if (wrong >= 0) throw damaged(file, `Tensor “${shown(entry.name)}” holds ${values[wrong]} at ${first + wrong}.`);
+  if (wrong >= 0) throw unstorable(file, entry, values[wrong]!, first + wrong);
   return values;
+}
+
+/** Of a value that RF32 does not hold, and its place in the tensor. */
+export function unstorable(file: string, entry: TensorEntry, value: number, place: number): OpenLedgerError {
+  return damaged(file, `Tensor “${shown(entry.name)}” holds ${value} at ${place}.`);
 }
 
 /** Reads a whole file that is in memory, as adapters are. Throws what reading it in parts throws. */

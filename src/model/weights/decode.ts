@@ -3,7 +3,7 @@
 export const FLOAT_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 export type FloatType = keyof typeof FLOAT_BYTES;
 
-const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+export const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 /** Bits of 2^50 and 2^-100: RF32 stores 0 and magnitudes from the second to the first. */
 const LARGEST = 0x58800000;
 const SMALLEST = 0x0d800000;

@@ -62,6 +62,43 @@ describe('a model loaded in pieces', () => {
     expect(seen[seen.length - 1]).toBe(1);
   });
 
+  it.each(['F16', 'BF16'] as const)('keeps the bits of %s, but those of what RF32 stores as +0', async (dtype) => {
+    const backend = await CpuBackend.create();
+    const values = tensors.get('model.embed_tokens.weight')!.values.slice();
+    values.set([-0, 0, -1, 65504, -65280, 2 ** -24, -(2 ** -24), 2 ** -14, ...(dtype === 'BF16' ? [2 ** -100, -(2 ** -100), 2 ** -101, -(2 ** -120), 2 ** 50, -(2 ** 50)] : [])], 64);
+    const files = layout(dtype, new Map([...tensors, ['model.embed_tokens.weight', { shape: [512, 64], values }]]));
+    const codesOf = async (model: Model) => backend.read(model.matrices.get('embed_tokens.weight')!.parts[0]!.codes);
+    const loaded = await loadModel(backend, config, folderOf(files), { fileRoot: 'skip' });
+    const codes = await codesOf(loaded.model);
+    expect(codes).toEqual(await codesOf(uploadModel(backend, config, inFiles(files), true, dtype === 'F16' ? 'f16' : 'bf16')));
+    expect(codes[32]).toBe(0);
+    expect(codes[33]).not.toBe(0);
+  });
+
+  it.each([['F16', 0x7c00], ['F16', 0xfe00], ['BF16', 0x5881], ['BF16', 0xff80], ['BF16', 0x7fc0]] as const)('in %s refuses the bits %d by tensor and place, hashed or not', async (dtype, bits) => {
+    const files = writeHubLayout(json, tensors, { dtype });
+    const file = files['model.safetensors']!;
+    const { from } = (await openWeights(folderOf(files))).get('model.layers.0.self_attn.k_proj.weight')!;
+    file.set([bits & 255, bits >> 8], from + 2 * 999);
+    for (const fileRoot of ['skip', undefined] as const) {
+      await expect(loadModel(await CpuBackend.create(), config, folderOf(files), { fileRoot })).rejects.toMatchObject({ code: 'safetensors/damaged', message: expect.stringMatching(/layers\.0\.self_attn\.k_proj\.weight” holds .* at 999\./) });
+    }
+  });
+
+  it('has rows of an odd length, and rows split over parts, like one uploaded whole', async () => {
+    const odd = parseConfig({ ...json, intermediate_size: 161, vocab_size: 700 });
+    const all: Tensors = new Map([...initialWeights(odd, 2)].map(([name, tensor]) => [`model.${name}`, tensor]));
+    for (const dtype of ['F32', 'BF16'] as const) {
+      const backend = await CpuBackend.create();
+      // 640 rows fit: the embedding's 700 take two parts.
+      Object.defineProperty(backend, 'maxBinding', { value: 256 * 64 * (dtype === 'F32' ? 4 : 2) * 2.5 });
+      const files = writeHubLayout(json, all, { dtype });
+      const { model } = await loadModel(backend, odd, folderOf(files));
+      expect(model.matrices.get('embed_tokens.weight')!.parts.length).toBe(2);
+      expect(await weightsOf(model)).toEqual(await weightsOf(uploadModel(await CpuBackend.create(), odd, inFiles(files))));
+    }
+  });
+
   it('held in a coarser format has another root; in a finer one the same', async () => {
     const backend = await CpuBackend.create();
     const exact = await loadModel(backend, config, folderOf(layout('BF16')), { format: 'f32' });
@@ -69,6 +106,20 @@ describe('a model loaded in pieces', () => {
     const coarse = await loadModel(backend, config, folderOf(layout('F32')), { format: 'bf16' });
     expect(coarse).toMatchObject({ rounded: 'bf16', root: roundedBaseRoot(coarse.fileRoot!, 'bf16') });
     expect(await weightsOf(coarse.model)).toEqual(await weightsOf(exact.model));
+  });
+
+  it.each(['q8', 'q4'] as const)('quantised to %s is the one uploaded whole, with a root of its own; embeddings keep 8 bits', async (format) => {
+    const backend = await CpuBackend.create();
+    const files = layout('BF16');
+    const loaded = await loadModel(backend, config, folderOf(files), { format });
+    expect(loaded).toMatchObject({ rounded: format, root: roundedBaseRoot(loaded.fileRoot!, format) });
+    expect(await weightsOf(loaded.model)).toEqual(await weightsOf(uploadModel(backend, config, inFiles(files), true, format)));
+    expect(loaded.model.matrices.get('embed_tokens.weight')!.format).toBe('q8');
+    expect(loaded.model.matrices.get('layers.0.mlp.up_proj.weight')!.format).toBe(format);
+    const { weightBytes, rounded } = planWeights(config, await openWeights(folderOf(files)), format);
+    const onDevice = [...loaded.model.matrices.values()].flatMap(({ parts }) => parts.flatMap(({ codes, scales }) => [codes, ...(scales ? [scales] : [])]));
+    const sum = [...onDevice, ...loaded.model.vectors.values()].reduce((total, { shape }) => total + 4 * shape.reduce((a, b) => a * b), 0);
+    expect([weightBytes, rounded]).toEqual([sum, format]);
   });
 
   it('is not hashed again where its root is known, or not wanted', async () => {

@@ -7,7 +7,8 @@ import { TensorsRootStream, roundedBaseRoot } from '../../protocol/tensors.ts';
 import type { ModelConfig } from '../config.ts';
 import { MOST_POSITIONS, type Model, assembleModel } from '../model.ts';
 import { decodeValues, floatType } from '../safetensors.ts';
-import { FLOAT_BYTES } from './decode.ts';
+import { FLOAT_BYTES, LITTLE_ENDIAN } from './decode.ts';
+import { EXACT_FORMAT, exactCodes, writeCodes } from './exact-codes.ts';
 import { type StoredTensor, type StoredTensors, openWeights } from './open-weights.ts';
 import { type FormatChoice, type PlannedWeight, memoryAllowed, planWeights, requireMemory } from './plan-weights.ts';
 import { type Wanted, readAhead } from './read-ahead.ts';
@@ -71,13 +72,19 @@ export async function loadModel(backend: Backend, config: ModelConfig, folder: M
     let done = 0;
     for await (const { what: piece, bytes } of readAhead(pieces, PIECE_BYTES, signal)) {
       const { tensor, weight, first, columns } = piece;
-      const values = decodeValues(tensor.source.name, tensor, bytes, first * columns);
-      hashing?.add(tensor.name, values);
-      if (weight?.shape.length === 1) vectors.set(weight.name, backend.upload(weight.name, weight.shape, values, true));
+      const decoded = () => decodeValues(tensor.source.name, tensor, bytes, first * columns);
+      const type = floatType(tensor.source.name, tensor);
+      const asStored = weight?.shape.length === 2 && type !== 'F32' && weight.format === EXACT_FORMAT[type] && columns % 2 === 0 && LITTLE_ENDIAN ? type : undefined;
+      const values = hashing || !asStored ? decoded() : undefined;
+      if (values) hashing?.add(tensor.name, values);
+      if (weight?.shape.length === 1) vectors.set(weight.name, backend.upload(weight.name, weight.shape, values!, true));
       else if (weight) {
         let matrix = matrices.get(weight.name);
         if (!matrix) matrices.set(weight.name, (matrix = createMatrix(backend, weight.name, weight.shape[0], weight.shape[1]!, weight.format)));
-        writeRows(backend, matrix, first, values);
+        if (asStored) writeCodes(backend, matrix, first, exactCodes(tensor, asStored, bytes, first * columns));
+        // Decoded values are what float32 matrices hold.
+        else if (weight.format === 'f32') writeCodes(backend, matrix, first, values!);
+        else writeRows(backend, matrix, first, values!);
       }
       done += bytes.length;
       onProgress?.(done, total);

@@ -4,7 +4,7 @@ import { type Format, matrixBytes } from '../../kernels/matrix/matrix.ts';
 import type { ModelConfig } from '../config.ts';
 import { MOST_POSITIONS, type WeightShape, fitWeights, heldFormat } from '../model.ts';
 import { floatType } from '../safetensors.ts';
-import type { FloatType } from './decode.ts';
+import { EXACT_FORMAT } from './exact-codes.ts';
 import type { StoredTensor, StoredTensors } from './open-weights.ts';
 
 /** `auto`: every matrix as its file has it, so nothing is rounded. */
@@ -30,13 +30,12 @@ export interface WeightsPlan {
 }
 
 const SHORT_TEXT = 512;
-const EXACT: Record<FloatType, Format> = { F32: 'f32', F16: 'f16', BF16: 'bf16' };
 
 /** Throws `model/weights-do-not-fit` and `safetensors/unsupported-type`. */
 export function planWeights(config: ModelConfig, tensors: StoredTensors, choice: FormatChoice, positions = MOST_POSITIONS): WeightsPlan {
   let rounded: Format | undefined;
   const weights = fitWeights(config, tensors).map((weight): PlannedWeight => {
-    const stored = EXACT[floatType(weight.tensor.source.name, weight.tensor)];
+    const stored: Format = EXACT_FORMAT[floatType(weight.tensor.source.name, weight.tensor)];
     if (weight.shape.length === 1) return { ...weight, format: 'f32' };
     const format = choice === 'auto' ? stored : heldFormat(weight.name, choice);
     if (format !== stored && format !== 'f32') rounded = choice as Format;
