@@ -1,6 +1,5 @@
 import type { ModelConfig } from '../../src/model/config.ts';
-import { type LoraConfig, TARGETS, type Target, moduleOf } from '../../src/model/lora-config.ts';
-import { adaptedLayers } from '../../src/model/lora-config.ts';
+import { type LoraConfig, TARGETS, type Target, adaptedLayers, moduleOf } from '../../src/model/lora-config.ts';
 import { factorKey } from '../../src/model/lora.ts';
 import type { NamedTensor, Tensors } from '../../src/model/safetensors.ts';
 import { type GgufTensor, type GgufValue, writeGguf } from './gguf.ts';
@@ -11,8 +10,8 @@ const NAMES: Record<Target, string> = {
   gate_proj: 'ffn_gate', up_proj: 'ffn_up', down_proj: 'ffn_down',
 };
 
-interface TokenizerJson {
-  added_tokens: { id: number; special: boolean }[];
+export interface TokenizerJson {
+  added_tokens: { id: number; content: string; special: boolean }[];
   model: { vocab: Record<string, number>; merges: (string | [string, string])[] };
 }
 
@@ -88,7 +87,7 @@ export function llamaGguf(config: ModelConfig, tensors: Tensors, tokenizer: Toke
 }
 
 /** A plain LoRA (one rank, one scale) for that base. */
-export function loraGguf(config: ModelConfig, lora: LoraConfig & { alpha: number }, tensors: Tensors): Uint8Array<ArrayBuffer> {
+export function loraGguf(config: ModelConfig, lora: LoraConfig, tensors: Tensors): Uint8Array<ArrayBuffer> {
   const metadata = new Map<string, GgufValue>([
     ['general.architecture', 'llama'],
     ['general.type', 'adapter'],

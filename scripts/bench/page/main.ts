@@ -1,7 +1,11 @@
 /** The page that measures in a browser what only a browser has. Run by ../browser.ts. */
 import { createCpuBackend } from '../../../src/kernels/cpu/backend.ts';
+import type { Backend } from '../../../src/kernels/backend.ts';
 import { createWebGpuBackend } from '../../../src/kernels/webgpu/backend.ts';
 import { toWire } from '../../../src/errors.ts';
+import { measureAdapterSwitch } from '../measure/adapter-switch.ts';
+import { type AnswerOptions, measureLoraCost } from '../measure/lora-cost.ts';
+import { type Shape, measureScaling } from '../measure/scaling.ts';
 import { inTurns } from '../timing.ts';
 import { fetchBase } from './base.ts';
 import { type Contender, type Prompt, openOrt, openOurs, openWllama } from './contenders.ts';
@@ -44,10 +48,7 @@ async function duel(openers: Record<string, () => Promise<Contender>>, { prompt,
     }
   }
   const answers: Record<string, number[]> = {};
-  for (const [name, contender] of Object.entries(contenders)) {
-    console.debug(`${contender.name}…`);
-    answers[name] = await (contender.ids ?? contender.answer)(prompt, tokens);
-  }
+  for (const [name, contender] of Object.entries(contenders)) answers[name] = await (contender.ids ?? contender.answer)(prompt, tokens);
   const all = (given: Prompt, count: number) => Object.fromEntries(Object.entries(contenders).map(([name, contender]) => [name, () => contender.answer(given, count)]));
   const first = await inTurns(all(prompt, 1), { rounds, budgetMs: budgetMs / 4 });
   const whole = await inTurns(all(prompt, tokens + 1), { rounds, budgetMs });
@@ -74,7 +75,33 @@ async function onCpu(options: DuelOptions): Promise<Duel> {
   };
 }
 
-export const measurements = { onWebGpu, onCpu };
+/** The browser's private file system, as adapters are kept in; Chromium reads it through files. */
+async function privateFile(bytes: Uint8Array): Promise<() => Promise<Uint8Array>> {
+  const folder = await navigator.storage.getDirectory();
+  const handle = await folder.getFileHandle('bench-adapter', { create: true });
+  const writable = await handle.createWritable();
+  await writable.write(bytes as Uint8Array<ArrayBuffer>);
+  await writable.close();
+  return async () => new Uint8Array(await (await handle.getFile()).arrayBuffer());
+}
+
+type Kind = 'webgpu' | 'cpu';
+
+async function withBackend<Result>(kind: Kind, work: (backend: Backend) => Promise<Result>): Promise<{ device: string } & Result> {
+  const backend = await (kind === 'webgpu' ? createWebGpuBackend() : createCpuBackend());
+  try {
+    return { device: backend.device, ...(await work(backend)) };
+  } finally {
+    backend.destroy();
+  }
+}
+
+const loraCost = (kind: Kind, options: AnswerOptions) => withBackend(kind, async (backend) => measureLoraCost(backend, await fetchBase(), options));
+const adapterSwitch = (kind: Kind, rounds: number) => withBackend(kind, async (backend) => measureAdapterSwitch(backend, await fetchBase(), privateFile, rounds));
+const scaling = (kind: Kind, smallest: Shape, rounds: number, budgetMs: number) =>
+  withBackend(kind, async (backend) => ({ table: await measureScaling(backend, smallest, rounds, budgetMs) }));
+
+export const measurements = { onWebGpu, onCpu, loraCost, adapterSwitch, scaling };
 export type Measurements = typeof measurements;
 
 Object.assign(globalThis, { openledgerBench: measurements });
