@@ -3,6 +3,7 @@ import { initialWeights } from '../../scripts/pretrain/initial-weights.ts';
 import { configJson } from '../../scripts/pretrain/recipe.ts';
 import { createCpuBackend } from '../kernels/cpu/backend.ts';
 import { ReferenceBackend } from '../kernels/reference/backend.ts';
+import { Scope } from '../kernels/scope.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import type { Sequence } from './batch.ts';
 import { parseConfig } from './config.ts';
@@ -11,7 +12,7 @@ import { measureTrainingStep } from './measure-training.ts';
 import { uploadModel } from './model.ts';
 import { scheduledRate } from './optimizer.ts';
 import { DEFAULT_RECIPE, type TrainRecipe, recipeJson, recipeOfRun } from './recipe.ts';
-import { type StepReport, type TrainCheckpoint, type TrainOptions, meanLoss, stepParts, train } from './train.ts';
+import { type StepReport, type TrainCheckpoint, type TrainOptions, initialLora, meanLoss, stepGradient, stepParts, train } from './train.ts';
 
 const config = parseConfig(configJson(32, 2, 48, 96));
 const backend = await createCpuBackend();
@@ -34,6 +35,23 @@ describe('training', async () => {
   it('gives the same bytes on another backend', async () => {
     const reference = new ReferenceBackend();
     expect(await factors({}, {}, uploadModel(reference, config, initialWeights(config, 1)))).toEqual(whole);
+  });
+
+  it.each(['q4', 'q8', 'bf16'] as const)('on a base held in %s gives the same bytes on another backend and with activations computed again', async (format) => {
+    const [here, there] = [backend, new ReferenceBackend()].map((on) => uploadModel(on, config, initialWeights(config, 1), true, format));
+    const rounded = await factors({}, {}, here);
+    expect(await factors({}, {}, there)).toEqual(rounded);
+    expect(rounded).not.toEqual(whole);
+    const totals = async (keep: 'layers' | 'inputs') => {
+      const lora = initialLora(backend, config, recipe, 5);
+      const scope = new Scope(backend);
+      const { gradients } = stepGradient(scope, here!, lora, [records], { keep });
+      const values = await Promise.all([...gradients.values()].map((tensor) => backend.read(tensor)));
+      scope.release();
+      freeLora(backend, lora);
+      return values;
+    };
+    expect(await totals('inputs')).toEqual(await totals('layers'));
   });
 
   it('gives the same bytes when it was stopped and went on, at any step', async () => {
