@@ -40,9 +40,11 @@ export interface LoadedModel {
   rounded: Format | undefined;
 }
 
-/** Bytes of a piece once it is float32, and of one read from a source. Two reads and a piece in three forms are held. */
+/** Bytes of a piece once it is float32, and of one read from a source. Two reads, a piece in two forms, and what the device has not taken yet are held. */
 const PIECE_BYTES = 16 * 2 ** 20;
 const MOST_COLUMNS = PIECE_BYTES / 4;
+/** After so many bytes the device is waited for: what it has not taken yet lies in memory too. */
+const AHEAD_BYTES = 32 * 2 ** 20;
 
 /** Rows [first, first + rows) of a tensor, and where they go. */
 interface Piece {
@@ -54,7 +56,7 @@ interface Piece {
 }
 
 /**
- * Loads a model from its folder, rows by rows: the caller's memory never holds more than 80 MiB of weights. Checks
+ * Loads a model from its folder, rows by rows: the caller's memory holds less than 128 MiB of them at any time. Checks
  * names, shapes, types and memory first, values as they pass. Throws `weights/…`, `safetensors/…`,
  * `model/weights-do-not-fit`, `model/too-large`, what the folder throws, and `cancelled`; then nothing stays allocated.
  */
@@ -68,8 +70,10 @@ export async function loadModel(backend: Backend, config: ModelConfig, folder: M
   const total = pieces.reduce((sum, { from, to }) => sum + to - from, 0);
   const matrices = new Map<string, Matrix>();
   const vectors = new Map<string, Tensor>();
+  const written = backend.create('weights written', [1], 'f32');
   try {
     let done = 0;
+    let waitedAt = 0;
     for await (const { what: piece, bytes } of readAhead(pieces, PIECE_BYTES, signal)) {
       const { tensor, weight, first, columns } = piece;
       const decoded = () => decodeValues(tensor.source.name, tensor, bytes, first * columns);
@@ -87,6 +91,11 @@ export async function loadModel(backend: Backend, config: ModelConfig, folder: M
         else writeRows(backend, matrix, first, values!);
       }
       done += bytes.length;
+      if (done - waitedAt >= AHEAD_BYTES) {
+        // Reading anything waits for what was written before it.
+        await backend.read(written);
+        waitedAt = done;
+      }
       onProgress?.(done, total);
     }
     throwIfAborted(signal);
@@ -101,6 +110,8 @@ export async function loadModel(backend: Backend, config: ModelConfig, folder: M
     for (const matrix of matrices.values()) freeMatrix(backend, matrix);
     for (const vector of vectors.values()) backend.free(vector);
     throw error;
+  } finally {
+    backend.free(written);
   }
 }
 
