@@ -28,6 +28,8 @@ export interface Operation {
   /** 'u32' where an input holds integers (ids, ranges); float32 otherwise. */
   inputs: readonly ('f32' | 'u32')[];
   outputs(shapes: Shape[], params: Params): Output[];
+  /** Moves values and makes none: there is nothing to judge. */
+  copies?: true;
   /** Writes the outputs. Throws nothing: shapes are checked by `outputs`, ranges by the backend. */
   reference(call: Call): void;
 }

@@ -97,6 +97,11 @@ export class CallProfiler implements Profiler {
     return table.finish(this.device, 'calls');
   }
 
+  /** Whether calls are noted at this moment. */
+  get active(): boolean {
+    return this.table !== undefined;
+  }
+
   /** Runs `call`, and notes its time while profiling. */
   time<T>(operation: string, work: () => Work, call: () => T): T {
     if (!this.table) return call();

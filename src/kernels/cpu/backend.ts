@@ -68,6 +68,7 @@ export class CpuBackend implements Backend {
   }
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
+    if (!this.profile.active) return this.compute(operation, name, inputs, params);
     const shapes = inputs.map(({ shape }) => shape);
     const work = () => workOf(operation, shapes, operation.outputs(shapes, params), params);
     return this.profile.time(operation.name, work, () => this.compute(operation, name, inputs, params));
@@ -77,10 +78,14 @@ export class CpuBackend implements Backend {
     const ins = inputs as CpuTensor[];
     const shapes = inputs.map((tensor) => tensor.shape) as Shape[];
     const declared = operation.outputs(shapes, params);
-    const outputs = declared.map((output) =>
-      output.inPlace !== undefined ? ins[output.inPlace]! : this.allocate(name, output.shape, output.dtype),
-    );
-    for (const { inPlace } of declared) if (inPlace !== undefined) this.left.forget(ins[inPlace]!);
+    const outputs: CpuTensor[] = [];
+    for (const { inPlace, shape, dtype } of declared) {
+      if (inPlace === undefined) outputs.push(this.allocate(name, shape, dtype));
+      else {
+        outputs.push(ins[inPlace]!);
+        this.left.forget(ins[inPlace]!);
+      }
+    }
     const fast = fastForms[operation.name];
     if (fast) fast({ backend: this, inputs: ins, outputs, shapes, params });
     else {
@@ -93,6 +98,7 @@ export class CpuBackend implements Backend {
         params,
       });
     }
+    if (operation.copies) return outputs;
     for (const output of outputs) {
       if (output.dtype === 'f32' && this.kernels.firstOutOfRange(output.at, output.length) >= 0) {
         throw outOfRange(name, operation.name);

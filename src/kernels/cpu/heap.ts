@@ -16,7 +16,8 @@ export class Heap {
 
   /** Sizes are rounded to eighths of a power of two, so that freed blocks fit what comes next. */
   private static rounded(bytes: number): number {
-    const step = 2 ** Math.max(4, Math.floor(Math.log2(Math.max(bytes, 1))) - 3);
+    // The power of two below; sizes are below 2^32.
+    const step = 2 ** Math.max(4, 28 - Math.clz32(bytes));
     return Math.ceil(bytes / step) * step || step;
   }
 

@@ -23,8 +23,7 @@ export class LeftOperands {
 
   /** x[n,k] as quads of rows (pack.as.ts); one row as it lies, with zeros up to a multiple of 32. */
   place(x: CpuTensor, n: number, k: number): number {
-    const known = this.kept.find(({ tensor }) => tensor === x);
-    if (known) return known.at;
+    for (const { tensor, at } of this.kept) if (tensor === x) return at;
     if (this.kept.length >= KEPT) this.drop(this.kept[0]!);
     const padded = Math.ceil(k / 32) * 32;
     const bytes = n === 1 ? padded * 4 : Math.ceil(n / 4) * k * 16;
@@ -36,8 +35,7 @@ export class LeftOperands {
   }
 
   forget(tensor: CpuTensor): void {
-    const known = this.kept.find((one) => one.tensor === tensor);
-    if (known) this.drop(known);
+    for (const entry of this.kept) if (entry.tensor === tensor) return this.drop(entry);
   }
 
   private drop(entry: Kept): void {

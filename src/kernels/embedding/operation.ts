@@ -7,6 +7,7 @@ import { expectShape, f32, type Operation } from '../operation.ts';
  */
 export const embedding: Operation = {
   name: 'embedding',
+  copies: true,
   inputs: ['f32', 'u32'],
   outputs: ([table, ids]) => [f32(ids![0]!, table![1]!)],
   reference({ inputs: [table, ids], outputs: [y], shapes, params }) {

@@ -124,6 +124,7 @@ export const finishTotals: Operation = {
 /** y[N,M] with columns at..at+m-1 replaced by part[N,m]; param `at`. */
 export const placeColumns: Operation = {
   name: 'placeColumns',
+  copies: true,
   inputs: ['f32', 'f32'],
   outputs: ([y, part], { at }) => {
     expectShape('placeColumns part', part, y![0]!, part![1]!);

@@ -3,6 +3,7 @@ import { f32, type Operation, size } from '../operation.ts';
 /** Writes rows[N,…] of D values each into cache[T,D] from row `at` on, in place: key/value caches, gradient ledgers. */
 export const placeRows: Operation = {
   name: 'placeRows',
+  copies: true,
   inputs: ['f32', 'f32'],
   outputs: ([cache, rows], { at }) => {
     if (size(rows!) !== rows![0]! * cache![1]!) throw new RangeError(`placeRows: rows [${rows}] into [${cache}]`);
