@@ -13,7 +13,7 @@ import { Pace } from './pace.ts';
 import { type Pipeline, PipelineCache } from './pipelines.ts';
 import { GpuProfiler } from './profiler.ts';
 import { shaders } from './shaders.ts';
-import type { DeviceTraits } from './wgsl.ts';
+import type { DeviceTraits, Wgsl } from './wgsl.ts';
 
 export interface WebGpuOptions {
   /** What to use, from most to least specific; `navigator.gpu` where nothing is given. */
@@ -54,6 +54,7 @@ export class WebGpuBackend implements Backend {
   private readonly commands: Commands;
   private readonly profiler: GpuProfiler;
   private readonly names = new OperationNames();
+  private readonly programs = new Map<string, Wgsl>();
   private bindGroups = new Map<string, GPUBindGroup>();
   private staging: GPUBuffer[] = [];
   private failure: Error | undefined;
@@ -111,7 +112,7 @@ export class WebGpuBackend implements Backend {
 
   run(operation: Operation, name: string, inputs: Tensor[], params: Params = {}): Tensor[] {
     this.check();
-    const wgsl = shaders[operation.name];
+    const wgsl = shaders[operation.name] ?? this.programs.get(operation.name);
     if (!wgsl) throw new RangeError(`no WGSL for operation ${operation.name}`);
     const shapes = inputs.map((tensor) => tensor.shape) as Shape[];
     const outputs = operation.outputs(shapes, params);
@@ -137,6 +138,11 @@ export class WebGpuBackend implements Backend {
       for (const { held } of [...(inputs as GpuTensor[]), ...results]) held!.lastBatch = this.commands.batch;
     }
     return results;
+  }
+
+  /** A program for an operation that is none of the model's: measurements. */
+  addProgram(operation: string, wgsl: Wgsl): void {
+    this.programs.set(operation, wgsl);
   }
 
   async read(tensor: Tensor): Promise<Values> {

@@ -1,5 +1,5 @@
-import type { Backend } from './backend.ts';
-import type { Case } from './case.ts';
+import type { Backend } from '../backend.ts';
+import type { Case } from '../case.ts';
 
 export interface Timing {
   name: string;
