@@ -41,6 +41,7 @@ export function combineLora(parts: readonly LoraPart[]): { config: LoraConfig; t
     }
     for (const name of factors.keys()) throw refused(`One has factors for ${name}, which its config does not name.`);
   }
+  if (!stacks.size) throw refused('They have no factors.');
   const tensors: Tensors = new Map();
   const ranks: Record<string, number> = {};
   for (const [name, stack] of stacks) {

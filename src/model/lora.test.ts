@@ -197,6 +197,7 @@ describe('factors', async () => {
     const part = (json: object, weight = 1) => ({ config: parseLoraConfig(json), tensors: factors(json), weight });
     expect(failure(() => combineLora([part(big), part(big)])).message).toContain('1200');
     expect(failure(() => combineLora([part(plain, NaN)])).code).toBe('adapter/cannot-combine');
+    expect(failure(() => combineLora([{ config: parseLoraConfig(plain), tensors: new Map(), weight: 1 }])).code).toBe('adapter/cannot-combine');
     expect(failure(() => combineLora([])).code).toBe('adapter/cannot-combine');
   });
 });

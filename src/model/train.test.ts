@@ -120,6 +120,10 @@ describe('training', async () => {
     await expect(factors(change)).rejects.toMatchObject({ code: 'train/bad-recipe', message: expect.stringContaining(Object.keys(change)[0]!) as string });
   });
 
+  it.each([{ targets: [] }, { layers: [9] }, { modules: 'q_proj' }])('refuses %j, which adapts nothing', async (change) => {
+    await expect(factors(change)).rejects.toMatchObject({ code: 'train/bad-recipe' });
+  });
+
   it('is timed without leaving anything behind', async () => {
     await measureTrainingStep(model, records.slice(0, 2), recipe, 1);
     const before = backend.memory().bytes;

@@ -151,6 +151,9 @@ export async function train(model: Model, records: readonly Example[], recipe: T
   const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [] } = options;
   checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
+  if (!lora.pairs.size) {
+    throw new OpenLedgerError({ code: 'train/bad-recipe', what: 'The recipe cannot be followed: it adapts no layer.', why: 'No layer of this model is among its targets, layers and patterns.', next: 'Choose targets.' });
+  }
   const parameters = new Map([...lora.pairs].flatMap(([name, { a, b }]) => [[`${name}.lora_A`, a] as const, [`${name}.lora_B`, b] as const]));
   const optimizer = new AdamW(backend, parameters, ADAMW);
   const steps = stepCount(recipe, records.length);
