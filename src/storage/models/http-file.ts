@@ -38,6 +38,8 @@ export class HttpFile implements ByteSource {
   /** What is left of an answer with the whole file, and the byte at which it stands. */
   #whole: { at: number; rest: AsyncGenerator<Uint8Array>; piece: Uint8Array } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  /** The server's mark of the content (ETag) in the first answer. */
+  #mark: string | undefined;
 
   constructor(name: string, url: string, size: number, options: HttpOptions) {
     this.name = name;
@@ -80,6 +82,7 @@ export class HttpFile implements ByteSource {
         const whole = at === 0 && to === this.size;
         const response = await attempt.fetch(fetch, this.#url, whole ? {} : { range: `bytes=${at}-${to - 1}` });
         const partial = requireAnswer(response, this.name) === 206;
+        this.#checkMark(response);
         if (partial) this.#checkRange(response, at, to);
         else this.#checkLength(response);
         if (!partial && !whole && onlyRanges && at === from) {
@@ -135,6 +138,13 @@ export class HttpFile implements ByteSource {
       this.#whole = undefined;
       throw error;
     }
+  }
+
+  /** Parts of two different files would make a third that nobody published. */
+  #checkMark(response: Response): void {
+    const mark = response.headers.get('etag') ?? undefined;
+    if (mark !== undefined && this.#mark !== undefined && mark !== this.#mark) throw changed(this.name, 'The server has replaced it.');
+    this.#mark ??= mark;
   }
 
   #checkRange(response: Response, from: number, to: number): void {

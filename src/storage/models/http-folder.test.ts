@@ -80,6 +80,15 @@ describe('a file on a server', () => {
     await expect(file(server, data.length - 5).read(0, 1000)).rejects.toMatchObject({ code: 'source/changed' });
     await expect(file(server, data.length - 5).read(0, data.length - 5)).rejects.toMatchObject({ code: 'source/changed' });
   });
+  it('that is replaced between two requests is not pieced together', async () => {
+    let version = 1;
+    const server = await serve({ files: { '/w': data }, breaks: [100_000], before: (_, response) => (response.setHeader('etag', `"${version}"`), false) });
+    const whole = file(server);
+    const reading = (async () => {
+      for await (const piece of whole.stream(0)) if (piece.length) version = 2;
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'source/changed' });
+  });
   it('is not followed to a place without https', async () => {
     const server = await serve({ files: { '/w': data } });
     const fetch = async (url: string, init?: RequestInit) => {

@@ -9,7 +9,7 @@ interface SyncAccess {
   flush(): void | Promise<void>;
   close(): void | Promise<void>;
 }
-type WritableHandle = FileSystemFileHandle & { createSyncAccessHandle?: () => Promise<SyncAccess> };
+type WritableHandle = Omit<FileSystemFileHandle, 'createWritable'> & Partial<Pick<FileSystemFileHandle, 'createWritable'>> & { createSyncAccessHandle?: () => Promise<SyncAccess> };
 
 /** A folder of the browser's private file system (OPFS). Throws `storage/no-private-files` where there is none. */
 export async function openOpfs(name: string): Promise<StoredDirectory> {
@@ -17,14 +17,18 @@ export async function openOpfs(name: string): Promise<StoredDirectory> {
     if (!navigator.storage?.getDirectory) throw new Error('this browser offers no private file system');
     return new OpfsDirectory(await (await navigator.storage.getDirectory()).getDirectoryHandle(name, { create: true }));
   } catch (cause) {
-    throw new OpenLedgerError({
-      code: 'storage/no-private-files',
-      what: 'Models cannot be kept on this device.',
-      why: String(cause instanceof Error ? cause.message : cause).slice(0, 200),
-      next: 'Leave private browsing or allow site data; without it, open a model from a folder on your disk each time.',
-      cause,
-    });
+    throw noPrivateFiles(cause);
   }
+}
+
+function noPrivateFiles(cause: unknown): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'storage/no-private-files',
+    what: 'Models cannot be kept on this device.',
+    why: String(cause instanceof Error ? cause.message : cause).slice(0, 200),
+    next: 'Leave private browsing or allow site data; without it, open a model from a folder on your disk each time.',
+    cause,
+  });
 }
 
 class OpfsDirectory implements StoredDirectory {
@@ -70,7 +74,9 @@ class OpfsDirectory implements StoredDirectory {
   async append(name: string, at: number): Promise<Appender> {
     try {
       const file = (await this.#handle.getFileHandle(name, { create: true })) as WritableHandle;
-      return file.createSyncAccessHandle ? await syncAppender(await file.createSyncAccessHandle(), at) : await streamAppender(file, at);
+      if (file.createSyncAccessHandle) return await syncAppender(await file.createSyncAccessHandle(), at);
+      if (file.createWritable) return await streamAppender(await file.createWritable({ keepExistingData: at > 0 }), at);
+      throw noPrivateFiles(new Error('this browser writes private files in workers only'));
     } catch (error) {
       if (isNamed(error, 'NoModificationAllowedError')) throw inUse(name, error);
       throw full(error);
@@ -105,8 +111,7 @@ async function syncAppender(access: SyncAccess, from: number): Promise<Appender>
   };
 }
 
-async function streamAppender(file: FileSystemFileHandle, at: number): Promise<Appender> {
-  const stream = await file.createWritable({ keepExistingData: at > 0 });
+async function streamAppender(stream: FileSystemWritableFileStream, at: number): Promise<Appender> {
   await stream.truncate(at);
   await stream.seek(at);
   return {
