@@ -3,6 +3,7 @@ import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
 import { generate } from '../model/generate.ts';
 import { combineLora } from '../model/combine-lora.ts';
+import { type Language, readLanguage } from '../model/language-files.ts';
 import { type Lora, type LoraConfig, adapterBaseWarning, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
 import { type Model, freeModel, parameterCount } from '../model/model.ts';
 import { parseConfig } from '../model/config.ts';
@@ -10,7 +11,7 @@ import { type Sampling, parseSampling, sampleToken } from '../model/sampling.ts'
 import { createStopStream } from '../model/stop.ts';
 import { recordSequences } from '../model/record-sequences.ts';
 import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safetensors.ts';
-import { Tokenizer } from '../model/tokenizer.ts';
+import type { Tokenizer } from '../model/tokenizer.ts';
 import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
@@ -26,7 +27,9 @@ import { type Ledger, type Progress, buildLedger, freeLedger } from './ledger.ts
 
 /** A folder's files by name. */
 export type Files = Record<string, Uint8Array>;
-export const BASE_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'] as const;
+export const BASE_FILES = [
+  'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja',
+] as const;
 export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors', 'run.json'] as const;
 
 export interface BaseIdentity {
@@ -115,35 +118,39 @@ export class Engine {
   readonly identity: BaseIdentity;
   readonly model: Model;
   readonly tokenizer: Tokenizer;
+  /** How it is asked and taught. */
+  readonly prompts: Language['prompts'];
+  /** What its publisher suggests. */
+  readonly generation: Language['generation'];
   /** Merkle root over the rows of every weight. */
   readonly root: Hex;
   readonly parameters: number;
 
-  /** Ids that end an answer. */
-  readonly stop: readonly number[];
   /** The format that rounded the base's weights; undefined where they are as stored. */
   readonly format: string | undefined;
 
   /** Root of the files themselves; `root` differs where weights were rounded. */
   readonly fileRoot: Hex;
 
-  private constructor(backend: Backend, identity: BaseIdentity, model: Model, tokenizer: Tokenizer, root: Hex, fileRoot: Hex, format: string | undefined) {
+  private constructor(backend: Backend, identity: BaseIdentity, parts: Pick<Engine, 'model' | 'tokenizer' | 'prompts' | 'generation' | 'root' | 'fileRoot' | 'format'>) {
     this.backend = backend;
     this.identity = identity;
-    this.model = model;
-    this.tokenizer = tokenizer;
-    this.root = root;
-    this.fileRoot = fileRoot;
-    this.format = format;
-    this.stop = [...new Set([tokenizer.special.eos, ...model.config.eos])];
-    this.parameters = parameterCount(model);
+    this.model = parts.model;
+    this.tokenizer = parts.tokenizer;
+    this.prompts = parts.prompts;
+    this.generation = parts.generation;
+    this.root = parts.root;
+    this.fileRoot = parts.fileRoot;
+    this.format = parts.format;
+    this.parameters = parameterCount(parts.model);
   }
 
   /** Throws what reading, parsing and loading throw: `folder/…`, `model/…`, `weights/…`, `safetensors/…`, `tokenizer/…`, `engine/…`. */
   static async open(backend: Backend, identity: BaseIdentity, folder: ModelFolder, options: OpenOptions = {}): Promise<Engine> {
     const { signal } = options;
     const config = parseConfig(await readJsonFile(folder, 'config.json', signal));
-    const tokenizer = Tokenizer.fromJson(await readJsonFile(folder, 'tokenizer.json', signal), await readJsonFile(folder, 'tokenizer_config.json', signal));
+    const language = await readLanguage(folder, config, signal);
+    const { tokenizer } = language;
     if (tokenizer.vocabSize > config.vocab) {
       throw new OpenLedgerError({
         code: 'engine/tokenizer-too-large',
@@ -155,7 +162,7 @@ export class Engine {
     const format = options.format === undefined || options.format === 'auto' ? await exactFormat(folder, signal) : options.format;
     const { model, root, fileRoot, rounded } = await loadModel(backend, config, folder, { ...options, format });
     // Only who skips the root gets none, and OpenOptions does not offer it.
-    return new Engine(backend, identity, model, tokenizer, root!, fileRoot!, rounded);
+    return new Engine(backend, identity, { ...language, model, root: root!, fileRoot: fileRoot!, format: rounded });
   }
 
   close(): void {
@@ -206,14 +213,20 @@ export class Engine {
 
   /** What training and attribution read of each record. */
   sequences(records: readonly DatanetRecord[]) {
-    return records.map((record) => recordSequences(this.tokenizer, record, this.model.config.context));
+    return records.map((record) => recordSequences(this.prompts, record, this.model.config.context));
+  }
+
+  /** A question as prompts and receipts hold it. Models that were taught single lines read one; others keep their lines. */
+  normalised(question: string): string {
+    const text = question.normalize('NFC').trim();
+    return this.prompts.kind === 'question-answer' ? text.replace(/\s+/gu, ' ') : text;
   }
 
   /** Prompt tokens of a question. Throws `model/empty-prompt` for white space. */
   prompt(question: string): number[] {
-    const text = question.normalize('NFC').replace(/\s+/gu, ' ').trim();
+    const text = this.normalised(question);
     if (!text) throw new OpenLedgerError({ code: 'model/empty-prompt', what: 'There is nothing to answer.', next: 'Type a question.' });
-    return this.tokenizer.encodeQuestion(text);
+    return this.prompts.question(text);
   }
 
   /** Ids of an answer; see model/generate.ts. Greedy where no sampling is given. Throws `sampling/invalid` too. */
@@ -221,7 +234,7 @@ export class Engine {
     const { maxTokens = 96, signal, onToken } = options;
     const sampling = parseSampling(options.sampling ?? {});
     return generate(this.model, adapter?.lora, prompt, {
-      maxTokens, stop: this.stop, signal, onToken,
+      maxTokens, stop: this.prompts.stop, signal, onToken,
       // Temperature 0 without a penalty is the greedy choice, which stays on the device.
       ...(sampling.temperature > 0 || sampling.repetitionPenalty !== 1
         ? { pick: (logits: Float32Array, answer: readonly number[]) => sampleToken(logits, [...prompt, ...answer], { ...sampling, step: answer.length }) }
@@ -241,7 +254,7 @@ export class Engine {
     options: AnswerOptions & { stopTexts?: readonly string[] | undefined; onText?: ((piece: string) => void) | undefined } = {},
   ): Promise<AnswerText> {
     const stream = this.tokenizer.createDecodeStream();
-    const stops = createStopStream(options.stopTexts ?? []);
+    const stops = createStopStream([...this.prompts.stopTexts, ...(options.stopTexts ?? [])]);
     const ended = new AbortController();
     const stop = () => ended.abort();
     options.signal?.addEventListener('abort', stop);

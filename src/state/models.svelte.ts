@@ -90,16 +90,11 @@ export class ModelsState {
     await this.library.load();
   }
 
+  /** Asks the browser not to delete what is stored here; it may ask the person. */
   async keep(): Promise<void> {
-    this.error = undefined;
-    try {
-      const storage = await this.#session.engine.job((api) => api.keepLibrary());
-      const { value } = this.library;
-      if (value) this.library.value = { ...value, storage };
-      if (!storage.persisted) this.#session.toasts.say('The browser did not promise it. It may delete models when space is short.');
-    } catch (error) {
-      this.error = toWire(error);
-    }
+    const kept = (await navigator.storage?.persist?.().catch(() => false)) ?? false;
+    if (!kept) this.#session.toasts.say('The browser did not promise it. It may delete models when space is short.');
+    await this.library.load();
   }
 
   /** What a base would need in a format. */

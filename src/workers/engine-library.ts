@@ -1,6 +1,7 @@
 import { OpenLedgerError } from '../errors.ts';
 import { parseConfig } from '../model/config.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
+import { planGeneration } from '../model/memory-plan.ts';
 import { type FormatChoice, memoryAllowed, planWeights } from '../model/weights/plan-weights.ts';
 import type { Backend } from '../kernels/backend.ts';
 import { type ModelFolder, readJsonFile, readSmallFile } from '../protocol/model-folder.ts';
@@ -11,13 +12,16 @@ import { RecentBlocks, cidFolder } from '../storage/models/cid-folder.ts';
 import { openHttpFolder } from '../storage/models/http-folder.ts';
 import { type LibraryEntry, ModelLibrary } from '../storage/models/library.ts';
 import { openOpfs } from '../storage/models/opfs.ts';
-import { askToKeep, storageState } from '../storage/models/storage-state.ts';
+import { storageState } from '../storage/models/storage-state.ts';
 import type { Files } from '../attribution/engine.ts';
 import type { BasePlan, LibraryItem, LibraryStorage, LoadProgress, ModelSource } from './engine.api.ts';
 
 /** Bytes read at once when a folder is hashed. */
 const PIECE = 4 * 2 ** 20;
 const ADAPTER_BYTES = 512 * 2 ** 20;
+
+/** Question and answer of which the memory is told. */
+const ANSWER_TOKENS = 1024;
 
 type Report = (progress: LoadProgress) => void;
 
@@ -42,11 +46,6 @@ export class EngineLibrary {
 
   async storage(): Promise<LibraryStorage> {
     return (await storageState()) ?? { usage: 0, quota: 0, persisted: false };
-  }
-
-  async keep(): Promise<LibraryStorage> {
-    await askToKeep();
-    return this.storage();
   }
 
   /** Downloads, then notes the folder's CID, by which receipts and runs name it. */
@@ -93,9 +92,11 @@ export class EngineLibrary {
     const config = parseConfig(await readJsonFile(folder, 'config.json'));
     const plan = planWeights(config, await openWeights(folder), format);
     const allowed = memoryAllowed(backend);
+    // An answer's own memory hardly depends on how weights are held; theirs is counted exactly.
+    const answer = await planGeneration(config, format === 'auto' ? plan.weights[0]!.format : format, Math.min(ANSWER_TOKENS, config.context));
     return {
       parameters: plan.parameters, family: config.family, context: config.context, weightBytes: plan.weightBytes,
-      answerBytes: plan.weightBytes + plan.tableBytes + plan.cacheBytes,
+      answerBytes: plan.weightBytes + plan.tableBytes + answer.activations,
       allowedBytes: Number.isFinite(allowed) ? allowed : undefined,
     };
   }

@@ -168,10 +168,6 @@ export class EngineSession implements EngineApi {
     });
   }
 
-  keepLibrary() {
-    return this.answer(undefined, async () => (await this.openLibrary()).keep(), false);
-  }
-
   planBase({ id, format }: BaseChoice) {
     return this.answer(undefined, async () => (await this.openLibrary()).plan(id, format, this.ready().choice.backend), false);
   }
@@ -221,7 +217,7 @@ export class EngineSession implements EngineApi {
         adapter: { id: ref.id, cid: ref.cid, root: adapter.root },
         datanet: { id: ref.datanet.id, version: ref.datanet.version, cid: ref.datanet.cid, records: version.records },
         ledger: adapter.run.ledger,
-        prompt: { text: normalised(question), tokens: answer.promptTokens },
+        prompt: { text: engine.normalised(question), tokens: answer.promptTokens },
         // The text of all tokens: a stop text cuts what is shown, not what was computed.
         answer: { text: engine.tokenizer.decode(answer.answerTokens).trim(), tokens: answer.answerTokens },
         loss, scores, prices: pricing,
@@ -353,7 +349,7 @@ export class EngineSession implements EngineApi {
       memoryBytes: bytes, peakBytes,
       base: {
         name: engine.identity.name, library: base?.id, format: base?.format ?? 'auto', parameters: engine.parameters,
-        context: engine.model.positions, root: engine.root, sampling: undefined,
+        context: engine.model.positions, root: engine.root, sampling: engine.generation.sampling,
       },
     };
   }
@@ -382,8 +378,4 @@ export class EngineSession implements EngineApi {
 
 function forward(onProgress: Report) {
   return (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records') => onProgress({ what, done, total, unit });
-}
-
-function normalised(question: string): string {
-  return question.normalize('NFC').replace(/\s+/gu, ' ').trim();
 }

@@ -236,8 +236,6 @@ export interface EngineApi {
   /** Downloads into the library; an interrupted download of the same source goes on where it stopped. */
   addToLibrary(job: string, source: ModelSource, onProgress: (p: LoadProgress) => void): Promise<Answered<LibraryItem>>;
   removeFromLibrary(id: string): Promise<Answered<void>>;
-  /** Asks the browser not to delete what is stored here. */
-  keepLibrary(): Promise<Answered<LibraryStorage>>;
   planBase(choice: BaseChoice): Promise<Answered<BasePlan>>;
 
   /** Answers a short question and says where the time went. */

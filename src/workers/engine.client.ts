@@ -42,6 +42,9 @@ export function connectEngine(onDeath?: (error: OpenLedgerError) => void): Engin
   });
 }
 
+/** Files and other blobs go as they are: they are handles, not data. */
 function structuredClonePlain(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value;
+  if (typeof value !== 'object' || value === null || value instanceof Blob) return value;
+  if (Array.isArray(value)) return value.map(structuredClonePlain);
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined).map(([key, entry]) => [key, structuredClonePlain(entry)]));
 }

@@ -28,7 +28,7 @@ export async function attribute(args: string[]): Promise<unknown> {
     adapter: { type: 'string' }, records: { type: 'string' }, version: { type: 'string' }, out: { type: 'string' }, top: { type: 'string' },
   });
   if (values.help) return HELP;
-  const question = required(positionals.join(' '), 'The question').normalize('NFC').replace(/\s+/gu, ' ').trim();
+  const asked = required(positionals.join(' '), 'The question');
   const given = required(values.adapter, '--adapter');
   return withSession(values, async ({ store, catalog, engine, say }) => {
     const adapterCid = await asCid(store, given);
@@ -48,6 +48,7 @@ export async function attribute(args: string[]): Promise<unknown> {
         why: `Their root is ${recordsRoot(version.records)}; run.json names ${adapter.run.datanet.recordsRoot}.`, next: 'Give the file it was trained on.',
       });
     }
+    const question = engine.normalised(asked);
     const prompt = engine.prompt(question);
     const tokens = await engine.generate(adapter, prompt);
     say('Gradients of the records …');
@@ -58,7 +59,7 @@ export async function attribute(args: string[]): Promise<unknown> {
     const text = engine.tokenizer.decode(tokens).trim();
     const { receipt } = makeReceipt({
       nonce: NO_NONCE,
-      base: { cid: engine.identity.cid, root: engine.root }, adapter: { id: '', cid: adapterCid, root: adapter.root },
+      base: { cid: engine.identity.cid, root: engine.root, format: engine.format }, adapter: { id: '', cid: adapterCid, root: adapter.root },
       datanet: { id: '', version: 0, cid: versionCid, records: version.records }, ledger: await engine.ledgerRoots(ledger),
       prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, prices: PRICES,
     });
