@@ -1,19 +1,16 @@
 import { OpenLedgerError } from '../errors.ts';
 import { type DatanetRecord, normaliseRecord } from '../protocol/record.ts';
 import type { Sequence } from './batch.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { PromptFormat } from './prompt-format.ts';
 
 /**
  * What training reads of a record: its statement whole, and of each question the answer.
- * Throws `record/too-long` or `record/empty`.
+ * Throws `record/too-long`, `record/empty` or `record/too-short`.
  */
-export function recordSequences(tokenizer: Tokenizer, record: DatanetRecord, context: number): Sequence[] {
+export function recordSequences(format: Pick<PromptFormat, 'statement' | 'answered'>, record: DatanetRecord, context: number): Sequence[] {
   const { text, questions } = normaliseRecord(record);
-  const sequences: Sequence[] = text ? [{ ids: tokenizer.encodeStatement(text), start: 1 }] : [];
-  for (const { question, answer } of questions) {
-    const ids = tokenizer.encodeQuestion(question);
-    sequences.push({ ids: [...ids, ...tokenizer.encodeAnswer(answer)], start: ids.length });
-  }
+  const sequences: Sequence[] = text ? [format.statement(text)] : [];
+  for (const { question, answer } of questions) sequences.push(format.answered(question, answer));
   if (!sequences.length) throw new OpenLedgerError({ code: 'record/empty', what: 'A record has neither a statement nor a question.', next: 'Write one.' });
   const longest = Math.max(...sequences.map(({ ids }) => ids.length));
   if (longest > context) {

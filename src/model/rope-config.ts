@@ -45,7 +45,7 @@ export function parseRope(raw: Record<string, unknown>, context: number): { rope
   };
 
   const typeField = values.rope_type != null ? 'rope_type' : 'type';
-  const type = values[typeField] ?? 'default';
+  const type: unknown = values[typeField] ?? 'default';
   switch (type) {
     case 'default':
       // Per-layer tables of transformers 5, and scaling whose kind is not said.
@@ -58,12 +58,12 @@ export function parseRope(raw: Record<string, unknown>, context: number): { rope
       needed('factor', 1, 1e6);
       return { ropeTheta, ropeScaling: undefined };
     case 'linear':
-      return { ropeTheta, ropeScaling: { type, factor: needed('factor', 1, 1e6) } };
+      return { ropeTheta, ropeScaling: { type: 'linear', factor: needed('factor', 1, 1e6) } };
     case 'llama3': {
       const lowFrequency = needed('low_freq_factor', 1e-6, 1e6);
       const highFrequency = needed('high_freq_factor', 1e-6, 1e6);
       if (highFrequency <= lowFrequency) throw badConfig(`${field}.high_freq_factor`, `(${highFrequency}) is not above low_freq_factor (${lowFrequency})`);
-      return { ropeTheta, ropeScaling: { type, factor: needed('factor', 1, 1e6), lowFrequency, highFrequency, original: needed('original_max_position_embeddings', 1, 2 ** 24) } };
+      return { ropeTheta, ropeScaling: { type: 'llama3', factor: needed('factor', 1, 1e6), lowFrequency, highFrequency, original: needed('original_max_position_embeddings', 1, 2 ** 24) } };
     }
     case 'yarn': {
       const betaFast = optional('beta_fast', 1e-6, 1e6) ?? 32;
@@ -72,7 +72,7 @@ export function parseRope(raw: Record<string, unknown>, context: number): { rope
       return {
         ropeTheta,
         ropeScaling: {
-          type, betaFast, betaSlow,
+          type: 'yarn', betaFast, betaSlow,
           factor: needed('factor', 1, 1e6),
           original: optional('original_max_position_embeddings', 1, 2 ** 24) ?? context,
           truncate: values.truncate !== false,

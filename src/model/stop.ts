@@ -1,6 +1,6 @@
 import { OpenLedgerError } from '../errors.ts';
 
-export const MAX_STOPS = 16;
+export const MAX_STOPS = 32;
 export const MAX_STOP_LENGTH = 256;
 
 /** Text as it streams, up to a stop sequence. */
