@@ -5,7 +5,8 @@ import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { BenchBrowser } from './browser.ts';
 import { ggufFiles } from './gguf-files.ts';
 import { machine } from './machine.ts';
-import { reportAdapterSwitch, reportCpuDuel, reportLoraCost, reportScaling, reportWebGpuDuel } from './measure/browser.ts';
+import { reportAdapterSwitch, reportBatch, reportBrowserKernels, reportCpuDuel, reportDispatches, reportLoraCost, reportScaling, reportWebGpuDuel } from './measure/browser.ts';
+import { reportDawnKernels } from './measure/dawn.ts';
 import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTrainingStep } from './measure/engine.ts';
 import { reportFirstLoad } from './measure/first-load.ts';
 import { measureMatmul } from './measure/matmul.ts';
@@ -48,9 +49,13 @@ const measurements: Record<string, Measurement> = {
   },
   webgpu: { what: 'exact lane against ONNX Runtime Web on WebGPU', where: CHROMIUM_GPU, run: withBrowser(reportWebGpuDuel) },
   wasm: { what: 'CPU backend against ONNX Runtime Web and wllama', where: CHROMIUM_CPU, run: withBrowser(reportCpuDuel) },
-  lora: { what: 'LoRA on against off, dispatches of a token', where: CHROMIUM_GPU, run: withBrowser(reportLoraCost) },
+  lora: { what: 'LoRA on against off', where: CHROMIUM_GPU, run: withBrowser(reportLoraCost) },
+  dispatches: { what: 'dispatches of a token', where: CHROMIUM_GPU, run: withBrowser(reportDispatches) },
+  batch: { what: 'batch of 8, eight adapters against one', where: CHROMIUM_GPU, run: withBrowser(reportBatch) },
   switch: { what: 'adapter switch', where: CHROMIUM_GPU, run: withBrowser(reportAdapterSwitch) },
   scaling: { what: 'time over layers, width, context, batch', where: CHROMIUM_CPU, run: withBrowser(reportScaling) },
+  kernels: { what: 'exactness and shares of ceilings', where: CHROMIUM_GPU, run: withBrowser(reportBrowserKernels) },
+  dawn: { what: 'exactness and shares of ceilings', where: 'WebGPU, Dawn in Node', run: () => reportDawnKernels(report, effort.small ? 1500 : 8000) },
   training: { what: 'LoRA training step', where: NODE_CPU, run: withEngine((one) => reportTrainingStep(report, one, effort.small ? 3 : 9)) },
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
   attribution: { what: 'ledger, attribution of an answer', where: NODE_CPU, run: withEngine((one) => reportAttribution(report, one)) },

@@ -17,11 +17,9 @@ export interface LoraCost {
   /** Decoded tokens a second, batch 1. */
   on: number;
   off: number;
-  /** Dispatches of one decoded token with the adapter; undefined where the backend has none. */
-  dispatches: number | undefined;
 }
 
-/** Decoding with and without the adapter, in turns, and what the device is told for one token. */
+/** Decoding with and without the adapter, in turns. */
 export async function measureLoraCost(backend: Backend, { config, tensors, adapter }: Base, { prompt, tokens, rounds, budgetMs }: AnswerOptions): Promise<LoraCost> {
   const model = uploadModel(backend, config, tensors);
   const lora = uploadLora(backend, config, adapter.config, adapter.tensors);
@@ -30,13 +28,7 @@ export async function measureLoraCost(backend: Backend, { config, tensors, adapt
     const first = medians(await inTurns({ on: () => answer(lora, 1), off: () => answer(undefined, 1) }, { rounds, budgetMs: budgetMs / 4 }));
     const whole = medians(await inTurns({ on: () => answer(lora, tokens + 1), off: () => answer(undefined, tokens + 1) }, { rounds, budgetMs }));
     const rate = (which: 'on' | 'off') => (tokens / (whole[which] - first[which])) * 1000;
-    const dispatches = async (count: number) => {
-      const before = backend.counts?.().dispatches ?? 0;
-      await answer(lora, count);
-      return (backend.counts?.().dispatches ?? 0) - before;
-    };
-    const perToken = backend.counts ? ((await dispatches(tokens + 1)) - (await dispatches(1))) / tokens : undefined;
-    return { on: rate('on'), off: rate('off'), dispatches: perToken };
+    return { on: rate('on'), off: rate('off') };
   } finally {
     freeLora(backend, lora);
     freeModel(model);

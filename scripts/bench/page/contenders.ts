@@ -22,6 +22,8 @@ export interface Contender {
   answer(prompt: Prompt, tokens: number): Promise<number[]>;
   /** The same at any price, where `answer` resolves to no ids. */
   ids?(prompt: Prompt, tokens: number): Promise<number[]>;
+  /** Decoded tokens a second of the fastest answer so far, where a contender measures by itself. */
+  ownClock?(): number;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ const blob = async (path: string) => (await fetch(path)).blob();
 interface Completion {
   choices: { logprobs?: { content?: { id: number }[] } | null }[];
   usage: { prompt_tokens: number; completion_tokens: number };
+  timings?: { predicted_n: number; predicted_per_second: number };
 }
 
 /**
@@ -69,11 +72,13 @@ export async function openWllama(): Promise<Contender> {
     // wllama numbers the files that it was given.
     lora_adapters: [{ path: 'models/model-00002-of-00002.gguf', scale: 1 }],
   });
+  let fastest = 0;
   const complete = async ({ ids, text }: Prompt, tokens: number, more: { n_probs?: number } = {}): Promise<Completion> => {
     const request = { prompt: text, max_tokens: tokens, temperature: 0, ignore_eos: true, cache_prompt: false, ...more };
     const completion = (await wllama.createCompletion(request)) as unknown as Completion;
     const { prompt_tokens: read, completion_tokens: written } = completion.usage;
     if (read !== ids.length || written !== tokens) throw new Error(`llama.cpp read ${read} tokens of ${ids.length} and wrote ${written} of ${tokens}`);
+    if (completion.timings && completion.timings.predicted_n > 1) fastest = Math.max(fastest, completion.timings.predicted_per_second);
     return completion;
   };
   return {
@@ -83,6 +88,7 @@ export async function openWllama(): Promise<Contender> {
       await complete(prompt, tokens);
       return [];
     },
+    ownClock: () => fastest,
     close: () => wllama.exit(),
   };
 }

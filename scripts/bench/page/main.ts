@@ -4,6 +4,9 @@ import type { Backend } from '../../../src/kernels/backend.ts';
 import { createWebGpuBackend } from '../../../src/kernels/webgpu/backend.ts';
 import { toWire } from '../../../src/errors.ts';
 import { measureAdapterSwitch } from '../measure/adapter-switch.ts';
+import { measureBatch } from '../measure/batch.ts';
+import { type Dispatches, measureDispatches } from '../measure/dispatches.ts';
+import { type KernelFigures, measureKernelFigures } from '../measure/kernels.ts';
 import { type AnswerOptions, measureLoraCost } from '../measure/lora-cost.ts';
 import { type Shape, measureScaling } from '../measure/scaling.ts';
 import { inTurns } from '../timing.ts';
@@ -12,9 +15,11 @@ import { type Contender, type Prompt, openOrt, openOurs, openWllama } from './co
 
 export interface DuelOptions {
   prompt: Prompt;
+  /** Prompts whose answers are compared token by token. */
+  checked: Prompt[];
   /** Decoded tokens that are timed, besides the first. */
   tokens: number;
-  /** Tokens of the prompt whose reading is timed. */
+  /** The prompt whose reading is timed. */
   prefill: Prompt;
   rounds: number;
   budgetMs: number;
@@ -26,17 +31,21 @@ export interface Duel {
   first: Record<string, number[]>;
   whole: Record<string, number[]>;
   prefill: Record<string, number[]>;
-  /** What each answered to the same prompt. */
-  answers: Record<string, number[]>;
+  /** What each answered to the checked prompts. */
+  answers: Record<string, number[][]>;
+  /** Decoded tokens a second by a contender's own clock, where it has one. */
+  ownClock: Record<string, number>;
   /** Contenders that did not start, and why. */
   absent: Record<string, string>;
 }
+
+const CHECKED_TOKENS = 40;
 
 /**
  * Each contender answers the same prompt with 1 and with `tokens` + 1 tokens; the difference is the time of `tokens`
  * decoded ones, whoever streams how. Then each reads the long prompt for one token.
  */
-async function duel(openers: Record<string, () => Promise<Contender>>, { prompt, tokens, prefill, rounds, budgetMs }: DuelOptions): Promise<Omit<Duel, 'device'>> {
+async function duel(openers: Record<string, () => Promise<Contender>>, { prompt, checked, tokens, prefill, rounds, budgetMs }: DuelOptions): Promise<Omit<Duel, 'device'>> {
   const contenders: Record<string, Contender> = {};
   const absent: Record<string, string> = {};
   for (const [name, open] of Object.entries(openers)) {
@@ -47,14 +56,18 @@ async function duel(openers: Record<string, () => Promise<Contender>>, { prompt,
       absent[name] = why ? `${what} ${why}` : what;
     }
   }
-  const answers: Record<string, number[]> = {};
-  for (const [name, contender] of Object.entries(contenders)) answers[name] = await (contender.ids ?? contender.answer)(prompt, tokens);
+  const answers: Record<string, number[][]> = {};
+  for (const [name, contender] of Object.entries(contenders)) {
+    answers[name] = [];
+    for (const one of checked) answers[name].push(await (contender.ids ?? contender.answer)(one, Math.min(tokens, CHECKED_TOKENS)));
+  }
   const all = (given: Prompt, count: number) => Object.fromEntries(Object.entries(contenders).map(([name, contender]) => [name, () => contender.answer(given, count)]));
   const first = await inTurns(all(prompt, 1), { rounds, budgetMs: budgetMs / 4 });
   const whole = await inTurns(all(prompt, tokens + 1), { rounds, budgetMs });
   const long = await inTurns(all(prefill, 1), { rounds, budgetMs });
+  const ownClock = Object.fromEntries(Object.entries(contenders).flatMap(([name, { ownClock: told }]) => (told ? [[name, told()]] : [])));
   for (const contender of Object.values(contenders)) await contender.close();
-  return { first, whole, prefill: long, answers, absent };
+  return { first, whole, prefill: long, answers, ownClock, absent };
 }
 
 /** Exact lane against ONNX Runtime Web on this browser's graphics adapter. */
@@ -101,7 +114,28 @@ const adapterSwitch = (kind: Kind, rounds: number) => withBackend(kind, async (b
 const scaling = (kind: Kind, smallest: Shape, rounds: number, budgetMs: number) =>
   withBackend(kind, async (backend) => ({ table: await measureScaling(backend, smallest, rounds, budgetMs) }));
 
-export const measurements = { onWebGpu, onCpu, loraCost, adapterSwitch, scaling };
+const batch = (kind: Kind, tokens: number, rounds: number, budgetMs: number) =>
+  withBackend(kind, async (backend) => measureBatch(backend, await fetchBase(), tokens, rounds, budgetMs));
+
+async function dispatches(prompt: readonly number[]): Promise<{ device: string } & Dispatches> {
+  const backend = await createWebGpuBackend();
+  try {
+    return { device: backend.device, ...(await measureDispatches(backend, await fetchBase(), prompt)) };
+  } finally {
+    backend.destroy();
+  }
+}
+
+async function kernels(budgetMs: number): Promise<{ device: string; figures: KernelFigures }> {
+  const backend = await createWebGpuBackend();
+  try {
+    return { device: backend.device, figures: await measureKernelFigures(backend, budgetMs) };
+  } finally {
+    backend.destroy();
+  }
+}
+
+export const measurements = { onWebGpu, onCpu, loraCost, adapterSwitch, batch, dispatches, scaling, kernels };
 export type Measurements = typeof measurements;
 
 Object.assign(globalThis, { openledgerBench: measurements });
