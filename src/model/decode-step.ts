@@ -48,7 +48,7 @@ export function stepFits({ config }: Model): boolean {
 }
 
 /** Whether it should: the plain reference gains nothing. */
-export const usesSteps = (model: Model): boolean => model.backend.kind === 'webgpu' && stepFits(model);
+export const usesSteps = (model: Model): boolean => model.backend.kind !== 'reference' && stepFits(model);
 
 /**
  * One token further for up to eight sequences, each with its own adapter or none: eight dispatches for each layer (q, k
@@ -73,6 +73,8 @@ export class DecodeStep {
   private readonly h: Tensor;
   private readonly logits: Tensor;
   private attended: Tensor | undefined;
+  /** What a step says of its rows. The parameters of every call inherit from it, so a step changes a few numbers and copies nothing. */
+  private readonly each: Record<string, number> = {};
   /** Dispatches of the last step, and those of its layers alone. */
   readonly dispatches = { all: 0, layers: 0 };
 
@@ -101,7 +103,8 @@ export class DecodeStep {
     this.vectors = tensor;
     const bias = (name: string) => places.get(`${name}.bias`) ?? NONE;
     const place = (target: Target) => pool?.layout.places[target] ?? { a: 0, b: 0, scale: 0 };
-    const norm = (name: string, finishing: string | undefined, target: Target): Params => ({
+    const own = (params: Params): Params => Object.assign(Object.create(this.each) as Record<string, number>, params);
+    const norm = (name: string, finishing: string | undefined, target: Target): Params => own({
       eps: config.eps, norm: places.get(`${name}.weight`)!, finish: finishing ? 1 : 0, bias: finishing ? bias(finishing) : NONE,
       rank, low: hidden, b: place(target).b, scaleAt: place(target).scale,
     });
@@ -115,7 +118,7 @@ export class DecodeStep {
           column += linearShape(config, target)[0];
           return all;
         });
-        return productsOf(pieces, { terms: linearShape(config, targets[0]!)[1], rank, low, factors: targets.map((target) => place(target).a) });
+        return productsOf(own, pieces, { terms: linearShape(config, targets[0]!)[1], rank, low, factors: targets.map((target) => place(target).a) });
       };
       const name = (target: Target) => linearName(layer, target);
       return {
@@ -126,19 +129,19 @@ export class DecodeStep {
         down: products(['down_proj'], hidden),
         before: norm(`${at}.input_layernorm`, down(layer - 1), 'down_proj'),
         afterAttention: norm(`${at}.post_attention_layernorm`, name('o_proj'), 'o_proj'),
-        attention: {
+        attention: own({
           heads, groups, scale: 1 / Math.sqrt(headDim), window: config.window ?? 0, rank, low: outs,
           biasQ: bias(name('q_proj')), biasK: bias(name('k_proj')), biasV: bias(name('v_proj')),
           bQ: place('q_proj').b, bK: place('k_proj').b, bV: place('v_proj').b, scaleAt: place('q_proj').scale,
-        },
-        swiglu: {
+        }),
+        swiglu: own({
           rank, low: 2 * intermediate, biasGate: bias(name('gate_proj')), biasUp: bias(name('up_proj')),
           bGate: place('gate_proj').b, bUp: place('up_proj').b, scaleAt: place('gate_proj').scale,
-        },
+        }),
       };
     });
     this.last = norm('norm', down(config.layers - 1), 'down_proj');
-    this.head = productsOf(piecesOf(headWeight(model), 0), { terms: hidden, rank: 0, low: 0, factors: [] });
+    this.head = productsOf(own, piecesOf(headWeight(model), 0), { terms: hidden, rank: 0, low: 0, factors: [] });
   }
 
   /**
@@ -148,13 +151,13 @@ export class DecodeStep {
   logitsOf(rows: readonly DecodeRow[], ids: Tensor): Tensor {
     const { model, cache, noAdapters, vectors, normed, rawQkv, rawHidden, rawMlp, h } = this;
     const { backend, config } = model;
-    const each = rowParams(rows);
+    rowParams(rows, this.each);
     const scope = new Scope(backend);
     const attended = this.room();
     let count = 0;
     const run = (name: string, operation: Parameters<Scope['run']>[0], inputs: Tensor[], params: Params) => {
       count++;
-      scope.run(operation, name, inputs, { ...each, ...params });
+      scope.run(operation, name, inputs, params);
     };
     const multiply = (name: string, calls: Products[], x: Tensor, factors: Tensor, raw: Tensor) => {
       for (const { format, weights, params } of calls) run(name, decodeProducts[format], [x, factors, raw, ...weights], params);
@@ -210,7 +213,7 @@ export class DecodeStep {
 const piecesOf = ({ format, parts }: Matrix, column: number): Piece[] => parts.map(({ from, codes, scales }) => ({ format, codes, scales, at: column + from }));
 
 /** Calls for some weights that read the same x: as many at once as there are bindings for, of one format; adapters with the first. */
-function productsOf(pieces: Piece[], { terms, rank, low, factors }: { terms: number; rank: number; low: number; factors: number[] }): Products[] {
+function productsOf(own: (params: Params) => Params, pieces: Piece[], { terms, rank, low, factors }: { terms: number; rank: number; low: number; factors: number[] }): Products[] {
   const calls: Products[] = [];
   for (let at = 0; at < pieces.length; ) {
     const { format } = pieces[at]!;
@@ -224,10 +227,10 @@ function productsOf(pieces: Piece[], { terms, rank, low, factors }: { terms: num
     calls.push({
       format,
       weights: [...bound.map(({ codes }) => codes), ...bound.flatMap(({ scales }) => (scales ? [scales] : []))],
-      params: {
+      params: own({
         terms, matrices: used.length, ...Object.fromEntries(used.map((piece, m) => [`at${m}`, piece.at])),
         ...(adapters ? { rank, low, factors: factors.length, ...Object.fromEntries(factors.map((a, f) => [`a${f}`, a])) } : {}),
-      },
+      }),
     });
     at += used.length;
   }

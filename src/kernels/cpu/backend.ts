@@ -87,8 +87,8 @@ export class CpuBackend implements Backend {
       }
     }
     const fast = fastForms[operation.name];
-    if (fast) fast({ backend: this, inputs: ins, outputs, shapes, params });
-    else {
+    const inRange = fast?.({ backend: this, inputs: ins, outputs, shapes, params });
+    if (!fast) {
       // First, because it may make the memory grow, which ends earlier views.
       for (const tensor of ins) if (tensor.interleaved) this.turnRows(tensor, false);
       operation.reference({
@@ -98,7 +98,8 @@ export class CpuBackend implements Backend {
         params,
       });
     }
-    if (operation.copies) return outputs;
+    if (inRange === false) throw outOfRange(name, operation.name);
+    if (inRange || operation.copies) return outputs;
     for (const output of outputs) {
       if (output.dtype === 'f32' && this.kernels.firstOutOfRange(output.at, output.length) >= 0) {
         throw outOfRange(name, operation.name);

@@ -10,4 +10,5 @@ export interface FastCall {
   params: Params;
 }
 
-export type FastForms = Readonly<Record<string, (call: FastCall) => void>>;
+/** A form that writes a small part of its outputs may judge it itself and say whether it is in range. */
+export type FastForms = Readonly<Record<string, (call: FastCall) => void | boolean>>;

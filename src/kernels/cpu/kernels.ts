@@ -6,6 +6,7 @@ type KernelName =
   | 'padOperands' | 'transposeOperands'
   | 'embedding' | 'embeddingGradient' | 'rope'
   | 'dataInfScores' | 'dataInfWeights'
+  | 'addRow' | 'dotRows' | 'operandsInPlace' | 'weighValues'
   | 'rmsNorm' | 'rmsNormGradient' | 'rmsNormWeightGradient'
   | 'gatherPacked' | 'interleave' | 'multiplyColumnsOf' | 'multiplyRowsOf' | 'padOperandRow'
   | 'mapDiv' | 'mapExp' | 'mapLog' | 'mapRsqrt' | 'mapSigmoid' | 'mapSqrt';
@@ -16,6 +17,8 @@ export interface Kernels extends Record<KernelName, (...args: number[]) => void>
   queriesFit(lo: number, from: number, until: number, t: number, n: number, width: number): number;
   rowsFit(rows: number, starts: number, v: number, listed: number, n: number): number;
   firstOutOfRange(at: number, n: number): number;
+  /** 1 where a value in between left the range. */
+  finishRow(y: number, bias: number, low: number, b: number, out: number, count: number, rank: number, scale: number): number;
   packRows(from: number, to: number, n: number, k: number, si: number, sk: number): void;
   packColumns(from: number, to: number, m: number, k: number, sj: number, sk: number): void;
   /** One row as padOperandRow leaves it. */

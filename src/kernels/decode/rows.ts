@@ -21,10 +21,10 @@ export const NONE = 0xffffffff;
 
 type Field = keyof DecodeRow;
 
-/** `rows`, and `slot0`, `position0`, `base0` and so on. */
-export function rowParams(rows: readonly DecodeRow[]): Record<string, number> {
+/** `rows`, and `slot0`, `position0`, `base0` and so on, written into `params`. */
+export function rowParams(rows: readonly DecodeRow[], params: Record<string, number> = {}): Record<string, number> {
   if (rows.length < 1 || rows.length > MAX_ROWS) throw new RangeError(`a step of ${rows.length} rows`);
-  const params: Record<string, number> = { rows: rows.length };
+  params.rows = rows.length;
   rows.forEach(({ slot, position, base }, i) => {
     params[`slot${i}`] = slot;
     params[`position${i}`] = position;

@@ -3,6 +3,7 @@ import { f32, type Operation, expectShape } from '../operation.ts';
 /** turns[rows, 2h]: of each position below `rows`, the cosines and then the sines of RoPE. Inputs cos[P,h], sin[P,h]. */
 export const joinTurns: Operation = {
   name: 'joinTurns',
+  copies: true,
   inputs: ['f32', 'f32'],
   outputs: ([cos, sin], { rows }) => {
     expectShape('joinTurns sin', sin, ...cos!);
@@ -23,6 +24,7 @@ export const joinTurns: Operation = {
 /** to[T,D] with `rows` rows from row `at` on replaced by rows `from` … of source[S,D]: caches that grow. */
 export const copyRows: Operation = {
   name: 'copyRows',
+  copies: true,
   inputs: ['f32', 'f32'],
   outputs: ([to, source], { at, from, rows }) => {
     expectShape('copyRows source', source, source![0]!, to![1]!);
@@ -42,6 +44,7 @@ export const copyRows: Operation = {
  */
 export const placeFactors: Operation = {
   name: 'placeFactors',
+  copies: true,
   inputs: ['f32', 'f32', 'f32'],
   outputs: ([pool, a, b], { slot, rank, a: atA, b: atB, scaleAt }) => {
     expectShape('placeFactors B', b, b![0]!, a![0]!);
