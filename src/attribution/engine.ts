@@ -200,6 +200,11 @@ export class Engine {
     return { lora: uploadLora(this.backend, this.model.config, config, tensors), warning: warnings.join(' ') || undefined };
   }
 
+  /** Whether a folder's run.json says that it was made on exactly this base. */
+  isOwn(files: Files): boolean {
+    return files['run.json'] !== undefined && parseRunFile(json(files, 'run.json')).base.root === this.root;
+  }
+
   /** A run.json settles which base an adapter is for; without one only the name in its config says it. */
   private baseWarning(files: Files, config: unknown): string | undefined {
     if (!files['run.json']) return adapterBaseWarning(config, this.identity);

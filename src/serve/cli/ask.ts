@@ -36,7 +36,7 @@ async function openAdapter(given: readonly string[], { store, catalog, engine, s
     return { where, weight: value };
   });
   const files = await Promise.all(parts.map(async ({ where, weight }) => ({ files: await adapterFiles(store, where), weight })));
-  if (parts.length === 1 && parts[0]!.weight === 1 && files[0]!.files['run.json']) return catalog.adapter(engine, await asCid(store, parts[0]!.where));
+  if (parts.length === 1 && parts[0]!.weight === 1 && engine.isOwn(files[0]!.files)) return catalog.adapter(engine, await asCid(store, parts[0]!.where));
   const adapter = engine.loadPlainAdapters(files);
   if (adapter.warning) say(`Mind: ${adapter.warning}`);
   return adapter;
