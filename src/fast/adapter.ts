@@ -1,6 +1,5 @@
-import { OpenLedgerError } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { type LoraConfig, adaptedLayers, factorKey, factorsByLayer } from '../model/lora.ts';
+import { type LoraConfig, fittedFactors } from '../model/lora.ts';
 import type { Tensors } from '../model/safetensors.ts';
 import { groupedLinears } from './groups.ts';
 import { transposeInto } from './weights.ts';
@@ -25,17 +24,11 @@ const MULTIPLE = 4;
  * Throws `adapter/does-not-fit`.
  */
 export function packFactors(model: ModelConfig, adapter?: { config: LoraConfig; tensors: Tensors }): GroupFactors[] {
-  const factors = adapter ? factorsByLayer(adapter.tensors) : new Map();
-  const adapted = new Map(adapter ? adaptedLayers(model, adapter.config).map((layer) => [layer.name, layer]) : []);
-  const packed = groupedLinears(model).map(({ name, input, output, members }): GroupFactors => {
-    const present = members.flatMap((member) => {
-      const found = factors.get(member.name);
-      const layer = adapted.get(member.name);
-      if (!found || !layer) return [];
-      factors.delete(member.name);
-      expectShape(factorKey(member.name, 'A'), found.a.shape, layer.rank, input);
-      expectShape(factorKey(member.name, 'B'), found.b.shape, member.out, layer.rank);
-      return [{ ...member, ...layer, ...found }];
+  const fitted = new Map(adapter ? fittedFactors(model, adapter.config, adapter.tensors).map((layer) => [layer.name, layer]) : []);
+  return groupedLinears(model).map(({ name, input, output, members }) => {
+    const present = members.flatMap(({ name: layer, from, out }) => {
+      const factors = fitted.get(layer);
+      return factors ? [{ ...factors, from, out }] : [];
     });
     const used = present.reduce((sum, { rank }) => sum + rank, 0);
     const rank = MULTIPLE * Math.max(1, Math.ceil(used / MULTIPLE));
@@ -48,22 +41,5 @@ export function packFactors(model: ModelConfig, adapter?: { config: LoraConfig; 
       at += member.rank;
     }
     return { name, rank, input, output, a, b };
-  });
-  for (const name of factors.keys()) throw unfit(`It has factors for ${name}, which this model or the adapter's own config does not name.`);
-  return packed;
-}
-
-function expectShape(name: string, shape: readonly number[], rows: number, columns: number): void {
-  if (shape.length !== 2 || shape[0] !== rows || shape[1] !== columns) {
-    throw unfit(`${name} has the shape [${shape.join(', ')}]; this model needs [${rows}, ${columns}].`);
-  }
-}
-
-function unfit(why: string): OpenLedgerError {
-  return new OpenLedgerError({
-    code: 'adapter/does-not-fit',
-    what: 'This adapter cannot be used with this model.',
-    why,
-    next: 'Choose the base model that the adapter was made for, or another adapter.',
   });
 }

@@ -2,7 +2,7 @@ import type * as Ort from 'onnxruntime-web';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { LoraConfig } from '../model/lora.ts';
-import { ropeTables } from './rope-tables.ts';
+import { ropeTables } from '../model/rope.ts';
 import type { Tensors } from '../model/safetensors.ts';
 import { packFactors } from './adapter.ts';
 import { decoderGraph, rotatesInAttention } from './graph.ts';

@@ -1,0 +1,33 @@
+import { type Generate, measureSpeed } from './bench.ts';
+
+export type Lane = 'exact' | 'fast';
+
+export interface LaneChoice {
+  lane: Lane;
+  exactTokensPerSecond: number;
+  fastTokensPerSecond: number;
+  /** One or two sentences for people. */
+  why: string;
+}
+
+/** The fast lane reads an answer that the exact lane reads again: it has to be clearly faster to be worth it. */
+const CLEARLY = 1.2;
+const TOKENS = 6;
+const ROUNDS = 2;
+
+/** Times a few tokens on both lanes in turns, each loaded already, and says which answers sooner. */
+export async function chooseLane(exact: Generate, fast: Generate, prompt: readonly number[], context: number): Promise<LaneChoice> {
+  const [exactSpeed, fastSpeed] = await measureSpeed([exact, fast], { prompt, context, decodeTokens: TOKENS, prefillTokens: 16, rounds: ROUNDS });
+  return decideLane(exactSpeed!.decodeTokensPerSecond, fastSpeed!.decodeTokensPerSecond);
+}
+
+export function decideLane(exactTokensPerSecond: number, fastTokensPerSecond: number): LaneChoice {
+  const lane: Lane = fastTokensPerSecond >= CLEARLY * exactTokensPerSecond ? 'fast' : 'exact';
+  const figures = `the exact lane made ${rate(exactTokensPerSecond)} tokens a second, ONNX Runtime ${rate(fastTokensPerSecond)}`;
+  const why = lane === 'fast'
+    ? `On this machine ${figures}, so ONNX Runtime writes the answer; before anything is attributed, the exact lane reads it again.`
+    : `On this machine ${figures}: not enough to read every answer twice, so the exact lane writes it.`;
+  return { lane, exactTokensPerSecond, fastTokensPerSecond, why };
+}
+
+const rate = (tokensPerSecond: number) => (tokensPerSecond < 10 ? tokensPerSecond.toFixed(1) : String(Math.round(tokensPerSecond)));

@@ -1,1 +1,0 @@
-export { ropeTables } from '../model/rope.ts';
