@@ -32,12 +32,13 @@ it('times linear layers in any format, against ceilings', async () => {
 
 it('races the exact program against itself without its rules, and nothing else', () => {
   const { code } = plainProgram();
-  for (const variant of ['flat', 'small', 'large']) {
+  for (const variant of ['flat', 'small', 'wide', 'large']) {
     const { declarations, body } = code({ variant, protected: true });
     expect(declarations).toContain('return sum + a * b;');
-    expect(declarations).not.toContain('opaque_f32');
+    expect(declarations).toContain('return total + sum;');
+    expect(declarations).not.toMatch(/bitcast|\^/);
     expect(body).not.toMatch(/operand\(|255u/);
-    expect(body).toContain('product_step');
+    expect(body).toContain('tile_step');
   }
 });
 

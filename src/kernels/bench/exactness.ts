@@ -1,7 +1,6 @@
 import { matmulNT } from '../matmul/operation.ts';
 import type { Operation } from '../operation.ts';
 import { floats } from '../case.ts';
-import { productStep } from '../webgpu/prelude.ts';
 import type { WebGpuBackend } from '../webgpu/backend.ts';
 import { shaders } from '../webgpu/shaders.ts';
 import type { Code, Wgsl } from '../webgpu/wgsl.ts';
@@ -37,7 +36,8 @@ function without(text: string, from: string | RegExp, to: string): string {
 function plain({ declarations = '', body, workgroup }: Code): Code {
   return {
     workgroup,
-    declarations: without(declarations, productStep(false), 'fn product_step(sum: f32, a: f32, b: f32) -> f32 { return sum + a * b; }'),
+    // The lines of tileSteps: sum + opaque(a · b), opaque(total + sum).
+    declarations: without(without(declarations, /return sum \+ bitcast.*$/gm, 'return sum + a * b; }'), /return bitcast.*$/gm, 'return total + sum; }'),
     body: without(without(body, /\boperand\(/g, '('), /\(\(base \+ (\d+)u\) & 255u\) == 0u \|\| /g, ''),
   };
 }

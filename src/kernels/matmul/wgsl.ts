@@ -1,6 +1,5 @@
 import type { Params, Shape } from '../operation.ts';
-import { productStep } from '../webgpu/prelude.ts';
-import { ceilDiv, type Code, type Dispatch, type Wgsl } from '../webgpu/wgsl.ts';
+import { ceilDiv, type Code, type DeviceTraits, type Dispatch, type Wgsl } from '../webgpu/wgsl.ts';
 
 /**
  * Tiles. A workgroup computes `rows` × `columns` outputs; each of its invocations a rectangle of
@@ -9,30 +8,48 @@ import { ceilDiv, type Code, type Dispatch, type Wgsl } from '../webgpu/wgsl.ts'
 interface Tile {
   rows: number;
   columns: number;
-  up: number;
-  across: number;
+  up: 4 | 8;
+  across: 1 | 4;
+  /** Terms taken into workgroup memory at once; divides 256. */
+  depth: number;
 }
 
+/** At most 128 invocations and 16 KiB of workgroup memory, which every device has. */
 const TILES: Readonly<Record<string, Tile>> = {
   // Decoding: few rows, so an invocation takes a column.
-  flat: { rows: 4, columns: 64, up: 4, across: 1 },
-  small: { rows: 32, columns: 32, up: 4, across: 4 },
-  large: { rows: 64, columns: 64, up: 4, across: 4 },
+  flat: { rows: 4, columns: 64, up: 4, across: 1, depth: 16 },
+  small: { rows: 32, columns: 32, up: 4, across: 4, depth: 32 },
+  wide: { rows: 32, columns: 64, up: 8, across: 4, depth: 16 },
+  large: { rows: 64, columns: 64, up: 8, across: 4, depth: 16 },
 };
-/** Terms taken into workgroup memory at once; divides 256. */
-const DEPTH = 16;
 
-function tileFor(rows: number, columns: number, batch: number): string {
+function tileFor(rows: number, columns: number, batch: number, { software }: DeviceTraits): string {
   if (rows <= 4) return 'flat';
-  // A large tile reads less memory, but only many of them fill a device.
-  return ceilDiv(rows, 64) * ceilDiv(columns, 64) * batch >= 64 ? 'large' : 'small';
+  // A large tile reads less memory, but only many of them fill a device; a CPU is full with a few.
+  const enough = software ? 1 : 64;
+  const count = (name: string) => ceilDiv(rows, TILES[name]!.rows) * ceilDiv(columns, TILES[name]!.columns) * batch;
+  if (rows > 32 && count('large') >= enough) return 'large';
+  return columns > 32 && count('wide') >= enough ? 'wide' : 'small';
+}
+
+/**
+ * One step and one addition for the `across` sums of a row at once. `zero` is u.zero, read once: some drivers read
+ * uniforms anew each time. See productStep for what the protected form does.
+ */
+export function tileSteps(across: number, isProtected: boolean): string {
+  const [float, word] = across === 1 ? ['f32', 'u32'] : [`vec${across}f`, `vec${across}u`];
+  const opaque = (x: string) => `bitcast<${float}>(bitcast<${word}>(${x}) ^ ${word}(zero))`;
+  const sum = `sum + ${opaque('a * b')}`;
+  return /* wgsl */ `
+fn tile_step(sum: ${float}, a: f32, b: ${float}, zero: u32) -> ${float} { return ${isProtected ? opaque(sum) : sum}; }
+fn tile_add(total: ${float}, sum: ${float}, zero: u32) -> ${float} { return ${opaque('total + sum')}; }`;
 }
 
 export interface Form {
   /** Value of `term` of the output row `place`, and of `term` of the output column `place`. */
   a: string;
   b: string;
-  /** Fills `b_tile` with columns × depth values instead of `b`, for operands that lie in memory as words of several values. */
+  /** Fills the tile of b by `put_b(term, column, value)` instead of `b`, for operands that lie in memory as words of several values. */
   loadB?: (columns: number, depth: number, workgroup: number) => string;
   /** Whether neighbouring terms (true) or neighbouring rows/columns (false) lie side by side in memory. */
   aAlongTerms: boolean;
@@ -47,18 +64,18 @@ export interface Form {
   totals?: boolean;
 }
 
-function loadTile(name: string, count: number, alongTerms: boolean, size: number, index: string, limit: string, origin: string) {
+function loadTile(name: 'a' | 'b', count: number, depth: number, alongTerms: boolean, size: number, index: string, limit: string, origin: string) {
   const [fast, slow] = alongTerms ? ['t', 'r'] : ['r', 't'];
-  const length = alongTerms ? DEPTH : count;
+  const length = alongTerms ? depth : count;
   return /* wgsl */ `
-    for (var at = local; at < ${count * DEPTH}u; at += ${size}u) {
+    for (var at = local; at < ${count * depth}u; at += ${size}u) {
       let ${fast} = at % ${length}u;
       let ${slow} = at / ${length}u;
       let term = base + t;
       let place = ${origin} + r;
       var value = 0.0;
       if (term < count && place < ${limit}) { value = operand(${index}); }
-      ${name}[t * ${count + 1}u + r] = value;
+      put_${name}(t, r, value);
     }`;
 }
 
@@ -66,28 +83,42 @@ function range(length: number): number[] {
   return Array.from({ length }, (_, i) => i);
 }
 
+/** A tile of `depth` terms of `count` places in workgroup memory, in fours or one by one; one more than needed, for its banks. */
+function tileMemory(name: 'a' | 'b', count: number, depth: number, four: boolean): { pitch: number; declarations: string } {
+  const pitch = (four ? count / 4 : count) + 1;
+  const place = four ? `${name}_tile[t * ${pitch}u + (r >> 2u)][r & 3u]` : `${name}_tile[t * ${pitch}u + r]`;
+  return {
+    pitch,
+    declarations: /* wgsl */ `
+var<workgroup> ${name}_tile: array<${four ? 'vec4f' : 'f32'}, ${depth * pitch}>;
+fn put_${name}(t: u32, r: u32, value: f32) { ${place} = value; }`,
+  };
+}
+
 /** Registers are written out: indexed private arrays end in memory on some compilers. */
-function tiledCode(form: Form, tile: Tile, isProtected: boolean): Code {
-  const { rows, columns, up, across } = tile;
+function tiledCode(form: Form, { rows, columns, up, across, depth }: Tile, isProtected: boolean): Code {
   const size = (rows / up) * (columns / across);
-  const each = (statement: (i: number, j: number) => string) =>
-    range(up)
-      .flatMap((i) => range(across).map((j) => statement(i, j)))
-      .join('\n');
+  const zeros = across === 1 ? '0.0' : 'vec4f()';
+  const a = tileMemory('a', rows, depth, true);
+  const b = tileMemory('b', columns, depth, across === 4);
+  const lines = (statement: (i: number) => string) => range(up).map(statement).join('\n');
+  const each = (statement: (i: number, j: number) => string) => lines((i) => range(across).map((j) => statement(i, j)).join('\n'));
   const inside = (i: number, j: number) => `row0 + r0 + ${i}u < u.rows && column0 + c0 + ${j}u < u.columns`;
   const index = (i: number, j: number) => `out_base + (row0 + r0 + ${i}u) * u.columns + column0 + c0 + ${j}u`;
-  // One judgement for all: sixteen copies of it make drivers compile for seconds.
+  const total = (i: number, j: number) => (across === 1 ? `total${i}` : `total${i}[${j}]`);
+  // One judgement for all: a copy of it for each output makes drivers compile for seconds.
   const emitted = `var greatest = 0u;
-  ${each((i, j) => `if (${inside(i, j)}) { greatest = max(greatest, place0(${index(i, j)}, total${i}_${j})); }`)}
+  ${each((i, j) => `if (${inside(i, j)}) { greatest = max(greatest, place0(${index(i, j)}, ${total(i, j)})); }`)}
   judge(greatest);`;
   return {
     workgroup: size,
     declarations: /* wgsl */ `
-${productStep(isProtected)}
+${tileSteps(across, isProtected)}
 ${form.declarations ?? ''}
-var<workgroup> a_tile: array<f32, ${DEPTH * (rows + 1)}>;
-var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
+${a.declarations}
+${b.declarations}`,
     body: /* wgsl */ `
+  let zero = u.zero;
   let tile = group % u.tiles;
   let batch = group / u.tiles;
   let row0 = (tile / u.tiles_across) * ${rows}u;
@@ -95,28 +126,24 @@ var<workgroup> b_tile: array<f32, ${DEPTH * (columns + 1)}>;`,
   ${form.range}
   let r0 = (local / ${columns / across}u) * ${up}u;
   let c0 = (local % ${columns / across}u) * ${across}u;
-  ${each((i, j) => `var total${i}_${j} = 0.0; var sum${i}_${j} = 0.0;`)}
-  ${form.totals ? each((i, j) => `if (${inside(i, j)}) { total${i}_${j} = bitcast<f32>(out0[${index(i, j)}]); }`) : ''}
-  for (var base = 0u; base < count; base += ${DEPTH}u) {
-    ${loadTile('a_tile', rows, form.aAlongTerms, size, form.a, 'u.rows', 'row0')}
-    ${form.loadB?.(columns, DEPTH, size) ?? loadTile('b_tile', columns, form.bAlongTerms, size, form.b, 'u.columns', 'column0')}
+  ${lines((i) => `var total${i} = ${zeros}; var sum${i} = ${zeros};`)}
+  ${form.totals ? each((i, j) => `if (${inside(i, j)}) { ${total(i, j)} = bitcast<f32>(out0[${index(i, j)}]); }`) : ''}
+  for (var base = 0u; base < count; base += ${depth}u) {
+    ${loadTile('a', rows, depth, form.aAlongTerms, size, form.a, 'u.rows', 'row0')}
+    ${form.loadB?.(columns, depth, size) ?? loadTile('b', columns, depth, form.bAlongTerms, size, form.b, 'u.columns', 'column0')}
     workgroupBarrier();
     // Terms beyond the last are products of zeros, which change no sum.
-    for (var t = 0u; t < ${DEPTH}u; t++) {
-      ${range(up)
-        .map((i) => `let a${i} = a_tile[t * ${rows + 1}u + r0 + ${i}u];`)
-        .join(' ')}
-      ${range(across)
-        .map((j) => `let b${j} = b_tile[t * ${columns + 1}u + c0 + ${j}u];`)
-        .join(' ')}
-      ${each((i, j) => `sum${i}_${j} = product_step(sum${i}_${j}, a${i}, b${j});`)}
+    for (var t = 0u; t < ${depth}u; t++) {
+      ${range(up / 4).map((q) => `let a${q} = a_tile[t * ${a.pitch}u + r0 / 4u + ${q}u];`).join(' ')}
+      let b = b_tile[t * ${b.pitch}u + c0${across === 4 ? ' / 4u' : ''}];
+      ${lines((i) => `sum${i} = tile_step(sum${i}, a${i >> 2}[${i & 3}], b, zero);`)}
     }
-    if (((base + ${DEPTH}u) & 255u) == 0u || base + ${DEPTH}u >= count) {
-      ${each((i, j) => `total${i}_${j} = add(total${i}_${j}, sum${i}_${j}); sum${i}_${j} = 0.0;`)}
+    if (((base + ${depth}u) & 255u) == 0u || base + ${depth}u >= count) {
+      ${lines((i) => `total${i} = tile_add(total${i}, sum${i}, zero); sum${i} = ${zeros};`)}
     }
     workgroupBarrier();
   }
-  ${form.totals ? each((i, j) => `if (${inside(i, j)}) { out0[${index(i, j)}] = bitcast<u32>(total${i}_${j}); }`) : emitted}`,
+  ${form.totals ? each((i, j) => `if (${inside(i, j)}) { out0[${index(i, j)}] = bitcast<u32>(${total(i, j)}); }`) : emitted}`,
   };
 }
 
@@ -134,9 +161,9 @@ export function tiled(form: Form, size: (shapes: Shape[], params: Params) => Til
   return {
     uniforms: { rows: 'u32', columns: 'u32', terms: 'u32', tiles: 'u32', tiles_across: 'u32', ...form.uniforms },
     code: ({ variant, protected: isProtected }) => tiledCode(form, TILES[variant]!, isProtected),
-    dispatch(shapes, params): Dispatch {
+    dispatch(shapes, params, device): Dispatch {
       const { rows, columns, terms, batch, more = [] } = size(shapes, params);
-      const variant = tileFor(rows, columns, batch);
+      const variant = tileFor(rows, columns, batch, device);
       const tile = TILES[variant]!;
       const across = ceilDiv(columns, tile.columns);
       const tiles = across * ceilDiv(rows, tile.rows);

@@ -16,8 +16,8 @@ function wordLoader(format: PackedFormat, along: 'terms' | 'columns') {
     const [row, first, limits] = along === 'terms'
       ? ['column0 + other', 'base', ['column0 + other < u.columns', 'base + own < count']]
       : ['base + other', 'column0', ['base + other < count', 'column0 + own < u.columns']];
-    const place = (e: number) => (along === 'terms' ? `(own + ${e}u) * ${columns + 1}u + other` : `other * ${columns + 1}u + own + ${e}u`);
-    const each = (value: (e: number) => string) => Array.from({ length: perWord }, (_, e) => `b_tile[${place(e)}] = ${value(e)};`).join(' ');
+    const place = (e: number) => (along === 'terms' ? `own + ${e}u, other` : `other, own + ${e}u`);
+    const each = (value: (e: number) => string) => Array.from({ length: perWord }, (_, e) => `put_b(${place(e)}, ${value(e)});`).join(' ');
     // A word that begins inside the row is inside it; what lies past the row's last column are zeros.
     return /* wgsl */ `
     for (var at = local; at < ${inTile * (along === 'terms' ? columns : depth)}u; at += ${workgroup}u) {
