@@ -27,7 +27,7 @@ interface Measurement {
 }
 
 const { values: flags } = parseArgs({
-  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, small: { type: 'boolean' }, only: { type: 'string' } },
+  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, markdown: { type: 'boolean' }, small: { type: 'boolean' }, only: { type: 'string' } },
 });
 const report = new Report();
 const effort = { small: flags.small ?? false };
@@ -64,10 +64,11 @@ const measurements: Record<string, Measurement> = {
 };
 
 if (flags.help) {
-  console.log(`npm run bench -- [--small] [--json] [--only NAME,…]
+  console.log(`npm run bench -- [--small] [--json] [--markdown] [--only NAME,…]
 Times the engine beside its peers, ONNX Runtime Web and wllama, and prints each figure as a JSON line, then a table.
   --small       within a minute: fewer rounds, no fine-tunes
   --json        JSON lines only
+  --markdown    the table for docs/bench.md
   --only NAMES  of: ${Object.keys(measurements).join(', ')}
 Environment: CHROMIUM names another Chromium; BENCH_GPU=1 lets it use a real graphics processor.`);
   process.exit(0);
@@ -89,5 +90,5 @@ for (const name of chosen) {
   }
 }
 await (await browser.opened()?.catch(() => undefined))?.close();
-if (!flags.json) console.log(`\n${report.table()}`);
+if (!flags.json) console.log(`\n${flags.markdown ? report.markdown() : report.table()}`);
 process.exit(0);

@@ -21,6 +21,8 @@ export interface Row {
 /** What a figure has to reach. */
 export type Reach = { atLeast: number } | { atMost: number } | undefined;
 
+const HEADS = ['what', 'value', 'unit', 'reach', 'reached', 'where measured'];
+
 const significant = (value: number) => (value === 0 ? 0 : Number(value.toPrecision(4)));
 
 /** Collects figures and prints each as one JSON line as soon as it is there. */
@@ -51,12 +53,22 @@ export class Report {
 
   /** The rows as lines of fixed columns. */
   table(): string {
-    const heads = ['what', 'value', 'unit', 'reach', '', 'where measured'];
-    const cells = this.rows.map(({ what, value, unit, reach, met, where, note }) => [
+    const cells = this.cells();
+    const widths = HEADS.map((head, i) => Math.max(head.length, ...cells.map((row) => row[i]!.length)));
+    const line = (row: readonly string[]) =>
+      row.map((cell, i) => (i === 1 ? cell.padStart(widths[i]!) : cell.padEnd(i === row.length - 1 ? 0 : widths[i]!))).join('  ');
+    return [line(HEADS), widths.slice(0, -1).map((width) => '─'.repeat(width)).join('  '), ...cells.map(line)].join('\n');
+  }
+
+  /** The same for docs/bench.md. */
+  markdown(): string {
+    const line = (row: readonly string[]) => `| ${row.join(' | ')} |`;
+    return [line(HEADS), line(HEADS.map((_, i) => (i === 1 ? '--:' : '---'))), ...this.cells().map(line)].join('\n');
+  }
+
+  private cells(): string[][] {
+    return this.rows.map(({ what, value, unit, reach, met, where, note }) => [
       what, value === undefined ? '–' : String(value), unit, reach, met === undefined ? '' : met ? 'yes' : 'NO', note ? `${where}; ${note}` : where,
     ]);
-    const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((row) => row[i]!.length)));
-    const line = (row: string[]) => row.map((cell, i) => (i === 1 ? cell.padStart(widths[i]!) : cell.padEnd(i === row.length - 1 ? 0 : widths[i]!))).join('  ');
-    return [line(heads), widths.slice(0, -1).map((width) => '─'.repeat(width)).join('  '), ...cells.map(line)].join('\n');
   }
 }
