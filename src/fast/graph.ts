@@ -11,10 +11,13 @@ export interface GraphOptions {
 }
 
 /**
- * Tells whether ONNX Runtime's attention can rotate queries and keys itself: its kernels take 8 values at a time
- * from each half of a head. Otherwise the graph rotates them with plain operators.
+ * Whether ONNX Runtime's attention can rotate queries and keys itself: its kernels take 8 values at a time from each
+ * half of a head. Otherwise the graph rotates them with plain operators.
  */
 export const rotatesInAttention = (config: ModelConfig): boolean => config.headDim % 16 === 0;
+
+/** ONNX Runtime's attention takes heads of multiples of 8 values only. */
+export const attends = (config: ModelConfig): boolean => config.headDim % 8 === 0;
 
 /**
  * A decoder of the LLaMA kind as an ONNX ModelProto. N tokens in a run, P cached, M rows whose logits are wanted.
@@ -61,7 +64,8 @@ export function decoderGraph(config: ModelConfig, plan: WeightPlan, options: Gra
   };
 
   const [q, kv] = [heads * headDim, groups * headDim];
-  const shapes = { qkv: g.integers('shape.qkv', [1, -1, q + 2 * kv]), q: g.integers('shape.q', [-1, q]) };
+  const packed = rotates ? g.integers('shape.qkv', [1, -1, q + 2 * kv]) : '';
+  const attendedRows = g.integers('shape.q', [-1, q]);
   const halves = g.integers('split.gateUp', [intermediate, intermediate]);
   const rotation = rotates ? undefined : new Rotation(g, config, cos, sin);
   for (let layer = 0; layer < config.layers; layer++) {
@@ -69,7 +73,7 @@ export function decoderGraph(config: ModelConfig, plan: WeightPlan, options: Gra
     const qkv = linear(layer, 'qkv', norm(`${at}.input_layernorm`));
     const past = ['k', 'v'].map((which) => g.input(`past.${layer}.${which}`, 'float32', [1, groups, 'past', headDim]));
     const present = ['k', 'v'].map((which) => g.output(`present.${layer}.${which}`, 'float32', [1, groups, 'present', headDim]));
-    const operands = rotation ? rotation.rotated(qkv) : [g.one('Reshape', [qkv, shapes.qkv]), '', ''];
+    const operands = rotation ? rotation.rotated(qkv) : [g.one('Reshape', [qkv, packed]), '', ''];
     const attended = g.name();
     g.contrib(
       'GroupQueryAttention',
@@ -80,7 +84,7 @@ export function decoderGraph(config: ModelConfig, plan: WeightPlan, options: Gra
         do_rotary: rotates ? 1 : 0, local_window_size: config.window ?? -1,
       },
     );
-    update = linear(layer, 'o', g.one('Reshape', [attended, shapes.q]));
+    update = linear(layer, 'o', g.one('Reshape', [attended, attendedRows]));
     const gateUp = linear(layer, 'gateUp', norm(`${at}.post_attention_layernorm`));
     const [gate, up] = [g.name(), g.name()];
     g.node('Split', [gateUp, halves], [gate, up], { axis: -1 });

@@ -2,10 +2,11 @@ import type * as Ort from 'onnxruntime-web';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { LoraConfig } from '../model/lora.ts';
+import { MOST_POSITIONS } from '../model/model.ts';
 import { ropeTables } from '../model/rope.ts';
 import type { Tensors } from '../model/safetensors.ts';
 import { packFactors } from './adapter.ts';
-import { decoderGraph, rotatesInAttention } from './graph.ts';
+import { attends, decoderGraph, rotatesInAttention } from './graph.ts';
 import { type Provider, type Runtime, loadRuntime, messageOf } from './runtime.ts';
 import { type SourceTensor, WeightPlan } from './weights.ts';
 
@@ -14,7 +15,7 @@ export interface FastLaneOptions {
   /** The base's tensors in any order, by their Hugging Face names; taken one at a time. */
   tensors: AsyncIterable<SourceTensor> | Iterable<SourceTensor>;
   provider: Provider;
-  /** Longest sequence, the model's own where it is shorter. Rotary tables and caches grow with it. */
+  /** Longest sequence; the exact lane's where not given, and never more than the model's own. */
   context?: number;
 }
 
@@ -31,7 +32,6 @@ export interface FastGenerateOptions {
 }
 
 type Feeds = Record<string, Ort.Tensor>;
-const DEFAULT_CONTEXT = 4096;
 /** The cache on a graphics processor holds a multiple of so many tokens. */
 const CACHE_STEP = 256;
 /** Weights up to this size are handed to the session at once; larger ones go to the device one by one. */
@@ -71,8 +71,14 @@ export class FastLane {
     this.base = this.placeFactors(packFactors(config));
   }
 
-  /** Throws `fast/unavailable`, `fast/too-large`, `fast/failed`, `model/weights-do-not-fit` and what `tensors` throws. */
+  /** Throws `fast/unsupported`, `fast/too-large`, `fast/unavailable`, `fast/failed`, `model/weights-do-not-fit` and what `tensors` throws. */
   static async open({ config, tensors, provider, context: longest }: FastLaneOptions): Promise<FastLane> {
+    if (!attends(config)) {
+      throw new OpenLedgerError({
+        code: 'fast/unsupported', what: 'The fast lane cannot run this model.',
+        why: `Its head_dim is ${config.headDim}; ONNX Runtime's attention takes multiples of 8.`, next: 'The exact lane answers instead.',
+      });
+    }
     const plan = new WeightPlan(config);
     if (provider === 'wasm' && plan.bytes > WASM_BYTES) {
       throw new OpenLedgerError({
@@ -81,7 +87,7 @@ export class FastLane {
         next: 'The exact lane answers instead.',
       });
     }
-    const context = Math.min(config.context, longest ?? DEFAULT_CONTEXT);
+    const context = Math.min(config.context, longest ?? MOST_POSITIONS);
     const atOnce = provider === 'wasm' || plan.bytes <= AT_ONCE_BYTES;
     const runtime = await loadRuntime(provider);
     const model = decoderGraph(config, plan, { weights: atOnce ? 'external' : 'inputs', context });
@@ -94,7 +100,7 @@ export class FastLane {
       for await (const { name, values } of plan.fill(tensors)) add(name, values);
     }
     const session = await attempt('could not open the model', () =>
-      runtime.InferenceSession.create(model, { executionProviders: [provider], externalData, graphOptimizationLevel: 'all' }));
+      runtime.InferenceSession.create(model, { executionProviders: [provider], externalData, graphOptimizationLevel: 'all', logSeverityLevel: 3 }));
     try {
       const device = provider === 'webgpu' ? ((await runtime.env.webgpu.device) as GPUDevice) : undefined;
       const lane = new FastLane(runtime, session, config, provider, context, device);
