@@ -83,7 +83,9 @@ export function sampleToken(logits: Float32Array, history: readonly number[], op
   let total = blockSum(weights.length, (i) => weights[i]!);
   if (nucleus) {
     const wanted = mul(total, Math.fround(topP));
-    const heap = new Descending(weights);
+    // All tokens of this weight or less are together under half of what is cut off: none of them is ever kept.
+    const floor = (0.5 * (1 - topP) * total) / weights.length;
+    const heap = new Descending(weights, floor);
     const kept: number[] = [];
     const keptWeights: number[] = [];
     total = 0;
@@ -157,16 +159,17 @@ function likeliest(values: Float32Array, k: number): Uint32Array {
   return heap.sort((a, b) => (before(a, b) ? 1 : -1));
 }
 
-/** Takes indices of values in descending order, the lowest index first among equals; made in linear time. */
+/** Takes indices of the values above a floor in descending order, the lowest index first among equals; made in linear time. */
 class Descending {
   size: number;
   private readonly values: Float32Array;
   private readonly heap: Uint32Array;
 
-  constructor(values: Float32Array) {
+  constructor(values: Float32Array, floor: number) {
     this.values = values;
-    this.size = values.length;
-    this.heap = Uint32Array.from(values, (_, i) => i);
+    this.heap = new Uint32Array(values.length);
+    this.size = 0;
+    for (let i = 0; i < values.length; i++) if (values[i]! > floor) this.heap[this.size++] = i;
     for (let at = (this.size >> 1) - 1; at >= 0; at--) this.sink(at);
   }
 
