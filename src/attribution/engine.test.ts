@@ -1,16 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { RECORDS, receiptOf, smallBase } from '../../tests/parity/receipt-of.ts';
 import { createCpuBackend } from '../kernels/cpu/backend.ts';
+import { CountingBackend } from '../kernels/counting/backend.ts';
 import { Scope } from '../kernels/scope.ts';
 import { packBatch } from '../model/batch.ts';
 import { loss } from '../model/loss.ts';
-import { DEFAULT_RECIPE } from '../model/recipe.ts';
+import { DEFAULT_RECIPE, recipeOfRun } from '../model/recipe.ts';
+import type { TrainCheckpoint } from '../model/train.ts';
 import { floatToHex } from '../protocol/bytes.ts';
 import { type Receipt, receiptHash } from '../protocol/receipt.ts';
 import { type CheckReport, type CheckSource, checkReceipt } from './check.ts';
 import { Engine } from './engine.ts';
+import { buildLedger, ledgerBytes, ledgerShapes, requireLedgerMemory } from './ledger.ts';
 import { makeReceipt } from './make-receipt.ts';
 import { memoryFolder } from '../protocol/model-folder.ts';
+import { parseRunFile } from '../protocol/run.ts';
 
 const backend = await createCpuBackend();
 const engine = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', smallBase()));
@@ -30,6 +34,18 @@ describe('the engine', () => {
       expect(row.indexOf(Math.max(...row))).toBe(id);
     });
     scope.release();
+  });
+
+  it('confirms its own greedy answer, and writes on from the first token that it would not have chosen', async () => {
+    const prompt = engine.prompt('Who repairs clocks?');
+    const own = await engine.answer(undefined, prompt, { maxTokens: 12 });
+    expect(await engine.confirm(undefined, prompt, own.tokens, { maxTokens: 12 })).toEqual({ ...own, agreed: own.tokens.length });
+    // Packed forms of the weights stay from here on.
+    const before = backend.memory().bytes;
+    const wrong = [...own.tokens];
+    wrong[3] = (wrong[3]! + 7) % engine.model.config.vocab;
+    expect(await engine.confirm(undefined, prompt, wrong, { maxTokens: 12 })).toEqual({ ...own, agreed: 3 });
+    expect(backend.memory().bytes).toBe(before);
   });
 
   it('gives a record the same gradient alone and among others', async () => {
@@ -68,6 +84,28 @@ describe('the engine', () => {
     expect(backend.memory().bytes).toBe(before);
   });
 
+  it('goes on with a checkpoint to the same files, and writes the whole recipe into run.json', async () => {
+    const given = { ...recipe, schedule: 'constant' as const, accumulate: 3, targets: ['q_proj' as const, 'up_proj' as const] };
+    const run = async (options: Parameters<Engine['train']>[3] = {}) => {
+      const { files, run, adapter, ledger } = await engine.train('t', RECORDS, given, options);
+      engine.freeLedger(ledger);
+      engine.unloadAdapter(adapter);
+      return { files, run };
+    };
+    const whole = await run({ heldOut: [RECORDS[0]!] });
+    expect(recipeOfRun(parseRunFile(whole.run).recipe)).toEqual(given);
+    const controller = new AbortController();
+    const kept: TrainCheckpoint[] = [];
+    await expect(
+      run({ signal: controller.signal, onStep: ({ step }) => step === 3 && controller.abort(), onCheckpoint: (checkpoint) => void kept.push(structuredClone(checkpoint)) }),
+    ).rejects.toMatchObject({ code: 'cancelled' });
+    const steps: number[] = [];
+    expect(await run({ checkpoint: kept[0], onStep: ({ step }) => steps.push(step) })).toEqual(whole);
+    expect(steps).toEqual([4]);
+    expect(engine.runIdentity(RECORDS, given)).toBe(engine.runIdentity(RECORDS, { ...given }));
+    expect(new Set([engine.runIdentity(RECORDS, given), engine.runIdentity(RECORDS, recipe), engine.runIdentity(RECORDS.slice(1), given), engine.runIdentity(RECORDS, { ...given, seed: 9 })]).size).toBe(4);
+  });
+
   it('says clearly what cannot be asked', async () => {
     expect(() => engine.prompt(' \n')).toThrow('Type a question');
     await expect(engine.generate(undefined, engine.prompt('word '.repeat(400)))).rejects.toMatchObject({ code: 'model/prompt-too-long' });
@@ -85,6 +123,34 @@ describe('the engine', () => {
       expect(prompt.filter((id) => id < 5)).toEqual([1, 3, 4]);
       expect((await engine.generate(undefined, prompt, { maxTokens: 4 })).length).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('a ledger’s memory', () => {
+  it('is bounded in each pass, which changes no bit', async () => {
+    const { adapter, ledger } = await engine.train('t', RECORDS, recipe);
+    const values = async ({ tensors }: typeof ledger) => Promise.all(tensors.flatMap(({ gradients, gram }) => [backend.read(gradients), backend.read(gram)]));
+    const record = 4 * ledger.tensors.reduce((sum, tensor) => sum + tensor.values, 0);
+    const steps: number[] = [];
+    const narrow = await buildLedger(engine.model, adapter.lora, engine.sequences(RECORDS), { passBytes: 2.5 * record, onProgress: (done) => steps.push(done) });
+    expect(steps).toEqual([2, 4, 5]);
+    expect(await values(narrow)).toEqual(await values(ledger));
+    expect(ledgerShapes(engine.model.config, recipe)).toEqual(ledger.tensors.map(({ name, values }) => ({ name, values })));
+    for (const one of [narrow, ledger]) engine.freeLedger(one);
+    engine.unloadAdapter(adapter);
+  });
+
+  it('is refused with numbers before anything is allocated', async () => {
+    const shapes = ledgerShapes(engine.model.config, recipe);
+    const record = 4 * shapes.reduce((sum, { values }) => sum + values, 0);
+    expect(ledgerBytes(shapes, 10)).toBe(20 * record + 400 * shapes.length);
+    const full = Math.ceil(2 ** 32 / record);
+    expect(() => requireLedgerMemory(backend, shapes, full)).toThrow(`${full} records, ${record / 4} numbers of the adapter each`);
+    const before = backend.memory();
+    const many = Array.from({ length: full }, () => RECORDS[0]!);
+    await expect(engine.train('t', many, recipe)).rejects.toMatchObject({ code: 'ledger/too-large' });
+    expect(backend.memory()).toEqual(before);
+    expect(() => requireLedgerMemory(new CountingBackend({ maxBinding: 4 * shapes[0]!.values * 9 }), shapes.slice(0, 1), 10)).toThrow('one tensor may have');
   });
 });
 

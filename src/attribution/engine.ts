@@ -2,6 +2,7 @@ import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
 import { generate } from '../model/generate.ts';
+import { greedyChoices } from '../model/greedy-choices.ts';
 import { combineLora } from '../model/combine-lora.ts';
 import { type Language, readLanguage } from '../model/language-files.ts';
 import { type Lora, type LoraConfig, adapterBaseWarning, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
@@ -16,14 +17,14 @@ import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
 import { type TrainOptions, train } from '../model/train.ts';
-import type { TrainRecipe } from '../model/recipe.ts';
-import type { Hex } from '../protocol/bytes.ts';
+import { type TrainRecipe, checkRecipe, recipeJson } from '../model/recipe.ts';
+import { type Hex, keccak256, toHex, utf8Bytes } from '../protocol/bytes.ts';
 import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
 import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import { type NamedRows, tensorsRoot } from '../protocol/tensors.ts';
 import { type Influence, METHOD, influence } from './datainf.ts';
-import { type Ledger, type Progress, buildLedger, freeLedger } from './ledger.ts';
+import { type Ledger, type Progress, buildLedger, freeLedger, ledgerShapes, requireLedgerMemory } from './ledger.ts';
 
 /** A folder's files by name. */
 export type Files = Record<string, Uint8Array>;
@@ -298,6 +299,41 @@ export class Engine {
     return { tokens, pieces, text: pieces.join('').trim(), stopped: options.signal?.aborted === true && !byText };
   }
 
+  /**
+   * Reads an answer that the fast lane wrote, and gives the exact lane's own greedy answer: the same tokens as far as
+   * they agree, its own from the first that it would have chosen otherwise. `agreed` says how many were the same.
+   */
+  async confirm(
+    adapter: { lora: Lora } | undefined,
+    prompt: readonly number[],
+    written: readonly number[],
+    options: Pick<AnswerOptions, 'maxTokens' | 'signal'> & { stopTexts?: readonly string[] | undefined } = {},
+  ): Promise<AnswerText & { agreed: number }> {
+    const choices = await greedyChoices(this.model, adapter?.lora, prompt, written);
+    const other = written.findIndex((id, i) => id !== choices[i]);
+    const agreed = other < 0 ? written.length : other;
+    if (agreed === written.length) return { ...this.textOf(written, options.stopTexts), agreed, stopped: false };
+    const before = written.slice(0, agreed);
+    const rest = await this.answer(adapter, [...prompt, ...before], { signal: options.signal, maxTokens: (options.maxTokens ?? 96) - agreed });
+    const { tokens, ...text } = this.textOf([...before, ...rest.tokens], options.stopTexts);
+    return { tokens, ...text, agreed, stopped: rest.stopped };
+  }
+
+  /** The text of an answer's tokens, up to a stop text. */
+  private textOf(ids: readonly number[], stopTexts: readonly string[] = []): Omit<AnswerText, 'stopped'> {
+    const stream = this.tokenizer.createDecodeStream();
+    const stops = createStopStream([...stopTexts, ...this.prompts.stopTexts]);
+    const tokens: number[] = [];
+    const pieces: string[] = [];
+    for (const id of ids) {
+      tokens.push(id);
+      pieces.push(stops.push(stream.push(id)));
+      if (stops.stopped) break;
+    }
+    if (!stops.stopped && pieces.length) pieces[pieces.length - 1] += stops.push(stream.end()) + stops.end();
+    return { tokens, pieces, text: pieces.join('').trim() };
+  }
+
   buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined } = {}): Promise<Ledger> {
     return buildLedger(this.model, adapter.lora, this.sequences(records), options);
   }
@@ -323,34 +359,40 @@ export class Engine {
     return influence(this.model, adapter.lora, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selection);
   }
 
+  /** Names a run by all that decides its bits: two runs with one identity give the same adapter, so one may go on with the other's checkpoint. */
+  runIdentity(records: readonly DatanetRecord[], recipe: TrainRecipe): Hex {
+    const parts = ['openledger/run-identity/1', ARITHMETIC, this.identity.cid, this.root, recordsRoot([...records]), recipeJson(recipe)];
+    return toHex(keccak256(utf8Bytes(JSON.stringify(parts))));
+  }
+
   /**
    * Trains an adapter and builds its ledger. Returns the PEFT folder with run.json: the same base, records and
-   * recipe give the same bytes on every backend.
+   * recipe give the same bytes on every backend, interrupted or not. `heldOut` are further records, whose loss is
+   * reported. Throws what training throws, `train/no-records`, and `ledger/too-large` before it begins.
    */
   async train(
     datanet: string,
     given: readonly DatanetRecord[],
     recipe: TrainRecipe,
-    options: TrainOptions & { onLedger?: Progress | undefined } = {},
+    { heldOut = [], onLedger, ...options }: Omit<TrainOptions, 'heldOut'> & { heldOut?: readonly DatanetRecord[] | undefined; onLedger?: Progress | undefined } = {},
   ): Promise<{ files: Files; run: RunFile; adapter: LoadedAdapter; ledger: Ledger }> {
     const records = given.map(normaliseRecord);
     if (!records.length) throw new OpenLedgerError({ code: 'train/no-records', what: 'There is nothing to learn from.', why: 'This Datanet version has no records.', next: 'Choose a version with records.' });
-    const made = await train(this.model, this.sequences(records), recipe, options);
+    checkRecipe(recipe);
+    requireLedgerMemory(this.backend, ledgerShapes(this.model.config, recipe), records.length);
+    const made = await train(this.model, this.sequences(records), recipe, { ...options, heldOut: this.sequences(heldOut) });
     const tensors = await downloadLora(this.backend, made);
     freeLora(this.backend, made);
     // From here on the factors are constants: what is published is what is attributed.
     const lora = uploadLora(this.backend, this.model.config, recipe, tensors);
     const root = tensorsRoot(rowsOf(tensors));
     const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile };
-    const ledger = await this.buildLedger(adapter, records, { signal: options.signal, onProgress: options.onLedger });
+    const ledger = await this.buildLedger(adapter, records, { signal: options.signal, onProgress: onLedger });
     const run: RunFile = {
       openledger: 'run/1', arithmetic: ARITHMETIC, method: METHOD,
       base: { name: this.identity.name, cid: this.identity.cid, root: this.root, ...(this.format === undefined ? {} : { format: this.format }) },
       datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length },
-      recipe: {
-        rank: recipe.rank, alpha: recipe.alpha, rslora: recipe.rslora, targets: recipe.targets,
-        seed: recipe.seed, epochs: recipe.epochs, batch: recipe.batch, rate: String(recipe.rate),
-      },
+      recipe: recipeJson(recipe),
       adapter: { root },
       ledger: await this.ledgerRoots(ledger),
     };

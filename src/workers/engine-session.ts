@@ -130,6 +130,21 @@ export class EngineSession implements EngineApi {
     });
   }
 
+  confirm(job: string, ref: AdapterRef | LibraryAdapterRef | undefined, question: string, written: number[], options: AskOptions, onProgress: Report) {
+    return this.answer(job, async (signal): Promise<Answer> => {
+      const { catalog, engine } = this.ready();
+      const prompt = engine.prompt(question);
+      const adapter = ref && ('library' in ref ? await this.plainAdapter(ref.library, signal) : await catalog.adapter(engine, ref.cid, { signal, onProgress: forward(onProgress) }));
+      const began = performance.now();
+      const { tokens, pieces, text, stopped, agreed } = await engine.confirm(adapter, prompt, written, { signal, maxTokens: options.maxTokens, stopTexts: options.stop });
+      return {
+        promptTokens: prompt, answerTokens: tokens, text, pieces, seconds: (performance.now() - began) / 1000, stopped, lane: 'fast',
+        ...(agreed < written.length ? { corrected: agreed } : {}),
+        ...(adapter && 'warning' in adapter && adapter.warning ? { warning: adapter.warning } : {}),
+      };
+    });
+  }
+
   private async plainAdapter(id: string, signal: AbortSignal): Promise<PlainAdapter> {
     const { engine, plain } = this.ready();
     const known = plain.get(id);

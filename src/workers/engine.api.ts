@@ -141,6 +141,10 @@ export interface Answer {
   stopped: boolean;
   /** How it was sampled; undefined for a greedy answer. */
   sampling?: Sampling | undefined;
+  /** Which lane wrote it: the exact one, or ONNX Runtime, whose text the exact one has read again. */
+  lane?: 'exact' | 'fast' | undefined;
+  /** How many tokens the fast lane had right, where the exact lane had to write on. */
+  corrected?: number | undefined;
   /** What a person should know about this answer, such as an adapter that names another base. */
   warning?: string | undefined;
 }
@@ -214,6 +218,11 @@ export interface EngineApi {
 
   /** Greedy unless `options` say otherwise. `onText` gets the text so far appended; `adapter` undefined asks the base alone. */
   ask(job: string, adapter: AdapterRef | LibraryAdapterRef | undefined, question: string, options: AskOptions, onText: (piece: string) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Answer>>;
+  /**
+   * Reads again what the fast lane wrote: resolves to the exact lane's own greedy answer, which begins with the same
+   * tokens and differs from the first that it would have chosen otherwise (`corrected`).
+   */
+  confirm(job: string, adapter: AdapterRef | LibraryAdapterRef | undefined, question: string, written: number[], options: AskOptions, onProgress: (p: LoadProgress) => void): Promise<Answered<Answer>>;
   /** Influence of every record on the answer, or on tokens [from, to) of it. First use of an adapter rebuilds its ledger. */
   attribute(job: string, adapter: AdapterRef, answer: { promptTokens: number[]; answerTokens: number[] }, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<Attribution>>;
   /** Builds the receipt of an answer (whole answer), adds it to the local store and publishes it where the deployment allows. */
