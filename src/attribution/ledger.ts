@@ -1,15 +1,17 @@
-import { throwIfAborted } from '../errors.ts';
-import type { Tensor } from '../kernels/backend.ts';
+import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import type { Backend, Tensor } from '../kernels/backend.ts';
 import { breathe } from '../kernels/breathe.ts';
 import { matmulNT } from '../kernels/matmul/operation.ts';
 import { size } from '../kernels/operation.ts';
 import { placeRows } from '../kernels/rows/operation.ts';
 import { Scope } from '../kernels/scope.ts';
 import { type Sequence, packBatch } from '../model/batch.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { type Lora, type LoraConfig, adaptedLayers, linearShape } from '../model/lora.ts';
 import { loss } from '../model/loss.ts';
-import type { Lora } from '../model/lora.ts';
 import type { Model } from '../model/model.ts';
 import { recordWeight } from '../model/record-loss.ts';
+import { memoryAllowed } from '../model/weights/plan-weights.ts';
 
 /**
  * Losses are multiplied by this power of two before their gradients are taken, for records and answers alike, so
@@ -19,6 +21,8 @@ export const LOSS_SCALE = 1024;
 
 /** Fed tokens per pass; a record's gradient does not depend on how records are packed. */
 const ROWS_PER_PASS = 768;
+/** Gradients that a pass holds beside the ledger: with a large adapter fewer records go through at once. */
+const PASS_BYTES = 64 * 2 ** 20;
 
 /** One adapter tensor's part of the ledger: n records, P values. */
 export interface LedgerTensor {
@@ -40,34 +44,72 @@ export function ledgerNames(lora: Lora): string[] {
   return [...lora.pairs.keys()].flatMap((name) => [`${name}.lora_A`, `${name}.lora_B`]);
 }
 
+/** Adapter tensors in ledger order with how many numbers each has, known before there is an adapter. */
+export function ledgerShapes(model: ModelConfig, config: LoraConfig): Pick<LedgerTensor, 'name' | 'values'>[] {
+  return adaptedLayers(model, config).flatMap(({ name, target, rank }) => {
+    const [out, input] = linearShape(model, target);
+    return [{ name: `${name}.lora_A`, values: rank * input }, { name: `${name}.lora_B`, values: out * rank }];
+  });
+}
+
+/** Bytes of a ledger of n records, with the gradients of the pass that fills it. */
+export function ledgerBytes(tensors: readonly { values: number }[], n: number): number {
+  const record = 4 * tensors.reduce((sum, { values }) => sum + values, 0);
+  return n * record + 4 * n * n * tensors.length + Math.min(n * record, Math.max(record, PASS_BYTES));
+}
+
+/** Throws `ledger/too-large` with the numbers where a ledger cannot fit, before anything of it is allocated. */
+export function requireLedgerMemory(backend: Backend, tensors: readonly { name: string; values: number }[], n: number): void {
+  const text = (bytes: number) => (bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : `${(bytes / 2 ** 30).toFixed(2)} GiB`);
+  const refuse = (why: string) =>
+    new OpenLedgerError({
+      code: 'ledger/too-large',
+      what: 'The gradients of these records do not fit into the memory of this device.',
+      why,
+      next: 'Use fewer records, a smaller rank, fewer targets, or another device.',
+    });
+  const needed = ledgerBytes(tensors, n);
+  const allowed = memoryAllowed(backend);
+  if (needed > allowed) {
+    const values = tensors.reduce((sum, tensor) => sum + tensor.values, 0);
+    throw refuse(`${n} records, ${values} numbers of the adapter each, take ${text(needed)}; ${text(Math.max(0, allowed))} are left.`);
+  }
+  for (const { name, values } of tensors) {
+    const bytes = 4 * n * Math.max(values, n);
+    if (bytes > backend.maxBinding) throw refuse(`Those of ${name} are ${text(bytes)}; one tensor may have ${text(backend.maxBinding)} here.`);
+  }
+}
+
 export interface Progress {
   (done: number, total: number): void;
 }
 
 /**
  * Gradients of every record's loss at the given adapter, and their Gram matrices. `records[k]` is the list of
- * sequences of record k. The tensors live until `freeLedger`.
+ * sequences of record k; `passBytes` bounds the gradients held beside them. The tensors live until `freeLedger`. Throws `ledger/too-large`, `cancelled`.
  */
 export async function buildLedger(
   model: Model,
   lora: Lora,
   records: readonly (readonly Sequence[])[],
-  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined } = {},
+  { signal, onProgress, passBytes = PASS_BYTES }: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined; passBytes?: number } = {},
 ): Promise<Ledger> {
   const { backend } = model;
   const n = records.length;
+  const shapes = ledgerNames(lora).map((name) => {
+    const pair = lora.pairs.get(name.slice(0, -'.lora_A'.length))!;
+    return { name, values: size((name.endsWith('A') ? pair.a : pair.b).shape) };
+  });
+  requireLedgerMemory(backend, shapes, n);
+  const mostRecords = Math.max(1, Math.floor(passBytes / (4 * shapes.reduce((sum, { values }) => sum + values, 0))));
   const held = new Scope(backend);
   try {
-    const tensors = ledgerNames(lora).map((name) => {
-      const pair = lora.pairs.get(name.slice(0, -'.lora_A'.length))!;
-      const values = size((name.endsWith('A') ? pair.a : pair.b).shape);
-      return { name, values, gradients: held.upload(`${name}.ledger`, [n, values], new Float32Array(n * values)) };
-    });
+    const tensors = shapes.map((shape) => ({ ...shape, gradients: held.create(`${shape.name}.ledger`, [n, shape.values], 'f32') }));
     for (let first = 0; first < n; ) {
       throwIfAborted(signal);
       let rows = 0;
       let end = first;
-      while (end < n && (end === first || rows + rowsOf(records[end]!) <= ROWS_PER_PASS)) rows += rowsOf(records[end++]!);
+      while (end < n && end - first < mostRecords && (end === first || rows + rowsOf(records[end]!) <= ROWS_PER_PASS)) rows += rowsOf(records[end++]!);
       const group = records.slice(first, end);
       const scope = new Scope(backend);
       try {

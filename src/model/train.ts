@@ -136,7 +136,8 @@ export interface TrainOptions {
   checkpoint?: TrainCheckpoint | undefined;
   /** Given every `checkpointEvery` steps (50 by default), and when the run is cancelled between two steps. */
   onCheckpoint?: ((checkpoint: TrainCheckpoint) => void | Promise<void>) | undefined;
-  checkpointEvery?: number | undefined;
+  /** A number of steps, or asked after every step whether it is time; then the last step may have one too. */
+  checkpointEvery?: number | ((report: StepReport) => boolean) | undefined;
   /** Records that are not trained on: their loss is reported after every epoch. They change no bit. */
   heldOut?: readonly Example[] | undefined;
 }
@@ -187,7 +188,8 @@ export async function train(model: Model, records: readonly Example[], recipe: T
       }
       if (heldOut.length && (step + 1) % perEpoch === 0) report.heldOut = await meanLoss(model, lora, heldOut);
       onStep?.(report);
-      if ((step + 1) % checkpointEvery === 0 && step + 1 < steps) await giveCheckpoint(step + 1);
+      const due = typeof checkpointEvery === 'function' ? checkpointEvery(report) : (step + 1) % checkpointEvery === 0 && step + 1 < steps;
+      if (due) await giveCheckpoint(step + 1);
       await breathe();
     }
     return lora;
