@@ -96,6 +96,8 @@ export async function readChatTemplate(source: string): Promise<ChatTemplate> {
         },
         range: boundedRange,
         strftime_now: (format: unknown) => formatDay(String(format)),
+        // As transformers does where there are none: templates ask whether they are none, not whether they are there.
+        tools: null, documents: null,
         messages: messages.map(({ role, content }) => ({ role, content })),
         add_generation_prompt: addGenerationPrompt,
         bos_token: bosToken,
