@@ -60,7 +60,8 @@ export class DecodeStep {
   private readonly pool: AdapterPool | undefined;
   private readonly cache: KvCache;
   private readonly held: Scope;
-  private readonly rows: number;
+  /** Rows of a step at most. */
+  readonly rows: number;
   private readonly noAdapters: Tensor;
   private readonly vectors: Tensor;
   private readonly layers: Layer[];
