@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-web';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import { breathe } from '../kernels/breathe.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { LoraConfig } from '../model/lora.ts';
 import { MOST_POSITIONS } from '../model/model.ts';
@@ -186,7 +187,7 @@ export class FastLane {
       if (stop.includes(id)) break;
       next = [id];
       // Lets a worker hear "stop" between tokens.
-      if (signal) await new Promise<void>((resolve) => setTimeout(resolve));
+      if (signal) await breathe();
     }
     return answer;
   }

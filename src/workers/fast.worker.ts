@@ -1,0 +1,4 @@
+import { expose } from 'comlink';
+import { FastSession } from './fast-session.ts';
+
+expose(new FastSession());
