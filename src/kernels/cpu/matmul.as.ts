@@ -8,10 +8,20 @@ import { storev } from './rf32.as';
 const BLOCK: i32 = 256;
 /** Rows of a chunk: with one block of k, 128 KiB of the left operand. */
 const ROWS: i32 = 128;
+/** Values of a left operand that is kept near: 256 KiB. */
+export const NEAR: i32 = 65536;
 
 /** c[N,M] = packed left · packed right, in chunks of rows and blocks of k that stay in the near caches. */
 export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): void {
   if (k == 0) memory.fill(c, 0, <usize>(n * m) << 2);
+  // A left operand that stays in a near cache whole: the right one is read from first to last, once.
+  if (n <= ROWS && n * k <= NEAR) {
+    for (let j = 0; j < m; j += 8) {
+      const panel = b + (<usize>(j >> 3) * k << 5);
+      for (let start = 0; start < k; start += BLOCK) multiplyPanel(a, panel + (<usize>start << 5), c, 0, n, n, m, k, j, start, min(BLOCK, k - start));
+    }
+    return;
+  }
   for (let i = 0; i < n; i += ROWS) {
     for (let start = 0; start < k; start += BLOCK) multiplyBlock(a, b, c, i, min(i + ROWS, n), n, m, k, start);
   }

@@ -2,7 +2,7 @@
 //
 // For these kernels the rows of a matrix are interleaved in groups of eight, in place: the words of a group lie
 // [word][row], so that a vector holds the same columns of four rows. A last group of h < 8 rows is [word][h].
-import { multiplyPanel, multiplyRowPanel } from './matmul.as';
+import { NEAR, multiplyPanel, multiplyRowPanel } from './matmul.as';
 import { put } from './lanes.as';
 import { operandv, storev } from './rf32.as';
 
@@ -250,6 +250,17 @@ function valueOfAny(format: i32, words: v128, scales: v128, e: i32): v128 {
       const count = min(BLOCK, k - start);
       panelOfRows(format, codes, scales, panel, m, words, scaleWords, j, start, count);
       multiplyRowPanel(a, panel, c, m, k, j, start, count);
+    }
+    return;
+  }
+  if (n <= ROWS && n * k <= NEAR) {
+    // See multiply: the matrix is read from first to last, once.
+    for (let j = 0; j < m; j += GROUP) {
+      for (let start = 0; start < k; start += BLOCK) {
+        const count = min(BLOCK, k - start);
+        panelOfRows(format, codes, scales, panel, m, words, scaleWords, j, start, count);
+        multiplyPanel(a, panel, c, 0, n, n, m, k, j, start, count);
+      }
     }
     return;
   }
