@@ -35,3 +35,10 @@ export async function inTurns<Name extends string>(
 export function medians<Name extends string>(times: Record<Name, number[]>): Record<Name, number> {
   return Object.fromEntries(Object.entries<number[]>(times).map(([name, values]) => [name, median(values)])) as Record<Name, number>;
 }
+
+/** Milliseconds of each of `tokens` decoded ones, from answers with and without them. Throws where noise hides them. */
+export function decodeTime(whole: readonly number[], first: readonly number[], tokens: number): number {
+  const ms = (median(whole) - median(first)) / tokens;
+  if (!(ms > 0)) throw new Error(`The machine is too busy: ${tokens} tokens more took no more time.`);
+  return ms;
+}

@@ -1,10 +1,10 @@
-import type { Backend, Tensor } from '../../../src/kernels/backend.ts';
+import type { Backend } from '../../../src/kernels/backend.ts';
 import { AdapterPool } from '../../../src/model/adapter-pool.ts';
-import { DecodeStep } from '../../../src/model/decode-step.ts';
-import { KvCache } from '../../../src/model/kv-cache.ts';
+import { Batch } from '../../../src/model/generate-batch.ts';
 import { freeModel, uploadModel } from '../../../src/model/model.ts';
 import { type Base, variants } from '../base.ts';
-import { inTurns, medians } from '../timing.ts';
+import { inTurns, median } from '../timing.ts';
+import type { AnswerOptions } from './lora-cost.ts';
 
 const BATCH = 8;
 
@@ -15,38 +15,38 @@ export interface BatchSpeed {
   single: number;
 }
 
-/** Steps of eight sequences with eight adapters, with one adapter for all, and of one sequence alone, in turns. */
-export async function measureBatch(backend: Backend, { config, tensors, adapter }: Base, tokens: number, rounds: number, budgetMs: number): Promise<BatchSpeed> {
+/**
+ * Answers of eight requests with eight adapters, with one adapter for all, and of one request alone, in turns. The clock
+ * runs from when every request has its first token, so that reading prompts is left out.
+ */
+export async function measureBatch(backend: Backend, { config, tensors, adapter }: Base, { prompt, tokens, rounds, budgetMs }: AnswerOptions): Promise<BatchSpeed> {
   const model = uploadModel(backend, config, tensors);
   const pool = new AdapterPool(model, { slots: BATCH, rank: adapter.config.rank });
   variants(adapter, BATCH).forEach((one, slot) => pool.load(slot, one));
-  const pass = async (sequences: number, slotOf: (sequence: number) => number) => {
-    const cache = new KvCache(model, sequences, tokens);
-    const step = new DecodeStep(model, pool, cache, sequences);
-    let ids: Tensor = backend.upload('ids', [sequences], Uint32Array.from({ length: sequences }, (_, s) => 100 + s));
-    try {
-      for (let position = 0; position < tokens; position++) {
-        for (let s = 0; s < sequences; s++) cache.reserve(s, position + 1);
-        const rows = Array.from({ length: sequences }, (_, s) => ({ slot: slotOf(s), position, base: cache.base(s) }));
-        const next = step.next(rows, ids);
-        backend.free(ids);
-        ids = next;
-      }
-      await backend.read(ids);
-    } finally {
-      backend.free(ids);
-      step.free();
-      cache.free();
-    }
+  const [many, one] = [BATCH, 1].map((sequences) => new Batch(model, pool, { sequences })) as [Batch, Batch];
+  const rates: Record<keyof BatchSpeed, number[]> = { different: [], same: [], single: [] };
+  const pass = (which: keyof BatchSpeed, batch: Batch, sequences: number, slotOf: (sequence: number) => number) => async () => {
+    let began = 0;
+    let given = 0;
+    let counted = 0;
+    const onToken = () => {
+      given++;
+      if (began) counted++;
+      // A step gives tokens to all, one after the other: it began with the last of the first ones.
+      else if (given >= sequences) began = performance.now();
+    };
+    await Promise.all(Array.from({ length: sequences }, (_, s) => batch.add({ prompt, slot: slotOf(s), maxTokens: tokens + 1, stop: [], onToken })));
+    rates[which].push((counted / (performance.now() - began)) * 1000);
   };
   try {
-    const times = medians(await inTurns(
-      { different: () => pass(BATCH, (s) => s), same: () => pass(BATCH, () => 0), single: () => pass(1, () => 0) },
+    await inTurns(
+      { different: pass('different', many, BATCH, (s) => s), same: pass('same', many, BATCH, () => 0), single: pass('single', one, 1, () => 0) },
       { rounds, budgetMs },
-    ));
-    const rate = (sequences: number, ms: number) => ((sequences * tokens) / ms) * 1000;
-    return { different: rate(BATCH, times.different), same: rate(BATCH, times.same), single: rate(1, times.single) };
+    );
+    // The first of each is the turn that does not count.
+    return { different: median(rates.different.slice(1)), same: median(rates.same.slice(1)), single: median(rates.single.slice(1)) };
   } finally {
+    await Promise.all([many.close(), one.close()]);
     pool.free();
     freeModel(model);
   }

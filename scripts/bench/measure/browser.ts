@@ -2,7 +2,7 @@ import type { BenchBrowser } from '../browser.ts';
 import type { Duel } from '../page/main.ts';
 import { Prompts } from '../prompts.ts';
 import { CHROMIUM_CPU, CHROMIUM_GPU, type Reach, type Report } from '../report.ts';
-import { median } from '../timing.ts';
+import { decodeTime, median } from '../timing.ts';
 import { reportKernels } from './kernels.ts';
 import type { AnswerOptions } from './lora-cost.ts';
 
@@ -33,7 +33,7 @@ interface Lane {
 function reportDuel(report: Report, duel: Duel, { where, tokens, decode, prefill }: Lane, end: number): void {
   for (const [name, why] of Object.entries(duel.absent)) report.missing(names[name]!, where, new Error(why));
   const present = Object.keys(duel.whole);
-  const decodeMs = Object.fromEntries(present.map((name) => [name, (median(duel.whole[name]!) - median(duel.first[name]!)) / tokens]));
+  const decodeMs = Object.fromEntries(present.map((name) => [name, decodeTime(duel.whole[name]!, duel.first[name]!, tokens)]));
   const prefillMs = Object.fromEntries(present.map((name) => [name, median(duel.prefill[name]!)]));
   const ownClock = (name: string) => (duel.ownClock[name] === undefined ? undefined : `${duel.ownClock[name].toPrecision(4)} tokens/s by its own clock`);
   for (const name of present) report.add(`decode, batch 1, with adapter: ${names[name]}`, 1000 / decodeMs[name]!, 'tokens/s', where, undefined, ownClock(name));
@@ -98,9 +98,9 @@ export async function reportAdapterSwitch(report: Report, browser: BenchBrowser,
   }
 }
 
-export async function reportBatch(report: Report, browser: BenchBrowser, { small }: Effort): Promise<void> {
+export async function reportBatch(report: Report, browser: BenchBrowser, effort: Effort): Promise<void> {
   for (const kind of ['webgpu', 'cpu'] as const) {
-    const { different, same, single, device } = await browser.measure('batch', kind, kind === 'cpu' ? 64 : small ? 4 : 16, 7, small ? 2000 : 10_000);
+    const { different, same, single, device } = await browser.measure('batch', kind, { ...answerOptions(kind, effort), tokens: kind === 'cpu' ? 50 : effort.small ? 4 : 16 });
     const where = kind === 'cpu' ? CHROMIUM_CPU : `${CHROMIUM_GPU}, ${device}`;
     report.add('decode, batch of 8, eight adapters', different, 'tokens/s', where);
     report.add('batch of 8: eight adapters against one', different / same, '×', where, { atLeast: 0.9 });

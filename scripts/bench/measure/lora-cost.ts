@@ -3,7 +3,7 @@ import { generate } from '../../../src/model/generate.ts';
 import { type Lora, freeLora, uploadLora } from '../../../src/model/lora.ts';
 import { freeModel, uploadModel } from '../../../src/model/model.ts';
 import type { Base } from '../base.ts';
-import { inTurns, medians } from '../timing.ts';
+import { decodeTime, inTurns } from '../timing.ts';
 
 export interface AnswerOptions {
   prompt: readonly number[];
@@ -25,9 +25,9 @@ export async function measureLoraCost(backend: Backend, { config, tensors, adapt
   const lora = uploadLora(backend, config, adapter.config, adapter.tensors);
   const answer = (factors: Lora | undefined, count: number) => generate(model, factors, prompt, { maxTokens: count, stop: [] });
   try {
-    const first = medians(await inTurns({ on: () => answer(lora, 1), off: () => answer(undefined, 1) }, { rounds, budgetMs: budgetMs / 4 }));
-    const whole = medians(await inTurns({ on: () => answer(lora, tokens + 1), off: () => answer(undefined, tokens + 1) }, { rounds, budgetMs }));
-    const rate = (which: 'on' | 'off') => (tokens / (whole[which] - first[which])) * 1000;
+    const first = await inTurns({ on: () => answer(lora, 1), off: () => answer(undefined, 1) }, { rounds, budgetMs: budgetMs / 4 });
+    const whole = await inTurns({ on: () => answer(lora, tokens + 1), off: () => answer(undefined, tokens + 1) }, { rounds, budgetMs });
+    const rate = (which: 'on' | 'off') => 1000 / decodeTime(whole[which], first[which], tokens);
     return { on: rate('on'), off: rate('off') };
   } finally {
     freeLora(backend, lora);

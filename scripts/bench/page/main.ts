@@ -114,8 +114,7 @@ const adapterSwitch = (kind: Kind, rounds: number) => withBackend(kind, async (b
 const scaling = (kind: Kind, smallest: Shape, rounds: number, budgetMs: number) =>
   withBackend(kind, async (backend) => ({ table: await measureScaling(backend, smallest, rounds, budgetMs) }));
 
-const batch = (kind: Kind, tokens: number, rounds: number, budgetMs: number) =>
-  withBackend(kind, async (backend) => measureBatch(backend, await fetchBase(), tokens, rounds, budgetMs));
+const batch = (kind: Kind, options: AnswerOptions) => withBackend(kind, async (backend) => measureBatch(backend, await fetchBase(), options));
 
 async function dispatches(prompt: readonly number[]): Promise<{ device: string } & Dispatches> {
   const backend = await createWebGpuBackend();
