@@ -80,8 +80,11 @@ function checkFile(json: unknown): TokenizerFile {
 
 function checkBpe({ vocab, merges }: Record<string, unknown>): void {
   if (!isObject(vocab) || !Array.isArray(merges)) throw bad('The vocabulary or its merges are missing.');
-  const ids = Object.values(vocab);
-  if (!ids.every(isId) || new Set(ids).size !== ids.length) throw bad('Token ids must be different whole numbers.');
+  const taken = new Uint8Array(MAX_VOCABULARY);
+  for (const id of Object.values(vocab)) {
+    if (!isId(id) || taken[id]) throw bad('Token ids must be different whole numbers.');
+    taken[id] = 1;
+  }
   const isMerge = (merge: unknown): boolean =>
     typeof merge === 'string' || (Array.isArray(merge) && merge.length === 2 && merge.every((part) => typeof part === 'string'));
   if (!merges.every(isMerge)) throw bad('A merge is not a pair of tokens.');
@@ -94,10 +97,15 @@ function checkUnigram({ vocab, unk_id: unknownId }: Record<string, unknown>): vo
   if (unknownId != null && !(isId(unknownId) && unknownId < vocab.length)) throw bad('The unknown token is not in the vocabulary.');
 }
 
-/** Text and id of every token of the model itself, added ones not included. */
-function* vocabulary({ vocab }: TokenizerFile['model']): Generator<[string, number]> {
-  if (Array.isArray(vocab)) for (const [id, [content]] of vocab.entries()) yield [content, id];
-  else yield* Object.entries(vocab);
+/** The model's own tokens, added ones not included: the id of a text, and which ids are taken. */
+function ownVocabulary({ vocab }: TokenizerFile['model']): { idOf(content: string): number | undefined; kinds: Uint8Array } {
+  const kinds = new Uint8Array(MAX_VOCABULARY);
+  if (Array.isArray(vocab)) {
+    const ids = new Map(vocab.map(([content], id) => [content, id]));
+    return { idOf: (content) => ids.get(content), kinds: kinds.fill(KIND.text, 0, vocab.length) };
+  }
+  for (const id of Object.values(vocab)) kinds[id] = KIND.text;
+  return { idOf: (content) => (Object.hasOwn(vocab, content) ? vocab[content] : undefined), kinds };
 }
 
 /** The file without some of its tokens and without a post-processor: what may read a stranger's text. */
@@ -153,28 +161,24 @@ export class Tokenizer {
     const file = checkFile(tokenizerJson);
     if (!isObject(config)) throw bad('tokenizer_config.json does not hold an object.');
     const map = isObject(extras.specialTokensMap) ? extras.specialTokensMap : {};
-    const kindOf = new Map<number, number>();
-    const idByContent = new Map<string, number>();
-    for (const [content, id] of vocabulary(file.model)) {
-      idByContent.set(content, id);
-      kindOf.set(id, KIND.text);
-    }
-    const ownIds = new Set(kindOf.keys());
+    const { idOf: ownId, kinds } = ownVocabulary(file.model);
+    const addedIds = new Map<string, number>();
     const reserved = new Map<number, string>();
     const reserve = (id: number, content: string, kind: number) => {
       if (reserved.has(id) && reserved.get(id) !== content) throw bad('A special token shares its id with another token.');
       reserved.set(id, content);
-      if (kindOf.get(id) !== KIND.special) kindOf.set(id, kind);
+      if (kinds[id] !== KIND.special) kinds[id] = kind;
     };
+    const idOf = (content: string) => addedIds.get(content) ?? ownId(content);
     for (const { content, id, special } of file.added_tokens) {
-      const before = idByContent.get(content);
+      const before = idOf(content);
       if (before !== undefined && before !== id) throw bad('An added token has two ids.');
       // Two contents of one id: text could then pass for a marker.
-      if (before === undefined && ownIds.has(id)) throw bad('A special token shares its id with another token.');
+      if (before === undefined && kinds[id]) throw bad('A special token shares its id with another token.');
+      addedIds.set(content, id);
       if (special !== false) reserve(id, content, KIND.special);
       else if (MARKER.test(content)) reserve(id, content, KIND.marker);
-      else kindOf.set(id, KIND.text);
-      idByContent.set(content, id);
+      else kinds[id] = KIND.text;
     }
 
     const framed = config['question_token'] != null || config['answer_token'] != null;
@@ -182,7 +186,7 @@ export class Tokenizer {
       const named = config[key] ?? map[key];
       const content = typeof named === 'string' ? named : isObject(named) ? String(named['content']) : otherwise;
       if (content === undefined) return undefined;
-      const id = idByContent.get(content);
+      const id = idOf(content);
       if (id === undefined) {
         throw new OpenLedgerError({
           code: 'tokenizer/missing-special-token',
@@ -201,10 +205,9 @@ export class Tokenizer {
         }
       : { bos: find('bos_token'), eos: find('eos_token'), pad: find('pad_token'), question: undefined, answer: undefined };
 
-    const kinds = new Uint8Array([...kindOf.keys()].reduce((last, id) => Math.max(last, id), -1) + 1);
-    for (const [id, kind] of kindOf) kinds[id] = kind;
+    const size = kinds.findLastIndex((kind) => kind !== KIND.none) + 1;
     try {
-      const tokenizer = new Tokenizer(file, config, special, reserved, kinds, extras.chatTemplate ?? templateOf(config));
+      const tokenizer = new Tokenizer(file, config, special, reserved, kinds.slice(0, size), extras.chatTemplate ?? templateOf(config));
       tokenizer.decode(tokenizer.encode('Who? 1, a'));
       return tokenizer;
     } catch (error) {
