@@ -29,8 +29,9 @@ describe('config.json', () => {
     expect(parseConfig(qwen).window).toBeUndefined();
     expect(parseConfig({ ...qwen, use_sliding_window: true, max_window_layers: 4 }).window).toBeUndefined();
     expect(parseConfig({ ...qwen, use_sliding_window: true, max_window_layers: 0 }).window).toBe(16);
-    expect(parseConfig({ ...qwen, layer_types: Array(4).fill('full_attention') }).window).toBeUndefined();
-    expect(parseConfig({ ...qwen, layer_types: Array(4).fill('sliding_attention') }).window).toBe(16);
+    expect(parseConfig({ ...qwen, use_sliding_window: true, layer_types: Array(4).fill('full_attention') }).window).toBeUndefined();
+    expect(parseConfig({ ...qwen, use_sliding_window: true, layer_types: Array(4).fill('sliding_attention') }).window).toBe(16);
+    expect(parseConfig({ ...good, model_type: 'mistral', sliding_window: null, layer_types: Array(good.num_hidden_layers).fill('full_attention') }).window).toBeUndefined();
   });
 
   it('reads every kind of rotary scaling, in the old form and in that of transformers 5', () => {

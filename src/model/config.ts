@@ -123,16 +123,17 @@ export function parseConfig(json: unknown): ModelConfig {
 
 /** One window for every layer, or none; layers of both kinds in one model are refused by name. */
 function parseWindow(raw: Record<string, unknown>, family: ModelConfig['family'], layers: number, size: () => number): number | undefined {
-  if (raw.layer_types != null) {
-    const kinds: unknown[] = Array.isArray(raw.layer_types) ? raw.layer_types : [raw.layer_types];
-    const first = kinds[0];
-    const same = kinds.length === layers && kinds.every((kind) => kind === first) && (first === 'full_attention' || first === 'sliding_attention');
-    if (!same) throw unsupportedConfig('layer_types', [...new Set(kinds)], 'the same attention, full or sliding, in every layer');
-    if (family !== 'mistral' || raw.sliding_window === null) return first === 'full_attention' ? undefined : size();
+  const kinds: unknown = raw.layer_types ?? undefined;
+  if (kinds !== undefined) {
+    const known = Array.isArray(kinds) && kinds.length === layers && kinds.every((kind) => kind === kinds[0] && (kind === 'full_attention' || kind === 'sliding_attention'));
+    if (!known) throw unsupportedConfig('layer_types', Array.isArray(kinds) ? [...new Set(kinds)] : kinds, 'the same attention, full or sliding, in every layer');
   }
-  if (family === 'mistral') return raw.sliding_window === null ? undefined : size();
-  // LLaMA has no window. Qwen2 has one only where it says so, in the layers from max_window_layers on (28 where it is absent).
-  if (family === 'llama' || raw.use_sliding_window !== true || raw.sliding_window === null) return undefined;
+  // LLaMA has no window. Mistral has one unless its size is null. Qwen2 has one where use_sliding_window says so.
+  if (family === 'llama' || raw.sliding_window === null) return undefined;
+  if (family === 'mistral') return size();
+  if (raw.use_sliding_window !== true) return undefined;
+  if (kinds !== undefined) return (kinds as string[])[0] === 'sliding_attention' ? size() : undefined;
+  // The window begins at this layer; 28 where the field is absent.
   const from = raw.max_window_layers ?? 28;
   if (typeof from !== 'number' || !Number.isSafeInteger(from) || from < 0) throw badConfig('max_window_layers', `is ${shown(from)}`);
   if (from >= layers) return undefined;
