@@ -2,10 +2,11 @@ import { claimOfReceipt, readClaim } from '../chain/list-claims.ts';
 import { toWire } from '../errors.ts';
 import { type Fee, computeFee } from '../protocol/fee.ts';
 import { normalise } from '../protocol/record.ts';
-import type { LibraryItem, LoadProgress, Pricing } from '../workers/engine.api.ts';
+import type { Answer, AskOptions, LibraryItem, LoadProgress, Pricing } from '../workers/engine.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import { type ConversationHead, ConversationStore } from './conversations.ts';
 import { EngineState } from './engine.svelte.ts';
+import { LaneState } from './lane.svelte.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import type { Session } from './session.svelte.ts';
 import { type AnswerSettings, askOptions, readAnswerSettings, writeAnswerSettings } from './sampling-settings.ts';
@@ -116,7 +117,7 @@ export class AskState {
     });
     const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
     try {
-      const answer = await this.#session.engine.job((api, job) => api.ask(job, turn.adapter?.ref ?? (turn.library === undefined ? undefined : { library: turn.library }), turn.question, options, text.listen, progress.listen), stop.signal);
+      const answer = await this.#write(turn, options, text.listen, progress.listen, stop.signal);
       text.done();
       turn.answer = answer;
       turn.text = answer.text;
@@ -132,6 +133,30 @@ export class AskState {
       this.save();
     }
     if (turn.answer && turn.adapter) await this.trace(turn);
+  }
+
+  /** The answer by the exact lane, or by ONNX Runtime with the exact lane reading it again. */
+  async #write(turn: Turn, options: AskOptions, onText: (piece: string) => void, onProgress: (at: LoadProgress) => void, signal: AbortSignal): Promise<Answer> {
+    const { engine } = this.#session;
+    const lanes = this.#session.part(LaneState);
+    const adapter = turn.adapter?.ref ?? (turn.library === undefined ? undefined : { library: turn.library });
+    const exactly = async () => {
+      const answer = await engine.job((api, job) => api.ask(job, adapter, turn.question, options, onText, onProgress), signal);
+      if (answer.answerTokens.length > 8) lanes.noteSpeed(answer.answerTokens.length / answer.seconds);
+      return answer;
+    };
+    // A sample is drawn from exact numbers only: the same seed has to give the same answer everywhere.
+    if (lanes.lane === 'exact' || options.sampling) return exactly();
+    try {
+      const written = await lanes.ask(adapter, turn.question, options, onText, signal, onProgress);
+      const confirmed = await engine.job((api, job) => api.confirm(job, adapter, turn.question, written.answerTokens, options, onProgress), signal);
+      return { ...confirmed, seconds: written.seconds + confirmed.seconds, stopped: written.stopped };
+    } catch (error) {
+      if (signal.aborted) throw error;
+      lanes.error = toWire(error);
+      turn.text = '';
+      return exactly();
+    }
   }
 
   /** Finds which records made the answer. */

@@ -5,6 +5,7 @@ import { makeReceipt } from '../attribution/make-receipt.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
 import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
 import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
+import { generate } from '../model/generate.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 import { toHex } from '../protocol/bytes.ts';
 import { canonicalJson, type Json } from '../protocol/canonical.ts';
@@ -42,6 +43,9 @@ interface HeldRun {
 }
 
 type Report = (progress: LoadProgress) => void;
+
+/** Tokens of which the pace is measured. */
+const MEASURED_TOKENS = 8;
 
 /** Adapters of the library held on the device. */
 const MAX_PLAIN = 4;
@@ -185,6 +189,21 @@ export class EngineSession implements EngineApi {
 
   planBase({ id, format }: BaseChoice) {
     return this.answer(undefined, async () => (await this.openLibrary()).plan(id, format, this.ready().choice.backend), false);
+  }
+
+  measure(job: string, question: string) {
+    return this.answer(job, async (signal) => {
+      const { engine } = this.ready();
+      const prompt = engine.prompt(question);
+      // Whether or not the model would end: only the pace is asked for. The first round compiles and packs.
+      let rate = 0;
+      for (let round = 0; round < 2; round++) {
+        const times: number[] = [];
+        await generate(engine.model, undefined, prompt, { maxTokens: MEASURED_TOKENS, stop: [], signal, onToken: () => times.push(performance.now()) });
+        rate = ((times.length - 1) * 1000) / Math.max(1e-3, times[times.length - 1]! - times[0]!);
+      }
+      return rate;
+    });
   }
 
   profile(job: string, ref: AdapterRef | undefined, question: string) {

@@ -247,6 +247,8 @@ export interface EngineApi {
   removeFromLibrary(id: string): Promise<Answered<void>>;
   planBase(choice: BaseChoice): Promise<Answered<BasePlan>>;
 
+  /** Decoded tokens a second after a question, of the base alone; for choosing a lane. */
+  measure(job: string, question: string): Promise<Answered<number>>;
   /** Answers a short question and says where the time went. */
   profile(job: string, adapter: AdapterRef | undefined, question: string): Promise<Answered<KernelProfile>>;
 
