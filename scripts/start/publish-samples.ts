@@ -5,7 +5,7 @@ import { publishVersion } from '../../src/chain/publish-version.ts';
 import { registerAdapter } from '../../src/chain/register-adapter.ts';
 import { reviewContribution } from '../../src/chain/review-contribution.ts';
 import { submitContribution } from '../../src/chain/submit-contribution.ts';
-import { demoWallet } from '../../src/chain/wallets.ts';
+import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import type { Deployment, DemoIdentity } from '../../src/protocol/deployment.ts';
 import { type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
 import { parseRunFile } from '../../src/protocol/run.ts';
@@ -31,7 +31,7 @@ export async function publishSamples(
   // Blocks come with each transaction while this runs.
   connection.publicClient.pollingInterval = 50;
   const ids: Deployment['samples'] = { datanets: [], adapters: [] };
-  const curator = demoWallet(connection, identities.find(({ role }) => role === 'curator')!);
+  const curator = await demoWallet(connection, identities.find(({ role }) => role === 'curator')!);
   for (const sample of samples) {
     say(`Publishing the sample Datanet “${sample.title}” …`);
     const { datanet, adapter } = await publishSample(connection, curator, identities, store, sample);
@@ -41,7 +41,7 @@ export async function publishSamples(
   return ids;
 }
 
-async function publishSample(connection: ChainConnection, curator: ReturnType<typeof demoWallet>, identities: DemoIdentity[], store: ContentStore, sample: SampleContent) {
+async function publishSample(connection: ChainConnection, curator: Wallet, identities: DemoIdentity[], store: ContentStore, sample: SampleContent) {
   const metadataCid = await store.addFile(json({ openledger: 'datanet/1', name: sample.title, description: sample.description }));
   const { datanetId } = await createDatanet(connection, curator, { name: sample.title, metadataCid, minStakePerRecord: STAKE_PER_RECORD });
   const byContributor = new Map<string, string>();
@@ -52,7 +52,7 @@ async function publishSample(connection: ChainConnection, curator: ReturnType<ty
     const root = recordsRoot(records);
     const cid = await store.addFile(json({ openledger: 'contribution/1', records }));
     const stake = STAKE_PER_RECORD * BigInt(records.length);
-    const { contributionId } = await submitContribution(connection, demoWallet(connection, identity), { datanetId, recordsRoot: root, cid, count: records.length, stake });
+    const { contributionId } = await submitContribution(connection, await demoWallet(connection, identity), { datanetId, recordsRoot: root, cid, count: records.length, stake });
     await reviewContribution(connection, curator, contributionId, { decision: 'accept', acceptedRoot: root, acceptedCount: records.length, reason: '' });
     byContributor.set(name, String(contributionId));
   }

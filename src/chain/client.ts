@@ -1,7 +1,14 @@
-import { type Chain, type PublicClient, type Transport, createPublicClient, defineChain, fallback, http } from 'viem';
+import { type Chain, type Client, type PublicActions, type Transport, createClient, defineChain, fallback, http } from 'viem';
+import { getBalance, getBlock, getBlockNumber, getChainId, getCode, getGasPrice, getLogs, readContract } from 'viem/actions';
 import { OpenLedgerError } from '../errors.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { retryPruned } from './retry-pruned.ts';
+
+/** What reading a chain asks of it. viem's own public client carries all else that it can do into the first load. */
+type Reads = Pick<
+  PublicActions<Transport, Chain>,
+  'getBalance' | 'getBlock' | 'getBlockNumber' | 'getChainId' | 'getCode' | 'getGasPrice' | 'getLogs' | 'readContract'
+>;
 
 /** What every verb of this folder works on: one deployment's chain and contracts. */
 export interface ChainConnection {
@@ -10,7 +17,7 @@ export interface ChainConnection {
   chain: Chain;
   /** Absolute addresses of the chain's nodes, tried in order. */
   rpcUrls: string[];
-  publicClient: PublicClient<Transport, Chain>;
+  publicClient: Client<Transport, Chain, undefined, undefined, Reads>;
 }
 
 /**
@@ -36,13 +43,27 @@ export function connectChain(deployment: Deployment, baseUrl: string): ChainConn
   const nodes = rpcUrls.map((url) =>
     retryPruned(http(url, { batch: { wait: 8 }, timeout: 10_000, retryCount: 1, retryDelay: 200 })),
   );
-  const publicClient = createPublicClient({
+  const publicClient = createClient({
     chain,
     transport: nodes.length === 1 ? nodes[0]! : fallback(nodes, { retryCount: 0 }),
     pollingInterval: Math.max(250, deployment.chain.blockSeconds * 250),
     cacheTime: 0,
-  });
+  }).extend(reads);
   return { deployment, contracts: deployment.contracts, chain, rpcUrls, publicClient };
+}
+
+function reads(client: Client<Transport, Chain>): Reads {
+  return {
+    getBalance: (args) => getBalance(client, args),
+    getBlock: (args) => getBlock(client, args),
+    getBlockNumber: (args) => getBlockNumber(client, args),
+    getChainId: () => getChainId(client),
+    getCode: (args) => getCode(client, args),
+    getGasPrice: () => getGasPrice(client),
+    // viem types its own the same way: the generic result does not infer through a wrapper.
+    getLogs: ((args) => getLogs(client, args)) as Reads['getLogs'],
+    readContract: (args) => readContract(client, args),
+  };
 }
 
 function resolveUrl(url: string, baseUrl: string): string {

@@ -203,7 +203,7 @@ test('a restarted chain is noticed by the feed and by the watch, and the stored 
   const feed = createEventFeed(connection, store);
   await createDatanet(
     connection,
-    demoWallet(connection, { name: 'd', role: 'curator', address, privateKey: deployerKey }),
+    await demoWallet(connection, { name: 'd', role: 'curator', address, privateKey: deployerKey }),
     datanet,
   );
   await feed.refresh();
@@ -248,11 +248,11 @@ test('a restarted chain is noticed by the feed and by the watch, and the stored 
   }
 }, 60_000);
 
-test('a demo identity whose key is another’s is refused without showing the key', () => {
+test('a demo identity whose key is another’s is refused without showing the key', async () => {
   const privateKey = `0x${'11'.repeat(32)}` as const;
   const identity = { name: 'x', role: 'user' as const, address: alice.address, privateKey };
   try {
-    demoWallet(chain.connection, identity);
+    await demoWallet(chain.connection, identity);
     expect.unreachable();
   } catch (error) {
     expect((error as OpenLedgerError).code).toBe('wallet/bad-demo-identity');

@@ -5,6 +5,8 @@ import type { ChainConnection } from './client.ts';
 import { translateChainError, translated } from './translate-error.ts';
 import type { Wallet } from './wallets.ts';
 
+const transactionActions = () => import('./transaction-actions.ts');
+
 type Writes = 'payable' | 'nonpayable';
 
 /** A contract call that changes state, typed by its ABI. */
@@ -76,8 +78,9 @@ async function sendNow(
     // Asked before simulating: nodes word this differently, and some not at all.
     if (balance < value) throw insufficientFunds(doing);
     const request = { account: wallet.address, ...call };
-    await publicClient.simulateContract(request);
-    const estimate = await publicClient.estimateContractGas(request);
+    const { estimateContractGas, simulateContract } = await transactionActions();
+    await simulateContract(publicClient, request);
+    const estimate = await estimateContractGas(publicClient, request);
     if (balance < value + estimate * gasPrice) throw insufficientFunds(doing);
     // Room for state that others change before the block is made.
     return (estimate * 13n) / 10n;
@@ -87,7 +90,8 @@ async function sendNow(
   const hash = await sign(connection, wallet, doing, call, gas);
   options.onStage?.({ stage: 'sent', hash });
   return translated(doing, async () => {
-    const receipt = await publicClient.waitForTransactionReceipt({ hash, timeout: 60_000 });
+    const { waitForTransactionReceipt } = await transactionActions();
+    const receipt = await waitForTransactionReceipt(publicClient, { hash, timeout: 60_000 });
     if (receipt.status !== 'success') await explainRevert(connection, wallet, doing, call, receipt);
     options.onStage?.({ stage: 'mined', hash: receipt.transactionHash });
     return receipt;
@@ -101,8 +105,9 @@ async function sign(
   call: LooseCall,
   gas: bigint,
 ): Promise<Hex> {
-  const write = () =>
-    wallet.walletClient.writeContract({ ...call, gas, chain: connection.chain, account: wallet.walletClient.account });
+  const { writeContract } = await transactionActions();
+  const { walletClient } = wallet;
+  const write = () => writeContract(walletClient, { ...call, gas, chain: connection.chain, account: walletClient.account });
   try {
     return await write();
   } catch (error) {
@@ -144,7 +149,8 @@ async function explainRevert(
   call: LooseCall,
   receipt: TransactionReceipt,
 ): Promise<never> {
-  await connection.publicClient.simulateContract({
+  const { simulateContract } = await transactionActions();
+  await simulateContract(connection.publicClient, {
     account: wallet.address,
     ...call,
     blockNumber: receipt.blockNumber,

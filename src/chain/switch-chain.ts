@@ -1,3 +1,4 @@
+import { addChain, switchChain as switchWallet } from 'viem/actions';
 import type { ChainConnection } from './client.ts';
 import { translateChainError, translated } from './translate-error.ts';
 import type { Wallet } from './wallets.ts';
@@ -10,12 +11,12 @@ export async function switchChain(connection: ChainConnection, wallet: Wallet): 
   const doing = 'Switching the network';
   if ((await translated(doing, () => wallet.currentChainId())) === connection.chain.id) return;
   try {
-    await wallet.walletClient.switchChain({ id: connection.chain.id });
+    await switchWallet(wallet.walletClient, { id: connection.chain.id });
   } catch (error) {
     if (translateChainError(error, doing).code !== 'wallet/wrong-chain') throw translateChainError(error, doing);
-    await translated(doing, () => wallet.walletClient.addChain({ chain: connection.chain }));
+    await translated(doing, () => addChain(wallet.walletClient, { chain: connection.chain }));
     if ((await wallet.currentChainId()) !== connection.chain.id) {
-      await translated(doing, () => wallet.walletClient.switchChain({ id: connection.chain.id }));
+      await translated(doing, () => switchWallet(wallet.walletClient, { id: connection.chain.id }));
     }
   }
 }

@@ -1,16 +1,15 @@
 import {
   type Account,
   type Chain,
+  type Client,
   type EIP1193Provider,
   type Transport,
-  type WalletClient,
-  createWalletClient,
+  createClient,
   custom,
   fallback,
   getAddress,
   http,
 } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { DemoIdentity } from '../protocol/deployment.ts';
@@ -22,7 +21,7 @@ export interface Wallet {
   address: Hex;
   name: string;
   kind: 'demo' | 'injected';
-  walletClient: WalletClient<Transport, Chain, Account>;
+  walletClient: Client<Transport, Chain, Account>;
   /** The chain that the wallet is on now. */
   currentChainId(): Promise<number>;
   /** The account that the wallet offers now; undefined when it offers none. */
@@ -99,11 +98,11 @@ async function injectedWallet(connection: ChainConnection, provider: EIP1193Prov
     address,
     name,
     kind: 'injected',
-    walletClient: createWalletClient({
+    walletClient: createClient({
       account: { address, type: 'json-rpc' },
       chain: connection.chain,
       transport: custom(provider),
-    }) as Wallet['walletClient'],
+    }),
     currentChainId: async () => Number(await provider.request({ method: 'eth_chainId' })),
     currentAddress: async () => addressOf(await provider.request({ method: 'eth_accounts' })),
     onAccountChange: (listener) => listen('accountsChanged', (accounts: unknown) => listener(addressOf(accounts))),
@@ -115,8 +114,8 @@ async function injectedWallet(connection: ChainConnection, provider: EIP1193Prov
  * A wallet of a local chain, its key made on this machine and written in the deployment file.
  * Errors: `wallet/bad-demo-identity` where key and address do not belong together.
  */
-export function demoWallet(connection: ChainConnection, identity: DemoIdentity): Wallet {
-  const account = demoAccount(identity);
+export async function demoWallet(connection: ChainConnection, identity: DemoIdentity): Promise<Wallet> {
+  const account = await demoAccount(identity);
   const nodes = connection.rpcUrls.map((url) => http(url, { timeout: 10_000, retryCount: 1 }));
   const transport = nodes.length === 1 ? nodes[0]! : fallback(nodes);
   const never = () => () => {};
@@ -124,7 +123,7 @@ export function demoWallet(connection: ChainConnection, identity: DemoIdentity):
     address: account.address,
     name: identity.name,
     kind: 'demo',
-    walletClient: createWalletClient({ account, chain: connection.chain, transport }) as Wallet['walletClient'],
+    walletClient: createClient({ account, chain: connection.chain, transport }),
     currentChainId: () => connection.publicClient.getChainId(),
     currentAddress: async () => account.address,
     onAccountChange: never,
@@ -132,7 +131,9 @@ export function demoWallet(connection: ChainConnection, identity: DemoIdentity):
   };
 }
 
-function demoAccount(identity: DemoIdentity) {
+async function demoAccount(identity: DemoIdentity) {
+  // Elliptic curves: fetched where keys are held by the page, on local chains.
+  const { privateKeyToAccount } = await import('./private-key.ts');
   try {
     const account = privateKeyToAccount(identity.privateKey);
     if (account.address.toLowerCase() === identity.address.toLowerCase()) return account;

@@ -29,7 +29,7 @@ export class WalletState {
     discoverWallets((offers) => (this.offers = offers));
     chain.onBlock(() => void this.refresh());
     const identity = this.demo?.identities.find(({ address }) => address === readPreference('demo')) ?? this.demo?.identities[0];
-    if (identity && !this.lastUsed) this.useDemo(identity);
+    if (identity && !this.lastUsed) void this.useDemo(identity);
   }
 
   get address() {
@@ -43,9 +43,9 @@ export class WalletState {
     return this.demo?.identities.find(({ address }) => address.toLowerCase() === mine);
   }
 
-  useDemo(identity: DemoIdentity): void {
+  async useDemo(identity: DemoIdentity): Promise<void> {
     try {
-      this.#use(demoWallet(this.#chain.connection, identity));
+      this.#use(await demoWallet(this.#chain.connection, identity));
       writePreference('demo', identity.address);
       writePreference('wallet', undefined);
       this.lastUsed = undefined;

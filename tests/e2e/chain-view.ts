@@ -1,3 +1,4 @@
+import { getTransactionReceipt } from 'viem/actions';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
 import { memoryEventStore } from '../../src/chain/event-store.ts';
 import { type EventFeed, createEventFeed } from '../../src/chain/events.ts';
@@ -54,7 +55,7 @@ export class ChainView {
       const { transactions } = await publicClient.getBlock({ blockNumber, includeTransactions: true });
       for (const { from, hash } of transactions) {
         if (from.toLowerCase() !== address.toLowerCase()) continue;
-        const { gasUsed, effectiveGasPrice } = await publicClient.getTransactionReceipt({ hash });
+        const { gasUsed, effectiveGasPrice } = await getTransactionReceipt(publicClient, { hash });
         spent += gasUsed * effectiveGasPrice;
       }
     }

@@ -54,11 +54,11 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
     const connection = connectChain(deployment, deployment.chain.rpcUrls[0]!);
     connection.publicClient.pollingInterval = 50;
     const identities = deployment.demo!.identities;
-    const contributor = demoWallet(
+    const contributor = await demoWallet(
       connection,
       identities.find(({ role }) => role === 'contributor')!,
     );
-    const curator = demoWallet(
+    const curator = await demoWallet(
       connection,
       identities.find(({ role }) => role === 'curator')!,
     );

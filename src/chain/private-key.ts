@@ -1,0 +1,1 @@
+export { privateKeyToAccount } from 'viem/accounts';
