@@ -55,7 +55,7 @@ const measurements: Record<string, Measurement> = {
   switch: { what: 'adapter switch', where: CHROMIUM_GPU, run: withBrowser(reportAdapterSwitch) },
   scaling: { what: 'time over layers, width, context, batch', where: CHROMIUM_CPU, run: withBrowser(reportScaling) },
   kernels: { what: 'exactness and shares of ceilings', where: CHROMIUM_GPU, run: withBrowser(reportBrowserKernels) },
-  dawn: { what: 'exactness and shares of ceilings', where: 'WebGPU, Dawn in Node', run: () => reportDawnKernels(report, effort.small ? 1500 : 8000) },
+  dawn: { what: 'exactness and shares of ceilings', where: 'WebGPU, Dawn in Node', run: () => reportDawnKernels(report, 8000), long: true },
   training: { what: 'LoRA training step', where: NODE_CPU, run: withEngine((one) => reportTrainingStep(report, one, effort.small ? 3 : 9)) },
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
   attribution: { what: 'ledger, attribution of an answer', where: NODE_CPU, run: withEngine((one) => reportAttribution(report, one)) },
@@ -66,7 +66,7 @@ const measurements: Record<string, Measurement> = {
 if (flags.help) {
   console.log(`npm run bench -- [--small] [--json] [--markdown] [--only NAME,…]
 Times the engine beside its peers, ONNX Runtime Web and wllama, and prints each figure as a JSON line, then a table.
-  --small       within a minute: fewer rounds, no fine-tunes
+  --small       within a minute: fewer rounds, no fine-tunes, no Dawn
   --json        JSON lines only
   --markdown    the table for docs/bench.md
   --only NAMES  of: ${Object.keys(measurements).join(', ')}

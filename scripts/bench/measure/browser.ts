@@ -56,14 +56,14 @@ function duelOptions(tokens: number, answers: number, rounds: number, budgetMs: 
 
 export async function reportWebGpuDuel(report: Report, browser: BenchBrowser, { small }: Effort): Promise<void> {
   const tokens = small ? 10 : 40;
-  const { options, end } = duelOptions(tokens, small ? 1 : 2, 7, small ? 3000 : 20_000);
+  const { options, end } = duelOptions(tokens, small ? 1 : 2, 7, small ? 2000 : 15_000);
   const duel = await browser.measure('onWebGpu', options);
   reportDuel(report, duel, { where: `${CHROMIUM_GPU}, ${duel.device}`, tokens, decode: { atLeast: 1 }, prefill: { atLeast: 0.8 } }, end);
 }
 
 export async function reportCpuDuel(report: Report, browser: BenchBrowser, { small }: Effort): Promise<void> {
   const tokens = 100;
-  const { options, end } = duelOptions(tokens, small ? 4 : 12, 9, small ? 2000 : 12_000);
+  const { options, end } = duelOptions(tokens, small ? 3 : 12, 9, small ? 1500 : 8000);
   reportDuel(report, await browser.measure('onCpu', options), { where: CHROMIUM_CPU, tokens, decode: { atLeast: 1 }, prefill: undefined }, end);
 }
 
@@ -71,7 +71,7 @@ const answerOptions = (kind: 'webgpu' | 'cpu', { small }: Effort): AnswerOptions
   prompt: new Prompts().question().ids,
   tokens: kind === 'cpu' ? 200 : small ? 10 : 40,
   rounds: 9,
-  budgetMs: small ? 2000 : 10_000,
+  budgetMs: small ? 1500 : 10_000,
 });
 
 export async function reportLoraCost(report: Report, browser: BenchBrowser, effort: Effort): Promise<void> {
@@ -118,7 +118,7 @@ const SMALLEST = { cpu: { layers: 2, width: 128, context: 128, batch: 2 }, webgp
 
 export async function reportScaling(report: Report, browser: BenchBrowser, { small }: Effort): Promise<void> {
   for (const kind of small ? (['cpu'] as const) : (['cpu', 'webgpu'] as const)) {
-    const { table, device } = await browser.measure('scaling', kind, SMALLEST[kind], 9, small ? 2000 : 12_000);
+    const { table, device } = await browser.measure('scaling', kind, SMALLEST[kind], 9, small ? 1500 : 8000);
     const where = kind === 'cpu' ? CHROMIUM_CPU : `${CHROMIUM_GPU}, ${device}`;
     for (const { along, sizes, ms, expected, measured } of table) {
       const times = sizes.map((size, i) => `${size}: ${ms[i]!.toFixed(1)} ms`).join(', ');
