@@ -18,6 +18,8 @@ export interface FastLaneOptions {
   provider: Provider;
   /** Longest sequence; the exact lane's where not given, and never more than the model's own. */
   context?: number;
+  /** On WebGPU, weights of up to so many bytes are handed to the session at once; larger ones go to the device one by one. */
+  atOnceBytes?: number;
 }
 
 export interface FastGenerateOptions {
@@ -35,7 +37,7 @@ export interface FastGenerateOptions {
 type Feeds = Record<string, Ort.Tensor>;
 /** The cache on a graphics processor holds a multiple of so many tokens. */
 const CACHE_STEP = 256;
-/** Weights up to this size are handed to the session at once; larger ones go to the device one by one. */
+/** See FastLaneOptions.atOnceBytes: what a page's heap may hold of weights. */
 const AT_ONCE_BYTES = 128 * 2 ** 20;
 /** ONNX Runtime on WASM has 4 GiB for weights, their packed copies and everything else. */
 const WASM_BYTES = 1.5 * 2 ** 30;
@@ -73,7 +75,7 @@ export class FastLane {
   }
 
   /** Throws `fast/unsupported`, `fast/too-large`, `fast/unavailable`, `fast/failed`, `model/weights-do-not-fit` and what `tensors` throws. */
-  static async open({ config, tensors, provider, context: longest }: FastLaneOptions): Promise<FastLane> {
+  static async open({ config, tensors, provider, context: longest, atOnceBytes = AT_ONCE_BYTES }: FastLaneOptions): Promise<FastLane> {
     if (!attends(config)) {
       throw new OpenLedgerError({
         code: 'fast/unsupported', what: 'The fast lane cannot run this model.',
@@ -89,7 +91,7 @@ export class FastLane {
       });
     }
     const context = Math.min(config.context, longest ?? MOST_POSITIONS);
-    const atOnce = provider === 'wasm' || plan.bytes <= AT_ONCE_BYTES;
+    const atOnce = provider === 'wasm' || plan.bytes <= atOnceBytes;
     const runtime = await loadRuntime(provider);
     const model = decoderGraph(config, plan, { weights: atOnce ? 'external' : 'inputs', context });
     const { cos, sin } = ropeTables(config, context);
