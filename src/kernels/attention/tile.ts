@@ -1,21 +1,23 @@
+import { tileSteps } from '../matmul/wgsl.ts';
 import { productStep } from '../webgpu/prelude.ts';
 import type { Code } from '../webgpu/wgsl.ts';
 
 /**
- * Attention's products in tiles: a workgroup takes SIDE × SIDE outputs, each of its invocations EACH × EACH of them
- * in registers, so that what is read from memory once serves SIDE products. An output's sum is still made by one
+ * Attention's products in tiles: a workgroup takes ROWS × COLUMNS outputs, each of its invocations UP × 4 of them in
+ * registers, so that what is read from memory once serves many products. An output's sum is still made by one
  * invocation from its first to its last term.
  */
-export const SIDE = 32;
-const EACH = 4;
-const INVOCATIONS = (SIDE / EACH) ** 2;
+export const ROWS = 64;
+export const COLUMNS = 32;
+const UP = 8;
+export const INVOCATIONS = (ROWS / UP) * (COLUMNS / 4);
 /** Terms taken into workgroup memory at once; divides 256. */
 const DEPTH = 16;
-const PITCH = SIDE + 1;
 
-const four = [0, 1, 2, 3];
-const rows = (statement: (i: number) => string) => four.map(statement).join(' ');
-const each = (statement: (i: number, j: number) => string) => four.flatMap((i) => four.map((j) => statement(i, j))).join('\n');
+const list = (count: number) => Array.from({ length: count }, (_, i) => i);
+const rows = (statement: (i: number) => string) => list(UP).map(statement).join(' ');
+/** Fours of one term, one more than needed, for the banks of workgroup memory. */
+const pitch = (count: number) => count / 4 + 1;
 
 interface Load {
   /** Condition on `term` and `place` under which there is an element. */
@@ -27,10 +29,11 @@ interface Load {
   setup?: string;
 }
 
-function load(tile: string, source: string, { valid, index, alongTerms, setup = '' }: Load, origin: string): string {
-  const [fast, slow, length] = alongTerms ? ['t', 'r', DEPTH] : ['r', 't', SIDE];
+function load(name: 'a' | 'b', source: string, { valid, index, alongTerms, setup = '' }: Load, origin: string): string {
+  const count = name === 'a' ? ROWS : COLUMNS;
+  const [fast, slow, length] = alongTerms ? ['t', 'r', DEPTH] : ['r', 't', count];
   return /* wgsl */ `
-    for (var at = local; at < ${SIDE * DEPTH}u; at += ${INVOCATIONS}u) {
+    for (var at = local; at < ${count * DEPTH}u; at += ${INVOCATIONS}u) {
       let ${fast} = at % ${length}u;
       let ${slow} = at / ${length}u;
       let term = chunk + t;
@@ -38,28 +41,32 @@ function load(tile: string, source: string, { valid, index, alongTerms, setup = 
       var value = 0.0;
       ${setup}
       if (${valid}) { value = operand(${source}[${index}]); }
-      ${tile}[t * ${PITCH}u + r] = value;
+      ${name}_tile[t * ${pitch(count)}u + (r >> 2u)][r & 3u] = value;
     }`;
 }
 
 const registers = /* wgsl */ `
-  let r0 = (local / ${SIDE / EACH}u) * ${EACH}u;
-  let c0 = (local % ${SIDE / EACH}u) * ${EACH}u;
-  ${each((i, j) => `var total${i}_${j} = 0.0; var sum${i}_${j} = 0.0;`)}`;
+  let zero = u.zero;
+  let r0 = (local / ${COLUMNS / 4}u) * ${UP}u;
+  let c0 = (local % ${COLUMNS / 4}u) * 4u;
+  ${rows((i) => `var total${i} = vec4f(); var sum${i} = vec4f();`)}`;
 
-const readOperands = /* wgsl */ `
-      ${rows((i) => `let a${i} = a_tile[t * ${PITCH}u + r0 + ${i}u];`)}
-      ${rows((j) => `let b${j} = b_tile[t * ${PITCH}u + c0 + ${j}u];`)}`;
-const step = each((i, j) => `sum${i}_${j} = product_step(sum${i}_${j}, a${i}, b${j});`);
-const flushRow = (i: number) => four.map((j) => `total${i}_${j} = add(total${i}_${j}, sum${i}_${j}); sum${i}_${j} = 0.0;`).join(' ');
+const step = /* wgsl */ `
+        ${list(UP / 4)
+          .map((q) => `let a${q} = a_tile[t * ${pitch(ROWS)}u + r0 / 4u + ${q}u];`)
+          .join(' ')}
+        let b = b_tile[t * ${pitch(COLUMNS)}u + c0 / 4u];
+        ${rows((i) => `sum${i} = tile_step(sum${i}, a${i >> 2}[${i & 3}], b, zero);`)}`;
+const flushRow = (i: number) => `total${i} = tile_add(total${i}, sum${i}, zero); sum${i} = vec4f();`;
 
 export function tile(body: string, isProtected: boolean): Code {
   return {
     workgroup: INVOCATIONS,
     declarations: /* wgsl */ `
 ${productStep(isProtected)}
-var<workgroup> a_tile: array<f32, ${DEPTH * PITCH}>;
-var<workgroup> b_tile: array<f32, ${DEPTH * PITCH}>;`,
+${tileSteps(4, isProtected)}
+var<workgroup> a_tile: array<vec4f, ${DEPTH * pitch(ROWS)}>;
+var<workgroup> b_tile: array<vec4f, ${DEPTH * pitch(COLUMNS)}>;`,
     body,
   };
 }
@@ -69,13 +76,12 @@ export function evenSums(count: string, a: Load, aOrigin: string, b: Load, bOrig
   return /* wgsl */ `
   ${registers}
   for (var chunk = 0u; chunk < ${count}; chunk += ${DEPTH}u) {
-    ${load('a_tile', 'in0', a, aOrigin)}
-    ${load('b_tile', 'in1', b, bOrigin)}
+    ${load('a', 'in0', a, aOrigin)}
+    ${load('b', 'in1', b, bOrigin)}
     workgroupBarrier();
     // Terms beyond the last are products of zeros, which change no sum.
     for (var t = 0u; t < ${DEPTH}u; t++) {
-      ${readOperands}
-      ${step}
+${step}
     }
     if (((chunk + ${DEPTH}u) & 255u) == 0u || chunk + ${DEPTH}u >= ${count}) { ${rows(flushRow)} }
     workgroupBarrier();
@@ -91,21 +97,21 @@ export function raggedSums(first: string, last: string, start: (row: string) => 
   ${registers}
   ${rows((i) => `let start${i} = ${start(`${aOrigin} + r0 + ${i}u`)};`)}
   for (var chunk = ${first}; chunk < ${last}; chunk += ${DEPTH}u) {
-    ${load('a_tile', 'in0', a, aOrigin)}
-    ${load('b_tile', 'in1', b, bOrigin)}
+    ${load('a', 'in0', a, aOrigin)}
+    ${load('b', 'in1', b, bOrigin)}
     workgroupBarrier();
     // Where, if anywhere in these terms, each row's next block begins.
     ${rows((i) => `let turn${i} = (start${i} - chunk) & 255u;`)}
-    if (min(min(turn0, turn1), min(turn2, turn3)) < ${DEPTH}u) {
+    if (${list(UP)
+      .map((i) => `turn${i}`)
+      .reduce((least, turn) => `min(${least}, ${turn})`)} < ${DEPTH}u) {
       for (var t = 0u; t < ${DEPTH}u; t++) {
         ${rows((i) => `if (t == turn${i}) { ${flushRow(i)} }`)}
-        ${readOperands}
-        ${step}
+${step}
       }
     } else {
       for (var t = 0u; t < ${DEPTH}u; t++) {
-        ${readOperands}
-        ${step}
+${step}
       }
     }
     workgroupBarrier();
@@ -113,16 +119,21 @@ export function raggedSums(first: string, last: string, start: (row: string) => 
   ${rows(flushRow)}`;
 }
 
-/** Stores the outputs for which `valid` holds, in terms of `row` and `column`; one judgement for all. */
+/** Stores the outputs for which `valid` holds, in terms of `row`, `column` and what `setup` says of the row; one judgement for all. */
 export function storeTile(aOrigin: string, bOrigin: string, setup: string, valid: string, index: string): string {
+  const store = (i: number, j: number) => /* wgsl */ `{
+      let column = ${bOrigin} + c0 + ${j}u;
+      if (${valid}) { greatest = max(greatest, place0(${index}, total${i}[${j}])); }
+    }`;
   return /* wgsl */ `
   var greatest = 0u;
-  ${each(
-    (i, j) => `{
+  ${rows(
+    (i) => `{
     let row = ${aOrigin} + r0 + ${i}u;
-    let column = ${bOrigin} + c0 + ${j}u;
     ${setup}
-    if (${valid}) { greatest = max(greatest, place0(${index}, total${i}_${j})); }
+    ${list(4)
+      .map((j) => store(i, j))
+      .join(' ')}
   }`,
   )}
   judge(greatest);`;
@@ -131,9 +142,9 @@ export function storeTile(aOrigin: string, bOrigin: string, setup: string, valid
 /** For ranges so far apart that they share nothing: each invocation walks through outputs of the tile, one by one. */
 export function oneByOne(aOrigin: string, bOrigin: string, valid: string, statements: string): string {
   return /* wgsl */ `
-  for (var at = local; at < ${SIDE * SIDE}u; at += ${INVOCATIONS}u) {
-    let row = ${aOrigin} + at / ${SIDE}u;
-    let column = ${bOrigin} + at % ${SIDE}u;
+  for (var at = local; at < ${ROWS * COLUMNS}u; at += ${INVOCATIONS}u) {
+    let row = ${aOrigin} + at / ${COLUMNS}u;
+    let column = ${bOrigin} + at % ${COLUMNS}u;
     if (${valid}) { ${statements} }
   }`;
 }

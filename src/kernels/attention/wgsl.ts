@@ -2,7 +2,7 @@ import type { Shape } from '../operation.ts';
 import { productStep } from '../webgpu/prelude.ts';
 import { rowwise } from '../webgpu/rowwise.ts';
 import { ceilDiv, type CodeOptions, type Dispatch, type Wgsl } from '../webgpu/wgsl.ts';
-import { evenSums, oneByOne, raggedSums, SIDE, storeTile, tile } from './tile.ts';
+import { COLUMNS, evenSums, INVOCATIONS, oneByOne, raggedSums, ROWS, storeTile, tile } from './tile.ts';
 
 // Ranges are cut to what the rows hold: a device that counts below zero would run for minutes.
 //
@@ -11,7 +11,7 @@ import { evenSums, oneByOne, raggedSums, SIDE, storeTile, tile } from './tile.ts
 // invocations and added in order, for one token after a long text.
 const SIZE = 64;
 /** Rows (queries times the heads of one group) from which tiles pay. */
-const TILE_ROWS = 16;
+const TILE_ROWS = 24;
 /** Width of attention from which a sum's blocks are shared out. */
 const LONG = 512;
 const BLOCK_COLUMNS = 32;
@@ -70,9 +70,9 @@ const tileRows = /* wgsl */ `
   let per_group = u.heads / u.groups;
   let rows = u.queries * per_group;
   let kv = group / (u.row_tiles * u.column_tiles);
-  let row0 = (group / u.column_tiles) % u.row_tiles * ${SIDE}u;
+  let row0 = (group / u.column_tiles) % u.row_tiles * ${ROWS}u;
   let first_query = row0 / per_group;
-  let last_query = min(row0 + ${SIDE - 1}u, rows - 1u) / per_group;`;
+  let last_query = min(row0 + ${ROWS - 1}u, rows - 1u) / per_group;`;
 /** Row of [queries, heads]. */
 const headRow = (row: string) => `((${row}) / per_group * u.heads + kv * per_group + (${row}) % per_group)`;
 
@@ -90,30 +90,34 @@ export const attentionScoresWgsl = forms({
   let column_tile = group % u.column_tiles;
   var lowest = 0xffffffffu;
   for (var query = first_query; query <= last_query; query++) { lowest = min(lowest, in2[query]); }
-  let reach = lowest + u.column_tiles * ${SIDE}u;
+  let reach = lowest + u.column_tiles * ${COLUMNS}u;
   // Ranges that end beyond the tiles are far from the others, as those of another conversation in the same cache.
   var end = 0u;
   var some_far = false;
+  var shortest = u.width;
   for (var query = first_query; query <= last_query; query++) {
+    shortest = min(shortest, max(in3[query], in2[query]) - in2[query]);
     if (in3[query] <= reach) { end = max(end, in3[query]); } else { some_far = true; }
   }
-  let offset = column_tile * ${SIDE}u;
-  // Zeros after each row's range, counted from its own beginning; and the rows that are far.
-  ${oneByOne(
-    'row0',
-    'offset',
-    'row < rows && column < u.width',
-    /* wgsl */ `
+  let offset = column_tile * ${COLUMNS}u;
+  // Zeros after each row's range, counted from its own beginning; and the rows that are far. One row for an invocation.
+  if (offset + ${COLUMNS}u > shortest || some_far) {
+    for (var row = row0 + local; row < min(row0 + ${ROWS}u, rows); row += ${INVOCATIONS}u) {
       let query = row / per_group;
-      let key = in2[query] + column;
-      let at = ${headRow('row')} * u.width + column;
-      if (key >= in3[query]) { out0[at] = 0.0; }
-      else if (some_far && in3[query] > reach) {
-        var total = 0.0;
-        ${scoreSum(headRow('row'), 'key', 'kv')}
-        emit0(at, total);
-      }`,
-  )}
+      let lo = in2[query];
+      let hi = in3[query];
+      let head_row = ${headRow('row')};
+      let end_column = min(offset + ${COLUMNS}u, u.width);
+      for (var column = max(offset, max(hi, lo) - lo); column < end_column; column++) { out0[head_row * u.width + column] = 0.0; }
+      if (hi > reach) {
+        for (var column = offset; column < min(end_column, hi - lo); column++) {
+          var total = 0.0;
+          ${scoreSum('head_row', 'lo + column', 'kv')}
+          emit0(head_row * u.width + column, total);
+        }
+      }
+    }
+  }
   let key0 = lowest + offset;
   if (key0 < end) {
     ${evenSums(
@@ -127,25 +131,23 @@ export const attentionScoresWgsl = forms({
       'row0',
       'key0',
       /* wgsl */ `
-      var inside = false;
-      var at = 0u;
-      if (row < rows) {
-        let query = row / per_group;
-        let lo = in2[query];
-        inside = column >= lo && column < in3[query] && column - lo < u.width && in3[query] <= reach;
-        at = ${headRow('row')} * u.width + column - lo;
-      }`,
-      'inside',
-      'at',
+      // Columns first <= c < last of the tile are keys of this row; ranges that are far are not.
+      let query = min(row, rows - 1u) / per_group;
+      let lo = in2[query];
+      let first = max(lo, key0);
+      let last = select(min(in3[query], lo + u.width), 0u, row >= rows || in3[query] > reach);
+      let at = ${headRow('row')} * u.width - lo;`,
+      'column >= first && column < last',
+      'at + column',
     )}
   }`,
   dispatch: ([q], { heads, groups, width }) => {
     const [n, e, rows] = [q![0]!, q![1]! / heads!, (q![0]! * heads!) / groups!];
     const count = n * heads! * width!;
-    if (rows < TILE_ROWS || width! < SIDE / 2) return each(count, heads!, groups!, width!, e, n, 1, 1);
-    const rowTiles = ceilDiv(rows, SIDE);
+    if (rows < TILE_ROWS || width! < COLUMNS / 2) return each(count, heads!, groups!, width!, e, n, 1, 1);
+    const rowTiles = ceilDiv(rows, ROWS);
     // Neighbouring queries begin and end up to one key apart, as in a causal mask with a window.
-    const columnTiles = ceilDiv(width! + ceilDiv(SIDE * groups!, heads!), SIDE);
+    const columnTiles = ceilDiv(width! + ceilDiv(ROWS * groups!, heads!), COLUMNS);
     return { variant: 'tile', uniforms: [count, heads!, groups!, width!, e, n, rowTiles, columnTiles], groups: groups! * rowTiles * columnTiles };
   },
 });
@@ -189,10 +191,13 @@ export const softmaxGradientWgsl = rowwise({
 
 /** One output of o: row `row` of p, keys lo <= t < lo + count. */
 const valueSum = (pRow: string, x: string, kv: string) => /* wgsl */ `
+    let line = (${pRow}) * u.width;
+    let pitch = u.groups * u.e;
+    let values = lo * pitch + ${kv} * u.e + ${x};
     for (var first = 0u; first < count; first += 256u) {
       var sum = 0.0;
       for (var c = first; c < min(first + 256u, count); c++) {
-        sum = product_step(sum, operand(in0[(${pRow}) * u.width + c]), operand(in1[((lo + c) * u.groups + ${kv}) * u.e + ${x}]));
+        sum = product_step(sum, operand(in0[line + c]), operand(in1[values + c * pitch]));
       }
       total = add(total, sum);
     }`;
@@ -236,7 +241,7 @@ export const attentionValuesWgsl = forms({
   if (local < ${BLOCK_COLUMNS}u && x < u.e) { emit0(row * u.e + x, total); }`,
   tile: /* wgsl */ `
   ${tileRows}
-  let column0 = group % u.column_tiles * ${SIDE}u;
+  let column0 = group % u.column_tiles * ${COLUMNS}u;
   var first_key = 0xffffffffu;
   var last_key = 0u;
   var longest = 0u;
@@ -249,7 +254,7 @@ export const attentionValuesWgsl = forms({
       longest = max(longest, hi - lo);
     }
   }
-  if (first_key < last_key && last_key - first_key > 2u * longest + ${2 * SIDE}u) {
+  if (first_key < last_key && last_key - first_key > 2u * longest + ${2 * ROWS}u) {
     ${oneByOne(
       'row0',
       'column0',
@@ -283,7 +288,7 @@ export const attentionValuesWgsl = forms({
     const rows = (n * heads) / groups!;
     const count = n * heads * e;
     if (rows >= TILE_ROWS) {
-      const [rowTiles, columnTiles] = [ceilDiv(rows, SIDE), ceilDiv(e, SIDE)];
+      const [rowTiles, columnTiles] = [ceilDiv(rows, ROWS), ceilDiv(e, COLUMNS)];
       return { variant: 'tile', uniforms: [count, heads, groups!, width, e, n, rowTiles, columnTiles], groups: groups! * rowTiles * columnTiles };
     }
     // On the CPU invocations share its cores: barriers would only cost.
@@ -321,12 +326,12 @@ export const attentionKeysWgsl = forms({
   tile: /* wgsl */ `
   let per_group = u.heads / u.groups;
   let kv = group / (u.row_tiles * u.column_tiles);
-  let key0 = (group / u.column_tiles) % u.row_tiles * ${SIDE}u;
-  let column0 = group % u.column_tiles * ${SIDE}u;
+  let key0 = (group / u.column_tiles) % u.row_tiles * ${ROWS}u;
+  let column0 = group % u.column_tiles * ${COLUMNS}u;
   var first_term = 0xffffffffu;
   var last_term = 0u;
   var longest = 0u;
-  for (var key = key0; key < min(key0 + ${SIDE}u, u.keys); key++) {
+  for (var key = key0; key < min(key0 + ${ROWS}u, u.keys); key++) {
     let start = in3[key] * per_group;
     let end = in4[key] * per_group;
     if (start < end) {
@@ -335,7 +340,7 @@ export const attentionKeysWgsl = forms({
       longest = max(longest, end - start);
     }
   }
-  if (first_term < last_term && last_term - first_term > 2u * longest + ${2 * SIDE}u) {
+  if (first_term < last_term && last_term - first_term > 2u * longest + ${2 * ROWS}u) {
     ${oneByOne(
       'key0',
       'column0',
@@ -370,7 +375,7 @@ export const attentionKeysWgsl = forms({
     const [keys, e] = [from![0]!, q![1]! / heads];
     const count = keys * groups! * e;
     if (keys < TILE_ROWS) return each(count, heads, groups!, width, e, keys, 1, 1);
-    const [rowTiles, columnTiles] = [ceilDiv(keys, SIDE), ceilDiv(e, SIDE)];
+    const [rowTiles, columnTiles] = [ceilDiv(keys, ROWS), ceilDiv(e, COLUMNS)];
     return { variant: 'tile', uniforms: [count, heads, groups!, width, e, keys, rowTiles, columnTiles], groups: groups! * rowTiles * columnTiles };
   },
 });
