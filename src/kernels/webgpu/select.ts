@@ -1,9 +1,6 @@
 import { type OpenLedgerError, toWire } from '../../errors.ts';
 import type { Backend } from '../backend.ts';
-import { createCpuBackend } from '../cpu/backend.ts';
-import { ReferenceBackend } from '../reference/backend.ts';
 import { selfTest } from '../self-test.ts';
-import { createWebGpuBackend } from './backend.ts';
 import { adapterName, isSoftware, requestAdapter } from './device.ts';
 import { selfTestFailed, tooSlow } from './errors.ts';
 
@@ -52,6 +49,8 @@ async function webgpu(preference: Preference, report: (message: string) => void,
     return cpu(`Computing on the CPU: the only graphics processor here, ${name}, is a program on the CPU itself and slower.`);
   }
   report(`Testing ${name}…`);
+  // Each backend's code is fetched where it computes.
+  const { createWebGpuBackend } = await import('./backend.ts');
   const backend = await createWebGpuBackend({ adapter, onLost: options.onLost });
   if (await passes(backend, !software)) return { backend, why: `Computing on ${name} through WebGPU.` };
   backend.destroy();
@@ -73,12 +72,17 @@ async function passes(backend: Backend, forms: boolean): Promise<boolean> {
 
 /** The CPU is tested too: where WebAssembly's SIMD is missing or wrong, plain TypeScript computes. */
 async function cpu(why: string): Promise<Choice> {
+  const { createCpuBackend } = await import('../cpu/backend.ts');
+  const slower = async (because: string): Promise<Choice> => {
+    const { ReferenceBackend } = await import('../reference/backend.ts');
+    return { backend: new ReferenceBackend(), why: `${why} ${because}, so a slower form is used.` };
+  };
   try {
     const backend = await createCpuBackend();
     if ((await selfTest(backend)).every(({ ok }) => ok)) return { backend, why };
-    return { backend: new ReferenceBackend(), why: `${why} Its WebAssembly does not compute exactly, so a slower form is used.` };
+    return await slower('Its WebAssembly does not compute exactly');
   } catch {
-    return { backend: new ReferenceBackend(), why: `${why} It has no WebAssembly SIMD, so a slower form is used.` };
+    return slower('It has no WebAssembly SIMD');
   }
 }
 
