@@ -20,7 +20,7 @@ import { memoryAllowed } from '../model/weights/plan-weights.ts';
 export const LOSS_SCALE = 1024;
 
 /** Fed tokens per pass; a record's gradient does not depend on how records are packed. */
-const ROWS_PER_PASS = 768;
+export const LEDGER_ROWS = 768;
 /** Gradients that a pass holds beside the ledger: with a large adapter fewer records go through at once. */
 const PASS_BYTES = 64 * 2 ** 20;
 
@@ -109,7 +109,7 @@ export async function buildLedger(
       throwIfAborted(signal);
       let rows = 0;
       let end = first;
-      while (end < n && end - first < mostRecords && (end === first || rows + rowsOf(records[end]!) <= ROWS_PER_PASS)) rows += rowsOf(records[end++]!);
+      while (end < n && end - first < mostRecords && (end === first || rows + rowsOf(records[end]!) <= LEDGER_ROWS)) rows += rowsOf(records[end++]!);
       const group = records.slice(first, end);
       const scope = new Scope(backend);
       try {
