@@ -5,6 +5,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright';
 import { build } from 'vite';
+import { root } from './machine.ts';
 import type { Measurements } from './page/main.ts';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -15,7 +16,9 @@ const TYPES: Record<string, string> = {
   '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json',
 };
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
+/** Of one measurement, on a machine that does other things too. */
+const LONGEST_MS = 240_000;
+
 const built = join(root, '.cache/bench-page');
 
 /** The bench page in Chromium, served from this machine; every measurement has a page of its own. */
@@ -50,21 +53,27 @@ export class BenchBrowser {
     }
   }
 
+  /** Throws what the page throws, and where it takes too long. */
   async measure<Name extends keyof Measurements>(name: Name, ...given: Parameters<Measurements[Name]>): Promise<Awaited<ReturnType<Measurements[Name]>>> {
     const page = await this.browser.newPage();
+    if (process.env.BENCH_VERBOSE) page.on('console', (message) => console.error(message.text()));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`It took longer than ${LONGEST_MS / 1000} s.`)), LONGEST_MS);
+    });
     try {
-      page.setDefaultTimeout(180_000);
-      if (process.env.BENCH_VERBOSE) page.on('console', (message) => console.error(message.text()));
       await page.goto(this.url);
       await page.waitForFunction(() => 'openledgerBench' in globalThis);
-      return (await page.evaluate(
+      const work = page.evaluate(
         ([what, options]) => {
           const { openledgerBench } = globalThis as unknown as { openledgerBench: Record<string, (...options: unknown[]) => Promise<unknown>> };
           return openledgerBench[what]!(...options);
         },
         [name, given] as const,
-      )) as Awaited<ReturnType<Measurements[Name]>>;
+      );
+      return (await Promise.race([work, late])) as Awaited<ReturnType<Measurements[Name]>>;
     } finally {
+      clearTimeout(timer);
       await page.close();
     }
   }
