@@ -18,6 +18,8 @@ const MULTIPLY_ADDS: Readonly<Record<string, (shapes: Shape[], outputs: Output[]
   attentionScores: ([q], [scores], { heads = 1 }) => size(scores!.shape) * (q![1]! / heads),
   attentionValues: ([p], [o]) => size(o!.shape) * p![2]!,
   attentionKeys: ([p, q]) => size(p!) * (q![1]! / p![1]!),
+  decodeProducts: (shapes, _, { rows = 1, terms = 0, matrices = 1 }) =>
+    product(rows, shapes.slice(3, 3 + matrices).reduce((sum, codes) => sum + codes[0]!, 0), terms),
   embeddingGradient: ([dy]) => size(dy!),
   rmsNormWeightGradient: ([dy]) => size(dy!),
 };

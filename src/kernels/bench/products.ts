@@ -1,6 +1,9 @@
 import type { Backend } from '../backend.ts';
-import { type Format, createMatrix, freeMatrix, matrixBytes, matrixNT, writeRows } from '../matrix/matrix.ts';
+import { type Format, type Matrix, createMatrix, freeMatrix, matrixBytes, matrixNT, writeRows } from '../matrix/matrix.ts';
 import { floats } from '../case.ts';
+import { decodeProducts, productInputs } from '../decode/products.ts';
+import { MAX_ROWS, NO_SLOT, rowParams } from '../decode/rows.ts';
+import type { Tensor } from '../backend.ts';
 import { Scope } from '../scope.ts';
 import type { Ceilings } from './ceilings.ts';
 import { median } from './timing.ts';
@@ -15,6 +18,8 @@ export interface ProductShape {
 
 export interface ProductTiming extends ProductShape {
   device: string;
+  /** What ran: few rows are a decoding step's products. */
+  operation: string;
   ms: number;
   /** Multiply-adds a second, in thousand millions. */
   multiplyAddsG: number;
@@ -54,11 +59,12 @@ async function measureProduct(backend: Backend, shape: ProductShape, ceilings: C
     writeRows(backend, matrix, 0, floats('small', columns * terms, 2));
     return matrix;
   });
+  const multiply = rows <= MAX_ROWS && matrices[0]!.parts.length === 1 ? fewRows(scope, x, shape) : (matrix: Matrix) => scope.free(matrixNT(scope, 'y', x, matrix));
   const bell = scope.upload('bell', [1], new Float32Array(1));
   const sample = async (rounds: number): Promise<number> => {
     await backend.read(bell);
     const start = performance.now();
-    for (let round = 0; round < rounds; round++) for (const matrix of matrices) scope.free(matrixNT(scope, 'y', x, matrix));
+    for (let round = 0; round < rounds; round++) for (const matrix of matrices) multiply(matrix);
     await backend.read(bell);
     return (performance.now() - start) / rounds / copies;
   };
@@ -75,6 +81,7 @@ async function measureProduct(backend: Backend, shape: ProductShape, ceilings: C
     return {
       ...shape,
       device: backend.device,
+      operation: rows <= MAX_ROWS && matrices[0]!.parts.length === 1 ? 'decodeProducts' : 'matmulNT',
       ms,
       multiplyAddsG,
       readGBs,
@@ -84,4 +91,17 @@ async function measureProduct(backend: Backend, shape: ProductShape, ceilings: C
     matrices.forEach((matrix) => freeMatrix(backend, matrix));
     scope.release();
   }
+}
+
+/** A decoding step's product with one matrix, without adapters; its output stays. */
+function fewRows(scope: Scope, x: Tensor, { rows, terms, columns, format }: ProductShape): (matrix: Matrix) => void {
+  const pool = scope.create('pool', [1, 1], 'f32');
+  const raw = scope.create('y', [rows, columns], 'f32');
+  const none = { slot: NO_SLOT, position: 0, base: 0 };
+  const params = { ...rowParams(Array.from({ length: rows }, () => none)), terms, matrices: 1, at0: 0, rank: 0, factors: 0, low: 0 };
+  const inputs = productInputs(format);
+  return ({ parts: [part] }) => {
+    const { codes, scales } = part!;
+    scope.run(decodeProducts[format], 'y', [x, pool, raw, ...inputs.codes.map(() => codes), ...inputs.scales.map(() => scales!)], params);
+  };
 }
