@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildTokenizer } from '../../scripts/pretrain/tokenizer/build.ts';
-import { chatModelTokenizer, sentencePieceTokenizer } from '../../tests/families/tokenizers.ts';
+import { chatModelTokenizer, sentencePieceTokenizer, unigramTokenizer } from '../../tests/families/tokenizers.ts';
 import { promptFormat } from './prompt-format.ts';
 import { recordSequences } from './record-sequences.ts';
 import { Tokenizer } from './tokenizer.ts';
@@ -59,6 +59,18 @@ describe('a model with a chat template', async () => {
     const [first, second] = [ids.indexOf(start), ids.indexOf(end)];
     expect(tokenizer.decode(ids.slice(first + 1, second))).toBe(`user\n${content}`);
     expect(format.answered(content, content).ids.filter((token) => tokenizer.isMarker(token))).toEqual([...template, end]);
+  });
+});
+
+describe('a tokenizer without added tokens', async () => {
+  const { json, config } = unigramTokenizer();
+  const bare = { ...config, eos_token: undefined, pad_token: undefined, chat_template: '{{ messages[0].content }}' };
+  const format = await promptFormat(Tokenizer.fromJson({ ...json, added_tokens: [] }, bare));
+
+  it('reads texts, and refuses what it has no token for or nothing to predict in', () => {
+    expect(format.question('the coins')).toHaveLength(3);
+    expect(() => format.question('z')).toThrow(expect.objectContaining({ code: 'tokenizer/cannot-encode' }));
+    expect(() => format.statement('the')).toThrow(expect.objectContaining({ code: 'record/too-short' }));
   });
 });
 

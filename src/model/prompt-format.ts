@@ -126,6 +126,7 @@ function endOfTurn(tokenizer: Tokenizer, template: ChatTemplate): number | undef
  */
 function encodeDisguised(tokenizer: Tokenizer, messages: readonly ChatMessage[], render: (messages: readonly ChatMessage[]) => string): number[] {
   const markers = [...tokenizer.markers()].sort(([, a], [, b]) => b.length - a.length);
+  if (!markers.length) return tokenizer.encode(render(messages));
   const pattern = new RegExp(markers.map(([, text]) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'gu');
   const place = new Map(markers.map(([, text], i) => [text, i]));
   const idOf = new Map(markers.map(([id, text]) => [text, id]));

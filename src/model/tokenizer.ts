@@ -28,7 +28,7 @@ interface AddedToken {
 interface TokenizerFile {
   added_tokens: AddedToken[];
   post_processor: unknown;
-  model: { type: string; vocab: Record<string, number> | [string, number][]; unk_id?: unknown };
+  model: { type: string; vocab: Record<string, number> | [string, number][]; unk_id?: unknown; unk_token?: unknown };
 }
 
 /** Files beside tokenizer.json and tokenizer_config.json that say more, where a model has them. */
@@ -181,11 +181,17 @@ export class Tokenizer {
       else kinds[id] = KIND.text;
     }
 
+    // What stands for characters without a token: a text that needs it is refused rather than read as something else.
+    const { vocab, unk_id: unknownId, unk_token: unknown } = file.model;
+    const lost = Array.isArray(vocab) ? (typeof unknownId === 'number' ? vocab[unknownId]![0] : undefined) : unknown;
+    const lostId = typeof lost === 'string' ? idOf(lost) : undefined;
+    if (lostId !== undefined) reserve(lostId, lost as string, KIND.special);
+
     const framed = config['question_token'] != null || config['answer_token'] != null;
     const find = (key: string, otherwise?: string): number | undefined => {
       const named = config[key] ?? map[key];
       const content = typeof named === 'string' ? named : isObject(named) ? String(named['content']) : otherwise;
-      if (content === undefined) return undefined;
+      if (content === undefined || content === '') return undefined;
       const id = idOf(content);
       if (id === undefined) {
         throw new OpenLedgerError({
