@@ -46,6 +46,25 @@ describe('the shipped base and adapters', () => {
   });
 });
 
+it('a base rounded to 4 bits is the exact lane’s rounded base', async () => {
+  const folder = memoryFolder('base', files('base'));
+  const engine = await Engine.open(await createCpuBackend(), { name: 'base', cid: 'bafylocal00' }, folder, { format: 'q4' });
+  const { config } = engine.model;
+  const logits = async (lane: FastLane) => {
+    const seen: Float32Array[] = [];
+    await lane.generate(prompt, { maxTokens: 1, stop: [], pick: (values) => seen.push(values.slice()) });
+    await lane.close();
+    return seen[0]!;
+  };
+  const prompt = engine.prompt('Who repairs clocks?');
+  let exact = new Float32Array();
+  await generate(engine.model, undefined, prompt, { maxTokens: 1, stop: [], pick: (values) => (exact = values.slice()).length && 0 });
+  const off = (values: Float32Array) => Math.max(...values.map((value, i) => Math.abs(value - exact[i]!))) / Math.max(...exact.map(Math.abs));
+  const open = (format?: 'q4') => FastLane.open({ config, tensors: modelTensors(config, folder, { format }), provider: 'wasm' });
+  expect(off(await logits(await open('q4')))).toBeLessThan(1e-5);
+  expect(off(await logits(await open()))).toBeGreaterThan(1e-3);
+});
+
 const LORA: LoraConfig = { rank: 3, alpha: 6, rslora: false, targets: ['q_proj', 'v_proj', 'gate_proj', 'down_proj'], rankPattern: { 'layers.1.mlp.down_proj': 5 } };
 
 function weights(config: ModelConfig): Tensors {

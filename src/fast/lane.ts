@@ -51,6 +51,8 @@ export class FastLane {
   readonly provider: Provider;
   /** Longest sequence, prompt and answer together. */
   readonly context: number;
+  /** What the base's weights take, as float32. */
+  readonly weightBytes: number;
   private readonly runtime: Runtime;
   private readonly session: Ort.InferenceSession;
   private readonly config: ModelConfig;
@@ -64,12 +66,13 @@ export class FastLane {
   private busy = false;
   private closed = false;
 
-  private constructor(runtime: Runtime, session: Ort.InferenceSession, config: ModelConfig, provider: Provider, context: number, device: GPUDevice | undefined) {
+  private constructor(runtime: Runtime, session: Ort.InferenceSession, config: ModelConfig, provider: Provider, context: number, weightBytes: number, device: GPUDevice | undefined) {
     this.runtime = runtime;
     this.session = session;
     this.config = config;
     this.provider = provider;
     this.context = context;
+    this.weightBytes = weightBytes;
     this.device = device;
     this.base = this.placeFactors(packFactors(config));
   }
@@ -106,7 +109,7 @@ export class FastLane {
       runtime.InferenceSession.create(model, { executionProviders: [provider], externalData, graphOptimizationLevel: 'all', logSeverityLevel: 3 }));
     try {
       const device = provider === 'webgpu' ? ((await runtime.env.webgpu.device) as GPUDevice) : undefined;
-      const lane = new FastLane(runtime, session, config, provider, context, device);
+      const lane = new FastLane(runtime, session, config, provider, context, plan.bytes, device);
       if (!atOnce) {
         const place = ({ name, shape, values }: { name: string; shape: number[]; values: Float32Array }) => (lane.weights[name] = lane.place(values, shape));
         rope.forEach(place);

@@ -55,7 +55,7 @@ export class FastSession implements FastApi {
         config, provider: provider === 'auto' ? await bestProvider() : provider,
         tensors: modelTensors(config, folder, { format, onProgress: (done, total) => onProgress({ what: 'Weights for the fast lane', done, total, unit: 'bytes' }) }),
       });
-      const status = { provider: lane.provider, context: lane.context, loadSeconds: (performance.now() - began) / 1000 };
+      const status = { provider: lane.provider, context: lane.context, weightBytes: lane.weightBytes, loadSeconds: (performance.now() - began) / 1000 };
       this.opened = { lane, language, store, gateways: source.gateways, status, slots: new Map() };
       return status;
     });

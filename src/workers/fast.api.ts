@@ -16,6 +16,8 @@ export interface FastStatus {
   provider: Provider;
   /** Longest sequence. */
   context: number;
+  /** What the base's weights take: they are held a second time beside the exact lane's. */
+  weightBytes: number;
   /** Seconds it took to load, the runtime's fetch included. */
   loadSeconds: number;
 }
