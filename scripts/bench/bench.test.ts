@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { writeGguf } from './gguf.ts';
 import { Report } from './report.ts';
-import { exponent, multiplyAdds } from './measure/scaling.ts';
+import { multiplyAdds } from './measure/scaling.ts';
 import { inTurns } from './timing.ts';
 
 it('lays a GGUF file out as its specification says: aligned data, sizes with the fastest first', () => {
@@ -31,8 +31,7 @@ it('lays a GGUF file out as its specification says: aligned data, sizes with the
   expect(file.length % 32).toBe(0);
 });
 
-it('finds the exponent of a power, and expects of growing models what their products grow by', () => {
-  expect(exponent([2, 4, 8], [3, 12, 48])).toBeCloseTo(2);
+it('expects of growing models what their products grow by', () => {
   const shape = { layers: 2, width: 64, context: 32, batch: 1 };
   expect(multiplyAdds({ ...shape, batch: 4 })).toBe(4 * multiplyAdds(shape));
   expect(multiplyAdds({ ...shape, context: 64 })).toBeGreaterThan(2 * multiplyAdds(shape));

@@ -114,7 +114,7 @@ export async function reportBrowserKernels(report: Report, browser: BenchBrowser
 }
 
 /** Sizes that a software adapter reads within seconds. */
-const SMALLEST = { cpu: { layers: 2, width: 128, context: 128, batch: 2 }, webgpu: { layers: 2, width: 64, context: 64, batch: 1 } };
+const SMALLEST = { cpu: { layers: 2, width: 128, context: 128, batch: 2 }, webgpu: { layers: 2, width: 128, context: 128, batch: 1 } };
 
 export async function reportScaling(report: Report, browser: BenchBrowser, { small }: Effort): Promise<void> {
   for (const kind of small ? (['cpu'] as const) : (['cpu', 'webgpu'] as const)) {

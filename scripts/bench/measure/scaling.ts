@@ -1,4 +1,5 @@
 import { randomUnit } from '../../../src/arithmetic/random.ts';
+import { exponentOf } from '../../../src/kernels/bench/scaling.ts';
 import type { Backend } from '../../../src/kernels/backend.ts';
 import { Scope } from '../../../src/kernels/scope.ts';
 import { packBatch } from '../../../src/model/batch.ts';
@@ -52,15 +53,6 @@ function randomModel(backend: Backend, config: ModelConfig): Model {
   return uploadModel(backend, config, tensors);
 }
 
-/** Least squares of log y over log x. */
-export function exponent(x: readonly number[], y: readonly number[]): number {
-  const [lx, ly] = [x.map(Math.log), y.map(Math.log)];
-  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-  const [mx, my] = [mean(lx), mean(ly)];
-  const slope = lx.reduce((sum, value, i) => sum + (value - mx) * (ly[i]! - my), 0);
-  return slope / lx.reduce((sum, value) => sum + (value - mx) ** 2, 0);
-}
-
 /** Each of layers, width, context and batch doubled twice from `smallest`, the others staying. */
 export async function measureScaling(backend: Backend, smallest: Shape, rounds: number, budgetMs: number): Promise<Scaling[]> {
   const along = Object.keys(smallest) as (keyof Shape)[];
@@ -90,7 +82,7 @@ export async function measureScaling(backend: Backend, smallest: Shape, rounds: 
       const steps = [1, 2, 4].map((factor) => grown(name, factor));
       const sizes = steps.map((shape) => shape[name]);
       const ms = steps.map((shape) => median(times[key(shape)]!));
-      return { along: name, sizes, ms, expected: exponent(sizes, steps.map(multiplyAdds)), measured: exponent(sizes, ms) };
+      return { along: name, sizes, ms, expected: exponentOf(sizes, steps.map(multiplyAdds)), measured: exponentOf(sizes, ms) };
     });
   } finally {
     for (const model of models) freeModel(model);
