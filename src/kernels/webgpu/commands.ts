@@ -1,4 +1,3 @@
-import { breathe } from '../breathe.ts';
 import type { Counts, ProfileEntry } from '../profile.ts';
 import { GPU_COPY_DST, GPU_UNIFORM } from './buffer-pool.ts';
 import type { Pace, Part } from './pace.ts';
@@ -197,12 +196,9 @@ export class Commands {
   }
 
   private hear(parts: Part[]): void {
-    const at = performance.now();
+    this.pace.submitted(performance.now());
     this.gpu.queue.onSubmittedWorkDone().then(
-      () => {
-        // Other submissions of the same burst are heard of before that.
-        if (this.pace.finished(parts, at, performance.now())) void breathe().then(() => this.pace.learn());
-      },
+      () => this.pace.finished(parts, performance.now()),
       () => undefined, // the device is lost, which is told elsewhere
     );
   }

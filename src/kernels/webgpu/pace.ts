@@ -3,7 +3,7 @@
  * keeps it busy for long: a driver's watchdog would take the device away, and the screen would freeze.
  *
  * A dispatch is predicted as `overhead + units / rate of its program`, in units of multiply-adds plus elements moved.
- * When submissions are done, the rates of the programs in them move towards what was measured.
+ * When the device has done what it was given, the rates of the programs in it move towards what was measured.
  */
 export interface Part {
   /** Which program. */
@@ -11,11 +11,6 @@ export interface Part {
   units: number;
   /** Predicted milliseconds. */
   ms: number;
-}
-
-interface Submission {
-  parts: Part[];
-  at: number;
 }
 
 /** Milliseconds that one submission may take: an order below the watchdogs, a few frames of the screen. */
@@ -33,9 +28,11 @@ export class Pace {
   private readonly overhead: number;
   private readonly firstRate: number;
   private readonly rates = new Map<number, number>();
-  private done: Submission[] = [];
-  private lastLearnt = 0;
-  private lastDone = 0;
+  private done: Part[] = [];
+  /** Submissions handed over and not known to be done. */
+  private outstanding = 0;
+  /** When the device got the first work after it had none. */
+  private busySince = 0;
 
   constructor(software: boolean, budget = BUDGET_MS) {
     const kind = software ? 'software' : 'hardware';
@@ -63,25 +60,26 @@ export class Pace {
     return parts.some(({ pipeline }) => !this.rates.has(pipeline)) || sumOf(parts, (part) => part.ms) >= WORTH_LEARNING_MS;
   }
 
-  /** A submission handed over at `at` is done at `now`. True if it is the first of a burst, to be followed by `learn` when that has ended. */
-  finished(parts: Part[], at: number, now: number): boolean {
-    this.lastDone = now;
-    return this.done.push({ parts, at }) === 1;
+  /** A submission was handed over at `now`; `finished` follows. */
+  submitted(now: number): void {
+    if (this.outstanding++ === 0) this.busySince = now;
   }
 
   /**
-   * Learns from everything finished since the last time. A busy thread hears of several submissions at once, and
-   * cannot tell them apart: together they took from when the device became free, or got the first, until the last was done.
+   * A submission is known to be done at `now`. A busy thread hears of many at once and cannot tell them apart, so what is
+   * learnt from is a whole stretch, from when the device got work until it has none again.
    */
-  learn(): void {
-    const parts = this.done.flatMap((submission) => submission.parts);
-    const now = this.lastDone;
-    const from = Math.max(this.lastLearnt, this.done[0]?.at ?? now);
+  finished(parts: Part[], now: number): void {
+    this.done.push(...parts);
+    if (--this.outstanding > 0) return;
+    this.learn(this.done, now - this.busySince);
     this.done = [];
-    this.lastLearnt = now;
+  }
+
+  private learn(parts: readonly Part[], elapsed: number): void {
     const overhead = parts.length * this.overhead;
     const predicted = sumOf(parts, (part) => part.ms) - overhead;
-    const measured = Math.max(now - from - overhead, 0);
+    const measured = Math.max(elapsed - overhead, 0);
     if (!(predicted > 0)) return;
     const ratio = Math.min(Math.max(measured / predicted, 1 / GREATEST_STEP), GREATEST_STEP);
     const shares = new Map<number, number>();
