@@ -44,7 +44,7 @@ export function decoderGraph(config: ModelConfig, plan: WeightPlan, options: Gra
 
   const linear = (layer: number, group: Group, x: string): string => {
     const { name, input, output } = groupedLinear(config, layer, group);
-    // MatMul rather than Gemm: ONNX Runtime's WebGPU kernels compute one row up to three times as fast.
+    // MatMul rather than Gemm: a token took 1.03 s against 1.81 s on WebGPU (SwiftShader, in turns, a busy machine).
     const base = g.one('MatMul', [x, `${name}.weight`]);
     const low = g.one('MatMul', [x, g.input(`${name}.lora_A`, 'float32', [input, `${name}.rank`])]);
     const adapted = g.one('Add', [base, g.one('MatMul', [low, g.input(`${name}.lora_B`, 'float32', [`${name}.rank`, output])])]);
