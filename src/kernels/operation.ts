@@ -1,3 +1,5 @@
+import type { PackedFormat } from './matrix/format.ts';
+
 /**
  * An operation is declared once, in its folder: `operation.ts` (the shapes it maps and its slow obvious form,
  * `reference`), `wgsl.ts` (the same for GPUs) and `cases.ts`. Three questions are asked of the cases: same bits
@@ -28,6 +30,11 @@ export interface Operation {
   /** 'u32' where an input holds integers (ids, ranges); float32 otherwise. */
   inputs: readonly ('f32' | 'u32')[];
   outputs(shapes: Shape[], params: Params): Output[];
+  /**
+   * Weights without which the operation is not run: in a packed format, split over bindings. Its known answer is asked
+   * for when such a model is loaded, not at every start: some drivers compile for a second.
+   */
+  usedFor?: { format?: PackedFormat; split?: true };
   /** Moves values and makes none: there is nothing to judge. */
   copies?: true;
   /** Writes the outputs. Throws nothing: shapes are checked by `outputs`, ranges by the backend. */

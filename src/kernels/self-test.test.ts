@@ -4,7 +4,8 @@ import { runCase } from './case.ts';
 import { createCpuBackend } from './cpu/backend.ts';
 import { operations } from './operations.ts';
 import { ReferenceBackend } from './reference/backend.ts';
-import { answerDigest, selfTest } from './self-test.ts';
+import { createMatrix, freeMatrix } from './matrix/matrix.ts';
+import { ALL_WEIGHTS, answerDigest, requireSelfTest, selfTest } from './self-test.ts';
 import { selfTestAnswers } from './self-test-answers.ts';
 import { formCases, selfTestCases } from './self-test-cases.ts';
 
@@ -33,6 +34,38 @@ describe('self-test', () => {
     expect(results.filter(({ ok }) => !ok)).toEqual([]);
     expect((user + system) / 1000).toBeLessThan(400);
     expect(cpu.memory().bytes).toBe(0);
+  });
+
+  it('asks for packed formats and splits when a model has them, once', async () => {
+    const asked: string[] = [];
+    const cpu = await createCpuBackend({ maxBinding: 40_000 });
+    const spy: Backend = Object.create(cpu, {
+      run: { value: (...call: Parameters<Backend['run']>) => (asked.push(call[0].name), cpu.run(...call)) },
+    }) as Backend;
+    await selfTest(spy);
+    expect(asked.filter((name) => /matmul|gather\./.test(name)).sort()).toEqual(['matmulNN', 'matmulNT', 'matmulTN']);
+    asked.length = 0;
+    const whole = createMatrix(cpu, 'w', 8, 40, 'q4');
+    await requireSelfTest(spy, [whole]);
+    expect(asked).toEqual(expect.arrayContaining(['matmulNT.q4', 'matmulNN.q4', 'gather.q4']));
+    expect(asked.every((name) => name.includes('q4') && !name.includes('part'))).toBe(true);
+    asked.length = 0;
+    const split = createMatrix(cpu, 'w', 600, 160, 'q4');
+    await requireSelfTest(spy, [whole, split]);
+    expect(asked.sort()).toEqual(['finishTotals', 'matmulNN.f32.part', 'matmulNN.q4.part', 'placeColumns']);
+    asked.length = 0;
+    await requireSelfTest(spy, [whole, split]);
+    expect(asked).toEqual([]);
+    for (const matrix of [whole, split]) freeMatrix(cpu, matrix);
+    expect(cpu.memory().bytes).toBe(0);
+    const wrong: Backend = Object.create(cpu, { read: { value: async () => new Float32Array(54) } }) as Backend;
+    await expect(requireSelfTest(wrong, [whole])).rejects.toMatchObject({ code: 'kernels/self-test-failed' });
+  });
+
+  it('passes on the CPU for weights of every kind', async () => {
+    const results = await selfTest(await createCpuBackend(), true, ALL_WEIGHTS);
+    expect(results.filter(({ ok }) => !ok)).toEqual([]);
+    expect(results.length).toBe(selfTestCases().length + formCases().length);
   });
 
   it('finds one wrong bit, and a device that throws', async () => {

@@ -1,8 +1,11 @@
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from './backend.ts';
 import type { Case } from './case.ts';
-import type { Values } from './operation.ts';
+import { FORMATS, type Format } from './matrix/format.ts';
+import type { Matrix } from './matrix/matrix.ts';
+import type { Operation, Values } from './operation.ts';
 import { selfTestAnswers } from './self-test-answers.ts';
 import { formCases, selfTestCases } from './self-test-cases.ts';
 
@@ -23,14 +26,54 @@ export function answerDigest(outputs: Values[]): string {
   return bytesToHex(hash.digest());
 }
 
+/** What a model's weights are like; see Operation.usedFor. */
+export interface WeightKinds {
+  formats: readonly Format[];
+  split: boolean;
+}
+
+const PLAIN: WeightKinds = { formats: ['f32'], split: false };
+export const ALL_WEIGHTS: WeightKinds = { formats: FORMATS, split: true };
+
+function isUsed({ usedFor }: Operation, { formats, split }: WeightKinds): boolean {
+  return (usedFor?.format === undefined || formats.includes(usedFor.format)) && (!usedFor?.split || split);
+}
+
 /**
- * Known answers of every operation, from the plain TypeScript reference (scripts of the tests keep them true).
+ * Known answers of every operation that models with float32 weights need, or with those of `weights`, from the plain TypeScript reference (scripts of the tests keep them true).
  * `forms` adds the other compiled forms of a graphics processor. Everything is recorded before anything is read:
  * one wait, not thirty.
  */
-export async function selfTest(backend: Backend, forms = false): Promise<SelfTestResult[]> {
-  const cases = [...selfTestCases(), ...(forms ? formCases() : [])];
+export async function selfTest(backend: Backend, forms = false, weights: WeightKinds = PLAIN): Promise<SelfTestResult[]> {
+  const cases = [...selfTestCases(), ...(forms ? formCases() : [])].filter(({ operation }) => isUsed(operation, weights));
   return Promise.all(cases.map((one) => answer(backend, one)));
+}
+
+/** The names of cases that a backend has passed on behalf of its models. */
+const passed = new WeakMap<Backend, Set<string>>();
+
+/**
+ * Asks a WebGPU or CPU backend for the known answers of the operations that these matrices need beyond those asked at
+ * the start, once for each backend. Throws `kernels/self-test-failed`.
+ */
+export async function requireSelfTest(backend: Backend, matrices: Iterable<Matrix>): Promise<void> {
+  if (backend.kind === 'reference') return;
+  const all = [...matrices];
+  const weights = { formats: [...new Set(all.map(({ format }) => format))], split: all.some(({ parts }) => parts.length > 1) };
+  const known = passed.get(backend) ?? new Set();
+  passed.set(backend, known);
+  const cases = selfTestCases().filter(({ name, operation }) => operation.usedFor && isUsed(operation, weights) && !known.has(name));
+  for (const { name, ok } of await Promise.all(cases.map((one) => answer(backend, one)))) {
+    if (!ok) {
+      throw new OpenLedgerError({
+        code: 'kernels/self-test-failed',
+        what: `${backend.device} does not compute exactly with weights in the format ${weights.formats.join(', ')}.`,
+        why: `Its answer to the known question "${name}" differs in some bits.`,
+        next: 'Choose the CPU in the settings, or load the model in another format.',
+      });
+    }
+    known.add(name);
+  }
 }
 
 async function answer(backend: Backend, { name, operation, inputs, params }: Case): Promise<SelfTestResult> {

@@ -37,6 +37,7 @@ function packedOperations(format: PackedFormat): MatrixOperations {
   return {
     nt: {
       name: `matmulNT.${format}`,
+      usedFor: { format },
       inputs: ['f32', ...types],
       outputs: (shapes) => [f32(shapes[0]![0]!, packedRows(format, shapes, 1, shapes[0]![1]!))],
       reference: ({ inputs, outputs, shapes, params }) => {
@@ -47,6 +48,7 @@ function packedOperations(format: PackedFormat): MatrixOperations {
     },
     nn: {
       name: `matmulNN.${format}`,
+      usedFor: { format },
       inputs: ['f32', ...types],
       outputs: (shapes, params) => {
         expectShape(`matmulNN.${format} x`, shapes[0], shapes[0]![0]!, packedRows(format, shapes, 1, params.columns!));
@@ -60,6 +62,7 @@ function packedOperations(format: PackedFormat): MatrixOperations {
     nnPart: partOperation(format, types, (inputs, columns) => decoded(inputs, 1, columns), (shapes, columns) => packedRows(format, shapes, 1, columns)),
     gather: {
       name: `gather.${format}`,
+      usedFor: { format },
       inputs: [...types, 'u32'],
       outputs: (shapes, params) => {
         packedRows(format, shapes, 0, params.columns!);
@@ -83,6 +86,7 @@ function partOperation(
   const last = types.length + 1;
   return {
     name: `matmulNN.${format}.part`,
+    usedFor: { ...(format === 'f32' ? {} : { format }), split: true },
     inputs: ['f32', ...types, 'u32'],
     outputs: (shapes, params) => {
       const [n, all] = shapes[0] as [number, number];
@@ -114,6 +118,7 @@ function partOperation(
 /** Finished totals of matmulNN.*.part as values: y = store(total). */
 export const finishTotals: Operation = {
   name: 'finishTotals',
+  usedFor: { split: true },
   inputs: ['u32'],
   outputs: ([totals]) => [{ shape: totals!, dtype: 'f32' }],
   reference: ({ inputs: [totals], outputs: [y] }) => {
@@ -124,6 +129,7 @@ export const finishTotals: Operation = {
 /** y[N,M] with columns at..at+m-1 replaced by part[N,m]; param `at`. */
 export const placeColumns: Operation = {
   name: 'placeColumns',
+  usedFor: { split: true },
   copies: true,
   inputs: ['f32', 'f32'],
   outputs: ([y, part], { at }) => {

@@ -1,6 +1,7 @@
 import { OpenLedgerError, throwIfAborted } from '../../errors.ts';
 import type { Backend, Tensor } from '../../kernels/backend.ts';
 import { type Format, type Matrix, createMatrix, freeMatrix, writeRows } from '../../kernels/matrix/matrix.ts';
+import { requireSelfTest } from '../../kernels/self-test.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { ModelFolder } from '../../protocol/model-folder.ts';
 import { TensorsRootStream, roundedBaseRoot } from '../../protocol/tensors.ts';
@@ -99,6 +100,7 @@ export async function loadModel(backend: Backend, config: ModelConfig, folder: M
       onProgress?.(done, total);
     }
     throwIfAborted(signal);
+    await requireSelfTest(backend, matrices.values());
     const known = hashing ? hashing.root() : fileRoot === 'skip' ? undefined : fileRoot;
     return {
       model: assembleModel(backend, config, matrices, vectors, positions),
