@@ -3,15 +3,15 @@ import { checkReceipt } from '../attribution/check.ts';
 import type { Files, LoadedAdapter, Engine } from '../attribution/engine.ts';
 import { makeReceipt } from '../attribution/make-receipt.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
+import type { Backend } from '../kernels/backend.ts';
+import type { DeviceTraits } from '../kernels/webgpu/wgsl.ts';
 import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
 import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
 import { generate } from '../model/generate.ts';
-import type { TrainRecipe } from '../model/recipe.ts';
 import { toHex } from '../protocol/bytes.ts';
 import { canonicalJson, type Json } from '../protocol/canonical.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { parseReceipt, receiptHash } from '../protocol/receipt.ts';
-import type { DatanetRecord } from '../protocol/record.ts';
 import type { RunFile } from '../protocol/run.ts';
 import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
@@ -19,7 +19,7 @@ import type { Ledger } from '../attribution/ledger.ts';
 import type { PlainAdapter } from '../attribution/engine.ts';
 import type {
   AdapterRef, Answer, Answered, AskOptions, Attribution, BaseChoice, CheckStep, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
-  Trained, TrainStep,
+  Trained, TrainInput, TrainStep,
 } from './engine.api.ts';
 import type { EngineLibrary } from './engine-library.ts';
 
@@ -50,6 +50,9 @@ const MEASURED_TOKENS = 8;
 /** Adapters of the library held on the device. */
 const MAX_PLAIN = 4;
 
+/** Training's own code is fetched when it is first asked for. */
+const loadTraining = () => import('./training.ts');
+
 /** The model worker without the worker: tests and other hosts run it as it is. One call at a time uses the backend. */
 export class EngineSession implements EngineApi {
   private opened: Opened | undefined;
@@ -60,6 +63,8 @@ export class EngineSession implements EngineApi {
   private gateways: string[] = [];
   private readonly jobs = new Map<string, AbortController>();
   private readonly runs = new Map<string, HeldRun>();
+  /** Trainings that are to be kept after their present step. */
+  private readonly keepNow = new Set<string>();
   private runNumber = 0;
   /** Calls that use the backend queue here: a second question waits for the first. */
   private last: Promise<unknown> = Promise.resolve();
@@ -273,24 +278,31 @@ export class EngineSession implements EngineApi {
     });
   }
 
-  train(job: string, input: { name: string; records: DatanetRecord[]; recipe: TrainRecipe }, onStep: (step: TrainStep) => void, onProgress: Report) {
+  planTraining(input: TrainInput) {
+    return this.answer(undefined, async () => (await loadTraining()).planRun(this.ready().engine, input), false);
+  }
+
+  train(job: string, input: TrainInput, onStep: (step: TrainStep) => void, onProgress: Report) {
     return this.answer(job, async (signal): Promise<Trained> => {
       const { engine } = this.ready();
-      const began = performance.now();
-      const seconds = () => (performance.now() - began) / 1000;
-      let finalLoss = NaN;
-      const result = await engine.train(input.name, input.records, input.recipe, {
-        signal,
-        onStep: (step) => {
-          finalLoss = step.loss;
-          onStep({ ...step, seconds: seconds() });
-        },
-        onLedger: (done, total) => onProgress({ what: 'Gradients of the records', done, total, unit: 'records' }),
-      });
+      const { runTraining } = await loadTraining();
+      const { result, heldOut, seconds, finalLoss } = await runTraining(engine, input, { signal, wanted: () => this.keepNow.delete(job), onStep, onProgress });
       const trained = `run-${++this.runNumber}`;
       this.runs.set(trained, result);
-      return { trained, run: result.run, seconds: seconds(), finalLoss, adapterBytes: result.files['adapter_model.safetensors']!.length };
+      return { trained, run: result.run, heldOut, seconds, finalLoss, adapterBytes: result.files['adapter_model.safetensors']!.length };
     });
+  }
+
+  async keepTraining(job: string): Promise<void> {
+    if (this.jobs.has(job)) this.keepNow.add(job);
+  }
+
+  keptRuns() {
+    return this.answer(undefined, async () => (await loadTraining()).listKeptRuns(), false);
+  }
+
+  dropKeptRun(id: string) {
+    return this.answer(undefined, async () => (await loadTraining()).dropKeptRun(id), false);
   }
 
   askTrained(job: string, trained: string, question: string) {
@@ -372,7 +384,7 @@ export class EngineSession implements EngineApi {
   private held(trained: string): HeldRun {
     const run = this.runs.get(trained);
     if (run) return run;
-    throw new OpenLedgerError({ code: 'engine/no-such-run', what: 'This training run is gone.', why: 'The page or the engine was restarted since.', next: 'Train again: the same settings give the same adapter.' });
+    throw new OpenLedgerError({ code: 'engine/no-such-run', what: 'This training run is gone.', why: 'The page or the engine was restarted since.', next: 'Start it again: it goes on with what was kept, and the same settings give the same adapter.' });
   }
 
   private describe(): EngineStatus {
@@ -380,7 +392,7 @@ export class EngineSession implements EngineApi {
     const { bytes, peakBytes } = choice.backend.memory();
     return {
       kind: choice.backend.kind === 'webgpu' ? 'webgpu' : 'cpu', device: choice.backend.device, why: choice.why, selfTest: tests.map(({ name, ok }) => ({ name, ok })),
-      memoryBytes: bytes, peakBytes,
+      memoryBytes: bytes, peakBytes, limits: limitsOf(choice.backend),
       base: {
         name: engine.identity.name, library: base?.id, format: base?.format ?? 'auto', parameters: engine.parameters,
         context: engine.model.positions, root: engine.root, sampling: engine.generation.sampling,
@@ -412,4 +424,16 @@ export class EngineSession implements EngineApi {
 
 function forward(onProgress: Report) {
   return (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records') => onProgress({ what, done, total, unit });
+}
+
+/** What the device allows: what greater tensors are split by, and what kernels are chosen by. */
+function limitsOf(backend: Backend): EngineStatus['limits'] {
+  const { traits } = backend as Backend & { traits?: DeviceTraits };
+  if (!traits) return [{ name: 'Memory that a page’s WebAssembly can have', value: 2 ** 32, unit: 'bytes' }];
+  return [
+    { name: 'Largest tensor in one piece', value: backend.maxBinding, unit: 'bytes' },
+    { name: 'Buffers that a kernel can read and write', value: traits.storageBuffers, unit: 'count' },
+    { name: 'Invocations in a workgroup', value: traits.invocations, unit: 'count' },
+    { name: 'Memory of a workgroup', value: traits.workgroupBytes, unit: 'bytes' },
+  ];
 }

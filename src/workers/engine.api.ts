@@ -7,6 +7,7 @@ import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 
 export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
+export type { Target } from '../model/lora-config.ts';
 
 /**
  * What the page asks of the model worker. Plain data only; callbacks are wrapped by Comlink's `proxy`. Every long
@@ -24,6 +25,8 @@ export interface EngineStatus {
   selfTest: { name: string; ok: boolean }[];
   memoryBytes: number;
   peakBytes: number;
+  /** What the device allows, in words. */
+  limits: { name: string; value: number; unit: 'bytes' | 'count' }[];
   base: BaseStatus | undefined;
 }
 
@@ -192,12 +195,72 @@ export interface CheckStep {
   error?: WireError;
 }
 
-export interface TrainStep {
+export interface TrainInput {
+  /** The Datanet's name, for run.json. */
+  name: string;
+  records: DatanetRecord[];
+  recipe: TrainRecipe;
+  /** Share of the records, up to 0.5, that is not trained on; its loss is told after every round. The run is then one on the rest. */
+  heldOut?: number | undefined;
+  /** Keep on this machine what is needed to go on; `about` is the page's own note. A run that is kept goes on by itself. */
+  keep?: { about: unknown } | undefined;
+  /** Id of a kept run: goes on with its recipe and held-out share, whatever stands above. */
+  resume?: string | undefined;
+}
+
+export interface LossPoint {
   step: number;
-  steps: number;
+  /** Mean loss of the step's records, before its update. */
   loss: number;
+  /** Mean loss of the records held out; after the last step of each round. */
+  heldOut?: number;
+}
+
+export interface TrainStep extends LossPoint {
+  /** Id of the run on this machine. */
+  run: string;
+  steps: number;
+  /** Since the run was begun, pauses not counted. */
   tokens: number;
   seconds: number;
+  /** Up to which step the run is kept; undefined before it first is. */
+  keptStep: number | undefined;
+  /** Whether it is kept beyond this tab; undefined before it is known. */
+  lasting: boolean | undefined;
+  /** In the first report of a run that goes on: its curve so far. */
+  earlier?: LossPoint[];
+}
+
+/** A run that was begun and not published: enough to go on with it after any interruption. */
+export interface KeptRun {
+  id: string;
+  about: unknown;
+  base: { name: string; root: string };
+  recipe: TrainRecipe;
+  heldOut: number;
+  step: number;
+  steps: number;
+  seconds: number;
+  curve: LossPoint[];
+  /** Milliseconds. */
+  at: number;
+  /** Under way, here or in another tab. */
+  running: boolean;
+  /** False where the browser keeps nothing: it is gone with this tab. */
+  lasting: boolean;
+}
+
+/** Memory that a run takes at most, the base included. */
+export interface TrainingPlan {
+  /** The base alone, which is loaded already. */
+  weightBytes: number;
+  trainingBytes: number;
+  /** While the gradients of the records are taken, after training. */
+  ledgerBytes: number;
+  /** Undefined where the device does not say. */
+  allowedBytes: number | undefined;
+  /** Parts in which each step is computed; undefined for the usual. */
+  accumulate: number | undefined;
 }
 
 /** A trained adapter, kept in the worker until published or discarded. */
@@ -205,6 +268,8 @@ export interface Trained {
   /** Handle for `publishTrained`, `askTrained`. */
   trained: string;
   run: RunFile;
+  /** Places of the records that were held out. */
+  heldOut: number[];
   seconds: number;
   finalLoss: number;
   adapterBytes: number;
@@ -230,7 +295,14 @@ export interface EngineApi {
   /** Recomputes a receipt given by CID or as JSON text; reports each step as it goes; resolves to whether all were equal. */
   check(job: string, receipt: { cid: string } | { json: string }, onStep: (step: CheckStep) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<{ equal: boolean; hash: string; receipt: Receipt }>>;
 
-  train(job: string, input: { name: string; records: DatanetRecord[]; recipe: TrainRecipe }, onStep: (step: TrainStep) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Trained>>;
+  /** What a run will take, before anything is allocated; fails with what is too much. */
+  planTraining(input: TrainInput): Promise<Answered<TrainingPlan>>;
+  /** `cancel` pauses: what was learned is kept where `keep` says so. */
+  train(job: string, input: TrainInput, onStep: (step: TrainStep) => void, onProgress: (p: LoadProgress) => void): Promise<Answered<Trained>>;
+  /** Keeps a run under way after its present step, for a page that may be closed. */
+  keepTraining(job: string): Promise<void>;
+  keptRuns(): Promise<Answered<KeptRun[]>>;
+  dropKeptRun(id: string): Promise<Answered<void>>;
   /** Answers from the base and from a trained adapter, for before/after. */
   askTrained(job: string, trained: string, question: string): Promise<Answered<{ before: string; after: string }>>;
   /** Puts the PEFT folder (with run.json) into IPFS; the chain registration is the page's. */
