@@ -67,17 +67,19 @@ describe('every family has the same bits', async () => {
     expect(cpu.memory().bytes).toBe(0);
   });
 
-  it.each([['Dawn on Mesa llvmpipe', 'opengles'], ['Dawn on SwiftShader', 'swiftshader']] as [string, DawnKind][])('on %s', { timeout: 300_000 }, async (name, kind) => {
-    const report = await spawnDigests(kind);
+  // SwiftShader is slow, so one in three: llama3 and linear scaling, a window, biases with a window and yarn.
+  it.each([['Dawn on Mesa llvmpipe', 'opengles', 1], ['Dawn on SwiftShader', 'swiftshader', 3]] as [string, DawnKind, number][])('on %s', { timeout: 300_000 }, async (name, kind, every) => {
+    const report = await spawnDigests(kind, every);
     if (report.skipped) return console.warn(`NOT TESTED: ${name}. ${report.skipped}`);
-    expect(report.digests).toEqual(expected);
+    expect(Object.keys(report.digests!)).toHaveLength(Math.floor(FAMILIES.length / every));
+    expect(expected).toMatchObject(report.digests!);
   });
 });
 
-function spawnDigests(kind: DawnKind): Promise<{ skipped?: string; digests?: Record<string, string> }> {
+function spawnDigests(kind: DawnKind, every: number): Promise<{ skipped?: string; digests?: Record<string, string> }> {
   const script = fileURLToPath(new URL('digest.node.ts', import.meta.url));
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--import', 'tsx', script, kind], { timeout: 280_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
+    execFile(process.execPath, ['--import', 'tsx', script, kind, String(every)], { timeout: 280_000, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
       const last = stdout.trimEnd().split('\n').pop() ?? '';
       if (error || !last.startsWith('{')) reject(new Error(`${kind}: ${error?.message ?? 'no report'}\n${stderr.slice(-2000)}`));
       else resolve(JSON.parse(last) as { skipped?: string; digests?: Record<string, string> });
