@@ -14,8 +14,8 @@ const WANTED = [
 /** Used where there are any: times for the profiler. */
 const WELCOME: readonly GPUFeatureName[] = ['timestamp-query'];
 
-/** Invocations in the largest workgroup of an operation that has no form for fewer. */
-const INVOCATIONS = 128;
+/** Invocations in the largest workgroup of an operation that has no form for fewer: fused decoding of long texts and wide rows. */
+const INVOCATIONS = 256;
 /** Storage buffers that the widest such operation binds: attentionKeys, five inputs, its output and the status word. */
 const STORAGE_BUFFERS = 7;
 
