@@ -6,7 +6,7 @@ import { type Lora, type LoraConfig, TARGETS, type Target, fittedFactors, linear
 import type { Model } from './model.ts';
 import type { Tensors } from './safetensors.ts';
 
-/** Where one linear layer's factors lie in a slot: A[rank, in] at `a`, B[out, rank] at `b`, the scale at `scale`. */
+/** Where one linear layer's factors lie in a slot, turned: Aᵀ[in, rank] at `a`, Bᵀ[rank, out] at `b`, the scale at `scale`. */
 export interface FactorPlace {
   a: number;
   b: number;
@@ -107,9 +107,12 @@ export class AdapterPool {
         if (!found) continue;
         const { rank, scale, a, b } = found;
         const place = places[target];
-        block.set(a.values, place.a);
+        const input = a.values.length / rank;
         const out = b.values.length / rank;
-        for (let row = 0; row < out; row++) block.set(b.values.subarray(row * rank, (row + 1) * rank), place.b + row * this.rank);
+        for (let r = 0; r < rank; r++) {
+          for (let t = 0; t < input; t++) block[place.a + t * this.rank + r] = a.values[r * input + t]!;
+          for (let j = 0; j < out; j++) block[place.b + r * out + j] = b.values[j * rank + r]!;
+        }
         block[place.scale] = scale;
       }
       this.model.backend.write(tensor, slot * values, block);

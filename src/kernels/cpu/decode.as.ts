@@ -62,12 +62,51 @@ export function dotRows(x: usize, rows: usize, out: usize, count: i32, k: i32, p
   }
 }
 
+/** Four neighbouring columns of x · w: rows of w are `step` bytes apart. Block sums in order, not flushed. */
+// @ts-ignore: decorator
+@inline function columns(x: usize, w: usize, k: i32, step: usize): v128 {
+  let total = f32x4.splat(0);
+  for (let start = 0; start < k; start += BLOCK) {
+    const end = min(start + BLOCK, k);
+    let sum = f32x4.splat(0);
+    for (let t = start; t < end; t++, w += step) {
+      sum = f32x4.add(sum, f32x4.mul(operandv(v128.load32_splat(x + (<usize>t << 2))), operandv(v128.load(w))));
+    }
+    total = f32x4.add(total, sum);
+  }
+  return total;
+}
+
+/** out[c] = x · w[:, c] of w[k, count]: eight columns at a time. */
+export function dotColumns(x: usize, w: usize, out: usize, count: i32, k: i32): void {
+  const step = <usize>count << 2;
+  let c = 0;
+  for (; c + 8 <= count; c += 8) {
+    let row = w + (<usize>c << 2);
+    let t0 = f32x4.splat(0), t1 = f32x4.splat(0);
+    for (let start = 0; start < k; start += BLOCK) {
+      const end = min(start + BLOCK, k);
+      let s0 = f32x4.splat(0), s1 = f32x4.splat(0);
+      for (let t = start; t < end; t++, row += step) {
+        const value = operandv(v128.load32_splat(x + (<usize>t << 2)));
+        s0 = f32x4.add(s0, f32x4.mul(value, operandv(v128.load(row))));
+        s1 = f32x4.add(s1, f32x4.mul(value, operandv(v128.load(row, 16))));
+      }
+      t0 = f32x4.add(t0, s0);
+      t1 = f32x4.add(t1, s1);
+    }
+    v128.store(out + (<usize>c << 2), storev(t0));
+    v128.store(out + (<usize>c << 2), storev(t1), 16);
+  }
+  for (; c < count; c += 4) put(out + (<usize>c << 2), storev(columns(x, w + (<usize>c << 2), k, step)), count - c);
+}
+
 /**
- * out[j] = y[j] + bias[j] (where bias is not 0) + scale · (low · b[j]) (where rank is not 0), each step stored as a tensor
+ * out[j] = y[j] + bias[j] (where bias is not 0) + scale · (low · b[:, j]) (b[rank, count], where rank is not 0), each step stored as a tensor
  * would. 1 where something in between left the range.
  */
 export function finishRow(y: usize, bias: usize, low: usize, b: usize, out: usize, count: i32, rank: i32, scale: f32): i32 {
-  const step = <usize>rank << 2;
+  const step = <usize>count << 2;
   const by = f32x4.splat(scale);
   let widest = i32x4.splat(0);
   for (let j = 0; j < count; j += 4) {
@@ -80,11 +119,7 @@ export function finishRow(y: usize, bias: usize, low: usize, b: usize, out: usiz
       widest = i32x4.max_s(widest, v128.and(keep, magnitude(value)));
     }
     if (rank) {
-      const r0 = b + <usize>j * step;
-      const r1 = left > 1 ? r0 + step : r0;
-      const r2 = left > 2 ? r1 + step : r0;
-      const r3 = left > 3 ? r2 + step : r0;
-      const up = storev(dots(low, r0, r1, r2, r3, rank));
+      const up = storev(columns(low, b + o, rank, step));
       widest = i32x4.max_s(widest, v128.and(keep, magnitude(up)));
       value = storev(f32x4.add(value, mulv(up, by)));
       widest = i32x4.max_s(widest, v128.and(keep, magnitude(value)));

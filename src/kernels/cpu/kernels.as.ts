@@ -3,7 +3,7 @@ export {
   attentionKeys, attentionScores, attentionValues, padOperands, queriesFit, rangesFit, softmax, softmaxGradient,
   transposeOperands,
 } from './attention.as';
-export { addRow, dotRows, finishRow, operandsInPlace, weighValues } from './decode.as';
+export { addRow, dotColumns, dotRows, finishRow, operandsInPlace, weighValues } from './decode.as';
 export { adamw, add, addBias, addScaled, scale, swiglu, swigluGradient } from './elementwise.as';
 export { embedding, embeddingGradient, rope, rowsFit } from './embedding.as';
 export { dataInfScores, dataInfWeights } from './influence.as';

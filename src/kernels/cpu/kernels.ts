@@ -6,7 +6,7 @@ type KernelName =
   | 'padOperands' | 'transposeOperands'
   | 'embedding' | 'embeddingGradient' | 'rope'
   | 'dataInfScores' | 'dataInfWeights'
-  | 'addRow' | 'dotRows' | 'operandsInPlace' | 'weighValues'
+  | 'addRow' | 'dotColumns' | 'dotRows' | 'operandsInPlace' | 'weighValues'
   | 'rmsNorm' | 'rmsNormGradient' | 'rmsNormWeightGradient'
   | 'gatherPacked' | 'interleave' | 'multiplyColumnsOf' | 'multiplyRowsOf' | 'padOperandRow'
   | 'mapDiv' | 'mapExp' | 'mapLog' | 'mapRsqrt' | 'mapSigmoid' | 'mapSqrt';

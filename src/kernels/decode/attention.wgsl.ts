@@ -70,13 +70,13 @@ fn with_bias(bias: u32, j: u32) -> u32 { return select(bias + j, ${NONE}u, bias 
   for (var t = local; t < VALUES + 2u * E; t += LANES) {
     if (t < VALUES) {
       let j = g * VALUES + t;
-      fresh[t] = finished(row, j, u.low, with_bias(u.bias_q, j), u.b_q + j * u.rank, u.scale_at);
+      fresh[t] = finished(row, j, u.low, with_bias(u.bias_q, j), u.b_q + j, u.groups * VALUES, u.scale_at);
     } else if (t < VALUES + E) {
       let j = g * E + t - VALUES;
-      fresh[t] = finished(row, u.groups * VALUES + j, u.low + u.rank, with_bias(u.bias_k, j), u.b_k + j * u.rank, u.scale_at + 1u);
+      fresh[t] = finished(row, u.groups * VALUES + j, u.low + u.rank, with_bias(u.bias_k, j), u.b_k + j, keyed, u.scale_at + 1u);
     } else {
       let j = g * E + t - VALUES - E;
-      let value = finished(row, u.groups * VALUES + keyed + j, u.low + 2u * u.rank, with_bias(u.bias_v, j), u.b_v + j * u.rank, u.scale_at + 2u);
+      let value = finished(row, u.groups * VALUES + keyed + j, u.low + 2u * u.rank, with_bias(u.bias_v, j), u.b_v + j, keyed, u.scale_at + 2u);
       emit1(newest + t - VALUES - E, value);
     }
   }

@@ -1,6 +1,6 @@
 import { firstOutOfRange } from '../../arithmetic/rf32.ts';
 import { addBias, addScaled } from '../elementwise/operation.ts';
-import { matmulNT } from '../matmul/operation.ts';
+import { matmulNN } from '../matmul/operation.ts';
 import { type Operation, type Params, type Shape, size } from '../operation.ts';
 
 // The operations of this folder are several operations in one. Their references run the references of those
@@ -26,18 +26,18 @@ export interface RowAdapter {
   rank: number;
   /** low[rank] = x · Aᵀ as the product wrote it. */
   low: Float32Array;
-  /** B[out, rank] begins here. */
+  /** Bᵀ[rank, out] begins here. */
   b: number;
   scale: number;
 }
 
-/** What follows a linear layer's product: y + bias, then + scale · low Bᵀ, as addBias, matmulNT and addScaled do it. */
+/** What follows a linear layer's product: y + bias, then + scale · low Bᵀ, as addBias, a matrix product and addScaled do it. */
 export function finished(y: Float32Array, bias: Float32Array | undefined, adapter: RowAdapter | undefined): Float32Array {
   const row = [1, y.length];
   let result: Float32Array = y.slice();
   if (bias) result = computed(addBias, [[row, result], [[y.length], bias]])[0]!;
   if (!adapter) return result;
   const { factors, rank, low, b, scale } = adapter;
-  const up = computed(matmulNT, [[[1, rank], low], [[y.length, rank], factors.subarray(b, b + y.length * rank)]])[0]!;
+  const up = computed(matmulNN, [[[1, rank], low], [[rank, y.length], factors.subarray(b, b + y.length * rank)]])[0]!;
   return computed(addScaled, [[row, result], [row, up]], { scale })[0]!;
 }

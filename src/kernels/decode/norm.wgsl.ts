@@ -25,7 +25,7 @@ ${finish({ raw: 'in2', pool: 'in3', vectors: 'in4' })}`,
   if (u.finish != 0u) {
     for (var j = local; j < u.columns; j += LANES) {
       let bias = select(u.bias + j, ${NONE}u, u.bias == ${NONE}u);
-      emit0(at + j, add(out0[at + j], finished(group, j, u.low, bias, u.b + j * u.rank, u.scale_at)));
+      emit0(at + j, add(out0[at + j], finished(group, j, u.low, bias, u.b + j, u.columns, u.scale_at)));
     }
     storageBarrier();
   }

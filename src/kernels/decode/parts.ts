@@ -14,13 +14,13 @@ export interface FinishNames {
 }
 
 /**
- * `finished(row, column, low, bias, b, scale)`: a linear layer's output at `column` of `raw`, its bias and adapter
- * added. `low` is the column of its x · Aᵀ, `bias` the place of its element of the bias (NONE without), `b` the row of B
- * in a slot, `scale` the place of the scale in a slot. Uniforms: total, rank, per_slot, slots. Needs slot_of.
+ * `finished(row, column, low, bias, b, step, scale)`: a linear layer's output at `column` of `raw`, its bias and adapter
+ * added. `low` is the column of its x · Aᵀ, `bias` the place of its element of the bias (NONE without), `b` the place
+ * of its first B in a slot and `step` the way from each to the next, `scale` the place of the scale in a slot. Uniforms: total, rank, per_slot, slots. Needs slot_of.
  */
 export function finish({ raw, pool, vectors }: FinishNames): string {
   return /* wgsl */ `${kept}
-fn finished(row: u32, column: u32, low: u32, bias: u32, b: u32, scale: u32) -> f32 {
+fn finished(row: u32, column: u32, low: u32, bias: u32, b: u32, step: u32, scale: u32) -> f32 {
   let line = row * u.total;
   var y = ${raw}[line + column];
   if (bias != 0xffffffffu) { y = kept(add(y, ${vectors}[bias])); }
@@ -31,7 +31,7 @@ fn finished(row: u32, column: u32, low: u32, bias: u32, b: u32, scale: u32) -> f
   for (var first = 0u; first < u.rank; first += 256u) {
     var sum = 0.0;
     for (var r = first; r < min(first + 256u, u.rank); r++) {
-      sum = product_step(sum, operand(${raw}[line + low + r]), operand(${pool}[place + b + r]));
+      sum = product_step(sum, operand(${raw}[line + low + r]), operand(${pool}[place + b + r * step]));
     }
     total = add(total, sum);
   }

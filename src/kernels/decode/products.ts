@@ -1,4 +1,4 @@
-import { matmulNT } from '../matmul/operation.ts';
+import { matmulNN, matmulNT } from '../matmul/operation.ts';
 import { decodeRows } from '../matrix/decode.ts';
 import { FORMATS, type Format, codeWords, hasScales } from '../matrix/format.ts';
 import { type Operation, type Params, type Shape, type Values, expectShape } from '../operation.ts';
@@ -27,14 +27,15 @@ export function usedMatrices(shapes: Shape[], params: Params): { columns: number
  * slot's: raw[i, at<m> + j] = x[i,:] · W_m[j,:] and raw[i, low + a·rank + r] = x[i,:] · A_a[r,:]. Inputs x[≥rows,
  * ≥terms], pool[slots, values of a slot], raw[≥rows, total] (overwritten in part), codes and then scales of each matrix;
  * where fewer matrices are used than there are inputs, the rest are anything, such as the first again. Params: rows,
- * slot0…, terms, matrices, at0…, and for the adapters: rank (0 for none), factors (how many A), low, a0… (their offsets
- * in a slot). x holds operands: magnitudes below 2^-50 as 0. Rows without a slot get zeros.
+ * slot0…, terms, matrices, at0…, and for the adapters: rank (0 for none), factors (how many A), low, a0… (where
+ * each Aᵀ[terms, rank] begins in a slot). x holds operands: magnitudes below 2^-50 as 0. Rows without a slot get zeros.
  */
 function productsOf(format: Format): Operation {
   const { raw, codes, scales } = productInputs(format);
   const kind = format === 'f32' ? 'f32' : 'u32';
   return {
     name: `decodeProducts.${format}`,
+    ...(format === 'f32' ? {} : { usedFor: { format } }),
     inputs: ['f32', 'f32', 'f32', ...codes.map(() => kind as 'f32'), ...scales.map(() => 'u32' as const)],
     outputs: (shapes, params) => {
       const rows = rowsFit('decodeProducts', params);
@@ -65,7 +66,7 @@ function productsOf(format: Format): Operation {
         for (let factor = 0; factor < factors && rank; factor++) {
           const a = slot * perSlot + params[`a${factor}`]!;
           const at = low + factor * rank;
-          if (slot < slots) put(at, pool.subarray(a, a + rank * terms));
+          if (slot < slots) out!.set(computed(matmulNN, [[[1, terms], row], [[terms, rank], pool.subarray(a, a + rank * terms)]])[0]!, i * total + at);
           else out!.fill(0, i * total + at, i * total + at + rank);
         }
       }

@@ -90,7 +90,7 @@ ${share ? `var<workgroup> sums: array<f32, ${SIZE * rows}>;` : ''}`,
     inside = task < lows * u.rows;
     let slot = slot_of(low_row);
     if (slot < u.slots) {
-      low_place = slot * u.per_slot + factor_at(low_column / u.rank) + (low_column % u.rank) * u.terms;
+      low_place = slot * u.per_slot + factor_at(low_column / u.rank) + low_column % u.rank;
     } else {
       if (inside && lane == 0u) { out0[low_row * u.total + u.low + low_column] = 0.0; }
       inside = false;
@@ -103,7 +103,7 @@ ${share ? `var<workgroup> sums: array<f32, ${SIZE * rows}>;` : ''}`,
     let end = min(first + 256u, u.terms);
     ${each((i) => `var sum${i} = 0.0;`)}
     ${matrices.map((m) => `if (matrix == ${m}u) {${weightLoop(format, rows, codes[m]!, scales[m])}\n    }`).join(' else ')} else {
-      for (var k = first; k < end; k++) { sum0 = product_step(sum0, in0[low_row + k], operand(in1[low_place + k])); }
+      for (var k = first; k < end; k++) { sum0 = product_step(sum0, in0[low_row + k], operand(in1[low_place + k * u.rank])); }
     }
     ${
       share

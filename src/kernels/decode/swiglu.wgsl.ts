@@ -21,8 +21,8 @@ export const decodeSwigluWgsl: Wgsl = {
     let j = i % u.columns;
     let gate_bias = select(u.bias_gate + j, ${NONE}u, u.bias_gate == ${NONE}u);
     let up_bias = select(u.bias_up + j, ${NONE}u, u.bias_up == ${NONE}u);
-    let gate = finished(row, j, u.low, gate_bias, u.b_gate + j * u.rank, u.scale_at);
-    let up = finished(row, u.columns + j, u.low + u.rank, up_bias, u.b_up + j * u.rank, u.scale_at + 1u);
+    let gate = finished(row, j, u.low, gate_bias, u.b_gate + j, u.columns, u.scale_at);
+    let up = finished(row, u.columns + j, u.low + u.rank, up_bias, u.b_up + j, u.columns, u.scale_at + 1u);
     out0[i] = operand(kept(mul(mul(gate, rf_sigmoid(gate)), up)));
   }`,
   }),

@@ -38,8 +38,8 @@ export const copyRows: Operation = {
 };
 
 /**
- * Puts one linear layer's adapter into its place in a slot, ranks padded with zeros: A[r,in] and B[out,r] of a pool of
- * rank R become A[R,in] at `a` and B[out,R] at `b`, the scale goes to `scaleAt`; a zero changes no sum. Inputs
+ * Puts one linear layer's adapter into its place in a slot, turned, so that neighbouring outputs lie side by side, and
+ * ranks padded with zeros: A[r,in] and B[out,r] become Aᵀ[in,R] at `a` and Bᵀ[R,out] at `b` of a pool of rank R, the scale goes to `scaleAt`; a zero changes no sum. Inputs
  * pool[slots, values of a slot] (overwritten in part), A, B. Params: slot, rank (R), a, b, scaleAt (offsets in a slot), scale.
  */
 export const placeFactors: Operation = {
@@ -59,9 +59,12 @@ export const placeFactors: Operation = {
     const base = slot * shapes[0]![1]!;
     const [own, input] = shapes[1] as [number, number];
     const out = shapes[2]![0]!;
-    for (let i = 0; i < rank * input; i++) pool![base + params.a! + i] = i < own * input ? a![i]! : 0;
+    for (let i = 0; i < rank * input; i++) {
+      const [t, r] = [Math.floor(i / rank), i % rank];
+      pool![base + params.a! + i] = r < own ? a![r * input + t]! : 0;
+    }
     for (let j = 0; j < out; j++) {
-      for (let r = 0; r < rank; r++) pool![base + params.b! + j * rank + r] = r < own ? b![j * own + r]! : 0;
+      for (let r = 0; r < rank; r++) pool![base + params.b! + r * out + j] = r < own ? b![j * own + r]! : 0;
     }
     pool![base + params.scaleAt!] = Math.fround(scale);
   },

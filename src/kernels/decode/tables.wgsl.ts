@@ -1,4 +1,3 @@
-import { size } from '../operation.ts';
 import { elementwise } from '../webgpu/wgsl.ts';
 
 export const joinTurnsWgsl = elementwise(
@@ -17,22 +16,22 @@ export const copyRowsWgsl = elementwise({ to: 'u32', source: 'u32' }, 'out0[u.to
 
 /** One invocation for each padded value of A, then of B, then the scale. */
 export const placeFactorsWgsl = elementwise(
-  { base: 'u32', rank: 'u32', own: 'u32', a_count: 'u32', a_own: 'u32', a: 'u32', b: 'u32', scale_at: 'u32', scale: 'f32' },
+  { base: 'u32', rank: 'u32', own: 'u32', a_count: 'u32', inputs: 'u32', outs: 'u32', a: 'u32', b: 'u32', scale_at: 'u32', scale: 'f32' },
   /* wgsl */ `
   if (i + 1u == u.count) {
     out0[u.base + u.scale_at] = u.scale;
   } else if (i < u.a_count) {
     var value = 0.0;
-    if (i < u.a_own) { value = in1[i]; }
+    if (i % u.rank < u.own) { value = in1[(i % u.rank) * u.inputs + i / u.rank]; }
     out0[u.base + u.a + i] = value;
   } else {
     let t = i - u.a_count;
     var value = 0.0;
-    if (t % u.rank < u.own) { value = in2[(t / u.rank) * u.own + t % u.rank]; }
+    if (t / u.outs < u.own) { value = in2[(t % u.outs) * u.own + t / u.outs]; }
     out0[u.base + u.b + t] = value;
   }`,
   ([pool, a, b], { slot, rank, a: atA, b: atB, scaleAt, scale }) => ({
     count: rank! * (a![1]! + b![0]!) + 1,
-    uniforms: [slot! * pool![1]!, rank!, a![0]!, rank! * a![1]!, size(a!), atA!, atB!, scaleAt!, scale!],
+    uniforms: [slot! * pool![1]!, rank!, a![0]!, rank! * a![1]!, a![1]!, b![0]!, atA!, atB!, scaleAt!, scale!],
   }),
 );

@@ -5,8 +5,8 @@ import { expectShape, f32, type Operation, type Shape } from '../operation.ts';
 // pool[slots, values of a slot]; slot[N] names each row's, a slot that is not there the base alone.
 
 /**
- * low[N, factors·R] = x[N,:] · A_f[slot[n]]ᵀ for up to three factors that read the same x. Inputs x[N,K], pool, slot[N].
- * Params: rank (R), factors, a0… (offsets of A[R,K] in a slot).
+ * low[N, factors·R] = x[n,:] · A_f[slot[n]]ᵀ for up to three factors that read the same x. Inputs x[N,K], pool, slot[N].
+ * Params: rank (R), factors, a0… (offsets of Aᵀ[K,R] in a slot).
  */
 export const gatheredLow: Operation = {
   name: 'gatheredLow',
@@ -24,8 +24,8 @@ export const gatheredLow: Operation = {
     const { rank, factors } = params as { rank: number; factors: number };
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < factors * rank; j++) {
-        const a = slot![i]! * perSlot + params[`a${Math.floor(j / rank)}`]! + (j % rank) * k;
-        low![i * factors * rank + j] = slot![i]! < slots ? store(blockSum(k, (t) => product(x![i * k + t]!, pool![a + t]!))) : 0;
+        const a = slot![i]! * perSlot + params[`a${Math.floor(j / rank)}`]! + (j % rank);
+        low![i * factors * rank + j] = slot![i]! < slots ? store(blockSum(k, (t) => product(x![i * k + t]!, pool![a + t * rank]!))) : 0;
       }
     }
   },
@@ -34,7 +34,7 @@ export const gatheredLow: Operation = {
 /**
  * y[N,M] += scale · low Bᵀ, each row with its slot's B and scale: store(up), mul by the scale, add, store, as matmulNT
  * and addScaled do it. Inputs y (overwritten), low[N, ≥ at + R], pool, slot[N]. Params: rank (R), at (the first of
- * low's columns), b (offset of B[M,R] in a slot), scaleAt (of the scale).
+ * low's columns), b (offset of Bᵀ[R,M] in a slot), scaleAt (of the scale).
  */
 export const gatheredUp: Operation = {
   name: 'gatheredUp',
@@ -54,7 +54,7 @@ export const gatheredUp: Operation = {
       if (slot![i]! >= slots) continue;
       const base = slot![i]! * perSlot;
       for (let j = 0; j < m; j++) {
-        const up = store(blockSum(rank, (r) => product(low![i * pitch + at + r]!, pool![base + b + j * rank + r]!)));
+        const up = store(blockSum(rank, (r) => product(low![i * pitch + at + r]!, pool![base + b + r * m + j]!)));
         const inside = Math.abs(up) <= 2 ** 50 ? up : NaN; // what a tensor could not hold ends the run
         y![i * m + j] = store(add(y![i * m + j]!, mul(inside, pool![base + scaleAt]!)));
       }

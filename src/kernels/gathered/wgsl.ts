@@ -30,8 +30,8 @@ export const gatheredLowWgsl = products(
   var total = 0.0;
   if (slot < u.slots) {
     let factor = j / u.rank;
-    let a = slot * u.per_slot + select(select(u.a0, u.a1, factor == 1u), u.a2, factor == 2u) + (j % u.rank) * u.terms;
-    ${sum('u.terms', 'in0[row * u.terms + t]', 'in1[a + t]')}
+    let a = slot * u.per_slot + select(select(u.a0, u.a1, factor == 1u), u.a2, factor == 2u) + j % u.rank;
+    ${sum('u.terms', 'in0[row * u.terms + t]', 'in1[a + t * u.rank]')}
   }
   emit0(i, total);`,
   ([x, pool], { rank, factors, a0 = 0, a1 = 0, a2 = 0 }) => {
@@ -47,10 +47,10 @@ export const gatheredUpWgsl = products(
   let slot = in3[row];
   if (slot < u.slots) {
     let place = slot * u.per_slot;
-    let b = place + u.b + (i % u.columns) * u.rank;
+    let b = place + u.b + i % u.columns;
     let low = row * u.pitch + u.at;
     var total = 0.0;
-    ${sum('u.rank', 'in1[low + t]', 'in2[b + t]')}
+    ${sum('u.rank', 'in1[low + t]', 'in2[b + t * u.columns]')}
     judge(bitcast<u32>(total) & 0x7fffffffu);
     emit0(i, add(out0[i], mul(store(total), in2[place + u.scale_at])));
   }`,

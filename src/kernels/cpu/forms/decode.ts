@@ -87,7 +87,7 @@ function products(format: Format): (call: FastCall) => void {
         const slot = rowOf(params, 'slot', i);
         const to = raw!.at + (i * total + low) * 4;
         if (slot >= slots) bytes().fill(0, to, to + factors * rank * 4);
-        else for (let f = 0; f < factors; f++) kernels.dotRows(given.at + i * pitch * 4, pool.at + (slot * perSlot + params[`a${f}`]!) * 4, to + f * rank * 4, rank, terms, terms);
+        else for (let f = 0; f < factors; f++) kernels.dotColumns(given.at + i * pitch * 4, pool.at + (slot * perSlot + params[`a${f}`]!) * 4, to + f * rank * 4, rank, terms);
       }
     });
   };
@@ -185,7 +185,7 @@ export const decodeForms: FastForms = {
     for (let i = 0; i < n; i++) {
       const to = low!.at + i * factors * rank * 4;
       if (chosen[i]! >= slots) new Uint8Array(backend.heap.memory.buffer).fill(0, to, to + factors * rank * 4);
-      else for (let f = 0; f < factors; f++) backend.kernels.dotRows(x!.at + i * k * 4, pool!.at + (chosen[i]! * perSlot + params[`a${f}`]!) * 4, to + f * rank * 4, rank, k, k);
+      else for (let f = 0; f < factors; f++) backend.kernels.dotColumns(x!.at + i * k * 4, pool!.at + (chosen[i]! * perSlot + params[`a${f}`]!) * 4, to + f * rank * 4, rank, k);
     }
   },
   gatheredUp({ backend, inputs: [, low, pool, slot], outputs: [y], shapes, params }) {
