@@ -51,7 +51,7 @@ export function connectWorker<Api extends object>(worker: Worker, death: WorkerD
 
 /** Plain copies: Svelte's proxies cannot be cloned. Files and other blobs go as they are: they are handles, not data. */
 function plain(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Blob) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Blob || ArrayBuffer.isView(value)) return value;
   if (Array.isArray(value)) return value.map(plain);
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined).map(([key, entry]) => [key, plain(entry)]));
 }
