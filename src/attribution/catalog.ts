@@ -4,7 +4,7 @@ import { cidFolder } from '../storage/models/cid-folder.ts';
 import type { DatanetVersionFile } from '../protocol/record.ts';
 import { parseVersionFile } from '../protocol/version-file.ts';
 import { OpenLedgerError } from '../errors.ts';
-import { type CheckSource, missing } from './check.ts';
+import type { CheckSource } from './check.ts';
 import { ADAPTER_FILES, BASE_FILES, type BaseIdentity, Engine, type Files, type LoadedAdapter, type OpenOptions } from './engine.ts';
 import type { Backend } from '../kernels/backend.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
@@ -177,4 +177,15 @@ function evict<T>(map: Map<string, T>, limit: number, free: (value: T) => void):
     map.delete(key);
     free(value);
   }
+}
+
+/** Names a receipt whose parts cannot be had. */
+function missing(what: string, cid: string, cause: unknown): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'check/missing-part',
+    what: `The ${what} that this receipt names cannot be fetched.`,
+    why: `No gateway gave ${cid}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    next: 'Try again later or add a gateway that has it. Without it the receipt cannot be checked.',
+    cause,
+  });
 }

@@ -1,5 +1,5 @@
 import { ARITHMETIC } from '../arithmetic/rf32.ts';
-import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import { throwIfAborted } from '../errors.ts';
 import { type Hex, floatToHex, hexToFloat } from '../protocol/bytes.ts';
 import { payoutRoot } from '../protocol/fee.ts';
 import { type Receipt, feeText, payoutsOf, receiptHash, samplingOf, scoreBits, scoresRoot } from '../protocol/receipt.ts';
@@ -171,15 +171,4 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
 
 function describe(bits: Hex | undefined): string {
   return bits === undefined ? 'nothing' : `${hexToFloat(bits)} (${bits})`;
-}
-
-/** A source may fail with an error of its own; this names a receipt whose parts cannot be had. */
-export function missing(what: string, cid: string, cause: unknown): OpenLedgerError {
-  return new OpenLedgerError({
-    code: 'check/missing-part',
-    what: `The ${what} that this receipt names cannot be fetched.`,
-    why: `No gateway gave ${cid}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    next: 'Try again later or add a gateway that has it. Without it the receipt cannot be checked.',
-    cause,
-  });
 }

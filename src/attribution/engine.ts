@@ -16,7 +16,7 @@ import type { Tokenizer } from '../model/tokenizer.ts';
 import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
-import { type TrainOptions, train } from '../model/train.ts';
+import type { TrainOptions } from '../model/train.ts';
 import { type TrainRecipe, checkRecipe, recipeJson } from '../model/recipe.ts';
 import { type Hex, keccak256, toHex, utf8Bytes } from '../protocol/bytes.ts';
 import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
@@ -380,6 +380,8 @@ export class Engine {
     if (!records.length) throw new OpenLedgerError({ code: 'train/no-records', what: 'There is nothing to learn from.', why: 'This Datanet version has no records.', next: 'Choose a version with records.' });
     checkRecipe(recipe);
     requireLedgerMemory(this.backend, ledgerShapes(this.model.config, recipe), records.length);
+    // Fetched by who trains.
+    const { train } = await import('../model/train.ts');
     const made = await train(this.model, this.sequences(records), recipe, { ...options, heldOut: this.sequences(heldOut) });
     const tensors = await downloadLora(this.backend, made);
     freeLora(this.backend, made);

@@ -1,10 +1,11 @@
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { type Backend, type Memory, type Tensor, expectWrite } from '../backend.ts';
 import { type Operation, type Params, type Shape, type Values, size } from '../operation.ts';
 import { CallProfiler } from '../profile.ts';
 import { outOfRange } from '../range-error.ts';
 import { workOf } from '../work.ts';
 import { fastForms } from './fast.ts';
-import { wasmBase64 } from './generated/wasm.ts';
+import { wasmHex } from './generated/wasm.ts';
 import { Heap } from './heap.ts';
 import type { Kernels } from './kernels.ts';
 import { LeftOperands } from './left-operands.ts';
@@ -40,8 +41,7 @@ export class CpuBackend implements Backend {
 
   /** A finite `maxBinding` stands in for a small device; only matrices heed it here. */
   static async create({ maxBinding = Infinity }: { maxBinding?: number } = {}): Promise<CpuBackend> {
-    const binary = Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0));
-    return new CpuBackend(await WebAssembly.compile(binary), maxBinding);
+    return new CpuBackend(await WebAssembly.compile(hexToBytes(wasmHex) as Uint8Array<ArrayBuffer>), maxBinding);
   }
 
   upload(name: string, shape: Shape, values: Values, constant = false): Tensor {

@@ -1,5 +1,6 @@
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { keccak256 as portable } from '../bytes.ts';
-import { wasmBase64 } from './generated/wasm.ts';
+import { wasmHex } from './generated/wasm.ts';
 
 /** The stub runtime puts nothing above this; messages lie from here on. */
 const MESSAGE = 65536;
@@ -20,7 +21,7 @@ function wasm(): Exports | undefined {
   if (tried) return compiled;
   tried = true;
   try {
-    const module = new WebAssembly.Module(Uint8Array.from(atob(wasmBase64), (c) => c.charCodeAt(0)));
+    const module = new WebAssembly.Module(hexToBytes(wasmHex) as Uint8Array<ArrayBuffer>);
     compiled = new WebAssembly.Instance(module).exports as unknown as Exports;
   } catch {
     // The portable form gives the same bytes, several times slower.
