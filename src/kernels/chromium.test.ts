@@ -17,8 +17,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** The page's program as one script, built as the app is. */
-async function script(): Promise<string> {
+/** The page's program, built as the app is: page.js and what it loads, by file name. */
+async function scripts(): Promise<Map<string, string>> {
   const result = await build({
     configFile: false,
     logLevel: 'error',
@@ -30,15 +30,15 @@ async function script(): Promise<string> {
   });
   const [first] = Array.isArray(result) ? result : [result];
   if (!first || !('output' in first)) throw new Error('vite gave no output');
-  return first.output[0].code;
+  return new Map(first.output.flatMap((file) => (file.type === 'chunk' ? [[file.fileName, file.code] as const] : [])));
 }
 
 /** WebGPU exists in secure contexts only, of which 127.0.0.1 is one. */
-async function serve(code: string): Promise<{ server: Server; url: string }> {
+async function serve(files: Map<string, string>): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
-    const isScript = request.url === '/page.js';
-    response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html');
-    response.end(isScript ? code : '<!doctype html><title>equality</title><script type="module" src="/page.js"></script>');
+    const code = files.get(request.url!.slice(1));
+    response.setHeader('Content-Type', code === undefined ? 'text/html' : 'text/javascript');
+    response.end(code ?? '<!doctype html><title>equality</title><script type="module" src="/page.js"></script>');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
@@ -50,13 +50,13 @@ it('WebGPU in Chromium on SwiftShader gives the bits of the plain TypeScript ref
     return context.skip(why);
   };
   if (!existsSync(CHROMIUM)) return skip(`There is no ${CHROMIUM} (set CHROMIUM to another).`);
-  const { server, url } = await serve(await script());
+  const { server, url } = await serve(await scripts());
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(590_000);
     await page.goto(url);
-    await page.waitForFunction(() => 'openledgerEquality' in globalThis);
+    await page.waitForFunction(() => 'openledgerEquality' in globalThis, undefined, { timeout: 60_000 });
     const report = await page.evaluate(() => (globalThis as unknown as { openledgerEquality(): Promise<PageReport> }).openledgerEquality());
     if (report.skipped) return skip(report.skipped);
     expect(report.differences).toEqual([]);

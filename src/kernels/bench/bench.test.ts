@@ -32,7 +32,7 @@ it('times linear layers in any format, against ceilings', async () => {
 
 it('races the exact program against itself without its rules, and nothing else', () => {
   const { code } = plainProgram();
-  for (const variant of ['flat', 'small', 'wide', 'large']) {
+  for (const variant of ['flat', 'small', 'tall', 'wide', 'large']) {
     const { declarations, body } = code({ variant, protected: true });
     expect(declarations).toContain('return sum + a * b;');
     expect(declarations).toContain('return total + sum;');

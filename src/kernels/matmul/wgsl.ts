@@ -19,6 +19,8 @@ const TILES: Readonly<Record<string, Tile>> = {
   // Decoding: few rows, so an invocation takes a column.
   flat: { rows: 4, columns: 64, up: 4, across: 1, depth: 16 },
   small: { rows: 32, columns: 32, up: 4, across: 4, depth: 32 },
+  // Low-rank factors: few columns.
+  tall: { rows: 128, columns: 16, up: 8, across: 4, depth: 16 },
   wide: { rows: 32, columns: 64, up: 8, across: 4, depth: 16 },
   large: { rows: 64, columns: 64, up: 8, across: 4, depth: 16 },
 };
@@ -28,7 +30,8 @@ function tileFor(rows: number, columns: number, batch: number, { software }: Dev
   // A large tile reads less memory, but only many of them fill a device; a CPU is full with a few.
   const enough = software ? 1 : 64;
   const count = (name: string) => ceilDiv(rows, TILES[name]!.rows) * ceilDiv(columns, TILES[name]!.columns) * batch;
-  if (rows > 32 && count('large') >= enough) return 'large';
+  if (rows > 32 && columns <= 16 && count('tall') >= Math.min(enough, 2)) return 'tall';
+  if (rows > 32 && columns > 32 && count('large') >= enough) return 'large';
   return columns > 32 && count('wide') >= enough ? 'wide' : 'small';
 }
 
