@@ -1,34 +1,15 @@
 import type { Datanet, DatanetVersion } from '../chain/list-datanets.ts';
 import { registerAdapter } from '../chain/register-adapter.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../workers/engine.api.ts';
 import type { DatanetVersionFile, VersionRecord } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
-import type { LoadProgress, TrainStep, Trained } from '../workers/engine.api.ts';
+import type { KeptRun, LoadProgress, LossPoint, TrainInput, TrainStep, Trained, TrainingPlan } from '../workers/engine.api.ts';
 import { dropKept, keep, readKept } from './local-database.ts';
 import { Loadable } from './loadable.svelte.ts';
+import { DEFAULT_SETTINGS, type NumberSetting, type RunNote, type Settings, areValid, copySettings, parseRunNote, problemOf, recipeOf, stepsOf } from './make-settings.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
 import { VersionFiles } from './version-files.ts';
-
-/** What a person may change of a recipe; the rest follows. */
-export type Settings = Pick<TrainRecipe, 'rank' | 'rate' | 'epochs' | 'batch' | 'seed'>;
-
-export const DEFAULT_SETTINGS: Settings = {
-  rank: DEFAULT_RECIPE.rank,
-  rate: DEFAULT_RECIPE.rate,
-  epochs: DEFAULT_RECIPE.epochs,
-  batch: DEFAULT_RECIPE.batch,
-  seed: DEFAULT_RECIPE.seed,
-};
-
-export const SETTING_BOUNDS: Record<keyof Settings, { least: number; most: number; whole: boolean }> = {
-  rank: { least: 1, most: 64, whole: true },
-  rate: { least: 1e-6, most: 0.1, whole: false },
-  epochs: { least: 1, most: 500, whole: true },
-  batch: { least: 1, most: 256, whole: true },
-  seed: { least: 0, most: 2 ** 32 - 1, whole: true },
-};
 
 /** A question about the records, answered without and with the new adapter. */
 export interface Comparison {
@@ -50,39 +31,51 @@ export interface Unregistered {
   name: string;
 }
 
-type Phase = 'choose' | 'training' | 'trained' | 'published' | 'failed';
+type Phase = 'choose' | 'training' | 'paused' | 'trained' | 'published' | 'failed';
+
+/** What is trained on; another choice on the page does not change it. */
+export interface Subject {
+  datanet: Datanet;
+  version: DatanetVersion;
+  file: DatanetVersionFile;
+  settings: Settings;
+}
 
 /** One training run at a time: choose, train, compare, publish. It goes on while other pages are shown. */
 export class MakeState {
   datanetId = $state<bigint | undefined>(undefined);
   versionNumber = $state<number | undefined>(undefined);
-  settings = $state<Settings>({ ...DEFAULT_SETTINGS });
+  settings = $state<Settings>(copySettings(DEFAULT_SETTINGS));
   phase = $state<Phase>('choose');
   progress = $state.raw<LoadProgress | undefined>(undefined);
   last = $state.raw<TrainStep | undefined>(undefined);
   error = $state.raw<WireError | undefined>(undefined);
-  cancelling = $state(false);
+  /** What was asked of the run, until it has stopped. */
+  stopping = $state<'pause' | 'cancel' | undefined>(undefined);
   trained = $state.raw<Trained | undefined>(undefined);
   comparisons = $state<Comparison[]>([]);
-  /** What is trained on; another choice on the page does not change it. */
-  subject = $state.raw<{ datanet: Datanet; version: DatanetVersion; file: DatanetVersionFile; settings: Settings } | undefined>(undefined);
+  subject = $state.raw<Subject | undefined>(undefined);
   unregistered = $state.raw<Unregistered | undefined>(undefined);
   /** The adapter's id on chain, once it has one. */
   adapterId = $state<bigint | undefined>(undefined);
-  /** Settings of a run that ended with a reload of this tab. */
-  interrupted = $state.raw<Settings | undefined>(undefined);
+  /** Runs on this network that were begun and neither published nor discarded. */
+  kept = $state.raw<{ run: KeptRun; note: RunNote }[]>([]);
+  /** What the run as it is set now would take of this device, or why it cannot be. */
+  plan = $state.raw<{ value?: TrainingPlan; error?: WireError } | undefined>(undefined);
   readonly publishing = new Transaction();
 
   /** Loss of each step so far; grows in place, `last` tells that it did. */
-  readonly curve: { step: number; loss: number }[] = [];
+  readonly curve: LossPoint[] = [];
   #session: Session;
   #stop: AbortController | undefined;
+  #job: string | undefined;
+  #planning: ReturnType<typeof setTimeout> | undefined;
   #files = new Map<string, Loadable<DatanetVersionFile>>();
 
   constructor(session: Session) {
     this.#session = session;
-    this.interrupted = readInterrupted();
     void this.#restoreUnregistered();
+    void this.loadKept();
   }
 
   get datanet(): Datanet | undefined {
@@ -111,70 +104,165 @@ export class MakeState {
     return file;
   }
 
-  /** What is wrong with a setting; undefined where nothing is. */
-  problemOf(name: keyof Settings): string | undefined {
-    const { least, most, whole } = SETTING_BOUNDS[name];
-    const value = this.settings[name];
-    if (typeof value !== 'number' || !Number.isFinite(value)) return 'A number is needed.';
-    if (whole && !Number.isInteger(value)) return 'A whole number is needed.';
-    return value < least || value > most ? `It has to be from ${least} to ${most}.` : undefined;
+  problemOf(name: NumberSetting | 'targets'): string | undefined {
+    return problemOf(this.settings, name);
   }
 
   get valid(): boolean {
-    return (Object.keys(SETTING_BOUNDS) as (keyof Settings)[]).every((name) => !this.problemOf(name));
+    return areValid(this.settings);
   }
 
   /** Steps of a run over n records with the chosen settings. */
   steps(records: number): number {
-    return stepCount(recipeOf(this.settings), records);
+    return stepsOf(this.settings, records);
+  }
+
+  /** Whether the run holds records out: it shows how well the settings teach, and its adapter is of no version on chain. */
+  get trial(): boolean {
+    return (this.subject?.settings.heldOut ?? 0) > 0;
+  }
+
+  /** Counts what the chosen run would take; some time later, since settings are typed digit by digit. */
+  lookAhead(file: DatanetVersionFile): void {
+    clearTimeout(this.#planning);
+    if (!this.valid) {
+      this.plan = undefined;
+      return;
+    }
+    const input = inputOf(file, this.settings);
+    const planning = (this.#planning = setTimeout(() => void this.#plan(input, () => this.#planning === planning), 300));
+  }
+
+  async #plan(input: TrainInput, wanted: () => boolean): Promise<void> {
+    let plan: MakeState['plan'];
+    try {
+      plan = { value: await this.#session.engine.job((api) => api.planTraining(input)) };
+    } catch (error) {
+      const wire = toWire(error);
+      // What is wrong with the device or the network is said when it is used.
+      plan = /^(train|ledger|record)\//.test(wire.code) ? { error: wire } : undefined;
+    }
+    if (wanted()) this.plan = plan;
+  }
+
+  async loadKept(): Promise<void> {
+    try {
+      const runs = await this.#session.engine.job((api) => api.keptRuns());
+      this.kept = runs.flatMap((run) => {
+        const note = parseRunNote(run.about);
+        return note?.network === this.#network ? [{ run, note }] : [];
+      });
+      // Another tab has it, or this one's worker of before a reload is not quite gone.
+      if (this.phase === 'choose' && this.kept.some(({ run }) => run.running)) setTimeout(() => void this.loadKept(), 3_000);
+    } catch {
+      // What keeps the model from being loaded is said where it is used.
+    }
   }
 
   async start(): Promise<void> {
     const { datanet, version } = this;
     if (!datanet || !version || !this.valid || this.phase === 'training' || this.unregistered) return;
-    await this.discard();
+    await this.#train(datanet, version, copySettings(this.settings), undefined);
+  }
+
+  /** Goes on with a run that was paused, or that a closed tab or a lost device ended. */
+  async goOn(id: string, note: RunNote): Promise<void> {
+    if (this.phase === 'training' || this.unregistered) return;
+    const datanet = (await this.#session.chain.datanets.once())?.find((one) => one.id === BigInt(note.datanetId));
+    const version = datanet?.versions.find((one) => one.version === note.version);
+    if (!datanet || !version) {
+      this.error = toWire(new OpenLedgerError({ code: 'make/no-such-version', what: `The version that “${note.name}” was begun on is not there.`, why: 'The chain does not list it.', next: 'Wait for the chain, or discard the run.' }));
+      this.phase = 'failed';
+      return;
+    }
+    this.settings = copySettings(note.settings);
+    this.choose(datanet.id, version.version);
+    await this.#train(datanet, version, copySettings(note.settings), id);
+  }
+
+  /** The paused run goes on. */
+  async resume(): Promise<void> {
+    const { subject, last } = this;
+    if (this.phase === 'paused' && subject) await this.#train(subject.datanet, subject.version, subject.settings, last?.run);
+  }
+
+  async #train(datanet: Datanet, version: DatanetVersion, settings: Settings, resume: string | undefined): Promise<void> {
+    this.#reset();
     const stop = (this.#stop = new AbortController());
-    const settings = { ...this.settings };
     this.phase = 'training';
-    this.interrupted = undefined;
-    markRunning(settings);
-    addEventListener('beforeunload', warn);
+    addEventListener('beforeunload', this.#leaving);
+    document.addEventListener('visibilitychange', this.#hidden);
     try {
       const file = await this.#session.part(VersionFiles).read(version);
       this.subject = { datanet, version, file, settings };
-      const records = file.records.map(({ text, questions }) => ({ text, questions }));
-      this.trained = await this.#session.engine.job(
-        (api, job) =>
-          api.train(
-            job,
-            { name: datanet.name, records, recipe: recipeOf(settings) },
-            (step) => {
-              this.progress = undefined;
-              this.curve.push({ step: step.step, loss: step.loss });
-              this.last = step;
-            },
-            (progress) => (this.progress = progress),
-          ),
-        stop.signal,
-      );
+      const note: RunNote = { network: this.#network, datanetId: String(datanet.id), version: version.version, name: datanet.name, settings };
+      this.trained = await this.#session.engine.job((api, job) => {
+        this.#job = job;
+        return api.train(job, { ...inputOf(file, settings), name: datanet.name, keep: { about: note }, resume }, (step) => this.#took(step), (progress) => (this.progress = progress));
+      }, stop.signal);
       this.phase = 'trained';
-      this.comparisons = pickQuestions(file.records).map(({ question, answer }) => waiting(question, answer));
+      const held = new Set(this.trained.heldOut);
+      this.comparisons = pickQuestions(held.size ? file.records.filter((_, k) => held.has(k)) : file.records).map(({ question, answer }) => waiting(question, answer));
       void this.#compare();
     } catch (error) {
-      const wire = toWire(error);
-      this.error = wire.code === 'cancelled' ? undefined : wire;
-      this.phase = wire.code === 'cancelled' ? 'choose' : 'failed';
-      removeEventListener('beforeunload', warn);
+      await this.#ended(toWire(error));
     } finally {
-      this.cancelling = false;
+      this.stopping = undefined;
       this.progress = undefined;
-      markRunning(undefined);
+      this.#job = undefined;
+      document.removeEventListener('visibilitychange', this.#hidden);
+      // What is kept needs no warning; the adapter of a browser that keeps nothing does.
+      if (this.phase !== 'trained' || this.last?.lasting) removeEventListener('beforeunload', this.#leaving);
+      void this.loadKept();
     }
   }
 
-  cancel(): void {
-    this.cancelling = true;
+  #took({ earlier, ...step }: TrainStep): void {
+    this.progress = undefined;
+    if (earlier) {
+      this.curve.length = 0;
+      this.curve.push(...earlier);
+    } else {
+      this.curve.push({ step: step.step, loss: step.loss, ...(step.heldOut === undefined ? {} : { heldOut: step.heldOut }) });
+    }
+    this.last = step;
+  }
+
+  async #ended(error: WireError): Promise<void> {
+    if (error.code !== 'cancelled') {
+      this.error = error;
+      this.phase = 'failed';
+    } else if (this.stopping === 'pause' && this.last) {
+      this.phase = 'paused';
+    } else {
+      if (this.last) await this.#drop(this.last.run);
+      this.#reset();
+    }
+  }
+
+  /** Stops after the step under way; what was learned stays. */
+  pause(): void {
+    this.stopping = 'pause';
     this.#stop?.abort();
+  }
+
+  /** Stops after the step under way, and drops what was learned. */
+  cancel(): void {
+    this.stopping = 'cancel';
+    this.#stop?.abort();
+  }
+
+  /** From a paused run back to the choice; the run stays in the list. */
+  leave(): void {
+    if (this.phase !== 'paused') return;
+    this.#reset();
+    void this.loadKept();
+  }
+
+  /** Drops a run of the list. */
+  async discardKept(id: string): Promise<void> {
+    await this.#drop(id);
+    await this.loadKept();
   }
 
   /** A question of one's own, answered before and after. */
@@ -193,6 +281,8 @@ export class MakeState {
         const { cid, run } = await this.#session.engine.job((api) => api.publishTrained(trained.trained));
         this.unregistered = { cid, run, name, datanetId: String(subject.datanet.id), version: subject.version.version };
         await keep(this.#key, JSON.stringify(this.unregistered));
+        // Its files are in IPFS now.
+        if (this.last) await this.#drop(this.last.run);
       }
       const { cid, run, datanetId, version } = this.unregistered;
       return registerAdapter(
@@ -217,18 +307,37 @@ export class MakeState {
     this.adapterId = done.adapterId;
     this.phase = 'published';
     this.unregistered = undefined;
-    removeEventListener('beforeunload', warn);
+    removeEventListener('beforeunload', this.#leaving);
     await dropKept(this.#key);
     await this.#session.chain.adapters.load();
   }
 
-  /** Back to the choice; an adapter that was not published is dropped. */
+  /** Back to the choice; a run or adapter that was not published is dropped. */
   async discard(): Promise<void> {
-    const { trained } = this;
     if (this.unregistered) {
       this.unregistered = undefined;
       await dropKept(this.#key);
     }
+    const { last, phase } = this;
+    this.#reset();
+    if (last && phase !== 'published') await this.#drop(last.run);
+    await this.loadKept();
+  }
+
+  /** From a trial to the run that can be published, with the same settings. */
+  async trainOnAll(): Promise<void> {
+    await this.discard();
+    this.settings.heldOut = 0;
+    await this.start();
+  }
+
+  async #drop(run: string): Promise<void> {
+    // Where the worker is gone, the run stays in the list and can be dropped from there.
+    await this.#session.engine.job((api) => api.dropKeptRun(run)).catch(() => {});
+  }
+
+  #reset(): void {
+    const { trained } = this;
     this.trained = undefined;
     this.adapterId = undefined;
     this.subject = undefined;
@@ -238,15 +347,36 @@ export class MakeState {
     this.curve.length = 0;
     this.publishing.reset();
     this.phase = 'choose';
-    removeEventListener('beforeunload', warn);
+    removeEventListener('beforeunload', this.#leaving);
     if (!trained) return;
     const drop = this.#session.engine.job(async (api) => {
       await api.discardTrained(trained.trained);
       return { ok: true, value: undefined };
     });
     // A worker that died holds nothing any more.
-    await drop.catch(() => {});
+    drop.catch(() => {});
   }
+
+  /** Asks the worker to keep the run now: while the browser asks whether to leave, a step ends. */
+  #keepNow(): void {
+    const job = this.#job;
+    if (!job || this.phase !== 'training') return;
+    const kept = this.#session.engine.job(async (api) => {
+      await api.keepTraining(job);
+      return { ok: true, value: undefined };
+    });
+    kept.catch(() => {});
+  }
+
+  #leaving = (event: BeforeUnloadEvent): void => {
+    this.#keepNow();
+    event.preventDefault();
+  };
+
+  /** Phones end hidden tabs without a word. */
+  #hidden = (): void => {
+    if (document.visibilityState === 'hidden') this.#keepNow();
+  };
 
   async #compare(): Promise<void> {
     const { trained } = this;
@@ -264,9 +394,13 @@ export class MakeState {
     }
   }
 
-  get #key(): string {
+  get #network(): string {
     const { connection } = this.#session.chain;
-    return `unregistered:${connection.chain.id}:${connection.contracts.adapterRegistry}`;
+    return `${connection.chain.id}:${connection.contracts.adapterRegistry}`;
+  }
+
+  get #key(): string {
+    return `unregistered:${this.#network}`;
   }
 
   async #restoreUnregistered(): Promise<void> {
@@ -282,9 +416,9 @@ export class MakeState {
   }
 }
 
-/** Alpha follows the rank, so that a change of rank does not change the size of the steps. */
-function recipeOf(settings: Settings): TrainRecipe {
-  return { ...DEFAULT_RECIPE, ...settings, alpha: 2 * settings.rank };
+function inputOf(file: DatanetVersionFile, settings: Settings): TrainInput {
+  const records = file.records.map(({ text, questions }) => ({ text, questions }));
+  return { name: file.name, records, recipe: recipeOf(settings), heldOut: settings.heldOut / 100 };
 }
 
 /** Three questions from records far apart. */
@@ -300,31 +434,4 @@ function waiting(question: string, expected: string | undefined): Comparison {
 
 function nothingToPublish(): OpenLedgerError {
   return new OpenLedgerError({ code: 'make/nothing-trained', what: 'There is no trained adapter to publish.', next: 'Train one first.' });
-}
-
-function warn(event: BeforeUnloadEvent): void {
-  event.preventDefault();
-}
-
-/** In sessionStorage: it is this tab that was reloaded, whatever other tabs do. */
-const RUNNING = 'openledger:training';
-
-function markRunning(settings: Settings | undefined): void {
-  try {
-    if (settings) sessionStorage.setItem(RUNNING, JSON.stringify(settings));
-    else sessionStorage.removeItem(RUNNING);
-  } catch {
-    // Storage is blocked: an interrupted run is just not mentioned.
-  }
-}
-
-function readInterrupted(): Settings | undefined {
-  try {
-    const kept = sessionStorage.getItem(RUNNING);
-    sessionStorage.removeItem(RUNNING);
-    const settings = kept ? (JSON.parse(kept) as Settings) : undefined;
-    return settings && Object.values(settings).every(Number.isFinite) ? { ...DEFAULT_SETTINGS, ...settings } : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,7 @@ import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 
 export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
+export { heldOutCount } from '../model/held-out.ts';
 export type { Target } from '../model/lora-config.ts';
 
 /**

@@ -62,6 +62,8 @@ export async function runTraining(engine: Engine, input: TrainInput, { signal, w
       signal, heldOut, checkpoint: from?.checkpoint,
       checkpointEvery: ({ step }) => keeping && (wanted() || step === steps || performance.now() - last >= CHECKPOINT_SECONDS * 1000),
       onCheckpoint: !keeping ? undefined : async (checkpoint) => {
+        // Stopped before the first step: there is nothing to keep.
+        if (!checkpoint.step) return;
         const base = { name: engine.identity.name, root: engine.root };
         lasting = await kept.write({ id, about, base, recipe, heldOut: asked.heldOut ?? 0, step: checkpoint.step, steps, seconds: seconds(), curve: curve.slice(0, checkpoint.step), at: Date.now() }, checkpoint);
         keptStep = checkpoint.step;

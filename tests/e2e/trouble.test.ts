@@ -62,7 +62,7 @@ describe.sequential('trouble', () => {
     expect(receiptHash({ ...receipt, nonce: NO_NONCE })).toBe(small.receiptHash);
   });
 
-  test('reload in the middle of a training: said, nothing published, starts again', async () => {
+  test('a training is paused and goes on; reloaded in the middle it is kept, and goes on or is discarded', async () => {
     browser = await openBrowser();
     const { page } = browser;
     const before = (await listAdapters(chain.connection)).length;
@@ -70,13 +70,26 @@ describe.sequential('trouble', () => {
     await page.getByLabel('Datanet').selectOption({ label: small.name });
     await page.getByText('Expert settings').click();
     await page.getByLabel('Rounds over all records').fill('300');
+    await page.getByLabel('Attention: what each word looks for').uncheck();
+    await page.getByText(/steps on this device, with up to [\d.]+ MB of memory/).waitFor();
+    await picture(page, 'make-settings');
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.getByText('The same as a table').click();
     const steps = page.getByRole('table').getByRole('row');
-    await waitFor(
-      () => steps.count(),
-      (rows) => rows > 3,
-    );
+    const more = async (than: number) =>
+      waitFor(
+        () => steps.count(),
+        (rows) => rows > than,
+      );
+    await more(3);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    const paused = Number(/Paused after step (\d+)/.exec(await page.getByText(/^Paused after step/).innerText())![1]);
+    expect(paused).toBeGreaterThanOrEqual(3);
+    await picture(page, 'make-paused');
+    await page.getByRole('button', { name: 'Go on', exact: true }).click();
+    await page.getByRole('heading', { name: /^Learning / }).waitFor();
+    await page.getByText(/^\s*\d+ of \d/).first().waitFor();
+
     let warned = false;
     page.on('dialog', (dialog) => {
       warned = dialog.type() === 'beforeunload';
@@ -84,14 +97,46 @@ describe.sequential('trouble', () => {
     });
     await page.reload();
     expect(warned).toBe(true);
-    await page.getByText('A run ended when this tab was reloaded. Nothing of it was published.').waitFor();
+    await page.getByRole('heading', { name: new RegExp(`^Go on with ${small.name}, version 1`) }).waitFor();
+    const kept = Number(/Step (\d+) of/.exec(await page.getByText(/^\s*Step \d+ of/).innerText())![1]);
+    expect(kept).toBeGreaterThanOrEqual(paused);
+    await picture(page, 'make-kept');
     expect((await listAdapters(chain.connection)).length).toBe(before);
-    await page.getByRole('button', { name: 'Start it again' }).click();
+    await page.getByRole('button', { name: 'Go on', exact: true, disabled: false }).click();
+    // The curve begins where the run began.
+    await page.getByText('The same as a table').click();
+    await more(3);
+    expect(await steps.nth(1).locator('td').first().innerText()).toBe('1');
     await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Discard it for good' }).click();
     await page.getByRole('button', { name: 'Start training' }).waitFor();
+    expect(await page.getByRole('heading', { name: /^Go on with/ }).count()).toBe(0);
     // The settings are those of the run that ended.
     await page.getByText('Expert settings').click();
     expect(await page.getByLabel('Rounds over all records').inputValue()).toBe('300');
+    expect(await page.getByLabel('Attention: what each word looks for').isChecked()).toBe(false);
+    expect(browser.mistakes).toEqual([]);
+  });
+
+  test('a trial: some records held out, their line beside the other, not to be published', async () => {
+    browser = await openBrowser();
+    const { page } = browser;
+    await openApp(page, url, '#/make');
+    await page.getByLabel('Datanet').selectOption({ label: small.name });
+    await page.getByText('Expert settings').click();
+    await page.getByLabel('Rounds over all records').fill('6');
+    await page.getByLabel('Held out, per cent of the records').fill('20');
+    await page.getByText(/^This is a trial: \d+ record/).waitFor();
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await page.getByRole('heading', { name: 'This was a trial' }).waitFor({ timeout: 120_000 });
+    await page.getByText('held out, after each round').waitFor();
+    await page.getByText('The record says:').first().waitFor();
+    await picture(page, 'make-trial');
+    expect(await page.getByRole('heading', { name: 'Publish it' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByRole('button', { name: 'Discard it for good' }).click();
+    await page.getByRole('button', { name: 'Start training' }).waitFor();
+    expect(browser.mistakes).toEqual([]);
   });
 
   test('gateway down for an adapter that is not kept: clear error, then on where it stopped', async () => {
