@@ -1,7 +1,5 @@
 import { Catalog, parseJson } from '../attribution/catalog.ts';
-import { checkReceipt } from '../attribution/check.ts';
 import type { Files, LoadedAdapter, Engine } from '../attribution/engine.ts';
-import { makeReceipt } from '../attribution/make-receipt.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
 import type { DeviceTraits } from '../kernels/webgpu/wgsl.ts';
@@ -9,9 +7,8 @@ import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
 import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
 import { generate } from '../model/generate.ts';
 import { toHex } from '../protocol/bytes.ts';
-import { canonicalJson, type Json } from '../protocol/canonical.ts';
+import type { Json } from '../protocol/canonical.ts';
 import type { Deployment } from '../protocol/deployment.ts';
-import { parseReceipt, receiptHash } from '../protocol/receipt.ts';
 import type { RunFile } from '../protocol/run.ts';
 import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
@@ -52,6 +49,8 @@ const MAX_PLAIN = 4;
 
 /** Training's own code is fetched when it is first asked for. */
 const loadTraining = () => import('./training.ts');
+/** Receipts' too. */
+const loadReceipts = () => import('./receipts.ts');
 
 /** The model worker without the worker: tests and other hosts run it as it is. One call at a time uses the backend. */
 export class EngineSession implements EngineApi {
@@ -249,6 +248,7 @@ export class EngineSession implements EngineApi {
       const { catalog, engine, publishUrl } = this.ready();
       const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
       const { loss, scores } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
+      const { canonicalJson, makeReceipt, receiptHash } = await loadReceipts();
       const { receipt, recordParts } = makeReceipt({
         nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
         base: { cid: engine.identity.cid, root: engine.root, format: engine.format },
@@ -271,6 +271,7 @@ export class EngineSession implements EngineApi {
     return this.answer(job, async (signal) => {
       const { catalog, deployment } = this.ready();
       const bytes = 'cid' in given ? await catalog.store.readFile(given.cid, undefined, { signal, maxBytes: 16 * 2 ** 20 }) : new TextEncoder().encode(given.json);
+      const { checkReceipt, parseReceipt, receiptHash } = await loadReceipts();
       const receipt = parseReceipt(parseJson(bytes, 'The receipt'));
       const source = catalog.checkSource(deployment.base, receipt.datanet.cid, { signal, onProgress: forward(onProgress) });
       const equal = await checkReceipt(receipt, source, { signal, onReport: onStep });
