@@ -48,7 +48,7 @@ export function plainProgram(): Wgsl {
 }
 
 /** Races the two on each shape, [rows, terms, columns] of y[rows, columns] = x · wᵀ. */
-export async function measureExactness(backend: WebGpuBackend, shapes?: readonly (readonly [number, number, number])[], budgetMs = 1000): Promise<Exactness[]> {
+export async function measureExactness(backend: WebGpuBackend, shapes?: readonly (readonly [number, number, number])[], budgetMs = 4000): Promise<Exactness[]> {
   const chosen = shapes ?? (backend.traits.software ? [[256, 256, 256]] : [[256, 2048, 2048], [1024, 4096, 4096]]) as [number, number, number][];
   backend.addProgram(PLAIN, plainProgram());
   const results: Exactness[] = [];
