@@ -36,7 +36,13 @@ function weightLoop(format: Format, rows: number, codes: number, scales: number 
         ${load('k')}
         ${steps((t) => `k + ${t}u`)}
       }`;
-  if (width === 1) return loop;
+  if (format === 'f32') {
+    return /* wgsl */ `${loop}
+      for (var k = whole; k < end; k++) {
+        let w0 = operand(in${codes}[line + k]);
+        ${list(rows, (i) => `sum${i} = product_step(sum${i}, in0[x${i} + k], w0);`).join(' ')}
+      }`;
+  }
   // The last word holds fewer weights; the others are zeros, and must not meet what lies behind x.
   return /* wgsl */ `${loop}
       if (whole < end) {
@@ -100,7 +106,8 @@ ${share ? `var<workgroup> sums: array<f32, ${SIZE * rows}>;` : ''}`,
   ${each((i) => `let x${i} = min(${i}u, u.rows - 1u) * u.pitch; var total${i} = 0.0;`)}
   for (var base = 0u; base < u.terms; base += ${lanes * 256}u) {
     let first = min(base + lane * 256u, u.terms);
-    let end = min(first + 256u, u.terms);
+    // Invocations beyond the last output have nothing to sum.
+    let end = select(first, min(first + 256u, u.terms), inside);
     ${each((i) => `var sum${i} = 0.0;`)}
     ${matrices.map((m) => `if (matrix == ${m}u) {${weightLoop(format, rows, codes[m]!, scales[m])}\n    }`).join(' else ')} else {
       for (var k = first; k < end; k++) { sum0 = product_step(sum0, in0[low_row + k], operand(in1[low_place + k * u.rank])); }

@@ -5,21 +5,22 @@ export interface WeightWords {
   width: number;
   /**
    * Statements that declare w0 … w<width−1>: operands of the weights k … of a row whose codes begin at word `line`, its
-   * scales at word `scale_line`. Columns past the last are zeros of the row's own padding.
+   * scales at word `scale_line`. Columns past the last are zeros of the row's own padding, except in float32, which has none.
    */
   load(k: string): string;
 }
 
 /** How one format's weights are read along a row, whole words at a time. `codes` and `scales` are numbers of inputs. */
 export function weightWords(format: Format, codes: number, scales: number | undefined): WeightWords {
-  const width = columnsInWord(format);
-  const word = (k: string) => (width === 1 ? `in${codes}[line + ${k}]` : `in${codes}[line + (${k} >> ${Math.log2(width)}u)]`);
+  // float32 goes four at a time too: software devices pay for every turn of a loop.
+  const width = format === 'f32' ? 4 : columnsInWord(format);
+  const word = (k: string) => `in${codes}[line + (${k} >> ${Math.log2(width)}u)]`;
   const bits = 32 / width;
   const signed = (t: number) => `f32(bitcast<i32>(word << ${32 - bits * (t + 1)}u) >> ${32 - bits}u)`;
   const load = (k: string): string => {
     switch (format) {
       case 'f32':
-        return `let w0 = operand(${word(k)});`;
+        return Array.from({ length: width }, (_, t) => `let w${t} = operand(in${codes}[line + ${k} + ${t}u]);`).join(' ');
       case 'bf16':
         return `let word = ${word(k)};
         let w0 = operand(bitcast<f32>(word << 16u));
