@@ -69,6 +69,8 @@ export const selfTestAnswers: Readonly<Record<string, string>> = {
   'matmulNT, few rows': '0d4fc6962b70728bdae82236ab985b2acafc775da87f6d209853ec1419012145',
   'matmulNN, few rows': '816df74f112d286066b291b407303eed8aefdbaa10731e2bd79434f1c8dd7f2e',
   'matmulNT, many rows': '4bff31293a29ce3d8d44a87826165d8eb192fd6e1d65ce6abddda3fdca1c3013',
+  'matmulNT, few columns': '23604abfbf3f77294ba011ef16ec31545f8d5096dc425af645cacdd2e27cb165',
+  'matmulNT, many columns': '09085196640cc11999dfcb64ed295c5e47eac6013782ae33798a79b19d8ec416',
   'argmax, long rows': 'd5741091bcb9ff6948bd3245147fd65e7932d24264fa95368110e8fd2f978437',
   'crossEntropy, long rows': '753fd5759e0d1b8c04e5f5293abd4070eaf484ca808bfb541899c85e68176798',
   'rmsNorm, long rows': '74f5f7a70148ab0d6504537e6dfe6a282ca12df8869e9aa98ca9faebf84c62c5',

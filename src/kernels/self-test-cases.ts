@@ -103,6 +103,8 @@ export function formCases(): Case[] {
     make('matmulNT, few rows', matmulNT, [of('edge', 2, 300)(1), of('edge', 9, 300)(2)]),
     make('matmulNN, few rows', matmulNN, [of('edge', 2, 300)(1), of('edge', 300, 9)(2)]),
     make('matmulNT, many rows', matmulNT, [of('edge', 520, 17)(1), of('edge', 520, 17)(2)]),
+    make('matmulNT, few columns', matmulNT, [of('edge', 200, 17)(1), of('edge', 9, 17)(2)]),
+    make('matmulNT, many columns', matmulNT, [of('edge', 5, 17)(1), of('edge', 4096, 17)(2)]),
     make('argmax, long rows', argmax, [long(1)]),
     make('crossEntropy, long rows', crossEntropy, [long(1), u32(0, 599, 300)]),
     make('rmsNorm, long rows', rmsNorm, [long(1), of('normal', 600)(2)], { eps: 1e-5 }),
