@@ -175,6 +175,7 @@ describe('batches of different adapters', async () => {
 
   it('gives every request the tokens that it has alone, whatever the places', async () => {
     for (const sequences of [1, 3, 8, 10]) expect(await generateBatch(model, pool, requests, sequences)).toEqual(alone);
+    expect(await generate(model, { pool, slot: 3 }, requests[1]!.prompt, requests[1]!)).toEqual(alone[1]);
     expect(await generateBatch(model, undefined, [{ ...requests[2]!, slot: undefined }])).toEqual([alone[2]]);
   });
 

@@ -10,7 +10,7 @@ import { DecodeStep, usesSteps } from './decode-step.ts';
 import { KvCache } from './kv-cache.ts';
 import type { Lora } from './lora.ts';
 import type { Model } from './model.ts';
-import { prefill } from './prefill.ts';
+import { type Adapter, prefill } from './prefill.ts';
 import { endsAnswer } from './stop-ids.ts';
 
 export interface GenerateOptions {
@@ -38,12 +38,18 @@ export function expectPrompt(model: Model, prompt: readonly number[]): void {
   }
 }
 
+/** An adapter that is resident in a pool: nothing is moved to use it. */
+export interface PoolSlot {
+  pool: AdapterPool;
+  slot: number;
+}
+
 /**
  * Generates with a key/value cache: greedily (at each step the token with the greatest logit, the lowest id among
  * equals) or as `pick` says. Returns the answer's ids, the stop token included where it came. Throws
  * `model/prompt-too-long`, `model/empty-prompt`, `cancelled`.
  */
-export async function generate(model: Model, lora: Lora | undefined, prompt: readonly number[], options: GenerateOptions): Promise<number[]> {
+export async function generate(model: Model, adapter: Lora | PoolSlot | undefined, prompt: readonly number[], options: GenerateOptions): Promise<number[]> {
   expectPrompt(model, prompt);
   const { maxTokens, pick, signal, onToken } = options;
   throwIfAborted(signal);
@@ -61,7 +67,7 @@ export async function generate(model: Model, lora: Lora | undefined, prompt: rea
     if (signal) await breathe();
     return true;
   };
-  const sequence = new OneSequence(model, lora, prompt, most);
+  const sequence = new OneSequence(model, adapter, prompt, most);
   try {
     if (pick) await sequence.pickEach((logits) => take(pick(logits, answer)).then((more) => (more ? answer[answer.length - 1] : undefined)));
     else await sequence.greedy(take);
@@ -80,20 +86,22 @@ const ANSWER_ROWS = 256;
 /** One sequence on a backend: its cache, and the fused step where the backend gains by it. */
 class OneSequence {
   private readonly model: Model;
-  private readonly lora: Lora | undefined;
+  private readonly adapter: Adapter;
   private readonly prompt: readonly number[];
   /** Tokens of the answer at most. */
   private readonly most: number;
   private readonly cache: KvCache;
+  /** Made for a sequence whose adapter is in no pool yet. */
   private pool: AdapterPool | undefined;
+  private slot = NO_SLOT;
   private step: DecodeStep | undefined;
   /** Tokens in the cache. */
   private length = 0;
   private readonly reads: Promise<unknown>[] = [];
 
-  constructor(model: Model, lora: Lora | undefined, prompt: readonly number[], most: number) {
+  constructor(model: Model, adapter: Lora | PoolSlot | undefined, prompt: readonly number[], most: number) {
     this.model = model;
-    this.lora = lora;
+    this.adapter = adapter && 'pool' in adapter ? adapter : { lora: adapter };
     this.prompt = prompt;
     this.most = most;
     this.cache = new KvCache(model, 1, prompt.length + Math.min(most, ANSWER_ROWS) - 1);
@@ -161,17 +169,24 @@ class OneSequence {
 
   private prepare(): void {
     if (this.most < 2 || !usesSteps(this.model)) return;
-    if (this.lora?.pairs.size) {
-      const rank = Math.max(...[...this.lora.pairs.values()].map((pair) => pair.rank));
+    if ('pool' in this.adapter) {
+      this.slot = this.adapter.slot;
+      this.step = new DecodeStep(this.model, this.adapter.pool, this.cache, 1);
+      return;
+    }
+    const { lora } = this.adapter;
+    if (lora?.pairs.size) {
+      const rank = Math.max(...[...lora.pairs.values()].map((pair) => pair.rank));
       this.pool = new AdapterPool(this.model, { slots: 1, rank });
-      this.pool.place(0, this.lora);
+      this.pool.place(0, lora);
+      this.slot = 0;
     }
     this.step = new DecodeStep(this.model, this.pool, this.cache, 1);
   }
 
   private row(): DecodeRow {
     this.cache.reserve(0, this.length + 1);
-    return { slot: this.pool ? 0 : NO_SLOT, position: this.length++, base: 0 };
+    return { slot: this.slot, position: this.length++, base: 0 };
   }
 
   private following(held: Scope, ids: Tensor): Tensor {
@@ -188,7 +203,7 @@ class OneSequence {
 
   private readTokens(ids: readonly number[]): Tensor {
     this.cache.reserve(0, this.length + ids.length);
-    const logits = prefill(this.model, { lora: this.lora }, this.cache, 0, this.length, ids);
+    const logits = prefill(this.model, this.adapter, this.cache, 0, this.length, ids);
     this.length += ids.length;
     return logits;
   }
