@@ -14,15 +14,15 @@ export async function timed(work: () => unknown): Promise<number> {
 /**
  * Times of several contenders in milliseconds, taken in turns: ours, theirs, ours, theirs, … after one turn that does
  * not count. A machine that slows down for a while then slows all of them. Ends after `rounds`, or with the round in
- * which `budgetMs` have passed.
+ * which `budgetMs` have passed. `warm`: the contenders have done the same already, so no turn is left out.
  */
 export async function inTurns<Name extends string>(
   contenders: Record<Name, () => unknown>,
-  { rounds, budgetMs = Infinity }: { rounds: number; budgetMs?: number },
+  { rounds, budgetMs = Infinity, warm = false }: { rounds: number; budgetMs?: number; warm?: boolean },
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(contenders) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
-  for (const name of names) await contenders[name]();
+  if (!warm) for (const name of names) await contenders[name]();
   const began = performance.now();
   for (let round = 0; round < rounds && (round === 0 || performance.now() - began < budgetMs); round++) {
     // Every other round runs backwards, so that nobody always comes after the same one.

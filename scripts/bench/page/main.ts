@@ -39,7 +39,7 @@ export interface Duel {
   absent: Record<string, string>;
 }
 
-const CHECKED_TOKENS = 40;
+const CHECKED_TOKENS = 16;
 
 /**
  * Each contender answers the same prompt with 1 and with `tokens` + 1 tokens; the difference is the time of `tokens`
@@ -63,7 +63,7 @@ async function duel(openers: Record<string, () => Promise<Contender>>, { prompt,
   }
   const all = (given: Prompt, count: number) => Object.fromEntries(Object.entries(contenders).map(([name, contender]) => [name, () => contender.answer(given, count)]));
   const first = await inTurns(all(prompt, 1), { rounds, budgetMs: budgetMs / 4 });
-  const whole = await inTurns(all(prompt, tokens + 1), { rounds, budgetMs });
+  const whole = await inTurns(all(prompt, tokens + 1), { rounds, budgetMs, warm: true });
   const long = await inTurns(all(prefill, 1), { rounds, budgetMs });
   const ownClock = Object.fromEntries(Object.entries(contenders).flatMap(([name, { ownClock: told }]) => (told ? [[name, told()]] : [])));
   for (const contender of Object.values(contenders)) await contender.close();
