@@ -24,6 +24,12 @@ export interface TrainingNeeds {
   allowed: number | undefined;
 }
 
+/** Beside its tensors the CPU keeps every float32 matrix in two further orders, for the way forward and the way back. */
+function furtherForms({ backend, model }: Engine): number {
+  if (backend.kind !== 'cpu') return 0;
+  return 2 * [...model.matrices.values()].reduce((sum, { format, rows, columns }) => sum + (format === 'f32' ? 4 * rows * columns : 0), 0);
+}
+
 /**
  * How a run fits into this device's memory, by counting what the same code would allocate. Throws `train/bad-recipe`,
  * `train/no-records`, `train/out-of-memory`, `ledger/too-large`, and `record/…` for records that cannot be learned.
@@ -42,8 +48,9 @@ export async function planTrainingRun(engine: Engine, records: readonly DatanetR
 
   // Tokens of a pass over the records afterwards.
   const pass = await planTraining(config, format, given, Math.min(sum(counts), Math.max(LEDGER_ROWS, counts[0]!)), device, longest);
+  const forms = furtherForms(engine);
   const allowed = memoryAllowed(backend) + pass.weights;
-  const recipe = Number.isFinite(allowed) ? await fittingRecipe(config, format, given, sequences, allowed, device) : given;
+  const recipe = Number.isFinite(allowed) ? await fittingRecipe(config, format, given, sequences, allowed - forms, device) : given;
   const part = sum(counts.slice(0, Math.ceil(recipe.batch / (recipe.accumulate ?? DEFAULT_ACCUMULATE))));
   const training = await planTraining(config, format, recipe, part, device, longest);
   const shapes = ledgerShapes(config, recipe);
@@ -51,8 +58,8 @@ export async function planTrainingRun(engine: Engine, records: readonly DatanetR
   return {
     recipe,
     weights: training.weights,
-    training: training.peak,
-    ledger: training.weights + ledgerBytes(shapes, records.length) + pass.activations,
+    training: training.peak + forms,
+    ledger: training.weights + forms + ledgerBytes(shapes, records.length) + pass.activations,
     allowed: Number.isFinite(allowed) ? allowed : undefined,
   };
 }

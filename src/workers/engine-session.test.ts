@@ -150,8 +150,9 @@ describe('training', () => {
     const trained = value(await session.train('measured', { ...input, keep: undefined }, () => {}, () => {}));
     const { peakBytes } = value(await session.status());
     expect(status.peakBytes).toBeLessThan(peakBytes);
-    // The plan counts what the same code allocates; a real run has shorter records in its parts.
-    expect(Math.max(plan.trainingBytes, plan.ledgerBytes)).toBeGreaterThanOrEqual(peakBytes * 0.9);
+    const planned = Math.max(plan.trainingBytes, plan.ledgerBytes);
+    expect(planned).toBeGreaterThanOrEqual(peakBytes);
+    expect(planned).toBeLessThan(peakBytes * 1.5);
     await session.discardTrained(trained.trained);
     expect(await session.planTraining({ ...input, recipe: { ...recipe, rank: 0 } })).toMatchObject({ ok: false, error: { code: 'train/bad-recipe' } });
     expect(await session.planTraining({ ...input, recipe: { ...recipe, rank: 1024 }, records: Array.from({ length: 900 }, () => records[0]!) })).toMatchObject({ ok: false, error: { code: 'ledger/too-large' } });
