@@ -69,6 +69,21 @@ describe.sequential.each(SIZES)('every page on a $name', ({ name, ...screen }) =
     expect(problems).toEqual([]);
   });
 
+  test('Make with its expert settings open: the same', async () => {
+    await page.goto(`${url}/#/make`);
+    await settled(page);
+    await page.getByText('Expert settings').click();
+    await page.getByText(/steps on this device, with up to/).waitFor();
+    const problems: string[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await picture(page, `make-settings-${name}-${colorScheme}`);
+      problems.push(...(await tooWide(page)), ...(await accessibilityProblems(page)).map((problem) => `${colorScheme}: ${problem}`));
+    }
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(problems).toEqual([]);
+  });
+
   test('an answer with all its records: the same', async () => {
     await page.goto(`${url}/#/ask`);
     await settled(page);
