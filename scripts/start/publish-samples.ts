@@ -31,7 +31,7 @@ export async function publishSamples(
   // Blocks come with each transaction while this runs.
   connection.publicClient.pollingInterval = 50;
   const ids: Deployment['samples'] = { datanets: [], adapters: [] };
-  const curator = await demoWallet(connection, identities.find(({ role }) => role === 'curator')!);
+  const curator = demoWallet(connection, identities.find(({ role }) => role === 'curator')!);
   for (const sample of samples) {
     say(`Publishing the sample Datanet “${sample.title}” …`);
     const { datanet, adapter } = await publishSample(connection, curator, identities, store, sample);
@@ -52,7 +52,7 @@ async function publishSample(connection: ChainConnection, curator: Wallet, ident
     const root = recordsRoot(records);
     const cid = await store.addFile(json({ openledger: 'contribution/1', records }));
     const stake = STAKE_PER_RECORD * BigInt(records.length);
-    const { contributionId } = await submitContribution(connection, await demoWallet(connection, identity), { datanetId, recordsRoot: root, cid, count: records.length, stake });
+    const { contributionId } = await submitContribution(connection, demoWallet(connection, identity), { datanetId, recordsRoot: root, cid, count: records.length, stake });
     await reviewContribution(connection, curator, contributionId, { decision: 'accept', acceptedRoot: root, acceptedCount: records.length, reason: '' });
     byContributor.set(name, String(contributionId));
   }

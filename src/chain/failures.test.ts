@@ -203,7 +203,7 @@ test('a restarted chain is noticed by the feed and by the watch, and the stored 
   const feed = createEventFeed(connection, store);
   await createDatanet(
     connection,
-    await demoWallet(connection, { name: 'd', role: 'curator', address, privateKey: deployerKey }),
+    demoWallet(connection, { name: 'd', role: 'curator', address, privateKey: deployerKey }),
     datanet,
   );
   await feed.refresh();
@@ -252,7 +252,7 @@ test('a demo identity whose key is another’s is refused without showing the ke
   const privateKey = `0x${'11'.repeat(32)}` as const;
   const identity = { name: 'x', role: 'user' as const, address: alice.address, privateKey };
   try {
-    await demoWallet(chain.connection, identity);
+    await demoWallet(chain.connection, identity).signer();
     expect.unreachable();
   } catch (error) {
     expect((error as OpenLedgerError).code).toBe('wallet/bad-demo-identity');

@@ -52,7 +52,7 @@ const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
 beforeAll(async () => {
   chain = await startScratchChain({ window: 1, bond: 1n });
-  governance = await demoWallet(chain.connection, chain.deployer);
+  governance = demoWallet(chain.connection, chain.deployer);
   owner = await chain.wallet('owner');
   user = await chain.wallet('user', 10n ** 40n);
   const { connection } = chain;

@@ -105,9 +105,8 @@ async function sign(
   call: LooseCall,
   gas: bigint,
 ): Promise<Hex> {
-  const { writeContract } = await transactionActions();
-  const { walletClient } = wallet;
-  const write = () => writeContract(walletClient, { ...call, gas, chain: connection.chain, account: walletClient.account });
+  const [{ writeContract }, signer] = await translated(doing, () => Promise.all([transactionActions(), wallet.signer()]));
+  const write = () => writeContract(signer, { ...call, gas, chain: connection.chain, account: signer.account });
   try {
     return await write();
   } catch (error) {

@@ -10,13 +10,14 @@ import type { Wallet } from './wallets.ts';
 export async function switchChain(connection: ChainConnection, wallet: Wallet): Promise<void> {
   const doing = 'Switching the network';
   if ((await translated(doing, () => wallet.currentChainId())) === connection.chain.id) return;
+  const signer = await translated(doing, () => wallet.signer());
   try {
-    await switchWallet(wallet.walletClient, { id: connection.chain.id });
+    await switchWallet(signer, { id: connection.chain.id });
   } catch (error) {
     if (translateChainError(error, doing).code !== 'wallet/wrong-chain') throw translateChainError(error, doing);
-    await translated(doing, () => addChain(wallet.walletClient, { chain: connection.chain }));
+    await translated(doing, () => addChain(signer, { chain: connection.chain }));
     if ((await wallet.currentChainId()) !== connection.chain.id) {
-      await translated(doing, () => switchWallet(wallet.walletClient, { id: connection.chain.id }));
+      await translated(doing, () => switchWallet(signer, { id: connection.chain.id }));
     }
   }
 }

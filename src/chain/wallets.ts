@@ -21,7 +21,11 @@ export interface Wallet {
   address: Hex;
   name: string;
   kind: 'demo' | 'injected';
-  walletClient: Client<Transport, Chain, Account>;
+  /**
+   * What signs; where the page holds the key, its code is fetched for it.
+   * Errors: `wallet/bad-demo-identity` where key and address do not belong together.
+   */
+  signer(): Promise<Client<Transport, Chain, Account>>;
   /** The chain that the wallet is on now. */
   currentChainId(): Promise<number>;
   /** The account that the wallet offers now; undefined when it offers none. */
@@ -94,15 +98,16 @@ async function injectedWallet(connection: ChainConnection, provider: EIP1193Prov
     provider.on?.(event, listener as never);
     return () => provider.removeListener?.(event, listener as never);
   };
+  const client = createClient({
+    account: { address, type: 'json-rpc' },
+    chain: connection.chain,
+    transport: custom(provider),
+  });
   return {
     address,
     name,
     kind: 'injected',
-    walletClient: createClient({
-      account: { address, type: 'json-rpc' },
-      chain: connection.chain,
-      transport: custom(provider),
-    }),
+    signer: () => Promise.resolve(client),
     currentChainId: async () => Number(await provider.request({ method: 'eth_chainId' })),
     currentAddress: async () => addressOf(await provider.request({ method: 'eth_accounts' })),
     onAccountChange: (listener) => listen('accountsChanged', (accounts: unknown) => listener(addressOf(accounts))),
@@ -112,27 +117,28 @@ async function injectedWallet(connection: ChainConnection, provider: EIP1193Prov
 
 /**
  * A wallet of a local chain, its key made on this machine and written in the deployment file.
- * Errors: `wallet/bad-demo-identity` where key and address do not belong together.
+ * Errors: `wallet/bad-demo-identity` where its address is none.
  */
-export async function demoWallet(connection: ChainConnection, identity: DemoIdentity): Promise<Wallet> {
-  const account = await demoAccount(identity);
+export function demoWallet(connection: ChainConnection, identity: DemoIdentity): Wallet {
+  const address = addressOf([identity.address]);
+  if (!address) throw badIdentity(identity);
   const nodes = connection.rpcUrls.map((url) => http(url, { timeout: 10_000, retryCount: 1 }));
   const transport = nodes.length === 1 ? nodes[0]! : fallback(nodes);
   const never = () => () => {};
   return {
-    address: account.address,
+    address,
     name: identity.name,
     kind: 'demo',
-    walletClient: createClient({ account, chain: connection.chain, transport }),
+    signer: async () => createClient({ account: await demoAccount(identity), chain: connection.chain, transport }),
     currentChainId: () => connection.publicClient.getChainId(),
-    currentAddress: async () => account.address,
+    currentAddress: () => Promise.resolve(address),
     onAccountChange: never,
     onChainChange: never,
   };
 }
 
 async function demoAccount(identity: DemoIdentity) {
-  // Elliptic curves: fetched where keys are held by the page, on local chains.
+  // Elliptic curves: fetched with the first signature on a local chain.
   const { privateKeyToAccount } = await import('./private-key.ts');
   try {
     const account = privateKeyToAccount(identity.privateKey);
@@ -140,7 +146,11 @@ async function demoAccount(identity: DemoIdentity) {
   } catch {
     // Said below; the key itself must not appear in a message.
   }
-  throw new OpenLedgerError({
+  throw badIdentity(identity);
+}
+
+function badIdentity(identity: DemoIdentity): OpenLedgerError {
+  return new OpenLedgerError({
     code: 'wallet/bad-demo-identity',
     what: `The demo identity “${identity.name.slice(0, 40)}” cannot be used.`,
     why: 'Its key does not belong to its address.',

@@ -29,7 +29,7 @@ export class WalletState {
     discoverWallets((offers) => (this.offers = offers));
     chain.onBlock(() => void this.refresh());
     const identity = this.demo?.identities.find(({ address }) => address === readPreference('demo')) ?? this.demo?.identities[0];
-    if (identity && !this.lastUsed) void this.useDemo(identity);
+    if (identity && !this.lastUsed) this.useDemo(identity);
   }
 
   get address() {
@@ -43,9 +43,9 @@ export class WalletState {
     return this.demo?.identities.find(({ address }) => address.toLowerCase() === mine);
   }
 
-  async useDemo(identity: DemoIdentity): Promise<void> {
+  useDemo(identity: DemoIdentity): void {
     try {
-      this.#use(await demoWallet(this.#chain.connection, identity));
+      this.#use(demoWallet(this.#chain.connection, identity));
       writePreference('demo', identity.address);
       writePreference('wallet', undefined);
       this.lastUsed = undefined;

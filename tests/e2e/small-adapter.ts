@@ -54,11 +54,11 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
     const connection = connectChain(deployment, deployment.chain.rpcUrls[0]!);
     connection.publicClient.pollingInterval = 50;
     const identities = deployment.demo!.identities;
-    const contributor = await demoWallet(
+    const contributor = demoWallet(
       connection,
       identities.find(({ role }) => role === 'contributor')!,
     );
-    const curator = await demoWallet(
+    const curator = demoWallet(
       connection,
       identities.find(({ role }) => role === 'curator')!,
     );
