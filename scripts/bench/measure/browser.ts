@@ -38,11 +38,12 @@ function reportDuel(report: Report, duel: Duel, { where, tokens, decode, prefill
   const ownClock = (name: string) => (duel.ownClock[name] === undefined ? undefined : `${duel.ownClock[name].toPrecision(4)} tokens/s by its own clock`);
   for (const name of present) report.add(`decode, batch 1, with adapter: ${names[name]}`, 1000 / decodeMs[name]!, 'tokens/s', where, undefined, ownClock(name));
   for (const name of present) report.add(`prefill of ${PREFILL} tokens: ${names[name]}`, (PREFILL / prefillMs[name]!) * 1000, 'tokens/s', where);
+  const rounds = (times: Record<string, number[]>) => `rounds: ${times.ours!.length}`;
   for (const name of present.filter((one) => one !== 'ours')) {
     if (!present.includes('ours')) break;
     const ort = name === 'ort';
-    report.add(`decode, exact lane against ${names[name]}`, decodeMs[name]! / decodeMs.ours!, '×', where, ort ? decode : undefined);
-    report.add(`prefill, exact lane against ${names[name]}`, prefillMs[name]! / prefillMs.ours!, '×', where, ort ? prefill : undefined);
+    report.add(`decode, exact lane against ${names[name]}`, decodeMs[name]! / decodeMs.ours!, '×', where, ort ? decode : undefined, rounds(duel.whole));
+    report.add(`prefill, exact lane against ${names[name]}`, prefillMs[name]! / prefillMs.ours!, '×', where, ort ? prefill : undefined, rounds(duel.prefill));
     const agreed = duel.answers.ours!.map((ours, i) => agreement(ours, duel.answers[name]![i]!, end));
     const sum = (which: 'same' | 'of') => agreed.reduce((all, one) => all + one[which], 0);
     report.add(`greedy tokens in common with ${names[name]}, ${agreed.length} answers`, sum('same'), `of ${sum('of')}`, where);
