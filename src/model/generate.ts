@@ -91,7 +91,7 @@ class OneSequence {
   /** Tokens of the answer at most. */
   private readonly most: number;
   private readonly cache: KvCache;
-  /** Made for a sequence whose adapter is in no pool yet. */
+  /** Made for a sequence whose adapter is in no pool and still changes. */
   private pool: AdapterPool | undefined;
   private slot = NO_SLOT;
   private step: DecodeStep | undefined;
@@ -176,12 +176,21 @@ class OneSequence {
     }
     const { lora } = this.adapter;
     if (lora?.pairs.size) {
-      const rank = Math.max(...[...lora.pairs.values()].map((pair) => pair.rank));
-      this.pool = new AdapterPool(this.model, { slots: 1, rank });
-      this.pool.place(0, lora);
+      const pool = lora.placed ?? this.place(lora);
+      if (lora.constant) lora.placed = pool;
+      else this.pool = pool;
       this.slot = 0;
+      this.step = new DecodeStep(this.model, pool, this.cache, 1);
+      return;
     }
-    this.step = new DecodeStep(this.model, this.pool, this.cache, 1);
+    this.step = new DecodeStep(this.model, undefined, this.cache, 1);
+  }
+
+  private place(lora: Lora): AdapterPool {
+    const rank = Math.max(...[...lora.pairs.values()].map((pair) => pair.rank));
+    const pool = new AdapterPool(this.model, { slots: 1, rank });
+    pool.place(0, lora);
+    return pool;
   }
 
   private row(): DecodeRow {

@@ -1,5 +1,6 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
+import type { AdapterPool } from './adapter-pool.ts';
 import type { ModelConfig } from './config.ts';
 import { type AdaptedLayer, type LoraConfig, adaptedLayers, linearShape } from './lora-config.ts';
 import type { NamedTensor, Tensors } from './safetensors.ts';
@@ -18,6 +19,10 @@ export interface LoraPair {
 export interface Lora {
   config: LoraConfig;
   pairs: Map<string, LoraPair>;
+  /** The factors do not change: what is derived from them may be kept. */
+  constant?: boolean;
+  /** The factors as decoding reads them, made at the first answer. */
+  placed?: AdapterPool | undefined;
 }
 
 /** A layer's factors as values. */
@@ -98,7 +103,7 @@ export function uploadLora(backend: Backend, model: ModelConfig, config: LoraCon
       scale,
     });
   }
-  return { config, pairs };
+  return { config, pairs, constant };
 }
 
 function expectFactor(name: string, letter: 'A' | 'B', found: NamedTensor, rows: number, columns: number): void {
@@ -124,5 +129,7 @@ export function freeLora(backend: Backend, lora: Lora): void {
     backend.free(a);
     backend.free(b);
   }
+  lora.placed?.free();
+  lora.placed = undefined;
   lora.pairs.clear();
 }
