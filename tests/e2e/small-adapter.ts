@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parseEther } from 'viem';
-import { type Files, Engine } from '../../src/attribution/engine.ts';
+import { Engine } from '../../src/attribution/engine.ts';
 import { makeReceipt } from '../../src/attribution/make-receipt.ts';
 import { connectChain } from '../../src/chain/client.ts';
 import { createDatanet } from '../../src/chain/create-datanet.ts';
@@ -18,7 +18,7 @@ import { type DatanetRecord, type DatanetVersionFile, type VersionRecord, record
 import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
 import type { ContentStore } from '../../src/storage/content-store.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
-import { readFolder, readRecords } from '../../scripts/start/samples.ts';
+import { readRecords } from '../../scripts/start/samples.ts';
 import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
 
 export const SMALL_RECORDS = 8;
