@@ -8,7 +8,7 @@ import { loss } from '../model/loss.ts';
 import { DEFAULT_RECIPE, recipeOfRun } from '../model/recipe.ts';
 import type { TrainCheckpoint } from '../model/train.ts';
 import { floatToHex } from '../protocol/bytes.ts';
-import { type Receipt, receiptHash } from '../protocol/receipt.ts';
+import { type Receipt, parseReceipt, receiptHash } from '../protocol/receipt.ts';
 import { type CheckReport, type CheckSource, checkReceipt } from './check.ts';
 import { Engine } from './engine.ts';
 import { buildLedger, ledgerBytes, ledgerShapes, requireLedgerMemory } from './ledger.ts';
@@ -202,6 +202,39 @@ describe('checking a receipt', async () => {
     expect(last.step).toBe(step);
     expect(last.difference!.where).toContain(where);
     expect(last.difference!.claimed).not.toBe(last.difference!.computed);
+  });
+
+  it('draws a sampled answer again from the seed that the receipt names', async () => {
+    const sampling = { temperature: 1.3, topK: 50, topP: 0.9, repetitionPenalty: 1.1, seed: 9 };
+    const prompt = again.prompt(receipt.prompt.text);
+    const tokens = await again.generate(made.adapter, prompt, { maxTokens: 6, sampling });
+    const { loss, scores } = await again.influence(made.adapter, made.ledger, prompt, tokens);
+    const { receipt: sampled } = makeReceipt({
+      nonce: receipt.nonce, base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger, sampling,
+      prompt: receipt.prompt, answer: { text: again.tokenizer.decode(tokens).trim(), tokens }, loss, scores, prices: receipt.prices,
+    });
+    const read = parseReceipt(JSON.parse(JSON.stringify(sampled)));
+    expect(read.sampling).toEqual({ temperature: '1.3', topK: 50, topP: '0.9', repetitionPenalty: '1.1', seed: 9 });
+    expect(await check(read)).toMatchObject({ equal: true, steps: 8 });
+    for (const change of [{ seed: 10 }, { temperature: '9.5' }]) {
+      const { equal, last } = await check({ ...read, sampling: { ...read.sampling!, ...change } });
+      expect(equal).toBe(false);
+      expect(last.step).toBe('answer');
+    }
+    // Said to be greedy, it is not.
+    const { sampling: _, ...greedy } = read;
+    expect(await check(greedy)).toMatchObject({ equal: false, last: { step: 'answer' } });
+    expect(() => parseReceipt({ ...read, sampling: { ...read.sampling, topP: '-1' } })).toThrow(/not a valid receipt/);
+  });
+
+  it('names the rounding of a base, and another rounding is another base', async () => {
+    expect(await check({ ...receipt, base: { ...receipt.base, format: 'q4' } })).toMatchObject({ equal: false, last: { step: 'base', difference: { where: expect.stringContaining('rounding') } } });
+    const rounded = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', smallBase()), { format: 'q4' });
+    expect(rounded.root).not.toBe(again.root);
+    expect(rounded.fileRoot).toBe(again.fileRoot);
+    expect(rounded.format).toBe('q4');
+    expect(again.format).toBeUndefined();
+    rounded.close();
   });
 
   it('is another receipt with another nonce: the same question asked again can be paid again', async () => {
