@@ -146,7 +146,15 @@ function nameOf({ source }: LibraryEntry): string {
   return parts.slice(0, end < 0 ? undefined : end).slice(-2).join('/');
 }
 
+/** Where an entry was fetched from, as it can be asked for again. Folders of a disk cannot. */
+function sourceOf({ source, version }: LibraryEntry): ModelSource | undefined {
+  if (version !== undefined && /^(b[a-z2-7]{20,}|Qm\w{44})$/.test(version)) return { kind: 'cid', cid: version };
+  if (!source.includes('/')) return undefined;
+  const local = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?\//.test(source);
+  return { kind: 'url', url: `${local ? 'http' : 'https'}://${source}` };
+}
+
 function describe(entry: LibraryEntry): LibraryItem {
   const { id, kind, source, bytes, held, complete, added, facts } = entry;
-  return { id, kind, name: nameOf(entry), source, bytes, held, complete, added, cid: facts.cid };
+  return { id, kind, name: nameOf(entry), source, bytes, held, complete, added, cid: facts.cid, resume: complete ? undefined : sourceOf(entry) };
 }

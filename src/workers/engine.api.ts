@@ -67,6 +67,8 @@ export interface LibraryItem {
   /** Milliseconds. */
   added: number;
   cid: string | undefined;
+  /** How an interrupted download goes on; undefined where a person has to choose the folder again. */
+  resume: ModelSource | undefined;
 }
 
 /** What the browser lets this page store. */
