@@ -53,6 +53,10 @@ export class Catalog {
     return engine;
   }
 
+  hasEngine(cid: string, format: string | undefined): boolean {
+    return this.engines.has(engineKey(cid, format));
+  }
+
   /** A base from a folder of this machine, kept under its CID as one that was fetched. */
   async openBase(folder: ModelFolder, identity: BaseIdentity, options: Options & Pick<OpenOptions, 'format' | 'fileRoot'> = {}): Promise<Engine> {
     const { onProgress, ...rest } = options;
@@ -157,7 +161,8 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
 
 const engineKey = (cid: string, format: string | undefined) => `${cid} ${format ?? ''}`;
 
-function formatNamed(format: string | undefined): FormatChoice {
+/** A format as receipts and runs name it. Throws `engine/unknown-format`. */
+export function formatNamed(format: string | undefined): FormatChoice {
   if (format === undefined) return 'auto';
   if (format === 'f16' || format === 'bf16' || format === 'q8' || format === 'q4') return format;
   throw new OpenLedgerError({ code: 'engine/unknown-format', what: 'This base model was rounded in a way that this version does not know.', why: `It names the format “${format}”.`, next: 'Use a newer version of this software.' });

@@ -1,4 +1,4 @@
-import { Catalog, parseJson } from '../attribution/catalog.ts';
+import { Catalog, formatNamed, parseJson } from '../attribution/catalog.ts';
 import type { Files, LoadedAdapter, Engine } from '../attribution/engine.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
@@ -273,10 +273,21 @@ export class EngineSession implements EngineApi {
       const bytes = 'cid' in given ? await catalog.store.readFile(given.cid, undefined, { signal, maxBytes: 16 * 2 ** 20 }) : new TextEncoder().encode(given.json);
       const { checkReceipt, parseReceipt, receiptHash } = await loadReceipts();
       const receipt = parseReceipt(parseJson(bytes, 'The receipt'));
+      if (receipt.base.cid !== deployment.base.cid) await this.openForCheck(receipt.base, onProgress);
       const source = catalog.checkSource(deployment.base, receipt.datanet.cid, { signal, onProgress: forward(onProgress) });
       const equal = await checkReceipt(receipt, source, { signal, onReport: onStep });
       return { equal, hash: receiptHash(receipt), receipt };
     });
+  }
+
+  /** A receipt may name a base that is in this machine's library and on no gateway. */
+  private async openForCheck({ cid, format }: { cid: string; format?: string }, onProgress: Report): Promise<void> {
+    const { catalog } = this.ready();
+    if (catalog.hasEngine(cid, format)) return;
+    // Without a library the gateways are asked, and say what is missing.
+    const items = await this.openLibrary().then((library) => library.list(), () => []);
+    const item = items.find((one) => one.complete && one.kind === 'base' && one.cid === cid);
+    if (item) await this.libraryBase(catalog, { id: item.id, format: formatNamed(format) }, onProgress);
   }
 
   planTraining(input: TrainInput) {
