@@ -101,6 +101,20 @@ export function dotColumns(x: usize, w: usize, out: usize, count: i32, k: i32): 
   for (; c < count; c += 4) put(out + (<usize>c << 2), storev(columns(x, w + (<usize>c << 2), k, step)), count - c);
 }
 
+/** Four columns of finishRow. Gives the magnitudes that must stay within the range. */
+function finishFour(y: usize, bias: usize, total: v128, by: v128, out: usize): v128 {
+  let value = v128.load(y);
+  const up = storev(total);
+  let widest = magnitude(up);
+  if (bias) {
+    value = storev(f32x4.add(value, v128.load(bias)));
+    widest = i32x4.max_s(widest, magnitude(value));
+  }
+  value = storev(f32x4.add(value, mulv(up, by)));
+  v128.store(out, value);
+  return i32x4.max_s(widest, magnitude(value));
+}
+
 /**
  * out[j] = y[j] + bias[j] (where bias is not 0) + scale · (low · b[:, j]) (b[rank, count], where rank is not 0), each step stored as a tensor
  * would. 1 where something in between left the range.
@@ -109,7 +123,29 @@ export function finishRow(y: usize, bias: usize, low: usize, b: usize, out: usiz
   const step = <usize>count << 2;
   const by = f32x4.splat(scale);
   let widest = i32x4.splat(0);
-  for (let j = 0; j < count; j += 4) {
+  let j = 0;
+  // Sixteen columns share what is read of low; rows of one block have one sum.
+  if (rank && rank <= BLOCK) {
+    const zero = f32x4.splat(0);
+    for (; j + 16 <= count; j += 16) {
+      const o = <usize>j << 2;
+      let row = b + o;
+      let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+      for (let r = 0; r < rank; r++, row += step) {
+        const value = operandv(v128.load32_splat(low + (<usize>r << 2)));
+        s0 = f32x4.add(s0, f32x4.mul(value, operandv(v128.load(row))));
+        s1 = f32x4.add(s1, f32x4.mul(value, operandv(v128.load(row, 16))));
+        s2 = f32x4.add(s2, f32x4.mul(value, operandv(v128.load(row, 32))));
+        s3 = f32x4.add(s3, f32x4.mul(value, operandv(v128.load(row, 48))));
+      }
+      const at = bias ? bias + o : 0;
+      widest = i32x4.max_s(widest, finishFour(y + o, at, s0, by, out + o));
+      widest = i32x4.max_s(widest, finishFour(y + o + 16, at ? at + 16 : 0, s1, by, out + o + 16));
+      widest = i32x4.max_s(widest, finishFour(y + o + 32, at ? at + 32 : 0, s2, by, out + o + 32));
+      widest = i32x4.max_s(widest, finishFour(y + o + 48, at ? at + 48 : 0, s3, by, out + o + 48));
+    }
+  }
+  for (; j < count; j += 4) {
     const o = <usize>j << 2;
     const left = count - j;
     const keep = lanesBelow(left);
