@@ -19,6 +19,8 @@ export interface FinishNames {
  * of its first B in a slot and `step` the way from each to the next, `scale` the place of the scale in a slot. Uniforms: total, rank, per_slot, slots. Needs slot_of.
  */
 export function finish({ raw, pool, vectors }: FinishNames): string {
+  // Four terms in each turn: software devices pay for every turn of a loop.
+  const upStep = (r: string) => `sum = product_step(sum, operand(${raw}[line + low + ${r}]), operand(${pool}[place + b + (${r}) * step]));`;
   return /* wgsl */ `${kept}
 fn finished(row: u32, column: u32, low: u32, bias: u32, b: u32, step: u32, scale: u32) -> f32 {
   let line = row * u.total;
@@ -30,9 +32,12 @@ fn finished(row: u32, column: u32, low: u32, bias: u32, b: u32, step: u32, scale
   var total = 0.0;
   for (var first = 0u; first < u.rank; first += 256u) {
     var sum = 0.0;
-    for (var r = first; r < min(first + 256u, u.rank); r++) {
-      sum = product_step(sum, operand(${raw}[line + low + r]), operand(${pool}[place + b + r * step]));
+    let end = min(first + 256u, u.rank);
+    var r = first;
+    for (; r + 4u <= end; r += 4u) {
+      ${[0, 1, 2, 3].map((t) => upStep(`r + ${t}u`)).join('\n      ')}
     }
+    for (; r < end; r++) { ${upStep('r')} }
     total = add(total, sum);
   }
   return kept(add(y, mul(kept(total), ${pool}[place + scale])));

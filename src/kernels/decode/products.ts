@@ -36,7 +36,6 @@ function productsOf(format: Format): Operation {
   return {
     name: `decodeProducts.${format}`,
     ...(format === 'f32' ? {} : { usedFor: { format } }),
-    ...(format === 'f32' ? {} : { usedFor: { format } }),
     inputs: ['f32', 'f32', 'f32', ...codes.map(() => kind as 'f32'), ...scales.map(() => 'u32' as const)],
     outputs: (shapes, params) => {
       const rows = rowsFit('decodeProducts', params);

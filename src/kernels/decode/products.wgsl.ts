@@ -68,6 +68,7 @@ function productsWgsl(format: Format): Wgsl {
       const each = (statement: (i: number) => string, separator = ' ') => list(rows, statement).join(separator);
       const which = matrices.map((m) => `u.groups${m}`);
       const share = lanes > 1;
+      const lowStep = (k: string) => `sum0 = product_step(sum0, in0[low_row + ${k}], operand(in1[low_place + (${k}) * u.rank]));`;
       return {
         workgroup: SIZE,
         declarations: /* wgsl */ `
@@ -110,7 +111,9 @@ ${share ? `var<workgroup> sums: array<f32, ${SIZE * rows}>;` : ''}`,
     let end = select(first, min(first + 256u, u.terms), inside);
     ${each((i) => `var sum${i} = 0.0;`)}
     ${matrices.map((m) => `if (matrix == ${m}u) {${weightLoop(format, rows, codes[m]!, scales[m])}\n    }`).join(' else ')} else {
-      for (var k = first; k < end; k++) { sum0 = product_step(sum0, in0[low_row + k], operand(in1[low_place + k * u.rank])); }
+      var k = first;
+      for (; k + 4u <= end; k += 4u) { ${list(4, (t) => lowStep(`k + ${t}u`)).join(' ')} }
+      for (; k < end; k++) { ${lowStep('k')} }
     }
     ${
       share
