@@ -11,6 +11,7 @@ import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTr
 import { reportFirstLoad } from './measure/first-load.ts';
 import { measureMatmul } from './measure/matmul.ts';
 import { CHROMIUM_CPU, CHROMIUM_GPU, NODE_CPU, Report } from './report.ts';
+import { end } from '../../src/serve/cli/end.ts';
 
 /** What is opened once, when the first measurement asks for it; a failure is told by each that asked. */
 function once<Value>(open: () => Promise<Value>): { get: () => Promise<Value>; opened: () => Promise<Value> | undefined } {
@@ -91,4 +92,4 @@ for (const name of chosen) {
 }
 await (await browser.opened()?.catch(() => undefined))?.close();
 if (!flags.json) console.log(`\n${flags.markdown ? report.markdown() : report.table()}`);
-process.exit(0);
+await end(0);

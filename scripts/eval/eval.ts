@@ -7,6 +7,7 @@ import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { SAMPLE_NAMES, type SampleName, buildEvaluation } from '../samples/records.ts';
 import { readFolder, readRecords } from '../start/samples.ts';
 import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
+import { end } from '../../src/serve/cli/end.ts';
 
 const { values: flags } = parseArgs({
   options: { help: { type: 'boolean' }, json: { type: 'boolean' }, small: { type: 'boolean' }, only: { type: 'string' }, from: { type: 'string' }, limit: { type: 'string' }, verbose: { type: 'boolean' } },
@@ -74,4 +75,4 @@ for (const name of SAMPLE_NAMES as readonly SampleName[]) {
 }
 if (flags.json) console.log(JSON.stringify({ command: 'eval', results }));
 else console.table(results);
-process.exit(0);
+await end(0);

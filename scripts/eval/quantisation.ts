@@ -21,6 +21,7 @@ import { Tokenizer } from '../../src/model/tokenizer.ts';
 import { SAMPLES } from '../samples/recipes.ts';
 import { SAMPLE_NAMES, type SampleName, buildEvaluation } from '../samples/records.ts';
 import { readFolder, readRecords } from '../start/samples.ts';
+import { end } from '../../src/serve/cli/end.ts';
 
 const { values: flags } = parseArgs({ options: { help: { type: 'boolean' }, json: { type: 'boolean' }, questions: { type: 'string', default: '200' }, train: { type: 'string' } } });
 if (flags.help) {
@@ -201,4 +202,4 @@ if (!flags.json) {
   console.table(weights);
   console.table(rows);
 }
-process.exit(0);
+await end(0);

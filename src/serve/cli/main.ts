@@ -2,6 +2,7 @@ import { toWire } from '../../errors.ts';
 import { ask } from './ask.ts';
 import { attribute } from './attribute.ts';
 import { companion } from './companion-command.ts';
+import { end } from './end.ts';
 import { models } from './models.ts';
 import { trainCommand } from './train.ts';
 import { verify } from './verify.ts';
@@ -22,15 +23,15 @@ try {
   const known = verb !== undefined && !verb.startsWith('-');
   if (known && !verbs[verb]) {
     console.error(`There is no "${verb}".\n\n${HELP}`);
-    process.exit(2);
+    await end(2);
   }
   const result = !known && process.argv.includes('--help') ? HELP : await (known ? verbs[verb]!(rest) : companion(process.argv.slice(2)));
   if (typeof result === 'string') console.log(result);
   else if (result !== undefined && json) console.log(JSON.stringify(result));
-  process.exit();
+  await end();
 } catch (error) {
   const wire = toWire(error);
   if (json) console.log(JSON.stringify({ error: wire }));
   console.error([wire.what, wire.why, wire.next, `(${wire.code})`].filter(Boolean).join('\n'));
-  process.exit(2);
+  await end(2);
 }

@@ -1,6 +1,7 @@
 import { toWire } from '../../errors.ts';
 import { type Comparison, verifyModel } from '../verify-model.ts';
 import { BACKENDS, openBackendByName } from './backend-option.ts';
+import { end } from './end.ts';
 import { parseCommand, required } from './session.ts';
 
 const HELP = `npm run verify:model -- DIR
@@ -13,7 +14,7 @@ try {
   const { values, positionals } = parseCommand(process.argv.slice(2), { backend: { type: 'string', default: '' } });
   if (values.help) {
     console.log(HELP);
-    process.exit(0);
+    await end(0);
   }
   const folder = required(positionals[0], 'The folder');
   const comparisons: Comparison[] = [];
@@ -36,10 +37,10 @@ try {
   }
   const ok = comparisons.length > 0 && comparisons.every((comparison) => comparison.ok);
   console.log(JSON.stringify({ folder, ok, absent, comparisons }, null, 2));
-  process.exit(ok ? 0 : 1);
+  await end(ok ? 0 : 1);
 } catch (error) {
   const wire = toWire(error);
   console.log(JSON.stringify({ ok: false, error: wire }));
   console.error([wire.what, wire.why, wire.next, `(${wire.code})`].filter(Boolean).join('\n'));
-  process.exit(2);
+  await end(2);
 }
