@@ -52,10 +52,10 @@ const measurements: Record<string, Measurement> = {
   wasm: { what: 'CPU backend against ONNX Runtime Web and wllama', where: CHROMIUM_CPU, run: withBrowser(reportCpuDuel) },
   lora: { what: 'LoRA on against off', where: CHROMIUM_GPU, run: withBrowser(reportLoraCost) },
   dispatches: { what: 'dispatches of a token', where: CHROMIUM_GPU, run: withBrowser(reportDispatches) },
-  batch: { what: 'batch of 8, eight adapters against one', where: CHROMIUM_GPU, run: withBrowser(reportBatch) },
-  switch: { what: 'adapter switch', where: CHROMIUM_GPU, run: withBrowser(reportAdapterSwitch) },
-  scaling: { what: 'time over layers, width, context, batch', where: CHROMIUM_CPU, run: withBrowser(reportScaling) },
-  kernels: { what: 'exactness and shares of ceilings', where: CHROMIUM_GPU, run: withBrowser(reportBrowserKernels) },
+  batch: { what: 'batch of 8, eight adapters against one', where: CHROMIUM_GPU, run: withBrowser(reportBatch), long: true },
+  switch: { what: 'adapter switch', where: CHROMIUM_GPU, run: withBrowser(reportAdapterSwitch), long: true },
+  scaling: { what: 'time over layers, width, context, batch', where: CHROMIUM_CPU, run: withBrowser(reportScaling), long: true },
+  kernels: { what: 'exactness and shares of ceilings', where: CHROMIUM_GPU, run: withBrowser(reportBrowserKernels), long: true },
   dawn: { what: 'exactness and shares of ceilings', where: 'WebGPU, Dawn in Node', run: () => reportDawnKernels(report, 8000), long: true },
   training: { what: 'LoRA training step', where: NODE_CPU, run: withEngine((one) => reportTrainingStep(report, one, effort.small ? 3 : 9)) },
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
@@ -67,7 +67,8 @@ const measurements: Record<string, Measurement> = {
 if (flags.help) {
   console.log(`npm run bench -- [--small] [--json] [--markdown] [--only NAME,…]
 Times the engine beside its peers, ONNX Runtime Web and wllama, and prints each figure as a JSON line, then a table.
-  --small       within a minute: fewer rounds, no fine-tunes, no Dawn
+  --small       within a minute: fewer rounds, and only what is short: no batches, adapter switch, scaling,
+                kernels or fine-tunes
   --json        JSON lines only
   --markdown    the table for docs/bench.md
   --only NAMES  of: ${Object.keys(measurements).join(', ')}
