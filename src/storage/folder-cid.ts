@@ -1,6 +1,5 @@
 import type { CID } from 'multiformats/cid';
 import { throwIfAborted } from '../errors.ts';
-import { blockKey } from './cid.ts';
 import { PROFILE } from './unixfs-profile.ts';
 
 export interface FolderFile {
@@ -9,28 +8,19 @@ export interface FolderFile {
   chunks: () => AsyncIterable<Uint8Array>;
 }
 
-/** Blocks below this size are kept while a folder is hashed: nodes and folders, which the importer reads again. */
-const NODE_BYTES = 1 << 18;
-
 /**
  * The CID that a folder of these files has, whatever its size: the content streams through the importer, and no block
- * of a file is kept. The same as ContentStore.addDirectory gives for the same files. Throws `cancelled` and what reading
+ * is kept. The same as ContentStore.addDirectory gives for the same files. Throws `cancelled` and what reading
  * throws.
  */
 export async function folderCid(files: readonly FolderFile[], options: { signal?: AbortSignal | undefined; onBytes?: (bytes: number) => void } = {}): Promise<string> {
   const { unixfs } = await import('@helia/unixfs');
-  const nodes = new Map<string, Uint8Array>();
+  // The importer builds a folder from leaves to root and reads nothing back, so no block need be kept.
   const blockstore = {
-    *get(cid: CID) {
-      const bytes = nodes.get(blockKey(cid));
-      if (!bytes) throw new RangeError(`the importer read ${cid}, which is not kept`);
-      yield bytes;
+    get: (cid: CID) => {
+      throw new RangeError(`the importer read ${cid}, which is not kept`);
     },
-    put(cid: CID, value: Uint8Array) {
-      // Raw leaves (code 0x55) hold the files' bytes.
-      if (cid.code !== 0x55 && value.length <= NODE_BYTES) nodes.set(blockKey(cid), value.slice());
-      return cid;
-    },
+    put: (cid: CID) => cid,
     has: () => false,
   };
   const fs = unixfs({ blockstore } as unknown as Parameters<typeof unixfs>[0]);

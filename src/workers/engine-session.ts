@@ -19,6 +19,7 @@ import type {
   Trained, TrainInput, TrainStep,
 } from './engine.api.ts';
 import type { EngineLibrary } from './engine-library.ts';
+import { JobQueue } from './job-queue.ts';
 
 interface Opened {
   catalog: Catalog;
@@ -60,13 +61,11 @@ export class EngineSession implements EngineApi {
   private lost = false;
   private library: Promise<EngineLibrary> | undefined;
   private gateways: string[] = [];
-  private readonly jobs = new Map<string, AbortController>();
+  private readonly jobs = new JobQueue();
   private readonly runs = new Map<string, HeldRun>();
   /** Trainings that are to be kept after their present step. */
   private readonly keepNow = new Set<string>();
   private runNumber = 0;
-  /** Calls that use the backend queue here: a second question waits for the first. */
-  private last: Promise<unknown> = Promise.resolve();
 
   open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: Report) {
     return this.answer(undefined, async () => {
@@ -118,7 +117,7 @@ export class EngineSession implements EngineApi {
   }
 
   async cancel(job: string): Promise<void> {
-    this.jobs.get(job)?.abort();
+    this.jobs.cancel(job);
   }
 
   ask(job: string, ref: AdapterRef | LibraryAdapterRef | undefined, question: string, options: AskOptions, onText: (piece: string) => void, onProgress: Report) {
@@ -362,7 +361,7 @@ export class EngineSession implements EngineApi {
   }
 
   close(): void {
-    for (const controller of this.jobs.values()) controller.abort();
+    this.jobs.cancelAll();
     this.release();
   }
 
@@ -412,25 +411,12 @@ export class EngineSession implements EngineApi {
     };
   }
 
-  /** Runs work under a job id, after what uses the backend already, and turns errors into plain data. */
-  private async answer<T>(job: string | undefined, work: (signal: AbortSignal) => Promise<T>, queued = true): Promise<Answered<T>> {
-    const controller = new AbortController();
-    if (job !== undefined) this.jobs.set(job, controller);
-    const run = async (): Promise<Answered<T>> => {
-      try {
-        // A lost graphics processor is routine (sleep, driver update): what was loaded is loaded again, then work goes on.
-        if (this.lost && queued) await this.reopen?.();
-        return { ok: true, value: await work(controller.signal) };
-      } catch (error) {
-        return { ok: false, error: toWire(error) };
-      } finally {
-        if (job !== undefined) this.jobs.delete(job);
-      }
-    };
-    if (!queued) return run();
-    const result = this.last.then(run);
-    this.last = result;
-    return result;
+  private answer<T>(job: string | undefined, work: (signal: AbortSignal) => Promise<T>, queued = true): Promise<Answered<T>> {
+    return this.jobs.run(job, async (signal) => {
+      // A lost graphics processor is routine (sleep, driver update): what was loaded is loaded again, then work goes on.
+      if (this.lost && queued) await this.reopen?.();
+      return work(signal);
+    }, queued);
   }
 }
 

@@ -16,6 +16,7 @@ import { ContentStore } from '../storage/content-store.ts';
 import { cidFolder } from '../storage/models/cid-folder.ts';
 import type { AdapterRef, Answered, AskOptions, LibraryAdapterRef, LoadProgress } from './engine.api.ts';
 import type { FastAnswer, FastApi, FastSource, FastStatus } from './fast.api.ts';
+import { JobQueue } from './job-queue.ts';
 
 interface Opened {
   lane: FastLane;
@@ -36,8 +37,7 @@ const MEASURED = { decodeTokens: 8, prefillTokens: 16, rounds: 3 };
 /** The fast worker without the worker, as EngineSession is the model worker's. One call at a time uses the lane. */
 export class FastSession implements FastApi {
   private opened: Opened | undefined;
-  private readonly jobs = new Map<string, AbortController>();
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly jobs = new JobQueue();
   private nextSlot = 0;
 
   open(source: FastSource, provider: Provider | 'auto', onProgress: (progress: LoadProgress) => void) {
@@ -81,7 +81,7 @@ export class FastSession implements FastApi {
   }
 
   async cancel(job: string): Promise<void> {
-    this.jobs.get(job)?.abort();
+    this.jobs.cancel(job);
   }
 
   measure(adapter: Ref | undefined, question: string) {
@@ -94,7 +94,7 @@ export class FastSession implements FastApi {
   }
 
   async close(): Promise<void> {
-    for (const controller of this.jobs.values()) controller.abort();
+    this.jobs.cancelAll();
     await this.answer(undefined, () => this.release());
   }
 
@@ -133,22 +133,8 @@ export class FastSession implements FastApi {
     throw new OpenLedgerError({ code: 'fast/not-open', what: 'The fast lane is not loaded.', next: 'Load it, or let the exact lane answer.' });
   }
 
-  private async answer<T>(job: string | undefined, work: (signal: AbortSignal) => Promise<T>, queued = true): Promise<Answered<T>> {
-    const controller = new AbortController();
-    if (job !== undefined) this.jobs.set(job, controller);
-    const run = async (): Promise<Answered<T>> => {
-      try {
-        return { ok: true, value: await work(controller.signal) };
-      } catch (error) {
-        return { ok: false, error: toWire(error) };
-      } finally {
-        if (job !== undefined) this.jobs.delete(job);
-      }
-    };
-    if (!queued) return run();
-    const result = this.last.then(run);
-    this.last = result;
-    return result;
+  private answer<T>(job: string | undefined, work: (signal: AbortSignal) => Promise<T>, queued = true): Promise<Answered<T>> {
+    return this.jobs.run(job, work, queued);
   }
 }
 
