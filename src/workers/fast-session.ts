@@ -1,4 +1,4 @@
-import { OpenLedgerError, toWire } from '../errors.ts';
+import { OpenLedgerError } from '../errors.ts';
 import { fastGenerate, measureSpeed } from '../fast/bench.ts';
 import { FastLane } from '../fast/lane.ts';
 import { modelTensors } from '../fast/model-tensors.ts';
