@@ -54,6 +54,18 @@ describe('training', async () => {
     expect(await totals('inputs')).toEqual(await totals('layers'));
   });
 
+  it('takes weights of records: 1 changes nothing, 0 leaves a record out, even a whole step of them', async () => {
+    const without = (k: number) => records.map((_, i) => (i === k ? 0 : 1));
+    expect(await factors({}, { weights: records.map(() => 1) })).toEqual(whole);
+    const gone = await factors({}, { weights: without(1) });
+    expect(gone).not.toEqual(whole);
+    const other = await train(model, records.map((own, k) => (k === 1 ? record(6, 9) : own)), recipe, { weights: without(1) });
+    expect(await downloadLora(backend, other)).toEqual(gone);
+    freeLora(backend, other);
+    const alone = await factors({ batch: 1 }, { weights: without(4) });
+    expect(await factors({ batch: 1 }, { weights: [1, 1, 1, 1, 0.5] })).not.toEqual(alone);
+  });
+
   it('gives the same bytes when it was stopped and went on, at any step', async () => {
     const before = backend.memory().bytes;
     for (const stop of [1, 3, 5]) {

@@ -48,18 +48,28 @@ export function stepParts<R>(recipe: Pick<TrainRecipe, 'accumulate'>, chosen: re
 /** A record's sequences. */
 export type Example = readonly Sequence[];
 
-/** Mean loss of some of `all` records of a step, with its gradients if wanted. Owned by `scope`. */
-export function partLoss(scope: Scope, model: Model, lora: Lora, part: readonly Example[], all: number, want: 'loss' | 'adapter', options?: LossOptions) {
+/** Sum of the weighted losses of some of `all` records of a step, divided by `all`, with its gradients if wanted. Owned by `scope`. */
+export function partLoss(
+  scope: Scope, model: Model, lora: Lora, part: readonly Example[], all: number, want: 'loss' | 'adapter',
+  { weightOf = () => 1, ...options }: LossOptions & { weightOf?: ((record: Example) => number) | undefined } = {},
+) {
   const owner = part.flatMap((record) => record.map((_, s) => ({ record, s })));
-  const batch = packBatch([part.flat()], (_g, at) => recordWeight(owner[at]!.record, owner[at]!.s) / all, model.config.window);
+  const batch = packBatch([part.flat()], (_g, at) => (weightOf(owner[at]!.record) * recordWeight(owner[at]!.record, owner[at]!.s)) / all, model.config.window);
   return loss(scope, model, lora, batch, want, options);
+}
+
+export interface StepOptions extends LossOptions {
+  /** By how much a record counts: 1 where undefined. */
+  weightOf?: ((record: Example) => number) | undefined;
+  /** What the sum of losses is divided by: the records of the parts where undefined. */
+  all?: number | undefined;
 }
 
 /** Gradients of a whole step, summed over its parts in order, and each part's share of the loss. Owned by `scope`. */
 export function stepGradient(
-  scope: Scope, model: Model, lora: Lora, parts: readonly (readonly Example[])[], options?: LossOptions,
+  scope: Scope, model: Model, lora: Lora, parts: readonly (readonly Example[])[],
+  { all = parts.reduce((sum, part) => sum + part.length, 0), ...options }: StepOptions = {},
 ): { gradients: Map<string, Tensor>; totals: Tensor[] } {
-  const all = parts.reduce((sum, part) => sum + part.length, 0);
   let gradients = new Map<string, Tensor>();
   const totals: Tensor[] = [];
   for (const part of parts) {
@@ -140,6 +150,11 @@ export interface TrainOptions {
   checkpointEvery?: number | ((report: StepReport) => boolean) | undefined;
   /** Records that are not trained on: their loss is reported after every epoch. They change no bit. */
   heldOut?: readonly Example[] | undefined;
+  /**
+   * Weight of each record's loss, 1 where undefined. A record of weight 0 keeps its place in the schedule and takes no
+   * part: what the run would have given without it. A step is divided by its records, whatever they weigh.
+   */
+  weights?: readonly number[] | undefined;
 }
 
 /**
@@ -147,9 +162,11 @@ export interface TrainOptions {
  * interrupted or not. The adapter belongs to the caller.
  * Throws `cancelled`, `rf32/out-of-range`, `train/bad-recipe`, `train/bad-checkpoint`.
  */
-export async function train(model: Model, records: readonly Example[], recipe: TrainRecipe, options: TrainOptions = {}): Promise<Lora> {
+export async function train(model: Model, given: readonly Example[], recipe: TrainRecipe, options: TrainOptions = {}): Promise<Lora> {
   const { backend } = model;
-  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [] } = options;
+  // Records are told apart by identity: one that stands there twice may have two weights.
+  const records = options.weights ? given.map((record) => [...record]) : given;
+  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights } = options;
   checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
   if (!lora.pairs.size) {
@@ -160,6 +177,8 @@ export async function train(model: Model, records: readonly Example[], recipe: T
   const steps = stepCount(recipe, records.length);
   const perEpoch = steps / recipe.epochs;
   const warmup = Math.max(1, Math.floor(steps / 10));
+  const weightByRecord = weights && new Map(records.map((record, k) => [record, weights[k] ?? 1]));
+  const weightOf = weightByRecord && ((record: Example) => weightByRecord.get(record)!);
   let tokens = 0;
   let given = -1;
   const giveCheckpoint = async (step: number) => {
@@ -176,11 +195,14 @@ export async function train(model: Model, records: readonly Example[], recipe: T
     for (let step = checkpoint?.step ?? 0; step < steps; step++) {
       if (signal?.aborted) await giveCheckpoint(step);
       throwIfAborted(signal);
-      const chosen = stepRecords(recipe, records.length, step).map((k) => records[k]!);
+      const places = stepRecords(recipe, records.length, step);
+      const chosen = places.filter((k) => weights?.[k] !== 0).map((k) => records[k]!);
       const report: StepReport = { step: step + 1, steps, loss: 0, tokens: (tokens += chosen.reduce((sum, record) => sum + fedTokens(record), 0)) };
       const scope = new Scope(backend);
       try {
-        const { gradients, totals } = stepGradient(scope, model, lora, stepParts(recipe, chosen));
+        const { gradients, totals } = stepGradient(scope, model, lora, stepParts(recipe, chosen), { all: places.length, weightOf });
+        // Without any record the step still follows its momentum.
+        if (!gradients.size) for (const [name, { shape }] of parameters) gradients.set(name, scope.create(name, shape, 'f32'));
         optimizer.step(gradients, scheduledRate(recipe.rate, step, steps, warmup, recipe.schedule));
         for (const total of totals) report.loss += (await backend.read(total))[0]!;
       } finally {
