@@ -162,10 +162,10 @@ export interface TrainOptions {
  * interrupted or not. The adapter belongs to the caller.
  * Throws `cancelled`, `rf32/out-of-range`, `train/bad-recipe`, `train/bad-checkpoint`.
  */
-export async function train(model: Model, given: readonly Example[], recipe: TrainRecipe, options: TrainOptions = {}): Promise<Lora> {
+export async function train(model: Model, examples: readonly Example[], recipe: TrainRecipe, options: TrainOptions = {}): Promise<Lora> {
   const { backend } = model;
   // Records are told apart by identity: one that stands there twice may have two weights.
-  const records = options.weights ? given.map((record) => [...record]) : given;
+  const records = options.weights ? examples.map((record) => [...record]) : examples;
   const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights } = options;
   checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
