@@ -65,19 +65,21 @@ export interface StepOptions extends LossOptions {
   all?: number | undefined;
 }
 
-/** Gradients of a whole step, summed over its parts in order, and each part's share of the loss. Owned by `scope`. */
+/** Gradients of a whole step, summed over its parts in order, each part's share of the loss and the losses of its predicted tokens. Owned by `scope`. */
 export function stepGradient(
   scope: Scope, model: Model, lora: Lora, parts: readonly (readonly Example[])[],
   { all = parts.reduce((sum, part) => sum + part.length, 0), ...options }: StepOptions = {},
-): { gradients: Map<string, Tensor>; totals: Tensor[] } {
+): { gradients: Map<string, Tensor>; totals: Tensor[]; losses: Tensor[] } {
   let gradients = new Map<string, Tensor>();
   const totals: Tensor[] = [];
+  const losses: Tensor[] = [];
   for (const part of parts) {
     const inner = new Scope(scope.backend);
     try {
-      const { gradients: more, total } = partLoss(inner, model, lora, part, all, 'adapter', options);
-      scope.take(inner, [total]);
+      const { gradients: more, total, losses: each } = partLoss(inner, model, lora, part, all, 'adapter', options);
+      scope.take(inner, [total, each]);
       totals.push(total);
+      losses.push(each);
       if (gradients.size === 0) {
         scope.take(inner, more.values());
         gradients = more;
@@ -92,7 +94,7 @@ export function stepGradient(
       inner.release();
     }
   }
-  return { gradients, totals };
+  return { gradients, totals, losses };
 }
 
 /** Fed tokens per pass of `meanLoss`. */
@@ -155,6 +157,8 @@ export interface TrainOptions {
    * part: what the run would have given without it. A step is divided by its records, whatever they weigh.
    */
   weights?: readonly number[] | undefined;
+  /** The run ends early, after so many steps, as if it had been interrupted there: a stretch of it is made again. */
+  until?: number | undefined;
 }
 
 /**
@@ -166,7 +170,7 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
   const { backend } = model;
   // Records are told apart by identity: one that stands there twice may have two weights.
   const records = options.weights ? examples.map((record) => [...record]) : examples;
-  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights } = options;
+  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights, until = Infinity } = options;
   checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
   if (!lora.pairs.size) {
@@ -192,7 +196,7 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
       tokens = checkpoint.tokens;
       given = checkpoint.step;
     }
-    for (let step = checkpoint?.step ?? 0; step < steps; step++) {
+    for (let step = checkpoint?.step ?? 0; step < Math.min(steps, until); step++) {
       if (signal?.aborted) await giveCheckpoint(step);
       throwIfAborted(signal);
       const places = stepRecords(recipe, records.length, step);
