@@ -2,8 +2,10 @@ import { adamwCases } from './adamw/cases.ts';
 import { argmaxCases } from './argmax/cases.ts';
 import { attentionCases } from './attention/cases.ts';
 import type { CaseList } from './case.ts';
+import { choleskyCases } from './cholesky/cases.ts';
 import { crossEntropyCases } from './crossEntropy/cases.ts';
 import { decodeCases } from './decode/cases.ts';
+import { drawTargetsCases } from './drawTargets/cases.ts';
 import { elementwiseCases } from './elementwise/cases.ts';
 import { embeddingCases } from './embedding/cases.ts';
 import { gatheredCases } from './gathered/cases.ts';
@@ -13,6 +15,7 @@ import { matrixCases } from './matrix/cases.ts';
 import { rmsNormCases } from './rmsNorm/cases.ts';
 import { ropeCases } from './rope/cases.ts';
 import { rowsCases } from './rows/cases.ts';
+import { sketchCases } from './sketch/cases.ts';
 import { swigluCases } from './swiglu/cases.ts';
 
 /** Every operation's declared cases: the one list behind equality, gradient and speed. */
@@ -20,8 +23,10 @@ export const caseLists: readonly CaseList[] = [
   adamwCases,
   argmaxCases,
   attentionCases,
+  choleskyCases,
   crossEntropyCases,
   decodeCases,
+  drawTargetsCases,
   elementwiseCases,
   embeddingCases,
   gatheredCases,
@@ -31,5 +36,6 @@ export const caseLists: readonly CaseList[] = [
   rmsNormCases,
   ropeCases,
   rowsCases,
+  sketchCases,
   swigluCases,
 ].flat();

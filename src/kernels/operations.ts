@@ -1,8 +1,10 @@
 import { adamw } from './adamw/operation.ts';
 import { argmax } from './argmax/operation.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from './attention/operation.ts';
+import { dampDiagonal } from './cholesky/operation.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { decodeOperations } from './decode/operations.ts';
+import { drawTargets } from './drawTargets/operation.ts';
 import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
 import { embedding, embeddingGradient } from './embedding/operation.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
@@ -12,13 +14,14 @@ import type { Operation } from './operation.ts';
 import { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './rmsNorm/operation.ts';
 import { rope } from './rope/operation.ts';
 import { placeRows } from './rows/operation.ts';
+import { sketch } from './sketch/operation.ts';
 import { swiglu, swigluGradient } from './swiglu/operation.ts';
 
 export const operations: readonly Operation[] = [
   adamw, addBias, addScaled, addTensors, argmax, attentionKeys, attentionScores, attentionValues,
-  crossEntropy, crossEntropyGradient, dataInfScores, dataInfWeights, embedding, embeddingGradient,
+  crossEntropy, crossEntropyGradient, dampDiagonal, dataInfScores, dataInfWeights, drawTargets, embedding, embeddingGradient,
   matmulNN, matmulNT, matmulTN, placeRows, rmsNorm, rmsNormGradient, rmsNormWeightGradient, rope,
-  scaleTensor, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
+  scaleTensor, sketch, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
   ...newMatrixOperations,
   ...decodeOperations,
 ];

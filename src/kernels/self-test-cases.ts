@@ -1,19 +1,23 @@
+import { randomUnit } from '../arithmetic/random.ts';
 import { adamw } from './adamw/operation.ts';
 import { argmax } from './argmax/operation.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from './attention/operation.ts';
 import { type Case, type Kind, input, tensor } from './case.ts';
+import { dampDiagonal } from './cholesky/operation.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
 import { decodeSelfTestCases } from './decode/make-cases.ts';
+import { drawTargets } from './drawTargets/operation.ts';
 import { embedding, embeddingGradient } from './embedding/operation.ts';
 import { gatheredSelfTestCases } from './gathered/cases.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul/operation.ts';
 import { matrixSelfTestCases } from './matrix/self-test-cases.ts';
-import type { Operation, Params, Shape, Values } from './operation.ts';
+import { type Operation, type Params, type Shape, type Values, size } from './operation.ts';
 import { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './rmsNorm/operation.ts';
 import { rope } from './rope/operation.ts';
 import { placeRows } from './rows/operation.ts';
+import { sketch } from './sketch/operation.ts';
 import { swiglu, swigluGradient } from './swiglu/operation.ts';
 
 // Small enough for a start that nobody notices; sums longer than one block; the edges of RF32's ranges.
@@ -26,6 +30,10 @@ const of =
     tensor(kind, shape, 2026, stream, top);
 const make = (name: string, operation: Operation, inputs: Held[], params: Params = {}): Case => ({ name, operation, inputs, params });
 const positive = ({ shape, values }: Held): Held => ({ shape, values: (values as Float32Array).map(Math.abs) });
+
+/** Values in [0, 1). */
+const unit = (...shape: number[]): Held => input(shape, Float32Array.from({ length: size(shape) }, (_, i) => randomUnit(2026, 9, i)));
+const MINUS = 2 ** 31;
 
 const lo = u32(0, 0, 0, 3, 3);
 const hi = u32(1, 2, 3, 4, 5);
@@ -57,8 +65,10 @@ export function selfTestCases(): Case[] {
     make('attentionValues', attentionValues, [p(1), of('edge', 5, 6)(2), lo, hi], { groups: 2 }),
     make('crossEntropy', crossEntropy, [plain(1), u32(3, 59, 0, 7, 60)]),
     make('crossEntropyGradient', crossEntropyGradient, [plain(1), u32(3, 59, 0, 7, 60), positive(of('normal', 5, 2)(2)), of('normal', 5)(3)]),
+    make('dampDiagonal', dampDiagonal, [of('edge', 9, 9)(1)], { factor: 0.3 }),
     make('dataInfScores', dataInfScores, [of('normal', 2, 5)(1), of('normal', 2, 5)(2), positive(of('normal', 5, 5)(3))], { factor: 0.001 }),
     make('dataInfWeights', dataInfWeights, [of('normal', 2, 5)(1), positive(of('normal', 5, 5)(2))], { factor: 0.001 }),
+    make('drawTargets', drawTargets, [plain(1), of('small', 5, 2)(2), unit(5, 4)]),
     make('embedding', embedding, [edge(1), u32(4, 0, 5, 4)]),
     make('embeddingGradient', embeddingGradient, [edge(1), u32(0, 3, 1, 2, 4), u32(0, 2, 2, 5)]),
     make('matmulNN', matmulNN, [of('edge', 6, 300)(1), of('edge', 300, 9)(2)]),
@@ -70,6 +80,7 @@ export function selfTestCases(): Case[] {
     make('rmsNormWeightGradient', rmsNormWeightGradient, [of('edge', 300, 3)(1), of('edge', 300, 3)(2), of('normal', 300)(3)]),
     make('rope', rope, [edge(1), u32(0, 1, 2, 3, 9), of('normal', 4, 15)(2), of('normal', 4, 15)(3)], { heads: 2, inverse: 1 }),
     make('scale', scaleTensor, [edge(1)], { scale: -0.7 }),
+    make('sketch', sketch, [of('edge', 3, 4)(1), of('edge', 2, 9)(2), u32(0, 3, 3, 7, 9), u32(0, MINUS + 4, 8, MINUS + 1, 2, 3, 6, 5, MINUS + 7)], { at: 1 }),
     make('softmax', softmax, [of('normal', 5, 4, 3)(1), lo, hi], { scale: 1.3 }),
     make('softmaxGradient', softmaxGradient, [p(1), of('edge', 5, 4, 3)(2), lo, hi], { scale: 1.3 }),
     make('swiglu', swiglu, [edge(1), edge(2)]),
@@ -99,6 +110,7 @@ export function formCases(): Case[] {
     make('attentionKeys, tiles', attentionKeys, [p, of('edge', 40, 24)(2), seen.lo, seenBy.from, seenBy.to], { groups: 2 }),
     make('attentionValues, long text', attentionValues, [of('small', 1, 2, 700)(1), of('edge', 700, 6)(2), u32(0), u32(700)], { groups: 1 }),
     make('argmax, vocabulary', argmax, [vocabulary(1)]),
+    make('drawTargets, vocabulary', drawTargets, [vocabulary(1), of('small', 1, 2)(2), unit(1, 3)]),
     make('crossEntropy, vocabulary', crossEntropy, [vocabulary(1), u32(8999)]),
     make('matmulNT, few rows', matmulNT, [of('edge', 2, 300)(1), of('edge', 9, 300)(2)]),
     make('matmulNN, few rows', matmulNN, [of('edge', 2, 300)(1), of('edge', 300, 9)(2)]),

@@ -20,6 +20,7 @@ const MULTIPLY_ADDS: Readonly<Record<string, (shapes: Shape[], outputs: Output[]
   attentionKeys: ([p, q]) => size(p!) * (q![1]! / p![1]!),
   decodeProducts: (shapes, _, { rows = 1, terms = 0, matrices = 1 }) =>
     product(rows, shapes.slice(3, 3 + matrices).reduce((sum, codes) => sum + codes[0]!, 0), terms),
+  sketch: ([, x]) => size(x!),
   embeddingGradient: ([dy]) => size(dy!),
   rmsNormWeightGradient: ([dy]) => size(dy!),
 };

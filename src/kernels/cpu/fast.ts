@@ -1,5 +1,6 @@
 import type { FastForms } from './form.ts';
 import { attentionForms } from './forms/attention.ts';
+import { curvatureForms } from './forms/curvature.ts';
 import { decodeForms } from './forms/decode.ts';
 import { elementwiseForms } from './forms/elementwise.ts';
 import { embeddingForms } from './forms/embedding.ts';
@@ -12,6 +13,7 @@ import { normForms } from './forms/norm.ts';
 /** Faster forms of operations by name, bit-equal to their references (fast.test.ts). */
 export const fastForms: FastForms = {
   ...attentionForms,
+  ...curvatureForms,
   ...decodeForms,
   ...elementwiseForms,
   ...embeddingForms,

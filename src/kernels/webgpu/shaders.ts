@@ -1,8 +1,10 @@
 import { adamwWgsl } from '../adamw/wgsl.ts';
 import { argmaxWgsl } from '../argmax/wgsl.ts';
 import { attentionKeysWgsl, attentionScoresWgsl, attentionValuesWgsl, softmaxGradientWgsl, softmaxWgsl } from '../attention/wgsl.ts';
+import { dampDiagonalWgsl } from '../cholesky/wgsl.ts';
 import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
 import { decodeWgsl } from '../decode/operations.ts';
+import { drawTargetsWgsl } from '../drawTargets/wgsl.ts';
 import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleTensorWgsl, weightedSumWgsl } from '../elementwise/wgsl.ts';
 import { embeddingGradientWgsl, embeddingWgsl } from '../embedding/wgsl.ts';
 import { dataInfScoresWgsl, dataInfWeightsWgsl } from '../influence/wgsl.ts';
@@ -11,6 +13,7 @@ import { matrixWgsl } from '../matrix/wgsl.ts';
 import { rmsNormGradientWgsl, rmsNormWeightGradientWgsl, rmsNormWgsl } from '../rmsNorm/wgsl.ts';
 import { ropeWgsl } from '../rope/wgsl.ts';
 import { placeRowsWgsl } from '../rows/wgsl.ts';
+import { sketchWgsl } from '../sketch/wgsl.ts';
 import { swigluGradientWgsl, swigluWgsl } from '../swiglu/wgsl.ts';
 import type { Wgsl } from './wgsl.ts';
 
@@ -26,9 +29,11 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   attentionValues: attentionValuesWgsl,
   crossEntropy: crossEntropyWgsl,
   crossEntropyGradient: crossEntropyGradientWgsl,
+  dampDiagonal: dampDiagonalWgsl,
   dataInfScores: dataInfScoresWgsl,
   dataInfWeights: dataInfWeightsWgsl,
   ...decodeWgsl,
+  drawTargets: drawTargetsWgsl,
   embedding: embeddingWgsl,
   embeddingGradient: embeddingGradientWgsl,
   matmulNN: matmulNNWgsl,
@@ -41,6 +46,7 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   rmsNormWeightGradient: rmsNormWeightGradientWgsl,
   rope: ropeWgsl,
   scale: scaleTensorWgsl,
+  sketch: sketchWgsl,
   softmax: softmaxWgsl,
   softmaxGradient: softmaxGradientWgsl,
   swiglu: swigluWgsl,

@@ -1,0 +1,22 @@
+import { size } from '../../operation.ts';
+import type { FastForms } from '../form.ts';
+
+export const curvatureForms: FastForms = {
+  sketch({ backend, inputs: [y, x, starts, members], shapes, params }) {
+    const d = shapes[0]![1]!;
+    const n = shapes[1]![0]!;
+    const values = size(shapes[1]!) / Math.max(n, 1);
+    if (!backend.kernels.membersFit(starts!.at, members!.at, d, members!.length, values)) throw new RangeError('sketch: a plan of other sizes');
+    backend.kernels.sketch(y!.at + params.at! * d * 4, x!.at, starts!.at, members!.at, n, d, values);
+  },
+  drawTargets({ backend, inputs: [logits, stats, uniforms], outputs: [y], shapes }) {
+    const [m, v] = shapes[0] as [number, number];
+    const bytes = (256 + Math.ceil(v / 256)) * 4;
+    const scratch = backend.heap.allocate(bytes);
+    backend.kernels.drawTargets(logits!.at, stats!.at, uniforms!.at, y!.at, scratch, m, v, shapes[2]![1]!);
+    backend.heap.free(scratch, bytes);
+  },
+  dampDiagonal({ backend, inputs: [k], outputs: [y, lambda], shapes, params }) {
+    backend.kernels.dampDiagonal(k!.at, y!.at, lambda!.at, shapes[0]![0]!, params.factor!);
+  },
+};
