@@ -28,29 +28,45 @@ export interface Fee {
 
 /**
  * fee = floor((tokensIn · rateIn + tokensOut · rateOut) / 1000) + platformFee. What remains after the platform
- * fee is split; each part is rounded down and the platform takes the dust. When no record has positive
- * influence the contributors' part joins the stakers' part. Settlement.sol computes the same integers.
+ * fee is split; each part is rounded down and the platform takes the dust. The contributors' part is the most that
+ * the payout rule can give them; `withAllocated` moves the rest. When `anyPositive` is false all of it joins the
+ * stakers' part. Settlement.sol computes the same integers.
  */
-export function computeFee(tokensIn: number, tokensOut: number, prices: Prices, split: Split, anyPositive: boolean): Fee {
+export function computeFee(tokensIn: number, tokensOut: number, prices: Prices, split: Split, anyPositive = true): Fee {
   const usage = (BigInt(tokensIn) * prices.rateIn + BigInt(tokensOut) * prices.rateOut) / 1000n;
   const part = (basisPoints: number) => (usage * BigInt(basisPoints)) / BASIS_POINTS;
   const owner = part(split.owner);
-  const contributors = anyPositive ? part(split.contributors) : 0n;
-  const stakers = part(split.stakers) + (anyPositive ? 0n : part(split.contributors));
+  const contributors = part(split.contributors);
+  const stakers = part(split.stakers);
   const total = usage + prices.platformFee;
-  return { total, owner, contributors, stakers, platform: total - owner - stakers - contributors };
+  const fee = { total, owner, contributors, stakers, platform: total - owner - stakers - contributors };
+  return anyPositive ? fee : withAllocated(fee, 0n);
 }
 
-/** The exact integer value · 2^149 of a float32: every finite float32 is a multiple of 2^-149. */
-export function floatToInteger(value: number): bigint {
+/**
+ * The fee as it is paid: contributors get `allocated` wei, which the payout rule gave them, and what is left of their
+ * part joins the stakers' part. The total stays. Throws RangeError where `allocated` is not within the part.
+ */
+export function withAllocated(fee: Fee, allocated: bigint): Fee {
+  if (allocated < 0n || allocated > fee.contributors) throw new RangeError(`${allocated} wei allocated of ${fee.contributors}`);
+  return { ...fee, stakers: fee.stakers + fee.contributors - allocated, contributors: allocated };
+}
+
+/** A finite float32 in parts: value = ± significand · 2^(exponent − 150), exactly; exponent from 1 to 254. */
+export function float32Parts(value: number): { negative: boolean; significand: number; exponent: number } {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);
   const bits = view.getUint32(0);
   const exponent = (bits >>> 23) & 0xff;
   if (exponent === 255) throw new RangeError('not a finite float32');
-  const significand = BigInt(exponent === 0 ? bits & 0x7fffff : (bits & 0x7fffff) | 0x800000);
-  const magnitude = significand << BigInt(Math.max(exponent - 1, 0));
-  return bits >>> 31 ? -magnitude : magnitude;
+  return { negative: bits >>> 31 === 1, significand: exponent === 0 ? bits & 0x7fffff : (bits & 0x7fffff) | 0x800000, exponent: Math.max(exponent, 1) };
+}
+
+/** The exact integer value · 2^149 of a float32: every finite float32 is a multiple of 2^-149. */
+export function floatToInteger(value: number): bigint {
+  const { negative, significand, exponent } = float32Parts(value);
+  const magnitude = BigInt(significand) << BigInt(exponent - 1);
+  return negative ? -magnitude : magnitude;
 }
 
 /**

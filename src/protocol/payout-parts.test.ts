@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { type Hex, floatToHex } from './bytes.ts';
 import { divideByInfluence, payoutsByContributor } from './fee.ts';
 import { nextVersionRecords } from './next-version.ts';
-import { recordPartsOf } from './payout-parts.ts';
+import { partsOfContributor, recordPartsOf } from './payout-parts.ts';
+import { DEFAULT_PAYOUT_RULE, describePayout } from './payout-rule.ts';
 import type { VersionRecord } from './record.ts';
 
 const address = (digit: string) => `0x${digit.repeat(40)}` as Hex;
@@ -41,6 +42,22 @@ test('each contributor’s record parts sum to the payout that the claim commits
     all += sum;
   }
   expect(all).toBe(contributors);
+});
+
+test('by the payout rule too, a contributor’s record parts sum to their pay, most first', () => {
+  const people = ['a', 'b', 'c'].map(address);
+  const records = Array.from({ length: 40 }, (_, k) => record(`r${k}`, people[(k * 7) % 3]!));
+  const scores = records.map((_, k) => Math.fround(Math.sin(k * 1.7) * 10 ** ((k % 5) - 1)));
+  const noise = records.map(() => Math.fround(0.3));
+  const contributors = records.map((one) => one.contributor);
+  const payout = describePayout({ amount: 7_749_999_999_999_983n, scores, noise, contributors, rule: DEFAULT_PAYOUT_RULE });
+  const parts = payout.records.map(({ part }) => part);
+  expect(payout.contributors.filter(({ pay }) => pay > 0n).length).toBeGreaterThan(1);
+  for (const { contributor, pay } of payout.contributors) {
+    const own = partsOfContributor(parts, records, contributor);
+    expect(own.reduce((sum, { amount }) => sum + amount, 0n)).toBe(pay);
+    expect(own.every(({ amount }, i) => i === 0 || amount <= own[i - 1]!.amount)).toBe(true);
+  }
 });
 
 test('a stranger has no parts', () => {

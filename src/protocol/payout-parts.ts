@@ -13,7 +13,11 @@ export interface RecordPart {
 
 /** Which of a contributor's records earned how much of an answer, most first; sums to their payout in the receipt. */
 export function recordPartsOf(receipt: Pick<Receipt, 'scores' | 'fee'>, records: readonly VersionRecord[], contributor: Hex): RecordPart[] {
-  const parts = divideByInfluence(BigInt(receipt.fee.contributors), receipt.scores.map(hexToFloat));
+  return partsOfContributor(divideByInfluence(BigInt(receipt.fee.contributors), receipt.scores.map(hexToFloat)), records, contributor);
+}
+
+/** The same of parts that are known, such as dividePayout's: `parts[k]` wei belong to `records[k]`. */
+export function partsOfContributor(parts: readonly bigint[], records: readonly VersionRecord[], contributor: Hex): RecordPart[] {
   const who = contributor.toLowerCase();
   return records
     .map((record, index) => ({ record, index, amount: parts[index] ?? 0n }))

@@ -1,0 +1,176 @@
+import type { DatanetRecord } from '../record.ts';
+import { tokensOf } from './tokens.ts';
+import type { UnionFind } from './union-find.ts';
+
+/**
+ * Weighted Jaccard similarities at which two records are near-copies, in percent; both must be reached. Of the words,
+ * and of the pairs of neighbouring words, so that the same words in another order are another text. docs/payout.md
+ * has the distributions that set them.
+ */
+const WORDS_PERCENT = 50;
+const PAIRS_PERCENT = 30;
+/** Keeps weights apart in a Datanet of a few records, where every word is rare. */
+const SMOOTHING = 15;
+/** Answers up to this many words are facts by themselves; longer ones are read as text. */
+const SHORT_ANSWER = 5;
+
+/**
+ * MinHash (Broder 1997) with 40 bands of 4: two records whose similarity is 0.5 meet in a band with probability 0.92,
+ * at 0.6 with 0.996, at 0.1 with 0.004.
+ */
+const BANDS = 40;
+const ROWS = 4;
+/** A record is compared with at most this many of the first in its band: only wording that a whole Datanet shares crowds one. */
+const MOST_COMPARED = 64;
+
+/** Sorted ids of each record, one after another. */
+interface Lists {
+  ids: Uint32Array;
+  /** Record k has ids[start[k]] to ids[start[k + 1] − 1]. */
+  start: Uint32Array;
+  /** Of each id: ⌊log2((records + 15) / records that have it)⌋, so that what a template gives to all hardly counts. */
+  weight: Uint8Array;
+}
+
+interface Facts {
+  /** Numbers, and letters that stand alone: 2021, vitamin C. */
+  identifiers: Set<string>;
+  shortAnswers: Set<string>;
+}
+const IDENTIFIER = /^(\p{N}.*|[b-hj-ru-z])$/u;
+
+/** Joins records whose wording is nearly the same and whose identifiers and short answers say no different fact. */
+export function joinNearCopies(records: readonly DatanetRecord[], sets: UnionFind): void {
+  const { words, pairs, facts } = read(records);
+  const seen = new Uint32Array(records.length);
+  for (let band = 0; band < BANDS; band++) {
+    const buckets = new Map<number, number[]>();
+    signatures(words, records.length, band).forEach((signature, k) => {
+      if (words.start[k] === words.start[k + 1]) return;
+      const bucket = buckets.get(signature);
+      if (!bucket) {
+        buckets.set(signature, [k]);
+        return;
+      }
+      for (const other of bucket) {
+        // One comparison with a cluster's member that already failed may be made again in another band: rare, and cheaper than remembering.
+        if (seen[k] === other + 1 || sets.find(other) === sets.find(k)) continue;
+        seen[k] = other + 1;
+        if (near(words, other, k, WORDS_PERCENT) && near(pairs, other, k, PAIRS_PERCENT) && agree(facts[other]!, facts[k]!) && !exchangeNames(words, other, k)) sets.join(other, k);
+      }
+      if (bucket.length < MOST_COMPARED) bucket.push(k);
+    });
+  }
+}
+
+function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; facts: Facts[] } {
+  const wordIds = new Map<string, number>();
+  const idOf = (word: string) => wordIds.get(word) ?? (wordIds.set(word, wordIds.size + 1), wordIds.size);
+  const pairIds = new Map<number, number>();
+  const wordLists: Uint32Array[] = [];
+  const pairLists: Uint32Array[] = [];
+  const facts: Facts[] = [];
+  for (const { text, questions } of records) {
+    const said = [tokensOf(text), ...questions.map(({ question, answer }) => tokensOf(`${question}\n${answer}`))];
+    const words = new Set<number>();
+    const pairs = new Set<number>();
+    for (const tokens of said) {
+      let before = 0;
+      for (const id of [...tokens.map(idOf), 0]) {
+        if (id) words.add(id - 1);
+        // Ids stay below 2^26, so that a pair is a whole number below 2^52; 0 is the beginning and the end.
+        const pair = before * 2 ** 26 + id;
+        if (pair) pairs.add(pairIds.get(pair) ?? (pairIds.set(pair, pairIds.size), pairIds.size - 1));
+        before = id;
+      }
+    }
+    wordLists.push(Uint32Array.from(words).sort());
+    pairLists.push(Uint32Array.from(pairs).sort());
+    const answers = questions.map(({ answer }) => tokensOf(answer)).filter(({ length }) => length > 0 && length <= SHORT_ANSWER);
+    facts.push({ identifiers: new Set(said.flat().filter((token) => IDENTIFIER.test(token))), shortAnswers: new Set(answers.map((tokens) => tokens.join(' '))) });
+  }
+  return { words: pack(wordLists, wordIds.size), pairs: pack(pairLists, pairIds.size), facts };
+}
+
+function pack(lists: readonly Uint32Array[], distinct: number): Lists {
+  const start = new Uint32Array(lists.length + 1);
+  lists.forEach((list, k) => (start[k + 1] = start[k]! + list.length));
+  const ids = new Uint32Array(start[lists.length]!);
+  const having = new Uint32Array(distinct);
+  lists.forEach((list, k) => {
+    ids.set(list, start[k]!);
+    for (const id of list) having[id]!++;
+  });
+  const weight = Uint8Array.from(having, (count) => 31 - Math.clz32(Math.floor((lists.length + SMOOTHING) / count)));
+  return { ids, start, weight };
+}
+
+/** Whether intersection / union of the weights reaches `percent`. */
+function near({ ids, start, weight }: Lists, a: number, b: number, percent: number): boolean {
+  let shared = 0;
+  let all = 0;
+  let i = start[a]!;
+  let j = start[b]!;
+  while (i < start[a + 1]! || j < start[b + 1]!) {
+    const x = i < start[a + 1]! ? ids[i]! : 2 ** 32;
+    const y = j < start[b + 1]! ? ids[j]! : 2 ** 32;
+    all += weight[Math.min(x, y)]!;
+    if (x === y) shared += weight[x]!;
+    if (x <= y) i++;
+    if (y <= x) j++;
+  }
+  return all > 0 && shared * 100 >= all * percent;
+}
+
+/** Whether each has a rare word (in at most three records) that the other has not at all: the same said of another thing. */
+function exchangeNames({ ids, start, weight }: Lists, a: number, b: number): boolean {
+  const rare = 30 - Math.clz32(start.length - 1 + SMOOTHING);
+  const ofA = ids.subarray(start[a], start[a + 1]);
+  const ofB = ids.subarray(start[b], start[b + 1]);
+  return ofA.some((id) => weight[id]! >= rare && !ofB.includes(id)) && ofB.some((id) => weight[id]! >= rare && !ofA.includes(id));
+}
+
+/**
+ * The same identifiers, and short answers of which one record's are all the other's. Where the short answers are the
+ * same, one record may have more identifiers: a number put in or taken out makes no new fact then.
+ */
+function agree(a: Facts, b: Facts): boolean {
+  const within = (one: Set<string>, other: Set<string>) => [...one].every((item) => other.has(item));
+  const either = (one: Set<string>, other: Set<string>) => within(one, other) || within(other, one);
+  const same = (one: Set<string>, other: Set<string>) => one.size === other.size && within(one, other);
+  if (a.shortAnswers.size > 0 && same(a.shortAnswers, b.shortAnswers)) return either(a.identifiers, b.identifiers);
+  return same(a.identifiers, b.identifiers) && either(a.shortAnswers, b.shortAnswers);
+}
+
+/** One number below 2^52 for each record: its four minima over (word, 1 … weight) in this band. */
+function signatures({ ids, start, weight }: Lists, count: number, band: number): Float64Array {
+  const minima = new Uint32Array(weight.length * ROWS).fill(0xffffffff);
+  for (let id = 0; id < weight.length; id++) {
+    for (let row = 0; row < ROWS; row++) {
+      let least = 0xffffffff;
+      for (let copy = 0; copy < weight[id]!; copy++) least = Math.min(least, mix(mix(id + 1, copy), band * ROWS + row));
+      minima[id * ROWS + row] = least;
+    }
+  }
+  const out = new Float64Array(count);
+  for (let k = 0; k < count; k++) {
+    let high = band;
+    let low = 0;
+    for (let row = 0; row < ROWS; row++) {
+      let least = 0xffffffff;
+      for (let at = start[k]!; at < start[k + 1]!; at++) least = Math.min(least, minima[ids[at]! * ROWS + row]!);
+      high = mix(high, least);
+      low = mix(low, least ^ 0x5bd1e995);
+    }
+    out[k] = (high >>> 6) * 2 ** 26 + (low >>> 6);
+  }
+  return out;
+}
+
+/** A well mixed 32-bit integer of two (the finaliser of MurmurHash3). */
+export function mix(a: number, b: number): number {
+  let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca77);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
