@@ -47,7 +47,7 @@ test('each contributor’s record parts sum to the payout that the claim commits
 test('by the payout rule too, a contributor’s record parts sum to their pay, most first', () => {
   const people = ['a', 'b', 'c'].map(address);
   const records = Array.from({ length: 40 }, (_, k) => record(`r${k}`, people[(k * 7) % 3]!));
-  const scores = records.map((_, k) => Math.fround(Math.sin(k * 1.7) * 10 ** ((k % 5) - 1)));
+  const scores = records.map((_, k) => Math.fround((Math.sin(k * 1.7) + 0.6) * 10 ** ((k % 5) - 1)));
   const noise = records.map(() => Math.fround(0.3));
   const contributors = records.map((one) => one.contributor);
   const payout = describePayout({ amount: 7_749_999_999_999_983n, scores, noise, contributors, rule: DEFAULT_PAYOUT_RULE });
