@@ -1,28 +1,17 @@
-import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import { OpenLedgerError } from '../errors.ts';
 import type { Backend, Tensor } from '../kernels/backend.ts';
-import { breathe } from '../kernels/breathe.ts';
 import { matmulNT } from '../kernels/matmul/operation.ts';
-import { size } from '../kernels/operation.ts';
 import { placeRows } from '../kernels/rows/operation.ts';
 import { Scope } from '../kernels/scope.ts';
-import { type Sequence, packBatch } from '../model/batch.ts';
+import type { Sequence } from '../model/batch.ts';
 import type { ModelConfig } from '../model/config.ts';
+import type { Gradients } from '../model/linear.ts';
 import { type Lora, type LoraConfig, adaptedLayers, linearShape } from '../model/lora.ts';
-import { loss } from '../model/loss.ts';
 import type { Model } from '../model/model.ts';
-import { recordWeight } from '../model/record-loss.ts';
 import { memoryAllowed } from '../model/weights/plan-weights.ts';
+import { PASS_BYTES, type Progress, adapterTensors, eachRecordGradients } from './record-gradients.ts';
 
-/**
- * Losses are multiplied by this power of two before their gradients are taken, for records and answers alike, so
- * that small gradients stay clear of RF32's 2^-50. DataInf does not change: λ and ⟨v,g⟩ grow by the same factor.
- */
-export const LOSS_SCALE = 1024;
-
-/** Fed tokens per pass; a record's gradient does not depend on how records are packed. */
-export const LEDGER_ROWS = 768;
-/** Gradients that a pass holds beside the ledger: with a large adapter fewer records go through at once. */
-const PASS_BYTES = 64 * 2 ** 20;
+export { LEDGER_ROWS, LOSS_SCALE, type Progress } from './record-gradients.ts';
 
 /** One adapter tensor's part of the ledger: n records, P values. */
 export interface LedgerTensor {
@@ -40,9 +29,7 @@ export interface Ledger {
 }
 
 /** Adapter tensor names in ledger order: each layer's A, then its B. */
-export function ledgerNames(lora: Lora): string[] {
-  return [...lora.pairs.keys()].flatMap((name) => [`${name}.lora_A`, `${name}.lora_B`]);
-}
+export const ledgerNames = (lora: Lora): string[] => adapterTensors(lora).map(({ name }) => name);
 
 /** Adapter tensors in ledger order with how many numbers each has, known before there is an adapter. */
 export function ledgerShapes(model: ModelConfig, config: LoraConfig): Pick<LedgerTensor, 'name' | 'values'>[] {
@@ -80,10 +67,6 @@ export function requireLedgerMemory(backend: Backend, tensors: readonly { name: 
   }
 }
 
-export interface Progress {
-  (done: number, total: number): void;
-}
-
 /**
  * Gradients of every record's loss at the given adapter, and their Gram matrices. `records[k]` is the list of
  * sequences of record k; `passBytes` bounds the gradients held beside them. The tensors live until `freeLedger`. Throws `ledger/too-large`, `cancelled`.
@@ -92,40 +75,19 @@ export async function buildLedger(
   model: Model,
   lora: Lora,
   records: readonly (readonly Sequence[])[],
-  { signal, onProgress, passBytes = PASS_BYTES }: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined; passBytes?: number } = {},
+  options: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined; passBytes?: number | undefined } = {},
 ): Promise<Ledger> {
   const { backend } = model;
   const n = records.length;
-  const shapes = ledgerNames(lora).map((name) => {
-    const pair = lora.pairs.get(name.slice(0, -'.lora_A'.length))!;
-    return { name, values: size((name.endsWith('A') ? pair.a : pair.b).shape) };
-  });
+  const shapes = adapterTensors(lora);
   requireLedgerMemory(backend, shapes, n);
-  const mostRecords = Math.max(1, Math.floor(passBytes / (4 * shapes.reduce((sum, { values }) => sum + values, 0))));
   const held = new Scope(backend);
   try {
     const tensors = shapes.map((shape) => ({ ...shape, gradients: held.create(`${shape.name}.ledger`, [n, shape.values], 'f32') }));
-    for (let first = 0; first < n; ) {
-      throwIfAborted(signal);
-      let rows = 0;
-      let end = first;
-      while (end < n && end - first < mostRecords && (end === first || rows + rowsOf(records[end]!) <= LEDGER_ROWS)) rows += rowsOf(records[end++]!);
-      const group = records.slice(first, end);
-      const scope = new Scope(backend);
-      try {
-        const batch = packBatch(group, (g, at) => recordWeight(group[g]!, at) * LOSS_SCALE, model.config.window);
-        const { gradients, total } = loss(scope, model, lora, batch, 'adapter');
-        for (const tensor of tensors) {
-          scope.run(placeRows, tensor.name, [tensor.gradients, gradients.get(tensor.name)!], { at: first });
-        }
-        await backend.read(total);
-      } finally {
-        scope.release();
-      }
-      first = end;
-      onProgress?.(first, n);
-      await breathe();
-    }
+    const place = (scope: Scope, gradients: Gradients, at: number) => {
+      for (const tensor of tensors) scope.run(placeRows, tensor.name, [tensor.gradients, gradients.get(tensor.name)!], { at });
+    };
+    await eachRecordGradients(model, lora, records, [...records.keys()], place, options);
     const ledger: Ledger = {
       records: n,
       tensors: tensors.map((tensor) => ({
@@ -142,8 +104,6 @@ export async function buildLedger(
     held.release();
   }
 }
-
-const rowsOf = (record: readonly Sequence[]) => record.reduce((sum, { ids }) => sum + ids.length - 1, 0);
 
 export function freeLedger(model: Model, ledger: Ledger): void {
   for (const { gradients, gram } of ledger.tensors) {

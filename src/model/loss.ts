@@ -1,6 +1,7 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Tensor } from '../kernels/backend.ts';
 import { crossEntropy, crossEntropyGradient } from '../kernels/crossEntropy/operation.ts';
+import { drawTargets } from '../kernels/drawTargets/operation.ts';
 import { addTensors, weightedSum } from '../kernels/elementwise/operation.ts';
 import { embedding, embeddingGradient } from '../kernels/embedding/operation.ts';
 import { matmulTN } from '../kernels/matmul/operation.ts';
@@ -53,6 +54,8 @@ export interface LossOptions {
   keep?: Keep;
   /** Logits are computed for as many predicted tokens at a time as fit in so many bytes. The bits do not depend on it. */
   logitBytes?: number;
+  /** [M] in [0,1): targets are not the batch's but drawn from the model's own distribution (kernels/drawTargets), one each. */
+  uniforms?: Float32Array | undefined;
 }
 
 /** Up to here every layer's activations are kept; beyond it, only each layer's input, and layers are computed again. */
@@ -66,7 +69,7 @@ const LOGIT_BYTES = 64 * 2 ** 20;
  */
 export function loss(
   scope: Scope, model: Model, lora: Lora | undefined, batch: PackedBatch, want: 'loss' | 'adapter' | 'base',
-  { keep = keptBytes(model.config, batch.ids.length, batch.width) <= KEPT_BYTES ? 'layers' : 'inputs', logitBytes = LOGIT_BYTES }: LossOptions = {},
+  { keep = keptBytes(model.config, batch.ids.length, batch.width) <= KEPT_BYTES ? 'layers' : 'inputs', logitBytes = LOGIT_BYTES, uniforms }: LossOptions = {},
 ): LossResult {
   const { config } = model;
   const base = want === 'base';
@@ -91,7 +94,7 @@ export function loss(
   const weights = scope.upload('weights', [batch.weights.length], batch.weights);
   // The head's own gradient sums over all rows, so that pretraining (of small models) takes them at once.
   const rowsAtOnce = base ? Infinity : Math.max(1, Math.floor(logitBytes / (4 * config.vocab)));
-  const { losses, logits, dNormed, dHead } = headLoss(scope, model, normed, batch, want, rowsAtOnce);
+  const { losses, logits, dNormed, dHead } = headLoss(scope, model, normed, batch, want, rowsAtOnce, uniforms);
   const total = scope.one(weightedSum, 'loss.total', [losses, weights]);
   const gradients: Gradients = new Map();
   if (want === 'loss') return { losses, total, logits, gradients };
@@ -128,12 +131,17 @@ interface HeadLoss {
 }
 
 /** Cross entropy over the head, `rowsAtOnce` predicted tokens at a time: [M, vocab] may be far more than a device holds. */
-function headLoss(scope: Scope, model: Model, normed: Tensor, batch: PackedBatch, want: 'loss' | 'adapter' | 'base', rowsAtOnce: number): HeadLoss {
+function headLoss(scope: Scope, model: Model, normed: Tensor, batch: PackedBatch, want: 'loss' | 'adapter' | 'base', rowsAtOnce: number, uniforms: Float32Array | undefined): HeadLoss {
   const count = batch.targets.length;
   const some = (inner: Scope, x: Tensor, first: number, end: number): HeadLoss => {
-    const targets = inner.upload('targets', [end - first], batch.targets.subarray(first, end));
+    let targets = inner.upload('targets', [end - first], batch.targets.subarray(first, end));
     const logits = matrixNT(inner, 'logits', x, headWeight(model));
-    const [losses, stats] = inner.run(crossEntropy, 'loss', [logits, targets]) as [Tensor, Tensor];
+    let [losses, stats] = inner.run(crossEntropy, 'loss', [logits, targets]) as [Tensor, Tensor];
+    if (uniforms) {
+      const chances = inner.upload('uniforms', [end - first, 1], uniforms.subarray(first, end));
+      targets = inner.one(drawTargets, 'targets.drawn', [logits, stats, chances]);
+      [losses, stats] = inner.run(crossEntropy, 'loss.drawn', [logits, targets]) as [Tensor, Tensor];
+    }
     if (want === 'loss') return { losses, logits, dNormed: undefined, dHead: undefined };
     const weights = inner.upload('weights', [end - first], batch.weights.subarray(first, end));
     const dLogits = inner.one(crossEntropyGradient, 'dLogits', [logits, targets, stats, weights]);

@@ -1,5 +1,10 @@
 import { add, blockSum, div, exp, log, mul, store, sub } from '../../arithmetic/rf32.ts';
-import { expectShape, f32, type Operation } from '../operation.ts';
+import { expectShape, f32, type Operation, type Shape, size } from '../operation.ts';
+
+/** A list, or one column as drawTargets gives it. */
+function expectTargets(name: string, targets: Shape, logits: Shape): void {
+  if (size(targets) !== logits[0]) throw new RangeError(`${name}: targets [${targets}] for logits [${logits}]`);
+}
 
 /**
  * loss[N] = log Σ_v exp(logits[i,v]) − logits[i, target]; stats[N,2] holds each row's maximum and 1/Σ exp(logit − max)
@@ -9,7 +14,7 @@ export const crossEntropy: Operation = {
   name: 'crossEntropy',
   inputs: ['f32', 'u32'],
   outputs: ([logits, targets]) => {
-    expectShape('crossEntropy targets', targets, logits![0]!);
+    expectTargets('crossEntropy', targets!, logits!);
     return [f32(logits![0]!), f32(logits![0]!, 2)];
   },
   reference({ inputs: [logits, targets], outputs: [loss, stats], shapes }) {
@@ -31,7 +36,7 @@ export const crossEntropyGradient: Operation = {
   name: 'crossEntropyGradient',
   inputs: ['f32', 'u32', 'f32', 'f32'],
   outputs: ([logits, targets, stats, weight]) => {
-    expectShape('crossEntropyGradient targets', targets, logits![0]!);
+    expectTargets('crossEntropyGradient', targets!, logits!);
     expectShape('crossEntropyGradient stats', stats, logits![0]!, 2);
     expectShape('crossEntropyGradient weight', weight, logits![0]!);
     return [f32(...logits!)];
