@@ -1,7 +1,9 @@
 import { adamw } from './adamw/operation.ts';
 import { argmax } from './argmax/operation.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from './attention/operation.ts';
-import { dampDiagonal } from './cholesky/operation.ts';
+import {
+  choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate, dampDiagonal,
+} from './cholesky/operation.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { decodeOperations } from './decode/operations.ts';
 import { drawTargets } from './drawTargets/operation.ts';
@@ -19,6 +21,7 @@ import { swiglu, swigluGradient } from './swiglu/operation.ts';
 
 export const operations: readonly Operation[] = [
   adamw, addBias, addScaled, addTensors, argmax, attentionKeys, attentionScores, attentionValues,
+  choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate,
   crossEntropy, crossEntropyGradient, dampDiagonal, dataInfScores, dataInfWeights, drawTargets, embedding, embeddingGradient,
   matmulNN, matmulNT, matmulTN, placeRows, rmsNorm, rmsNormGradient, rmsNormWeightGradient, rope,
   scaleTensor, sketch, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,

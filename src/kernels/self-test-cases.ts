@@ -3,7 +3,7 @@ import { adamw } from './adamw/operation.ts';
 import { argmax } from './argmax/operation.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from './attention/operation.ts';
 import { type Case, type Kind, input, tensor } from './case.ts';
-import { dampDiagonal } from './cholesky/operation.ts';
+import { choleskySelfTestCases } from './cholesky/cases.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
 import { decodeSelfTestCases } from './decode/make-cases.ts';
@@ -65,7 +65,6 @@ export function selfTestCases(): Case[] {
     make('attentionValues', attentionValues, [p(1), of('edge', 5, 6)(2), lo, hi], { groups: 2 }),
     make('crossEntropy', crossEntropy, [plain(1), u32(3, 59, 0, 7, 60)]),
     make('crossEntropyGradient', crossEntropyGradient, [plain(1), u32(3, 59, 0, 7, 60), positive(of('normal', 5, 2)(2)), of('normal', 5)(3)]),
-    make('dampDiagonal', dampDiagonal, [of('edge', 9, 9)(1)], { factor: 0.3 }),
     make('dataInfScores', dataInfScores, [of('normal', 2, 5)(1), of('normal', 2, 5)(2), positive(of('normal', 5, 5)(3))], { factor: 0.001 }),
     make('dataInfWeights', dataInfWeights, [of('normal', 2, 5)(1), positive(of('normal', 5, 5)(2))], { factor: 0.001 }),
     make('drawTargets', drawTargets, [plain(1), of('small', 5, 2)(2), unit(5, 4)]),
@@ -86,6 +85,7 @@ export function selfTestCases(): Case[] {
     make('swiglu', swiglu, [edge(1), edge(2)]),
     make('swigluGradient', swigluGradient, [edge(1), edge(2), edge(3)]),
     make('weightedSum', weightedSum, [of('normal', 250)(1), of('edge', 250)(2)]),
+    ...choleskySelfTestCases(),
     ...decodeSelfTestCases(),
     ...gatheredSelfTestCases(),
     ...matrixSelfTestCases(),

@@ -1,3 +1,4 @@
+import { PANEL } from './cholesky/operation.ts';
 import { type Operation, type Output, type Params, type Shape, size } from './operation.ts';
 
 /** How much one call of an operation does, for rates, for shares of a ceiling, and for splitting long work. */
@@ -21,6 +22,11 @@ const MULTIPLY_ADDS: Readonly<Record<string, (shapes: Shape[], outputs: Output[]
   decodeProducts: (shapes, _, { rows = 1, terms = 0, matrices = 1 }) =>
     product(rows, shapes.slice(3, 3 + matrices).reduce((sum, codes) => sum + codes[0]!, 0), terms),
   sketch: ([, x]) => size(x!),
+  choleskyBlock: () => (PANEL * PANEL * PANEL) / 6,
+  choleskyPanel: ([l], _, { at = 0 }) => product(l![0]! - at, PANEL, PANEL / 2),
+  choleskyUpdate: ([l], _, { at = 0 }) => product(l![0]! - at, l![0]! - at, PANEL / 2),
+  choleskySolveBlock: ([x]) => product(x![0]!, PANEL, PANEL / 2),
+  choleskySolveUpdate: ([x], _, { at = 0, backward = 0 }) => product(x![0]!, backward ? at : x![1]! - at, PANEL),
   embeddingGradient: ([dy]) => size(dy!),
   rmsNormWeightGradient: ([dy]) => size(dy!),
 };

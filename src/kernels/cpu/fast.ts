@@ -1,5 +1,6 @@
 import type { FastForms } from './form.ts';
 import { attentionForms } from './forms/attention.ts';
+import { choleskyForms } from './forms/cholesky.ts';
 import { curvatureForms } from './forms/curvature.ts';
 import { decodeForms } from './forms/decode.ts';
 import { elementwiseForms } from './forms/elementwise.ts';
@@ -13,6 +14,7 @@ import { normForms } from './forms/norm.ts';
 /** Faster forms of operations by name, bit-equal to their references (fast.test.ts). */
 export const fastForms: FastForms = {
   ...attentionForms,
+  ...choleskyForms,
   ...curvatureForms,
   ...decodeForms,
   ...elementwiseForms,

@@ -5,7 +5,8 @@ type KernelName =
   | 'attentionKeys' | 'attentionScores' | 'attentionValues' | 'softmax' | 'softmaxGradient'
   | 'padOperands' | 'transposeOperands'
   | 'embedding' | 'embeddingGradient' | 'rope'
-  | 'dampDiagonal' | 'dataInfScores' | 'dataInfWeights' | 'drawTargets' | 'sketch'
+  | 'choleskyBlock' | 'choleskyStart' | 'dampDiagonal' | 'substituteRows' | 'subtractProduct'
+  | 'dataInfScores' | 'dataInfWeights' | 'drawTargets' | 'sketch'
   | 'addRow' | 'dotColumns' | 'dotRows' | 'operandsInPlace' | 'weighValues'
   | 'rmsNorm' | 'rmsNormGradient' | 'rmsNormWeightGradient'
   | 'gatherPacked' | 'interleave' | 'multiplyColumnsOf' | 'multiplyRowsOf' | 'padOperandRow'
@@ -15,6 +16,7 @@ export interface Kernels extends Record<KernelName, (...args: number[]) => void>
   /** 1 or 0. */
   rangesFit(lo: number, hi: number, n: number, keys: number, width: number): number;
   queriesFit(lo: number, from: number, until: number, t: number, n: number, width: number): number;
+  rowsInRange(at: number, pitch: number, n: number, count: number): number;
   membersFit(starts: number, members: number, d: number, listed: number, values: number): number;
   rowsFit(rows: number, starts: number, v: number, listed: number, n: number): number;
   firstOutOfRange(at: number, n: number): number;

@@ -65,6 +65,8 @@ export interface Form {
   uniforms?: Wgsl['uniforms'];
   /** Bits of float32 totals in out0 that the sums are added to, not flushed and not judged; otherwise values are emitted. */
   totals?: boolean;
+  /** Where output (row, column) lies, what is stored there instead of the total, and whether it is written at all; otherwise a whole matrix. */
+  into?: { index: (row: string, column: string) => string; value: (index: string, total: string) => string; where?: (row: string, column: string) => string };
 }
 
 function loadTile(name: 'a' | 'b', count: number, depth: number, alongTerms: boolean, size: number, index: string, limit: string, origin: string) {
@@ -106,12 +108,15 @@ function tiledCode(form: Form, { rows, columns, up, across, depth }: Tile, isPro
   const b = tileMemory('b', columns, depth, across === 4);
   const lines = (statement: (i: number) => string) => range(up).map(statement).join('\n');
   const each = (statement: (i: number, j: number) => string) => lines((i) => range(across).map((j) => statement(i, j)).join('\n'));
-  const inside = (i: number, j: number) => `row0 + r0 + ${i}u < u.rows && column0 + c0 + ${j}u < u.columns`;
-  const index = (i: number, j: number) => `out_base + (row0 + r0 + ${i}u) * u.columns + column0 + c0 + ${j}u`;
+  const rowAt = (i: number) => `row0 + r0 + ${i}u`;
+  const columnAt = (j: number) => `column0 + c0 + ${j}u`;
+  const { into } = form;
+  const inside = (i: number, j: number) => `${rowAt(i)} < u.rows && ${columnAt(j)} < u.columns${into?.where ? ` && ${into.where(rowAt(i), columnAt(j))}` : ''}`;
+  const index = (i: number, j: number) => into?.index(rowAt(i), columnAt(j)) ?? `out_base + (${rowAt(i)}) * u.columns + ${columnAt(j)}`;
   const total = (i: number, j: number) => (across === 1 ? `total${i}` : `total${i}[${j}]`);
   // One judgement for all: a copy of it for each output makes drivers compile for seconds.
   const emitted = `var greatest = 0u;
-  ${each((i, j) => `if (${inside(i, j)}) { greatest = max(greatest, place0(${index(i, j)}, ${total(i, j)})); }`)}
+  ${each((i, j) => `if (${inside(i, j)}) { greatest = max(greatest, place0(${index(i, j)}, ${into?.value(index(i, j), total(i, j)) ?? total(i, j)})); }`)}
   judge(greatest);`;
   return {
     workgroup: size,

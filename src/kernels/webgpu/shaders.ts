@@ -1,7 +1,9 @@
 import { adamwWgsl } from '../adamw/wgsl.ts';
 import { argmaxWgsl } from '../argmax/wgsl.ts';
 import { attentionKeysWgsl, attentionScoresWgsl, attentionValuesWgsl, softmaxGradientWgsl, softmaxWgsl } from '../attention/wgsl.ts';
-import { dampDiagonalWgsl } from '../cholesky/wgsl.ts';
+import {
+  choleskyBlockWgsl, choleskyPanelWgsl, choleskySolveBlockWgsl, choleskySolveUpdateWgsl, choleskyStartWgsl, choleskyUpdateWgsl, dampDiagonalWgsl,
+} from '../cholesky/wgsl.ts';
 import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
 import { decodeWgsl } from '../decode/operations.ts';
 import { drawTargetsWgsl } from '../drawTargets/wgsl.ts';
@@ -27,6 +29,12 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   attentionKeys: attentionKeysWgsl,
   attentionScores: attentionScoresWgsl,
   attentionValues: attentionValuesWgsl,
+  choleskyBlock: choleskyBlockWgsl,
+  choleskyPanel: choleskyPanelWgsl,
+  choleskySolveBlock: choleskySolveBlockWgsl,
+  choleskySolveUpdate: choleskySolveUpdateWgsl,
+  choleskyStart: choleskyStartWgsl,
+  choleskyUpdate: choleskyUpdateWgsl,
   crossEntropy: crossEntropyWgsl,
   crossEntropyGradient: crossEntropyGradientWgsl,
   dampDiagonal: dampDiagonalWgsl,
