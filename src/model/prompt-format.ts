@@ -1,4 +1,5 @@
 import { OpenLedgerError } from '../errors.ts';
+import { type DatanetRecord, normaliseRecord } from '../protocol/record.ts';
 import type { Sequence } from './batch.ts';
 import { type ChatMessage, type ChatTemplate, readChatTemplate } from './chat-template.ts';
 import type { Tokenizer } from './tokenizer.ts';
@@ -11,14 +12,28 @@ export interface PromptFormat {
   readonly stop: readonly number[];
   /** Texts that end an answer, where no id does. */
   readonly stopTexts: readonly string[];
+  /**
+   * Whether records in the prompt can help. Models made for OpenLedger learnt texts one by one and never to read one for
+   * a question after it: they take records, and answer worse with them (docs/quotes-and-retrieval.md has the figures).
+   */
+  readonly readsRecords: boolean;
   /** A question, up to where the answer begins. Throws `template/…`, `tokenizer/cannot-encode`. */
-  question(text: string, options?: { system?: string | undefined }): number[];
+  question(text: string, options?: QuestionOptions): number[];
   /** A conversation, up to where the next answer begins. */
   chat(messages: readonly ChatMessage[]): number[];
   /** A text as it is; the loss counts all of it. */
   statement(text: string): Sequence;
   /** A question and its answer as it would follow the prompt; the loss counts the answer and the id that ends it. */
   answered(question: string, answer: string): Sequence;
+}
+
+export interface QuestionOptions {
+  system?: string | undefined;
+  /**
+   * Texts that stand before the question, as statements, one line each. They are strangers' words: they become tokens of
+   * text only, whatever markers they spell, and cannot end their line. What they say can still mislead a model.
+   */
+  records?: readonly string[] | undefined;
 }
 
 export interface PromptFormatOptions {
@@ -40,7 +55,8 @@ export function questionAnswerFormat(tokenizer: Tokenizer): PromptFormat {
     kind: 'question-answer',
     stop: [tokenizer.special.eos!],
     stopTexts: [],
-    question: (text) => tokenizer.encodeQuestion(text),
+    readsRecords: false,
+    question: (text, { records = [] } = {}) => [...records.flatMap((record) => tokenizer.encodeStatement(oneLine(record))), ...tokenizer.encodeQuestion(text)],
     chat(messages) {
       const [bos] = tokenizer.encodeStatement('');
       return [bos!, ...messages.flatMap(({ role, content }) => {
@@ -65,7 +81,8 @@ function plainFormat(tokenizer: Tokenizer, eos: readonly number[]): PromptFormat
     kind: 'plain',
     stop: [...new Set(eos)],
     stopTexts: ['\nQuestion:'],
-    question: (text, { system } = {}) => [...before, ...tokenizer.encode(prompt(conversation(text, system)))],
+    readsRecords: true,
+    question: (text, { system, records = [] } = {}) => [...before, ...tokenizer.encode(`${records.map((record) => `Record: ${oneLine(record)}\n`).join('')}${prompt(conversation(text, system))}`)],
     chat: (messages) => [...before, ...tokenizer.encode(prompt(messages))],
     statement: (text) => whole(tokenizer, text, eos),
     answered(question, answer) {
@@ -92,11 +109,38 @@ function chatFormat(tokenizer: Tokenizer, template: ChatTemplate, eos: readonly 
     kind: 'chat',
     stop: [...new Set(end === undefined ? eos : [end, ...eos])],
     stopTexts: [],
-    question: (text, { system } = {}) => encode(conversation(text, system)),
+    readsRecords: true,
+    // With the question, since many templates have no place for a system message.
+    question: (text, { system, records = [] } = {}) => encode(conversation(records.length ? `Records:\n${records.map((record) => `- ${oneLine(record)}\n`).join('')}\nQuestion: ${text}` : text, system)),
     chat: encode,
     statement: (text) => whole(tokenizer, text, eos),
     answered: (question, answer) => sequence(encode(conversation(question)), [...tokenizer.encode(answer), ...(end === undefined ? [] : [end])]),
   };
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim();
+
+/** A record as a prompt holds it: its statement, and those questions whose answers the statement does not hold. */
+export function recordText(record: DatanetRecord): string {
+  const { text, questions } = normaliseRecord(record);
+  return [text, ...questions.filter(({ answer }) => !text.includes(answer)).map(({ question, answer }) => `${question} ${answer}`)].filter(Boolean).join(' ');
+}
+
+/**
+ * A question with as many of the records before it, best first, as leave it within `mostTokens` (the model's context less
+ * the room for its answer). `used`: how many. Without room for any, the prompt is the question's own.
+ */
+export function promptWithRecords(
+  format: Pick<PromptFormat, 'question'>,
+  question: string,
+  records: readonly string[],
+  { mostTokens, system }: { mostTokens: number; system?: string | undefined },
+): { ids: number[]; used: number } {
+  for (let used = records.length; used > 0; used--) {
+    const ids = format.question(question, { system, records: records.slice(0, used) });
+    if (ids.length <= mostTokens) return { ids, used };
+  }
+  return { ids: format.question(question, { system }), used: 0 };
 }
 
 function conversation(question: string, system?: string): ChatMessage[] {
