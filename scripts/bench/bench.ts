@@ -5,6 +5,7 @@ import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { BenchBrowser } from './browser.ts';
 import { ggufFiles } from './gguf-files.ts';
 import { machine } from './machine.ts';
+import { reportInfluence, reportRecordGradients, reportSolve } from './measure/attribution.ts';
 import { reportAdapterSwitch, reportBatch, reportBrowserKernels, reportCpuDuel, reportDispatches, reportLoraCost, reportScaling, reportWebGpuDuel } from './measure/browser.ts';
 import { reportDawnKernels } from './measure/dawn.ts';
 import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTrainingStep } from './measure/engine.ts';
@@ -60,6 +61,9 @@ const measurements: Record<string, Measurement> = {
   training: { what: 'LoRA training step', where: NODE_CPU, run: withEngine((one) => reportTrainingStep(report, one, effort.small ? 3 : 9)) },
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
   attribution: { what: 'ledger, attribution of an answer', where: NODE_CPU, run: withEngine((one) => reportAttribution(report, one)) },
+  'record-gradients': { what: 'gradients by record', where: NODE_CPU, run: withEngine((one) => reportRecordGradients(report, one, effort.small ? 5 : 15)) },
+  influence: { what: '100 answers by 900 records', where: NODE_CPU, run: async () => reportInfluence(report, await backend.get(), effort.small ? 2 : 5) },
+  solve: { what: 'solve of the curvature method', where: NODE_CPU, run: async () => reportSolve(report, await backend.get(), effort.small ? [1024] : [1024, 4096]) },
   'fine-tunes': { what: 'fine-tunes of the sample Datanets', where: NODE_CPU, run: withEngine((one) => reportFineTunes(report, one)), long: true },
   'first-load': { what: 'size of the first load', where: 'dist/', run: () => reportFirstLoad(report) },
 };
