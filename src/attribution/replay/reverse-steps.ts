@@ -59,7 +59,11 @@ export async function reverseStep(query: Reverse, step: RunStep, first: boolean,
   if (length === 0 || !step.records.length) return;
   const { theta } = step.before;
   const e = (relative * norm(theta)) / length;
-  const moved = (by: number) => Float64Array.from(theta, (value, i) => value + by * a[i]!);
+  const moved = (by: number) => {
+    const out = new Float64Array(a.length);
+    for (let i = 0; i < out.length; i++) out[i] = theta[i]! + by * a[i]!;
+    return out;
+  };
   const want = first ? 'loss' : 'gradient';
   const up = await passAt(moved(e), step, want);
   const down = await passAt(moved(-e), step, want);

@@ -9,8 +9,7 @@ import { loss } from '../../model/loss.ts';
 import { recordWeight } from '../../model/record-loss.ts';
 import { type Example, fedTokens, initialLora, partLoss, stepGradient, stepParts } from '../../model/train.ts';
 import { LEDGER_ROWS, LOSS_SCALE } from '../ledger.ts';
-import type { QueryPool } from './query-pool.ts';
-import { selectedTokens } from './query-pool.ts';
+import { type QueryPool, selectedTokens } from './query-pool.ts';
 import type { RunStep, StepPass } from './reverse-steps.ts';
 import type { Trajectory } from './trajectory.ts';
 
@@ -32,16 +31,19 @@ export class StepPasses {
 
   private write(theta: ArrayLike<number>): void {
     this.run.layout.forEach(({ at, length }, i) => {
-      this.run.model.backend.write(this.tensors[i]!, 0, Float32Array.from({ length }, (_, j) => store(Math.fround(theta[at + j]!))));
+      const values = new Float32Array(length);
+      for (let j = 0; j < length; j++) values[j] = store(Math.fround(theta[at + j]!));
+      this.run.model.backend.write(this.tensors[i]!, 0, values);
     });
   }
 
   /** Adds a pass's gradients, taken of LOSS_SCALE times the loss, to `sum` [P]. */
   private async addGradients(gradients: Map<string, Tensor>, sum: Float64Array): Promise<void> {
-    for (const { name, at, length } of this.run.layout) {
-      const values = (await this.run.model.backend.read(gradients.get(name)!)) as Float32Array;
-      for (let j = 0; j < length; j++) sum[at + j]! += values[j]! / LOSS_SCALE;
-    }
+    const { model, layout } = this.run;
+    const read = await Promise.all(layout.map(({ name }) => model.backend.read(gradients.get(name)!)));
+    layout.forEach(({ at, length }, i) => {
+      for (let j = 0; j < length; j++) sum[at + j]! += read[i]![j]! / LOSS_SCALE;
+    });
   }
 
   /** As training computed the step, at θ [P] rounded to float32. */
