@@ -2,7 +2,7 @@ import { hostLog } from '../../arithmetic/host.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import { suffixArray } from './suffix-array.ts';
 
-/** Most tokens of a Datanet: 9 bytes of index each, twice that while it is built. */
+/** Most tokens of a Datanet: about 9 bytes of index each, and 23 more while it is built. */
 export const MOST_TOKENS = 2 ** 26;
 /** Ids are whole numbers below this, as in receipts. */
 export const MOST_ID = 2 ** 24;
@@ -50,7 +50,7 @@ export interface QuoteIndex {
 
 /**
  * `lists[record][text]`: token ids of each text of each record. Throws `quotes/bad-token`, `quotes/too-much`.
- * One million tokens take about a second; meant for a worker.
+ * One million tokens take about half a second; meant for a worker.
  */
 export function buildQuoteIndex(lists: readonly (readonly ArrayLike<number>[])[]): QuoteIndex {
   const copies = new Int32Array(lists.length);
