@@ -10,7 +10,7 @@ import { Accounting, Claim, ClaimState, ISettlement, PayRequest, WithdrawItem } 
 import { FeeMath } from "./libraries/FeeMath.sol";
 import { Merkle } from "./libraries/Merkle.sol";
 import { Text } from "./libraries/Text.sol";
-import { Fee, Split } from "./types/Fees.sol";
+import { Fee, PayoutRule, Split } from "./types/Fees.sol";
 import { AdapterId, ClaimId } from "./types/Ids.sol";
 
 /// @title Settlement
@@ -27,6 +27,12 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   uint16 public constant MOST_PLATFORM_PART = 3000;
   /// @notice Governance leaves contributors at least this, in basis points.
   uint16 public constant LEAST_CONTRIBUTORS_PART = 3000;
+  /// @notice Bounds of the payout rule, see docs/payout.md: below 1 standard deviation noise would be paid; above 10,
+  /// or with a cap below a tenth, hardly anything.
+  uint16 public constant LEAST_NULL_MULTIPLE = 1000;
+  uint16 public constant MOST_NULL_MULTIPLE = 10_000;
+  uint16 public constant MOST_RESERVE = 10_000;
+  uint16 public constant LEAST_CLUSTER_CAP = 1000;
   /// @notice Most payouts fetched in one call.
   uint256 public constant MOST_ITEMS = 200;
 
@@ -45,6 +51,9 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   /// @notice Fixed fee on every answer, in wei.
   uint128 public platformFee;
   Split private _split;
+  /// @notice Version of the payout rule in force; versions count from 1.
+  uint16 public payoutRuleVersion;
+  mapping(uint256 version => PayoutRule) private _rules;
 
   /// @notice How many claims there are; ids run from 1 to this.
   uint256 public count;
@@ -74,6 +83,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     _setPlatform(platform_);
     _setPlatformFee(platformFee_);
     _setSplit(Split({ platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }));
+    _setPayoutRule(PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 5000 }));
   }
 
   // ---- Asking and paying ----
@@ -82,13 +92,20 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     return _split;
   }
 
-  /// @notice What an answer costs and who gets what; `anyPositive` is false where no record helped.
-  function quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut, bool anyPositive)
-    external
-    view
-    returns (Fee memory fee)
-  {
-    (fee,) = _quote(adapterId, tokensIn, tokensOut, anyPositive);
+  /// @notice The payout rule in force.
+  function payoutRule() external view returns (PayoutRule memory) {
+    return _rules[payoutRuleVersion];
+  }
+
+  /// @notice The rule that was in force as this version: claims name theirs.
+  function payoutRuleOf(uint16 version) external view returns (PayoutRule memory rule) {
+    rule = _rules[version];
+    if (rule.nullMultiple == 0) revert UnknownRule(version);
+  }
+
+  /// @notice What an answer costs and who gets what; the contributors' part is the most that payouts can give them.
+  function quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut) external view returns (Fee memory fee) {
+    (fee,) = _quote(adapterId, tokensIn, tokensOut);
   }
 
   /// @notice Pays for an answer and claims its attribution; the value sent is fee + bond, exactly.
@@ -99,12 +116,15 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     if ((request.payoutCount == 0) != (request.payoutRoot == Merkle.emptyRoot()) || request.payoutRoot == 0) {
       revert BadRequest("payoutRoot");
     }
+    if ((request.payoutCount == 0) != (request.allocated == 0)) revert BadRequest("allocated");
+    if (request.ruleVersion != payoutRuleVersion) revert RuleChanged(request.ruleVersion, payoutRuleVersion);
     ClaimId before = claimOfReceipt[request.receiptHash];
     if (ClaimId.unwrap(before) != 0) revert ReceiptAlreadyPaid(request.receiptHash, before);
 
-    (Fee memory fee, address adapterOwner) =
-      _quote(request.adapterId, request.tokensIn, request.tokensOut, request.payoutCount > 0);
+    (Fee memory fee, address adapterOwner) = _quote(request.adapterId, request.tokensIn, request.tokensOut);
     if (fee.contributors != request.contributorsPart) revert FeeChanged(request.contributorsPart, fee.contributors);
+    if (request.allocated > fee.contributors) revert AllocatedTooMuch(request.allocated, fee.contributors);
+    FeeMath.allocate(fee, request.allocated);
     if (msg.value != fee.total + bond) revert WrongPayment(msg.value, fee.total, bond);
 
     id = ClaimId.wrap(++count);
@@ -206,6 +226,10 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     _setSplit(split_);
   }
 
+  function setPayoutRule(PayoutRule calldata rule) external onlyOwner {
+    _setPayoutRule(rule);
+  }
+
   function setPlatformFee(uint128 platformFee_) external onlyOwner {
     _setPlatformFee(platformFee_);
   }
@@ -224,7 +248,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
 
   // ---- Inside ----
 
-  function _quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut, bool anyPositive)
+  function _quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut)
     private
     view
     returns (Fee memory fee, address adapterOwner)
@@ -232,7 +256,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     uint128 rateIn;
     uint128 rateOut;
     (adapterOwner, rateIn, rateOut) = adapters.terms(adapterId);
-    fee = FeeMath.divide(FeeMath.usage(tokensIn, tokensOut, rateIn, rateOut), platformFee, _split, anyPositive);
+    fee = FeeMath.divide(FeeMath.usage(tokensIn, tokensOut, rateIn, rateOut), platformFee, _split);
   }
 
   function _store(ClaimId id, PayRequest calldata request, Fee memory fee, address adapterOwner) private {
@@ -241,6 +265,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     c.deadline = uint40(block.timestamp + window);
     c.state = ClaimState.Open;
     c.payoutCount = request.payoutCount;
+    c.ruleVersion = request.ruleVersion;
     c.adapterOwner = adapterOwner;
     c.adapterId = uint96(AdapterId.unwrap(request.adapterId));
     c.tokensIn = request.tokensIn;
@@ -321,6 +346,18 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     }
     _split = split_;
     emit SplitChanged(split_);
+  }
+
+  function _setPayoutRule(PayoutRule memory rule) private {
+    if (rule.nullMultiple < LEAST_NULL_MULTIPLE || rule.nullMultiple > MOST_NULL_MULTIPLE) {
+      revert OutOfBounds("multiple of the noise", rule.nullMultiple, LEAST_NULL_MULTIPLE, MOST_NULL_MULTIPLE);
+    }
+    if (rule.reserve > MOST_RESERVE) revert OutOfBounds("reserve", rule.reserve, 0, MOST_RESERVE);
+    if (rule.clusterCap < LEAST_CLUSTER_CAP || rule.clusterCap > FeeMath.BASIS_POINTS) {
+      revert OutOfBounds("cap of a cluster", rule.clusterCap, LEAST_CLUSTER_CAP, FeeMath.BASIS_POINTS);
+    }
+    _rules[++payoutRuleVersion] = rule;
+    emit PayoutRuleChanged(payoutRuleVersion, rule);
   }
 
   function _setPlatformFee(uint128 platformFee_) private {

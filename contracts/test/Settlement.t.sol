@@ -16,7 +16,7 @@ import {
 } from "../src/interfaces/ISettlement.sol";
 import { FeeMath } from "../src/libraries/FeeMath.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
-import { Fee, Split } from "../src/types/Fees.sol";
+import { Fee, PayoutRule, Split } from "../src/types/Fees.sol";
 import { AdapterId, ClaimId } from "../src/types/Ids.sol";
 import { Deployed } from "./support/Deployed.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
@@ -55,7 +55,7 @@ contract SettlementTest is Deployed {
   }
 
   function test_quoteIsTheFormula() public view {
-    Fee memory fee = settlement.quote(adapter, 13, 37, true);
+    Fee memory fee = settlement.quote(adapter, 13, 37);
     eq(fee.total, 0.0393 ether, "total");
     eq(fee.contributors, 0.01915 ether, "contributors");
   }
@@ -193,14 +193,66 @@ contract SettlementTest is Deployed {
 
   function test_whereNoRecordHelpedTheTreasuryGetsThePart() public {
     (PayRequest memory request,,) = _request("none", 13, 37, 5000);
-    Fee memory fee = settlement.quote(adapter, 13, 37, false);
-    (request.payoutCount, request.payoutRoot, request.contributorsPart) = (0, Merkle.emptyRoot(), 0);
+    Fee memory fee = settlement.quote(adapter, 13, 37);
+    (request.payoutCount, request.payoutRoot, request.allocated) = (0, Merkle.emptyRoot(), 0);
     ClaimId id = _pay(request, fee.total);
     vm.warp(block.timestamp + WINDOW + 1);
     settlement.finalize(id);
     eq(settlement.claimable(address(treasury)), 0.0383 ether * 7 / uint256(10), "stakers' and contributors' part");
     eq(settlement.heldFees(), 0, "nothing is held");
     _books();
+  }
+
+  function test_whatIsNotAllocatedIsTheStakers() public {
+    (PayRequest memory request, Fee memory fee,) = _request("weak", 13, 37, 0);
+    uint256 allocated = fee.contributors / 3;
+    bytes32[] memory leaves = new bytes32[](1);
+    leaves[0] = _payout(0, alice, allocated);
+    (request.payoutRoot, request.payoutCount, request.allocated) = (MerkleTree.root(leaves), 1, allocated);
+    ClaimId id = _pay(request, fee.total);
+    Claim memory c = settlement.claim(id);
+    eq(c.contributorsPart, allocated, "contributors can fetch what was allocated");
+    eq(c.stakersPart, fee.stakers + fee.contributors - allocated, "stakers");
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    eq(settlement.claimable(address(treasury)), fee.stakers + fee.contributors - allocated, "treasury");
+    eq(settlement.claimable(platform), fee.platform, "the platform's part is the same");
+    vm.prank(alice);
+    settlement.withdrawPayouts(_item(id, 0, allocated, leaves));
+    eq(settlement.heldFees(), 0, "nothing is held");
+    _books();
+  }
+
+  function test_whatIsAllocatedFitsThePartAndThePayouts() public {
+    (PayRequest memory request, Fee memory fee,) = _request("odd", 13, 37, 5000);
+    request.allocated = fee.contributors + 1;
+    vm.expectRevert(
+      abi.encodeWithSelector(ISettlement.AllocatedTooMuch.selector, fee.contributors + 1, fee.contributors)
+    );
+    _pay(request, fee.total);
+    request.allocated = 0;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "allocated"));
+    _pay(request, fee.total);
+    (request.payoutCount, request.payoutRoot, request.allocated) = (0, Merkle.emptyRoot(), 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "allocated"));
+    _pay(request, fee.total);
+  }
+
+  function test_aRuleChangedMeanwhileIsNoticed() public {
+    (PayRequest memory request, Fee memory fee,) = _request("rule", 13, 37, 5000);
+    eq(request.ruleVersion, 1, "first version");
+    vm.prank(governance);
+    settlement.setPayoutRule(PayoutRule(3000, 500, 2500));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.RuleChanged.selector, 1, 2));
+    _pay(request, fee.total);
+    request.ruleVersion = 2;
+    ClaimId id = _pay(request, fee.total);
+    eq(settlement.claim(id).ruleVersion, 2, "the claim names its rule");
+    eq(settlement.payoutRule().nullMultiple, 3000, "in force");
+    eq(settlement.payoutRuleOf(1).nullMultiple, 2000, "the first is still known");
+    eq(settlement.payoutRuleOf(2).clusterCap, 2500, "and the second");
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.UnknownRule.selector, 3));
+    settlement.payoutRuleOf(3);
   }
 
   function test_theOwnerAtPaymentIsPaid() public {
@@ -312,7 +364,21 @@ contract SettlementTest is Deployed {
     settlement.setPlatformFee(1 ether + 1);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "platform"));
     settlement.setPlatform(address(0));
+    bytes4 bounds = ISettlement.OutOfBounds.selector;
+    vm.expectRevert(abi.encodeWithSelector(bounds, "multiple of the noise", 999, 1000, 10_000));
+    settlement.setPayoutRule(PayoutRule(999, 1000, 5000));
+    vm.expectRevert(abi.encodeWithSelector(bounds, "multiple of the noise", 10_001, 1000, 10_000));
+    settlement.setPayoutRule(PayoutRule(10_001, 1000, 5000));
+    vm.expectRevert(abi.encodeWithSelector(bounds, "reserve", 10_001, 0, 10_000));
+    settlement.setPayoutRule(PayoutRule(2000, 10_001, 5000));
+    vm.expectRevert(abi.encodeWithSelector(bounds, "cap of a cluster", 999, 1000, 10_000));
+    settlement.setPayoutRule(PayoutRule(2000, 1000, 999));
+    vm.expectRevert(abi.encodeWithSelector(bounds, "cap of a cluster", 10_001, 1000, 10_000));
+    settlement.setPayoutRule(PayoutRule(2000, 1000, 10_001));
     vm.stopPrank();
+    vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, alice));
+    vm.prank(alice);
+    settlement.setPayoutRule(PayoutRule(2000, 1000, 5000));
     vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, alice));
     vm.prank(alice);
     settlement.setPlatformFee(0);

@@ -26,6 +26,8 @@ export interface ClaimOnChain {
   receiptHash: Hex;
   payoutRoot: Hex;
   payoutCount: number;
+  /** The payout rule that the claim follows; see readPayoutRule. */
+  ruleVersion: number;
   /** What contributors have fetched so far. */
   paidOut: bigint;
 }
@@ -119,6 +121,7 @@ interface RawClaim {
   deadline: number;
   state: number;
   payoutCount: number;
+  ruleVersion: number;
   adapterOwner: Hex;
   adapterId: bigint;
   challenger: Hex;
@@ -151,6 +154,7 @@ function fromContract(claimId: bigint, raw: RawClaim): ClaimOnChain {
     receiptHash: raw.receiptHash,
     payoutRoot: raw.payoutRoot,
     payoutCount: raw.payoutCount,
+    ruleVersion: raw.ruleVersion,
     paidOut: raw.paidOut,
   };
 }

@@ -1,8 +1,10 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { type Fee, type Payout, payoutRoot } from '../protocol/fee.ts';
+import type { PayoutRule } from '../protocol/payout-rule.ts';
 import type { ChainConnection } from './client.ts';
 import { settlementAbi } from './generated/abis.ts';
+import { readPayoutRule, sameRule } from './read-payout-rule.ts';
 import { quoteFee } from './quote-fee.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
@@ -18,6 +20,10 @@ export interface PaymentRequest {
   receiptCid: string;
   /** Who gets what of the contributors' part, from the receipt; empty where no record helped. */
   payouts: Payout[];
+  /** The contributors' part that the receipt divided, wei. Absent: the payouts are all of it, or none. */
+  contributorsPart?: bigint | undefined;
+  /** The payout rule of the receipt. Absent: the one in force, whatever it is. */
+  rule?: PayoutRule | undefined;
 }
 
 export interface Payment {
@@ -36,7 +42,7 @@ export interface Payment {
 
 /**
  * Pays the fee and the bond, and puts the receipt's payouts on chain as a claim.
- * Errors: `pay/fee-changed`, `contract/receipt-already-paid`, `contract/unknown-adapter` and those of sendTransaction.
+ * Errors: `pay/fee-changed`, `pay/rule-changed`, `contract/receipt-already-paid`, `contract/unknown-adapter` and those of sendTransaction.
  */
 export async function payAnswer(
   connection: ChainConnection,
@@ -44,20 +50,30 @@ export async function payAnswer(
   request: PaymentRequest,
   options: SendOptions = {},
 ): Promise<Payment> {
-  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, payouts } = request;
+  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, payouts, rule } = request;
   const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
-  const [fee, bond] = await Promise.all([
-    quoteFee(connection, { adapterId, tokensIn, tokensOut, anyPositive: payouts.length > 0 }),
+  const [fee, current, bond] = await Promise.all([
+    quoteFee(connection, { adapterId, tokensIn, tokensOut }),
+    readPayoutRule(connection),
     translated('Asking for the bond', () =>
       connection.publicClient.readContract({ ...settlement, functionName: 'bond' }),
     ),
   ]);
-  const promised = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
-  if (promised !== fee.contributors) {
+  const allocated = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
+  const divided = request.contributorsPart ?? (allocated > 0n ? allocated : fee.contributors);
+  if (divided !== fee.contributors || allocated > divided) {
     throw new OpenLedgerError({
       code: 'pay/fee-changed',
       what: 'The price changed since this receipt was made.',
-      why: `Its payouts sum to ${promised} wei; the contributors’ part is ${fee.contributors} wei now.`,
+      why: `It divided ${divided} wei and its payouts sum to ${allocated} wei; the contributors’ part is ${fee.contributors} wei now.`,
+      next: 'Make the receipt again; the answer itself stays.',
+    });
+  }
+  if (rule && !sameRule(rule, current.rule)) {
+    throw new OpenLedgerError({
+      code: 'pay/rule-changed',
+      what: 'The payout rule changed since this receipt was made.',
+      why: `Governance has set version ${current.version}.`,
       next: 'Make the receipt again; the answer itself stays.',
     });
   }
@@ -74,6 +90,8 @@ export async function payAnswer(
         payoutRoot: payoutRoot(payouts),
         payoutCount: payouts.length,
         contributorsPart: fee.contributors,
+        allocated,
+        ruleVersion: current.version,
       },
     ],
     value: fee.total + bond,

@@ -7,19 +7,20 @@ export interface FeeRequest {
   adapterId: bigint;
   tokensIn: number;
   tokensOut: number;
-  /** Whether any record had positive influence. */
-  anyPositive: boolean;
 }
 
-/** What an answer costs now and who gets what, in wei. Errors: `contract/unknown-adapter`, `chain/unreachable`. */
+/**
+ * What an answer costs now and who gets what, in wei; of the contributors' part, what the payout rule does not give them
+ * joins the stakers' part (`withAllocated` in protocol/fee.ts). Errors: `contract/unknown-adapter`, `chain/unreachable`.
+ */
 export function quoteFee(connection: ChainConnection, request: FeeRequest): Promise<Fee> {
-  const { adapterId, tokensIn, tokensOut, anyPositive } = request;
+  const { adapterId, tokensIn, tokensOut } = request;
   return translated('Asking for the price', () =>
     connection.publicClient.readContract({
       address: connection.contracts.settlement,
       abi: settlementAbi,
       functionName: 'quote',
-      args: [adapterId, tokensIn, tokensOut, anyPositive],
+      args: [adapterId, tokensIn, tokensOut],
     }),
   );
 }

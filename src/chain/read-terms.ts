@@ -1,13 +1,18 @@
 import { zeroAddress } from 'viem';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Split } from '../protocol/fee.ts';
+import type { PayoutRule } from '../protocol/payout-rule.ts';
 import type { ChainConnection } from './client.ts';
 import { contributionsAbi, settlementAbi, treasuryAbi } from './generated/abis.ts';
+import { readPayoutRule } from './read-payout-rule.ts';
 import { translated } from './translate-error.ts';
 
 /** The governed and fixed numbers of a deployment. Amounts in wei, times in seconds. */
 export interface Terms {
   split: Split;
+  /** How the contributors' part is divided, and the version of that rule. */
+  payoutRule: PayoutRule;
+  payoutRuleVersion: number;
   platformFee: bigint;
   /** Challenge window. */
   window: number;
@@ -29,9 +34,10 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
   const { publicClient, contracts } = connection;
   const settlement = { address: contracts.settlement, abi: settlementAbi } as const;
   return translated('Reading the terms', async () => {
-    const [split, platformFee, window, bond, platform, treasury, governance, referee, treasuryLabel, reviewTimeout] =
+    const [split, { rule: payoutRule, version: payoutRuleVersion }, platformFee, window, bond, platform, treasury, governance, referee, treasuryLabel, reviewTimeout] =
       await Promise.all([
         publicClient.readContract({ ...settlement, functionName: 'split' }),
+        readPayoutRule(connection),
         publicClient.readContract({ ...settlement, functionName: 'platformFee' }),
         publicClient.readContract({ ...settlement, functionName: 'window' }),
         publicClient.readContract({ ...settlement, functionName: 'bond' }),
@@ -48,6 +54,8 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
       ]);
     return {
       split,
+      payoutRule,
+      payoutRuleVersion,
       platformFee,
       window,
       bond,

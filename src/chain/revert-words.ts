@@ -113,6 +113,17 @@ export const REVERT_WORDS: Record<string, Speak> = {
     why: `Contributors’ part was ${open(expected)} and is ${open(actual)} now.`,
     next: 'Make the receipt again.',
   }),
+  AllocatedTooMuch: ([allocated, part]) => ({
+    what: 'The payouts add up to more than the contributors’ part.',
+    why: `${open(allocated)} are promised; the part is ${open(part)}.`,
+    next: 'Make the receipt again.',
+  }),
+  RuleChanged: ([expected, actual]) => ({
+    what: 'The payout rule changed since this receipt was made.',
+    why: `It follows version ${expected}; version ${actual} is in force now.`,
+    next: 'Make the receipt again.',
+  }),
+  UnknownRule: ([version]) => ({ what: `There is no payout rule of version ${version}.` }),
   ReceiptAlreadyPaid: ([, claim]) => ({
     what: 'This answer is paid already.',
     why: `Claim ${claim} paid this receipt.`,
@@ -174,6 +185,20 @@ export const REVERT_WORDS: Record<string, Speak> = {
     what: 'The split does not add up.',
     why: `Its parts sum to ${Number(sum) / 100} %, not 100 %.`,
   }),
+  // The payout rule
+  PayoutLengths: ([scores, noise, contributors]) => ({
+    what: 'The scores cannot be divided by the payout rule.',
+    why: `There are ${scores} scores, ${noise} noise values and ${contributors} contributors; the numbers must be the same.`,
+  }),
+  PayoutNotFinite: ([index]) => ({
+    what: 'The scores cannot be divided by the payout rule.',
+    why: `Record ${index} has a value that is infinite, not a number, or noise below zero.`,
+  }),
+  PayoutNotAscending: ([index]) => ({
+    what: 'The scores cannot be divided by the payout rule.',
+    why: `Record ${index} is not in the order of its contributors’ addresses.`,
+  }),
+  PayoutTooMuch: ([amount]) => ({ what: 'The amount is too great for the payout rule.', why: `${amount} wei; below 2^128 is allowed.` }),
   // OpenZeppelin, as far as people can meet them here
   OwnableUnauthorizedAccount: ([account]) => ({
     what: 'Only governance can do this.',

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { divideByInfluence, payoutsByContributor } from '../protocol/fee.ts';
+import { payoutsByContributor, withAllocated } from '../protocol/fee.ts';
+import { DEFAULT_PAYOUT_RULE, describePayout } from '../protocol/payout-rule.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { challengeClaim } from './challenge-claim.ts';
 import { createDatanet } from './create-datanet.ts';
 import { memoryEventStore } from './event-store.ts';
 import { type EventFeed, createEventFeed } from './events.ts';
 import { finalizeClaim } from './finalize-claim.ts';
+import { settlementAbi } from './generated/abis.ts';
 import { listAdapters } from './list-adapters.ts';
 import { claimOfReceipt, listClaims, readClaim } from './list-claims.ts';
 import { listContributions } from './list-contributions.ts';
@@ -14,14 +16,16 @@ import { payAnswer } from './pay-answer.ts';
 import { publishVersion } from './publish-version.ts';
 import { quoteFee } from './quote-fee.ts';
 import { readAccounting, readBalances } from './read-balances.ts';
+import { readPayoutRule } from './read-payout-rule.ts';
 import { readTerms } from './read-terms.ts';
 import { reclaimContribution } from './reclaim-contribution.ts';
 import { registerAdapter } from './register-adapter.ts';
 import { reviewContribution } from './review-contribution.ts';
+import { sendTransaction } from './send-transaction.ts';
 import { setPrices } from './set-prices.ts';
 import { submitContribution } from './submit-contribution.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from './testing/scratch-chain.ts';
-import type { Wallet } from './wallets.ts';
+import { type Wallet, demoWallet } from './wallets.ts';
 import { withdrawBalance } from './withdraw-balance.ts';
 import { payoutItem, withdrawPayouts } from './withdraw-payouts.ts';
 
@@ -151,17 +155,25 @@ test('versions and adapters are listed as they were published', async () => {
 
 test('an answer is paid, made final, and everyone gets their part to the wei', async () => {
   const { connection } = chain;
-  const fee = await quoteFee(connection, { adapterId, tokensIn: 13, tokensOut: 37, anyPositive: true });
+  const fee = await quoteFee(connection, { adapterId, tokensIn: 13, tokensOut: 37 });
   expect(fee.platform + fee.owner + fee.stakers + fee.contributors).toBe(fee.total);
-  const parts = divideByInfluence(fee.contributors, [0.5, -1, 0.25, 0.125]);
-  const payouts = payoutsByContributor(parts, [alice.address, bob.address, bob.address, alice.address]);
-  const request = { adapterId, tokensIn: 13, tokensOut: 37, receiptHash: word('e1'), receiptCid: cid, payouts };
+  const contributors = [alice.address, bob.address, bob.address, alice.address];
+  const { payoutRule: rule, payoutRuleVersion } = await readTerms(connection);
+  expect([rule, payoutRuleVersion]).toEqual([DEFAULT_PAYOUT_RULE, 1]);
+  const scores = [5, -4, 7.5, 3];
+  const { records, allocated } = describePayout({ amount: fee.contributors, scores, noise: [1, 1, 1, 1], contributors, rule });
+  const payouts = payoutsByContributor(records.map(({ part }) => part), contributors);
+  expect(payouts).toHaveLength(2);
+  expect(allocated).toBeLessThan(fee.contributors);
+  const contributorsPart = fee.contributors;
+  const request = { adapterId, tokensIn: 13, tokensOut: 37, receiptHash: word('e1'), receiptCid: cid, payouts, contributorsPart, rule };
 
   const before = (await readBalances(connection, user.address)).account;
   const stages: string[] = [];
   const paid = await payAnswer(connection, user, request, { onStage: ({ stage }) => stages.push(stage) });
   expect(stages).toEqual(['checking', 'signing', 'sent', 'mined']);
-  expect(paid.fee).toEqual(fee);
+  const booked = withAllocated(fee, allocated);
+  expect(paid.fee).toEqual(booked);
   expect((await readBalances(connection, user.address)).account).toBe(before - fee.total - paid.bond - paid.gasPaid);
   await expect(payAnswer(connection, user, request)).rejects.toMatchObject({ code: 'contract/receipt-already-paid' });
   expect(await claimOfReceipt(connection, word('e1'))).toBe(paid.claimId);
@@ -193,12 +205,13 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
     receiptHash: word('e1'),
     receiptCid: cid,
     claimant: user.address,
-    paidOut: fee.contributors,
+    paidOut: allocated,
+    ruleVersion: 1,
   });
   expect(claim!.withdrawn.sort()).toEqual([0, 1]);
   const { platform, treasury } = await readTerms(connection);
   expect((await readBalances(connection, platform)).settlement).toBe(fee.platform);
-  expect((await readBalances(connection, treasury)).settlement).toBe(fee.stakers);
+  expect((await readBalances(connection, treasury)).settlement).toBe(booked.stakers);
   expect((await readBalances(connection, curator.address)).settlement).toBe(fee.owner);
   expect((await readBalances(connection, user.address)).settlement).toBe(paid.bond);
   const books = await readAccounting(connection);
@@ -211,14 +224,14 @@ test('where no record helped, the contributors’ part goes to the stakers', asy
   const { connection } = chain;
   const request = { adapterId, tokensIn: 5, tokensOut: 9, receiptHash: word('e2'), receiptCid: cid, payouts: [] };
   const { fee } = await payAnswer(connection, user, request);
-  const other = await quoteFee(connection, { adapterId, tokensIn: 5, tokensOut: 9, anyPositive: true });
+  const other = await quoteFee(connection, { adapterId, tokensIn: 5, tokensOut: 9 });
   expect(fee.contributors).toBe(0n);
-  expect(fee.stakers).toBe(other.stakers + other.contributors);
+  expect(fee).toEqual(withAllocated(other, 0n));
 });
 
 test('a challenged claim is frozen', async () => {
   const { connection } = chain;
-  const fee = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1, anyPositive: true });
+  const fee = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1 });
   const payouts = [{ contributor: alice.address, amount: fee.contributors }];
   const { claimId } = await payAnswer(connection, user, {
     adapterId,
@@ -242,6 +255,28 @@ test('payouts that do not sum to the part are refused before anything is signed'
   const payouts = [{ contributor: alice.address, amount: 1n }];
   const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e4'), receiptCid: cid, payouts };
   await expect(payAnswer(chain.connection, user, request)).rejects.toMatchObject({ code: 'pay/fee-changed' });
+  const { contributors } = await quoteFee(chain.connection, request);
+  await expect(payAnswer(chain.connection, user, { ...request, contributorsPart: contributors - 1n })).rejects.toMatchObject({ code: 'pay/fee-changed' });
+  const tooMuch = [{ contributor: alice.address, amount: contributors + 1n }];
+  await expect(payAnswer(chain.connection, user, { ...request, payouts: tooMuch, contributorsPart: contributors })).rejects.toMatchObject({ code: 'pay/fee-changed' });
+});
+
+test('a rule that governance changed is noticed, and both stay known', async () => {
+  const { connection } = chain;
+  const governance = demoWallet(connection, chain.deployer);
+  const rule = { nullMultiple: 3000, reserve: 500, clusterCap: 2500 };
+  const target = { address: connection.contracts.settlement, abi: settlementAbi } as const;
+  const set = (args: readonly [typeof rule]) => sendTransaction(connection, governance, 'Governing', { ...target, functionName: 'setPayoutRule', args });
+  await set([rule]);
+  expect(await readPayoutRule(connection)).toEqual({ version: 2, rule });
+  expect(await readPayoutRule(connection, 1)).toEqual({ version: 1, rule: DEFAULT_PAYOUT_RULE });
+  await expect(readPayoutRule(connection, 3)).rejects.toMatchObject({ code: 'contract/unknown-rule' });
+  await expect(set([{ ...rule, clusterCap: 10_001 }])).rejects.toMatchObject({ code: 'contract/out-of-bounds' });
+  const { contributors } = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1 });
+  const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e5'), receiptCid: cid, payouts: [], contributorsPart: contributors };
+  await expect(payAnswer(connection, user, { ...request, rule: DEFAULT_PAYOUT_RULE })).rejects.toMatchObject({ code: 'pay/rule-changed' });
+  const { claimId } = await payAnswer(connection, user, { ...request, rule });
+  expect(await readClaim(connection, claimId)).toMatchObject({ ruleVersion: 2, fee: { contributors: 0n } });
 });
 
 test('an unreviewed contribution can be taken back after the review time, not before', async () => {

@@ -95,7 +95,7 @@ export function describePayout(input: PayoutInput): PayoutDescription {
   const groups = new Map<string, Group>();
   contributors.forEach((address, k) => {
     const key = address.toLowerCase();
-    const group = groups.get(key) ?? { contributor: key as Hex, score: 0n, evidence: 0n, positive: 0n, pay: 0n };
+    const group = groups.get(key) ?? { contributor: key as Hex, score: 0n, evidence: 0n, positive: 0n, gross: 0n, harm: 0n, pay: 0n };
     groups.set(key, group);
     group.score += scores[k]!;
     group.evidence += evidence[k]!;
@@ -110,12 +110,17 @@ export function describePayout(input: PayoutInput): PayoutDescription {
   const whole = reserve + allWeights;
   const records = scores.map((score, k): RecordEvidence => {
     const group = groups.get(contributors[k]!.toLowerCase())!;
-    const weight = weightOf(group);
-    const earns = weight > 0n && evidence[k]! > 0n;
-    const uncapped = earns ? (amount * evidence[k]! * weight) / (group.positive * whole) : 0n;
+    const uncapped = weightOf(group) > 0n && evidence[k]! > 0n ? (amount * evidence[k]!) / whole : 0n;
     const part = uncapped > cap ? cap : uncapped;
-    group.pay += part;
+    group.gross += part;
     return { score, noise: noise[k]!, threshold: thresholds[k]!, evidence: evidence[k]!, part, capped: uncapped > cap };
+  });
+  for (const group of groups.values()) group.harm = weightOf(group) > 0n ? ceilDivide(amount * (group.positive - group.evidence), whole) : 0n;
+  records.forEach((record, k) => {
+    const group = groups.get(contributors[k]!.toLowerCase())!;
+    const net = group.gross > group.harm ? group.gross - group.harm : 0n;
+    if (record.part > 0n) record.part = (record.part * net) / group.gross;
+    group.pay += record.part;
   });
   const people = [...groups.values()].sort((a, b) => (a.contributor < b.contributor ? -1 : 1)).map((group) => ({
     contributor: group.contributor, score: group.score, withinNoise: group.score - group.evidence, weight: weightOf(group), pay: group.pay,
@@ -126,8 +131,12 @@ export function describePayout(input: PayoutInput): PayoutDescription {
 interface Group {
   contributor: Hex;
   score: bigint;
+  /** Sum of its records' evidence, and of what of it is above zero. */
   evidence: bigint;
   positive: bigint;
+  /** Wei: what the records that helped earn, what those that hurt cost, what is paid. */
+  gross: bigint;
+  harm: bigint;
   pay: bigint;
 }
 

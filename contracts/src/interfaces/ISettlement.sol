@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Fee, Split } from "../types/Fees.sol";
+import { Fee, PayoutRule, Split } from "../types/Fees.sol";
 import { AdapterId, ClaimId } from "../types/Ids.sol";
 
 /// @notice Open: paid, may be challenged until the deadline. Challenged: frozen, pays nothing until the referee
@@ -23,6 +23,8 @@ struct Claim {
   ClaimState state;
   /// Contributors paid; 0 where no record helped.
   uint32 payoutCount;
+  /// The payout rule by which the payouts were made.
+  uint16 ruleVersion;
   /// Owner of the adapter when the answer was paid.
   address adapterOwner;
   uint96 adapterId;
@@ -34,6 +36,7 @@ struct Claim {
   uint128 bond;
   uint128 ownerPart;
   uint128 stakersPart;
+  /// What the payouts give to contributors.
   uint128 contributorsPart;
   /// What contributors have fetched of contributorsPart so far.
   uint128 paidOut;
@@ -55,6 +58,10 @@ struct PayRequest {
   uint32 payoutCount;
   /// The contributors' part in wei that the payouts divide: a split changed meanwhile is noticed.
   uint256 contributorsPart;
+  /// Sum of the payouts in wei, at most contributorsPart; the rest joins the stakers' part. 0 where nobody is paid.
+  uint256 allocated;
+  /// payoutRuleVersion() when the payouts were made: a rule changed meanwhile is noticed.
+  uint16 ruleVersion;
 }
 
 /// @notice One payout to fetch: leaf `index` of the claim's payouts is (index, caller, amount).
@@ -98,6 +105,7 @@ interface ISettlement {
   event ClaimRefuted(ClaimId indexed claimId, address indexed challenger, uint256 reward, uint256 toTreasury);
   event PayoutWithdrawn(ClaimId indexed claimId, address indexed contributor, uint256 index, uint256 amount);
   event SplitChanged(Split split);
+  event PayoutRuleChanged(uint16 indexed version, PayoutRule rule);
   event PlatformFeeChanged(uint256 platformFee);
   event PlatformChanged(address indexed platform);
   event RefereeSet(address indexed referee);
@@ -108,9 +116,15 @@ interface ISettlement {
   error WrongPayment(uint256 sent, uint256 fee, uint256 bond);
   /// @notice The split or the prices changed since the receipt was made; the contributors' part is another now (wei).
   error FeeChanged(uint256 expected, uint256 actual);
+  /// @notice The payouts add up to more than the contributors' part; wei.
+  error AllocatedTooMuch(uint256 allocated, uint256 part);
+  /// @notice The payout rule changed since the receipt was made; versions.
+  error RuleChanged(uint256 expected, uint256 actual);
+  /// @notice There is no payout rule of this version.
+  error UnknownRule(uint256 version);
   /// @notice This receipt was paid before.
   error ReceiptAlreadyPaid(bytes32 receiptHash, ClaimId claimId);
-  /// @notice No tokens, no receipt hash, or a payout root that does not fit the payout count.
+  /// @notice No tokens, no receipt hash, or a payout root or sum that does not fit the payout count.
   error BadRequest(string field);
   /// @notice The claim is not in the state that this needs.
   error WrongState(ClaimId id, ClaimState state);

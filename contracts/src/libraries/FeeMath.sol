@@ -17,20 +17,20 @@ library FeeMath {
     return (tokensIn * rateIn + tokensOut * rateOut) / 1000;
   }
 
-  /// @notice Divides: every part rounded down, the dust and the fixed platform fee to the platform. Where no record
-  /// helped (`anyPositive` is false) the contributors' part joins the stakers' part.
-  function divide(uint256 used, uint256 platformFee, Split memory split, bool anyPositive)
-    internal
-    pure
-    returns (Fee memory fee)
-  {
-    uint256 contributors = used * split.contributors / BASIS_POINTS;
+  /// @notice Divides: every part rounded down, the dust and the fixed platform fee to the platform.
+  function divide(uint256 used, uint256 platformFee, Split memory split) internal pure returns (Fee memory fee) {
     fee.total = used + platformFee;
     fee.owner = used * split.owner / BASIS_POINTS;
     fee.stakers = used * split.stakers / BASIS_POINTS;
-    if (anyPositive) fee.contributors = contributors;
-    else fee.stakers += contributors;
+    fee.contributors = used * split.contributors / BASIS_POINTS;
     fee.platform = fee.total - fee.owner - fee.stakers - fee.contributors;
+  }
+
+  /// @notice Contributors get `allocated` of their part, what the payout rule gave them; the rest joins the stakers'
+  /// part. In place. `allocated` is at most the part.
+  function allocate(Fee memory fee, uint256 allocated) internal pure {
+    fee.stakers += fee.contributors - allocated;
+    fee.contributors = allocated;
   }
 
   function requireWhole(Split memory split) internal pure {

@@ -17,3 +17,13 @@ struct Fee {
   uint256 stakers;
   uint256 contributors;
 }
+
+/// @notice Parameters of the payout rule, see docs/payout.md.
+struct PayoutRule {
+  /// How many standard deviations of its noise one record alone must stand above zero, in thousandths.
+  uint16 nullMultiple;
+  /// The reserve, in thousandths of the mean noise of a record.
+  uint16 reserve;
+  /// Most that one cluster of copies earns of one answer, in basis points of the contributors' part.
+  uint16 clusterCap;
+}

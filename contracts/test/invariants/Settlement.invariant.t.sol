@@ -38,7 +38,7 @@ contract SettlementInvariantTest is Test {
   /// @notice Contributors never get more of a claim than its fee's part, whatever its root promises.
   function invariant_payoutsNeverExceedTheFee() public view {
     for (uint256 k = 0; k < _handler.claims(); k++) {
-      yes(_handler.fetched(k + 1) <= _handler.partOf(k), "fetched <= contributors' part");
+      yes(_handler.fetched(k + 1) <= _handler.partOf(k), "fetched <= what was allocated");
     }
   }
 

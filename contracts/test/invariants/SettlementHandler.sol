@@ -3,8 +3,9 @@ pragma solidity ^0.8.30;
 
 import { Deployed } from "../support/Deployed.sol";
 import { Claim, ClaimState, PayRequest, WithdrawItem } from "../../src/interfaces/ISettlement.sol";
+import { FeeMath } from "../../src/libraries/FeeMath.sol";
 import { Merkle } from "../../src/libraries/Merkle.sol";
-import { Fee, Split } from "../../src/types/Fees.sol";
+import { Fee, PayoutRule, Split } from "../../src/types/Fees.sol";
 import { ClaimId } from "../../src/types/Ids.sol";
 import { MerkleTree } from "../support/MerkleTree.sol";
 import { Settlement } from "../../src/Settlement.sol";
@@ -51,14 +52,18 @@ contract SettlementHandler is Deployed {
     return _paid[k].fee.contributors;
   }
 
-  function pay(uint32 tokensIn, uint32 tokensOut, uint256 seed, bool anyPositive, bool falseClaim) external {
+  function pay(uint32 tokensIn, uint32 tokensOut, uint256 seed, uint256 given, bool falseClaim) external {
     tokensOut = uint32(bound(tokensOut, 1, 1_000_000));
     tokensIn = uint32(bound(tokensIn, 0, 1_000_000));
-    Fee memory fee = settlement.quote(adapter, tokensIn, tokensOut, anyPositive);
+    Fee memory fee = settlement.quote(adapter, tokensIn, tokensOut);
+    uint256 part = fee.contributors;
+    // A third of the answers pay nobody.
+    uint256 allocated = given % 3 == 0 ? 0 : bound(given, 0, part);
     Paid storage p = _paid.push();
+    FeeMath.allocate(fee, allocated);
     p.fee = fee;
-    if (anyPositive) {
-      uint256 left = fee.contributors;
+    if (allocated > 0) {
+      uint256 left = allocated;
       uint256 n = 1 + seed % 5;
       for (uint256 k = 0; k < n; k++) {
         uint256 amount = k == n - 1 ? left : left * (uint256(keccak256(abi.encode(seed, k))) % 1000) / 1000;
@@ -77,9 +82,11 @@ contract SettlementHandler is Deployed {
       tokensOut,
       keccak256(abi.encode(_paid.length)),
       CID,
-      anyPositive ? MerkleTree.root(p.leaves) : Merkle.emptyRoot(),
+      allocated > 0 ? MerkleTree.root(p.leaves) : Merkle.emptyRoot(),
       uint32(p.leaves.length),
-      fee.contributors
+      part,
+      allocated,
+      settlement.payoutRuleVersion()
     );
     vm.deal(payer, payer.balance + fee.total + BOND);
     p.id = _pay(request, fee.total);
@@ -166,6 +173,7 @@ contract SettlementHandler is Deployed {
     vm.startPrank(governance);
     settlement.setSplit(Split(platformPart, ownerPart, left - ownerPart, contributorsPart));
     settlement.setPlatformFee(uint128(bound(platformFee, 0, 1 ether)));
+    settlement.setPayoutRule(PayoutRule(1000 + ownerPart % 9000, ownerPart % 10_000, 1000 + platformPart));
     vm.stopPrank();
   }
 

@@ -80,7 +80,7 @@ abstract contract Deployed is Test {
     view
     returns (PayRequest memory request, Fee memory fee, bytes32[] memory leaves)
   {
-    fee = settlement.quote(adapter, tokensIn, tokensOut, true);
+    fee = settlement.quote(adapter, tokensIn, tokensOut);
     uint256 first = fee.contributors * aliceBps / 10_000;
     leaves = new bytes32[](2);
     leaves[0] = _payout(0, alice, first);
@@ -93,7 +93,9 @@ abstract contract Deployed is Test {
       receiptCid: CID,
       payoutRoot: MerkleTree.root(leaves),
       payoutCount: 2,
-      contributorsPart: fee.contributors
+      contributorsPart: fee.contributors,
+      allocated: fee.contributors,
+      ruleVersion: settlement.payoutRuleVersion()
     });
   }
 
