@@ -31,10 +31,10 @@ export interface Operation {
   inputs: readonly ('f32' | 'u32')[];
   outputs(shapes: Shape[], params: Params): Output[];
   /**
-   * Weights without which the operation is not run: in a packed format, split over bindings. Its known answer is asked
-   * for when such a model is loaded, not at every start: some drivers compile for a second.
+   * What the operation is not run without: weights in a packed format or split over bindings, the curvature method. Its known
+   * answer is asked for when that comes, not at every start: some drivers compile for a second.
    */
-  usedFor?: { format?: PackedFormat; split?: true };
+  usedFor?: { format?: PackedFormat; split?: true; curvature?: true };
   /** Moves values and makes none: there is nothing to judge. */
   copies?: true;
   /** Writes the outputs. Throws nothing: shapes are checked by `outputs`, ranges by the backend. */

@@ -5,7 +5,7 @@ import { createCpuBackend } from './cpu/backend.ts';
 import { operations } from './operations.ts';
 import { ReferenceBackend } from './reference/backend.ts';
 import { createMatrix, freeMatrix } from './matrix/matrix.ts';
-import { ALL_WEIGHTS, answerDigest, requireSelfTest, selfTest } from './self-test.ts';
+import { ALL_USES, answerDigest, requireCurvatureTest, requireSelfTest, selfTest } from './self-test.ts';
 import { selfTestAnswers } from './self-test-answers.ts';
 import { formCases, selfTestCases } from './self-test-cases.ts';
 
@@ -62,8 +62,26 @@ describe('self-test', () => {
     await expect(requireSelfTest(wrong, [whole])).rejects.toMatchObject({ code: 'kernels/self-test-failed' });
   });
 
+  it('asks for the curvature method when it is used, once', async () => {
+    const asked: string[] = [];
+    const cpu = await createCpuBackend();
+    const spy: Backend = Object.create(cpu, {
+      run: { value: (...call: Parameters<Backend['run']>) => (asked.push(call[0].name), cpu.run(...call)) },
+    }) as Backend;
+    const names = operations.filter(({ usedFor }) => usedFor?.curvature).map(({ name }) => name).sort();
+    expect(names).toEqual(expect.arrayContaining(['choleskyUpdate', 'drawTargets', 'sketch']));
+    await selfTest(spy);
+    expect(asked.filter((name) => names.includes(name))).toEqual([]);
+    asked.length = 0;
+    await requireCurvatureTest(spy);
+    await requireCurvatureTest(spy);
+    expect(asked.sort()).toEqual(names);
+    const wrong: Backend = Object.create(cpu, { read: { value: async () => new Float32Array(54) } }) as Backend;
+    await expect(requireCurvatureTest(wrong)).rejects.toMatchObject({ code: 'kernels/self-test-failed' });
+  });
+
   it('passes on the CPU for weights of every kind', async () => {
-    const results = await selfTest(await createCpuBackend(), true, ALL_WEIGHTS);
+    const results = await selfTest(await createCpuBackend(), true, ALL_USES);
     expect(results.filter(({ ok }) => !ok)).toEqual([]);
     expect(results.length).toBe(selfTestCases().length + formCases().length);
   });

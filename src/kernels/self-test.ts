@@ -26,26 +26,27 @@ export function answerDigest(outputs: Values[]): string {
   return bytesToHex(hash.digest());
 }
 
-/** What a model's weights are like; see Operation.usedFor. */
-export interface WeightKinds {
+/** What a model's weights are like and what is done with it; see Operation.usedFor. */
+export interface Uses {
   formats: readonly Format[];
   split: boolean;
+  curvature: boolean;
 }
 
-const PLAIN: WeightKinds = { formats: ['f32'], split: false };
-export const ALL_WEIGHTS: WeightKinds = { formats: FORMATS, split: true };
+const PLAIN: Uses = { formats: ['f32'], split: false, curvature: false };
+export const ALL_USES: Uses = { formats: FORMATS, split: true, curvature: true };
 
-function isUsed({ usedFor }: Operation, { formats, split }: WeightKinds): boolean {
-  return (usedFor?.format === undefined || formats.includes(usedFor.format)) && (!usedFor?.split || split);
+function isUsed({ usedFor }: Operation, { formats, split, curvature }: Uses): boolean {
+  return (usedFor?.format === undefined || formats.includes(usedFor.format)) && (!usedFor?.split || split) && (!usedFor?.curvature || curvature);
 }
 
 /**
- * Known answers of every operation that models with float32 weights need, or with those of `weights`, from the plain TypeScript reference (scripts of the tests keep them true).
+ * Known answers of every operation that models with float32 weights need, or for all of `uses`, from the plain TypeScript reference (scripts of the tests keep them true).
  * `forms` adds the other compiled forms of a graphics processor. Everything is recorded before anything is read:
  * one wait, not thirty.
  */
-export async function selfTest(backend: Backend, forms = false, weights: WeightKinds = PLAIN): Promise<SelfTestResult[]> {
-  const cases = [...selfTestCases(), ...(forms ? formCases() : [])].filter(({ operation }) => isUsed(operation, weights));
+export async function selfTest(backend: Backend, forms = false, uses: Uses = PLAIN): Promise<SelfTestResult[]> {
+  const cases = [...selfTestCases(), ...(forms ? formCases() : [])].filter(({ operation }) => isUsed(operation, uses));
   return Promise.all(cases.map((one) => answer(backend, one)));
 }
 
@@ -57,19 +58,29 @@ const passed = new WeakMap<Backend, Set<string>>();
  * the start, once for each backend. Throws `kernels/self-test-failed`.
  */
 export async function requireSelfTest(backend: Backend, matrices: Iterable<Matrix>): Promise<void> {
-  if (backend.kind === 'reference') return;
   const all = [...matrices];
-  const weights = { formats: [...new Set(all.map(({ format }) => format))], split: all.some(({ parts }) => parts.length > 1) };
+  const formats = [...new Set(all.map(({ format }) => format))];
+  const uses = { formats, split: all.some(({ parts }) => parts.length > 1), curvature: false };
+  await requireAnswers(backend, uses, `with weights in the format ${formats.join(', ')}`, 'Choose the CPU in the settings, or load the model in another format.');
+}
+
+/** The same for the operations of the curvature method, before the first is used. Throws `kernels/self-test-failed`. */
+export async function requireCurvatureTest(backend: Backend): Promise<void> {
+  await requireAnswers(backend, { formats: [], split: false, curvature: true }, 'what attribution asks of it', 'Choose the CPU in the settings.');
+}
+
+async function requireAnswers(backend: Backend, uses: Uses, doing: string, next: string): Promise<void> {
+  if (backend.kind === 'reference') return;
   const known = passed.get(backend) ?? new Set();
   passed.set(backend, known);
-  const cases = selfTestCases().filter(({ name, operation }) => operation.usedFor && isUsed(operation, weights) && !known.has(name));
+  const cases = selfTestCases().filter(({ name, operation }) => operation.usedFor && isUsed(operation, uses) && !known.has(name));
   for (const { name, ok } of await Promise.all(cases.map((one) => answer(backend, one)))) {
     if (!ok) {
       throw new OpenLedgerError({
         code: 'kernels/self-test-failed',
-        what: `${backend.device} does not compute exactly with weights in the format ${weights.formats.join(', ')}.`,
+        what: `${backend.device} does not compute exactly ${doing}.`,
         why: `Its answer to the known question "${name}" differs in some bits.`,
-        next: 'Choose the CPU in the settings, or load the model in another format.',
+        next,
       });
     }
     known.add(name);

@@ -7,6 +7,7 @@ import { expectShape, f32, type Operation, type Output, type Params, type Shape,
  */
 export const dampDiagonal: Operation = {
   name: 'dampDiagonal',
+  usedFor: { curvature: true },
   inputs: ['f32'],
   outputs: ([k]) => {
     expectShape('dampDiagonal K', k, k![0]!, k![0]!);
@@ -47,6 +48,7 @@ function expectSquare(name: string, shape: Shape): number {
 /** L[m,m] = the lower triangle of K, zeros above; floors[m] = 2^-20 · max(0, K_ii). */
 export const choleskyStart: Operation = {
   name: 'choleskyStart',
+  usedFor: { curvature: true },
   inputs: ['f32'],
   outputs: ([k]) => {
     expectSquare('choleskyStart K', k!);
@@ -73,6 +75,7 @@ function solved(b: number, sum: number, pivot: number): number {
  */
 export const choleskyBlock: Operation = {
   name: 'choleskyBlock',
+  usedFor: { curvature: true },
   inputs: ['f32', 'f32'],
   outputs: ([l, floors], { at }) => {
     panel('choleskyBlock', expectSquare('choleskyBlock L', l!), at!);
@@ -106,6 +109,7 @@ function substitute(x: Values, place: (j: number) => number, l: (j: number, k: n
 /** The panel below its diagonal block, in place on L[m,m]: each row solves x · blockᵀ = what stands there. Param `at`. */
 export const choleskyPanel: Operation = {
   name: 'choleskyPanel',
+  usedFor: { curvature: true },
   inputs: ['f32'],
   outputs: ([l], { at }) => {
     panel('choleskyPanel', expectSquare('choleskyPanel L', l!), at!);
@@ -122,6 +126,7 @@ export const choleskyPanel: Operation = {
 /** What lies behind a panel, in place on L[m,m]: L_ij ← store(L_ij − store(Σ_k L_ik L_jk)) for i ≥ j ≥ the panel's end, k over the panel. */
 export const choleskyUpdate: Operation = {
   name: 'choleskyUpdate',
+  usedFor: { curvature: true },
   inputs: ['f32'],
   outputs: ([l], { at }) => {
     panel('choleskyUpdate', expectSquare('choleskyUpdate L', l!), at!);
@@ -153,6 +158,7 @@ function solveOutputs(name: string, [x, l]: Shape[], { at }: Params): Output[] {
  */
 export const choleskySolveBlock: Operation = {
   name: 'choleskySolveBlock',
+  usedFor: { curvature: true },
   inputs: ['f32', 'f32'],
   outputs: (shapes, params) => solveOutputs('choleskySolveBlock', shapes, params),
   reference({ inputs: [, l], outputs: [x], shapes, params }) {
@@ -172,6 +178,7 @@ export const choleskySolveBlock: Operation = {
  */
 export const choleskySolveUpdate: Operation = {
   name: 'choleskySolveUpdate',
+  usedFor: { curvature: true },
   inputs: ['f32', 'f32'],
   outputs: (shapes, params) => solveOutputs('choleskySolveUpdate', shapes, params),
   reference({ inputs: [, l], outputs: [x], shapes, params }) {

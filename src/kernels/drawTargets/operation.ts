@@ -11,6 +11,7 @@ import { expectShape, type Operation } from '../operation.ts';
  */
 export const drawTargets: Operation = {
   name: 'drawTargets',
+  usedFor: { curvature: true },
   inputs: ['f32', 'f32', 'f32'],
   outputs: ([logits, stats, uniforms]) => {
     expectShape('drawTargets logits', logits, logits![0]!, logits![1]!);

@@ -14,6 +14,7 @@ export const NEGATIVE = 0x80000000;
  */
 export const sketch: Operation = {
   name: 'sketch',
+  usedFor: { curvature: true },
   inputs: ['f32', 'f32', 'u32', 'u32'],
   outputs: ([y, x, starts], { at }) => {
     expectShape('sketch y', y, y![0]!, y![1]!);

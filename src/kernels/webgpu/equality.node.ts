@@ -10,7 +10,7 @@ import type { Backend } from '../backend.ts';
 import { caseLists } from '../cases.ts';
 import { type Difference, compareCase } from '../compare.ts';
 import { ReferenceBackend } from '../reference/backend.ts';
-import { ALL_WEIGHTS, selfTest } from '../self-test.ts';
+import { ALL_USES, selfTest } from '../self-test.ts';
 import { createWebGpuBackend } from './backend.ts';
 import { type DawnKind, openDawn } from './dawn.node.ts';
 import { openDevice } from './device.ts';
@@ -56,7 +56,7 @@ async function main(): Promise<EqualityReport> {
       if (difference) report.differences.push(difference);
     }
   }
-  report.selfTest = (await selfTest(backend, false, ALL_WEIGHTS)).filter(({ ok }) => !ok).map(({ name }) => name);
+  report.selfTest = (await selfTest(backend, false, ALL_USES)).filter(({ ok }) => !ok).map(({ name }) => name);
   report.deviceChecks = await deviceChecks(backend);
   backend.destroy();
   if (flags.includes('select')) {
