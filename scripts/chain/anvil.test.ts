@@ -6,7 +6,7 @@ import path from 'node:path';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, expect, test } from 'vitest';
 import { anvilRpc, freePort, fund, startAnvil } from './anvil.ts';
-import { deployContracts } from './deploy.ts';
+import { deployContracts, isCurrent } from './deploy.ts';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'openledger-anvil-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,6 +29,13 @@ test('a second start continues: balances, contracts and logs are there; a trunca
   expect((await anvilRpc<string>(second.url, 'eth_getCode', [contracts.settlement, 'latest'])).length).toBeGreaterThan(
     1000,
   );
+  // Code of another version, or none, is not taken for this one.
+  expect(await isCurrent(second.url, contracts)).toBe(true);
+  expect(await isCurrent(second.url, { ...contracts, settlement: address })).toBe(false);
+  const treasury = await anvilRpc<string>(second.url, 'eth_getCode', [contracts.treasury, 'latest']);
+  await anvilRpc(second.url, 'anvil_setCode', [address, treasury.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'))]);
+  expect(await isCurrent(second.url, { ...contracts, treasury: address })).toBe(false);
+  await anvilRpc(second.url, 'anvil_setCode', [address, '0x']);
   // Funding never takes anything away.
   const balance = await anvilRpc<string>(second.url, 'eth_getBalance', [address, 'latest']);
   await fund(second.url, address, 1n);

@@ -115,6 +115,28 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   return { chainId, contracts, deploymentBlock: String(first) };
 }
 
+/** Whether a chain has exactly these contracts at these addresses: an earlier version's would not understand what is asked of them. */
+export async function isCurrent(rpcUrl: string, contracts: Deployment['contracts']): Promise<boolean> {
+  const { generateContracts } = await import('./generate.ts');
+  generateContracts();
+  const { runtimes } = await import('../../src/chain/generated/bytecode.ts');
+  const publicClient = createPublicClient({ transport: http(rpcUrl) });
+  const same = await Promise.all(
+    Object.entries(contracts).map(async ([name, address]) => {
+      const runtime = runtimes[name];
+      if (!runtime) return false;
+      const there = await publicClient.getCode({ address });
+      return there !== undefined && blanked(there, runtime.filled) === blanked(runtime.code, runtime.filled);
+    }),
+  );
+  return same.every(Boolean);
+}
+
+/** Code without what the constructor put in. */
+function blanked(code: string, filled: number[][]): string {
+  return filled.reduce((text, [start, length]) => text.slice(0, 2 + 2 * start!) + '00'.repeat(length!) + text.slice(2 + 2 * (start! + length!)), code.toLowerCase());
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({

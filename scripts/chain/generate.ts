@@ -23,6 +23,7 @@ interface AbiItem {
 interface Artifact {
   abi: AbiItem[];
   bytecode: { object: string };
+  deployedBytecode: { object: string; immutableReferences?: Record<string, { start: number; length: number }[]> };
 }
 
 /** Everything that the output depends on: sources, settings, the compiler and this script. */
@@ -96,6 +97,12 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   const codes = artifacts.map(
     ({ name, bytecode }) => `export const ${camel(name)}Bytecode = '${bytecode.object}' as const;\n`,
   );
+  // What lies on chain, with the places in bytes that the constructor fills.
+  const runtimes = artifacts.map(({ name, deployedBytecode: { object, immutableReferences = {} } }) => {
+    const filled = Object.values(immutableReferences).flat().map(({ start, length }) => [start, length]);
+    return [camel(name), { code: object, filled }] as const;
+  });
+  codes.push(`export const runtimes: Record<string, { code: string; filled: number[][] }> = ${JSON.stringify(Object.fromEntries(runtimes))};\n`);
   writeWhole(path.join(OUT, 'bytecode.ts'), head + codes.join('\n'));
   writeWhole(stamp, digest);
   return true;
