@@ -1,0 +1,137 @@
+/** Every method and control of the evaluation under one interface, and its scores kept on disk. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { influence } from '../../../src/attribution/datainf.ts';
+import { buildLedger, freeLedger } from '../../../src/attribution/ledger.ts';
+import { replay } from '../../../src/attribution/replay/replay.ts';
+import { cosine, gradientProduct, random, tfidf, tracIn } from './controls.ts';
+import { hiddenRows } from './gradients.ts';
+import { type Scores, curvatureReference } from './reference.ts';
+import type { Subject } from './subject.ts';
+
+export interface Method {
+  id: string;
+  title: string;
+  /** `method`: what the product has; `control`: what it must beat; `reference`: other forms of the methods. */
+  kind: 'method' | 'reference' | 'control';
+  /** Raised where its scores change: those on disk are then made again. */
+  version: number;
+  /** [query][record], positive = the record helped. */
+  scores(subject: Subject): Promise<Scores>;
+  /** [record] influence on the mean loss of all queries at once, where that is cheaper than one query after the other. */
+  pooled?(subject: Subject): Promise<number[]>;
+  /** [record] influence of each record on its own loss; large ones are suspicious. */
+  self?(subject: Subject): Promise<number[]>;
+}
+
+/** Labels a record of the float64 reference of the curvature method, and its damping. */
+const REFERENCE = { draws: 4, damping: 1 };
+
+const diagonal = (scores: Scores) => scores.map((row, k) => row[k]!);
+const textOf = ({ question, answer }: { question: string; answer: string }) => `${question} ${answer}`;
+
+async function dataInf({ engine: { model }, lora, examples, signal }: Subject, queries: Subject['asked']): Promise<Scores> {
+  const ledger = await buildLedger(model, lora, examples, { signal });
+  try {
+    const out: Scores = [];
+    for (const query of queries) out.push([...(await influence(model, lora, ledger, query[0]!)).scores]);
+    return out;
+  } finally {
+    freeLedger(model, ledger);
+  }
+}
+
+export const METHODS: readonly Method[] = [
+  {
+    id: 'datainf', title: 'DataInf', kind: 'method', version: 1,
+    scores: (subject) => dataInf(subject, subject.asked),
+    self: async (subject) => diagonal(await dataInf(subject, subject.examples)),
+  },
+  {
+    id: 'replay', title: 'Exact replay', kind: 'method', version: 1,
+    async scores({ engine: { model }, examples, recipe, asked, signal }) {
+      const { pools } = await replay(model, examples, recipe, asked.map(([sequence]) => ({ answers: [{ sequence: sequence! }] })), { signal });
+      return pools.map(({ influence: row }) => [...row]);
+    },
+    async pooled({ engine: { model }, examples, recipe, asked, signal }) {
+      const pool = { answers: asked.map(([sequence]) => ({ sequence: sequence!, weight: 1 / asked.length })) };
+      return [...(await replay(model, examples, recipe, [pool], { signal })).pools[0]!.influence];
+    },
+  },
+  {
+    id: 'curvature-reference', title: 'Curvature, float64, not sketched', kind: 'reference', version: 1,
+    scores: async (subject) =>
+      curvatureReference(await subject.labelGradients(REFERENCE.draws), await subject.recordGradients(), await subject.queryGradients(), REFERENCE.damping),
+    self: async (subject) => {
+      const records = await subject.recordGradients();
+      return diagonal(curvatureReference(await subject.labelGradients(REFERENCE.draws), records, records, REFERENCE.damping));
+    },
+  },
+  {
+    id: 'empirical-fisher', title: 'Empirical Fisher, exact inverse', kind: 'reference', version: 1,
+    scores: async (subject) => {
+      const records = await subject.recordGradients();
+      return curvatureReference(records, records, await subject.queryGradients(), REFERENCE.damping);
+    },
+    self: async (subject) => {
+      const records = await subject.recordGradients();
+      return diagonal(curvatureReference(records, records, records, REFERENCE.damping));
+    },
+  },
+  {
+    id: 'gradient-product', title: 'Gradient product', kind: 'control', version: 1,
+    scores: async (subject) => gradientProduct(await subject.recordGradients(), await subject.queryGradients()),
+    self: async (subject) => {
+      const records = await subject.recordGradients();
+      return diagonal(gradientProduct(records, records));
+    },
+  },
+  {
+    id: 'tracin', title: 'TracIn, Adam’s scaling', kind: 'control', version: 1,
+    scores: async (subject) => tracIn(await subject.tracInCheckpoints()),
+    self: async (subject) => diagonal(tracIn((await subject.tracInCheckpoints()).map((one) => ({ ...one, queries: one.records })))),
+  },
+  {
+    id: 'representations', title: 'Similarity of representations', kind: 'control', version: 1,
+    scores: async ({ engine: { model }, lora, examples, asked }) => cosine(await hiddenRows(model, lora, examples), await hiddenRows(model, lora, asked)),
+  },
+  {
+    id: 'tfidf', title: 'TF-IDF, no model', kind: 'control', version: 1,
+    scores: ({ records, queries }) => Promise.resolve(tfidf(records.map(({ text, questions }) => [text, ...questions.map(textOf)].join(' ')), queries.map(textOf))),
+  },
+  {
+    id: 'random', title: 'Random', kind: 'control', version: 1,
+    scores: ({ records, queries, recipe }) => Promise.resolve(random(records.length, queries.length, recipe.seed)),
+  },
+];
+
+/** Scores of a method with the seconds that they took beside what other methods had made already. */
+export interface Kept {
+  seconds: number;
+  scores: Scores;
+  self?: number[] | undefined;
+}
+
+/** Scores from `file`, where they were made for the same `key`; made and kept otherwise. */
+export async function keptScores(file: string, key: unknown, make: () => Promise<Omit<Kept, 'seconds'>>): Promise<Kept> {
+  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex');
+  const found = read(file);
+  if (found?.key === hash) return found;
+  const began = performance.now();
+  const made: Kept = { ...(await make()), seconds: (performance.now() - began) / 1000 };
+  mkdirSync(join(file, '..'), { recursive: true });
+  // Whole or not at all: a run may be ended anywhere.
+  writeFileSync(`${file}.new`, JSON.stringify({ key: hash, ...made }));
+  renameSync(`${file}.new`, file);
+  return made;
+}
+
+function read(file: string): (Kept & { key: string }) | undefined {
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Kept & { key: string };
+  } catch {
+    return undefined;
+  }
+}
