@@ -140,14 +140,18 @@ export function parseSafetensors(bytes: Uint8Array, file = 'of the folder'): Ten
 
 /** Writes tensors in the order of their names, so that the same tensors give the same bytes. */
 export function writeSafetensors(tensors: Tensors, dtype: FloatType, metadata?: Record<string, string>): Uint8Array {
-  const names = [...tensors.keys()].sort();
+  return writeEntries(new Map([...tensors].map(([name, { shape, values }]) => [name, { dtype, shape, bytes: encodeFloats(values, dtype) }])), metadata);
+}
+
+/** Tensors of any types, as the bytes that stand in the file. */
+export function writeEntries(entries: ReadonlyMap<string, { dtype: string; shape: readonly number[]; bytes: Uint8Array }>, metadata?: Record<string, string>): Uint8Array {
+  const names = [...entries.keys()].sort();
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {};
   let offset = 0;
   for (const name of names) {
-    const { shape, values } = tensors.get(name)!;
-    const end = offset + values.length * FLOAT_BYTES[dtype];
-    header[name] = { dtype, shape, data_offsets: [offset, end] };
-    offset = end;
+    const { dtype, shape, bytes } = entries.get(name)!;
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
   }
   let text = JSON.stringify(header);
   const length = new TextEncoder().encode(text).length;
@@ -158,9 +162,15 @@ export function writeSafetensors(tensors: Tensors, dtype: FloatType, metadata?: 
   out.set(headerBytes, 8);
   let at = 8 + headerBytes.length;
   for (const name of names) {
-    const bytes = encodeFloats(tensors.get(name)!.values, dtype);
+    const { bytes } = entries.get(name)!;
     out.set(bytes, at);
     at += bytes.length;
   }
   return out;
+}
+
+/** A whole file in memory, as entries with their bytes: for tensors that are not floats. Throws `safetensors/damaged`. */
+export function parseEntries(bytes: Uint8Array, file = 'of the folder'): Map<string, TensorEntry & { bytes: Uint8Array }> {
+  const length = headerLength(file, bytes.subarray(0, 8), bytes.length);
+  return new Map(parseHeader(file, bytes.subarray(8, 8 + length), bytes.length).map((entry) => [entry.name, { ...entry, bytes: bytes.subarray(entry.from, entry.to) }]));
 }

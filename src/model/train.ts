@@ -7,12 +7,13 @@ import { size } from '../kernels/operation.ts';
 import { Scope } from '../kernels/scope.ts';
 import { type Sequence, packBatch } from './batch.ts';
 import type { ModelConfig } from './config.ts';
-import { type Lora, type LoraConfig, adaptedLayers, linearShape } from './lora.ts';
+import { type Lora, type LoraConfig, adaptedLayers, downloadLora, linearShape } from './lora.ts';
 import { type LossOptions, loss } from './loss.ts';
 import type { Model } from './model.ts';
 import { ADAMW, AdamW, scheduledRate } from './optimizer.ts';
 import { DEFAULT_ACCUMULATE, type TrainRecipe, checkRecipe, stepCount } from './recipe.ts';
 import { recordWeight } from './record-loss.ts';
+import type { Tensors } from './safetensors.ts';
 
 /** A uniform in ±1/sqrt(in), B zero, as PEFT starts. The factors change: upload without `constant`. */
 export function initialLora(backend: Backend, model: ModelConfig, config: LoraConfig, seed: number): Lora {
@@ -139,6 +140,14 @@ export interface TrainCheckpoint {
   tokens: number;
   /** By parameter, such as `layers.0.mlp.up_proj.lora_A`: its values and AdamW's moments. */
   parameters: { name: string; values: Float32Array; m: Float32Array; v: Float32Array }[];
+  /** The adapter as it was after earlier steps that were asked for. */
+  snapshots?: Snapshot[];
+}
+
+/** An adapter's factors after some steps, under PEFT's names. */
+export interface Snapshot {
+  step: number;
+  tensors: Tensors;
 }
 
 export interface TrainOptions {
@@ -157,6 +166,9 @@ export interface TrainOptions {
    * part: what the run would have given without it. A step is divided by its records, whatever they weigh.
    */
   weights?: readonly number[] | undefined;
+  /** After which steps `onSnapshot` is given the adapter; a run that goes on gives those before its checkpoint again. */
+  snapshotSteps?: readonly number[] | undefined;
+  onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
   /** The run ends early, after so many steps, as if it had been interrupted there: a stretch of it is made again. */
   until?: number | undefined;
 }
@@ -170,7 +182,7 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
   const { backend } = model;
   // Records are told apart by identity: one that stands there twice may have two weights.
   const records = options.weights ? examples.map((record) => [...record]) : examples;
-  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights, until = Infinity } = options;
+  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights, snapshotSteps = [], onSnapshot, until = Infinity } = options;
   checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
   if (!lora.pairs.size) {
@@ -188,13 +200,22 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
   const giveCheckpoint = async (step: number) => {
     if (!onCheckpoint || given === step) return;
     given = step;
-    await onCheckpoint(await readCheckpoint(backend, parameters, optimizer, step, tokens));
+    const state = await readCheckpoint(backend, parameters, optimizer, step, tokens);
+    await onCheckpoint(snapshots.length ? { ...state, snapshots: [...snapshots] } : state);
+  };
+  const snapshots: Snapshot[] = [];
+  const keepSnapshot = (snapshot: Snapshot) => {
+    snapshots.push(snapshot);
+    onSnapshot?.(snapshot);
   };
   try {
     if (checkpoint) {
       restore(backend, parameters, optimizer, checkpoint, steps);
       tokens = checkpoint.tokens;
       given = checkpoint.step;
+      const missing = snapshotSteps.find((step) => step <= checkpoint.step && !checkpoint.snapshots?.some((one) => one.step === step));
+      if (missing !== undefined) throw unfit(`It does not hold the adapter after step ${missing}.`);
+      checkpoint.snapshots?.forEach(keepSnapshot);
     }
     for (let step = checkpoint?.step ?? 0; step < Math.min(steps, until); step++) {
       if (signal?.aborted) await giveCheckpoint(step);
@@ -213,6 +234,7 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
         scope.release();
       }
       if (heldOut.length && (step + 1) % perEpoch === 0) report.heldOut = await meanLoss(model, lora, heldOut);
+      if (snapshotSteps.includes(step + 1)) keepSnapshot({ step: step + 1, tensors: await downloadLora(backend, lora) });
       onStep?.(report);
       const due = typeof checkpointEvery === 'function' ? checkpointEvery(report) : (step + 1) % checkpointEvery === 0 && step + 1 < steps;
       if (due) await giveCheckpoint(step + 1);
@@ -227,6 +249,8 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
   }
 }
 
+const unfit = (why: string) => new OpenLedgerError({ code: 'train/bad-checkpoint', what: 'Training cannot go on from what was kept.', why, next: 'Begin it again.' });
+
 async function readCheckpoint(backend: Backend, parameters: Map<string, Tensor>, optimizer: AdamW, step: number, tokens: number): Promise<TrainCheckpoint> {
   const read = async (tensor: Tensor) => (await backend.read(tensor)) as Float32Array;
   const out: TrainCheckpoint = { step, tokens, parameters: [] };
@@ -238,8 +262,6 @@ async function readCheckpoint(backend: Backend, parameters: Map<string, Tensor>,
 }
 
 function restore(backend: Backend, parameters: Map<string, Tensor>, optimizer: AdamW, checkpoint: TrainCheckpoint, steps: number): void {
-  const unfit = (why: string) =>
-    new OpenLedgerError({ code: 'train/bad-checkpoint', what: 'Training cannot go on from what was kept.', why, next: 'Begin it again.' });
   if (!Number.isSafeInteger(checkpoint.step) || checkpoint.step < 0 || checkpoint.step > steps) throw unfit(`Step ${checkpoint.step} is not one of ${steps}.`);
   const kept = new Map(checkpoint.parameters.map((parameter) => [parameter.name, parameter]));
   if (kept.size !== parameters.size) throw unfit(`It has ${kept.size} tensors; this recipe has ${parameters.size}.`);

@@ -1,0 +1,125 @@
+import { OpenLedgerError } from '../../errors.ts';
+import type { Backend } from '../../kernels/backend.ts';
+import { type Matrix, createMatrix, freeMatrix } from '../../kernels/matrix/matrix.ts';
+import { codeWords, scaleWords } from '../../kernels/matrix/format.ts';
+import type { Lora } from '../../model/lora.ts';
+import { parseEntries, writeEntries } from '../../model/safetensors.ts';
+import { type Hex, utf8Bytes } from '../../protocol/bytes.ts';
+import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
+import { MerkleStream } from '../../protocol/merkle-stream.ts';
+import { type CurvatureLedger, makeSketchers, rowWidth } from './curvature-ledger.ts';
+import type { CurvatureSettings } from './settings.ts';
+
+/** A ledger as bytes, little-endian: rows of codes (signed bytes), of scales (bfloat16), and the noise (float32). */
+interface LedgerBytes {
+  records: number;
+  columns: number;
+  codes: Uint8Array;
+  scales: Uint8Array;
+  noise: Uint8Array;
+}
+
+/** Scales below 2^43 keep every value below RF32's 2^50. */
+const MOST_SCALE_EXPONENT = 127 + 43;
+
+async function ledgerBytes(backend: Backend, { records, rows, noise }: CurvatureLedger): Promise<LedgerBytes> {
+  const codes = new Uint8Array(4 * records * codeWords('q8', rows.columns));
+  const scales = new Uint8Array(4 * records * scaleWords('q8', rows.columns));
+  for (const part of rows.parts) {
+    codes.set(bytesOf(await backend.read(part.codes)), 4 * part.from * codeWords('q8', rows.columns));
+    scales.set(bytesOf(await backend.read(part.scales!)), 4 * part.from * scaleWords('q8', rows.columns));
+  }
+  return { records, columns: rows.columns, codes, scales, noise: bytesOf(noise) };
+}
+
+const bytesOf = (values: Uint32Array | Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+
+const HEAD = utf8Bytes('openledger/ledger/1\0');
+const LEAF = new Uint8Array([0]);
+
+/** Merkle root with one leaf a record: name ‖ 0x00 ‖ uint32 record ‖ uint32 records ‖ uint32 columns ‖ codes ‖ scales ‖ noise. */
+function rootOf({ records, columns, codes, scales, noise }: LedgerBytes): Hex {
+  const stream = new MerkleStream();
+  const place = new Uint8Array(12);
+  const view = new DataView(place.buffer);
+  view.setUint32(4, records, true);
+  view.setUint32(8, columns, true);
+  const row = (bytes: Uint8Array, k: number) => bytes.subarray((k * bytes.length) / records, ((k + 1) * bytes.length) / records);
+  for (let k = 0; k < records; k++) {
+    view.setUint32(0, k, true);
+    stream.add(fastKeccak256(LEAF, HEAD, place, row(codes, k), row(scales, k), row(noise, k)));
+  }
+  return stream.root();
+}
+
+/** What run.json commits to. */
+export async function ledgerRoot(backend: Backend, ledger: CurvatureLedger): Promise<Hex> {
+  return rootOf(await ledgerBytes(backend, ledger));
+}
+
+/** ledger.safetensors. */
+export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger): Promise<Uint8Array> {
+  const { records, columns, codes, scales, noise } = await ledgerBytes(backend, ledger);
+  return writeEntries(new Map([
+    ['noise', { dtype: 'F32', shape: [records], bytes: noise }],
+    ['rows.codes', { dtype: 'I8', shape: [records, codes.length / records], bytes: codes }],
+    ['rows.scales', { dtype: 'BF16', shape: [records, scales.length / records / 2], bytes: scales }],
+  ]), { columns: String(columns) });
+}
+
+/**
+ * Reads ledger.safetensors for a run of `records` records and checks it against the root that run.json commits to. Throws
+ * `ledger/damaged` (not such a file, or of another size) and `ledger/other-root`.
+ */
+export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints: readonly Lora[], settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
+  const width = rowWidth(checkpoints[checkpoints.length - 1]!, settings);
+  const columns = width * checkpoints.length;
+  const entries = parseEntries(bytes, 'ledger.safetensors');
+  const part = (name: string, dtype: string, length: number) => {
+    const entry = entries.get(name);
+    if (entry?.dtype !== dtype || entry.bytes.length !== length) throw damaged(`${name} is missing, or not of ${length} bytes of ${dtype}.`);
+    // A copy begins at a multiple of four.
+    return entry.bytes.slice();
+  };
+  const codes = part('rows.codes', 'I8', 4 * records * codeWords('q8', columns));
+  const scales = part('rows.scales', 'BF16', 4 * records * scaleWords('q8', columns));
+  const noise = part('noise', 'F32', 4 * records);
+  const found = rootOf({ records, columns, codes, scales, noise });
+  if (found !== root) {
+    throw new OpenLedgerError({
+      code: 'ledger/other-root',
+      what: 'The ledger in this adapter’s folder is not the one that its run names.',
+      why: `run.json commits to ${root.slice(0, 12)}…; the file has ${found.slice(0, 12)}….`,
+      next: 'Build it here from the records, which needs no trust, or tell whoever published the adapter.',
+    });
+  }
+  const deviations = new Float32Array(noise.buffer);
+  if (!deviations.every((one) => one >= 0 && Number.isFinite(one))) throw damaged('Its noise is not all numbers from 0 up.');
+  const scaleWordsOf = new Uint32Array(scales.buffer);
+  for (const word of scaleWordsOf) if (!fits(word & 0xffff) || !fits(word >>> 16)) throw damaged('It has values that the arithmetic does not hold.');
+  const rows = uploadRows(backend, records, columns, new Uint32Array(codes.buffer), scaleWordsOf);
+  return { records, settings, checkpoints, width, sketchers: makeSketchers(backend, checkpoints, settings), rows, noise: deviations };
+}
+
+/** A bfloat16 scale as quantising gives it: 0, or from 2^-50 up to 2^43, positive. */
+const fits = (bits: number) => bits === 0 || (bits >>> 7 >= 127 - 50 && bits >>> 7 < MOST_SCALE_EXPONENT);
+
+function uploadRows(backend: Backend, records: number, columns: number, codes: Uint32Array, scales: Uint32Array): Matrix {
+  const rows = createMatrix(backend, 'ledger.rows', records, columns, 'q8');
+  try {
+    for (const { from, rows: count, codes: ours, scales: theirs } of rows.parts) {
+      const words = codeWords('q8', columns);
+      const groups = scaleWords('q8', columns);
+      backend.write(ours, 0, codes.subarray(from * words, (from + count) * words));
+      backend.write(theirs!, 0, scales.subarray(from * groups, (from + count) * groups));
+    }
+    return rows;
+  } catch (error) {
+    freeMatrix(backend, rows);
+    throw error;
+  }
+}
+
+function damaged(why: string): OpenLedgerError {
+  return new OpenLedgerError({ code: 'ledger/damaged', what: 'The ledger in this adapter’s folder cannot be read.', why, next: 'Build it here from the records, or fetch the adapter again.' });
+}

@@ -1,0 +1,50 @@
+import { OpenLedgerError } from '../../errors.ts';
+
+/** What decides a curvature ledger beside base, adapter and records; stands in run.json. */
+export interface CurvatureSettings {
+  /** States of the adapter that are looked at: evenly from half of the run to its end. */
+  checkpoints: number;
+  /** Labels drawn from the model for each record and checkpoint. */
+  draws: number;
+  /** Numbers a record, over all checkpoints: gradients are sketched to `dimension / checkpoints` each; smaller ones are kept whole. */
+  dimension: number;
+  /** λ as a multiple of the mean eigenvalue of the draws' Gram matrix. */
+  damping: number;
+  /** Of the draws and of the sketch. */
+  seed: number;
+}
+
+/** 15,360 numbers of 8.5 bits are 15.9 KiB a record. Why these: docs/attribution.md. */
+export const CURVATURE: CurvatureSettings = { checkpoints: 5, draws: 2, dimension: 15_360, damping: 0.1, seed: 1 };
+
+/** Draws of a checkpoint in all: their Gram matrix is squared in this. With more records, not every one is drawn for. */
+export const MOST_DRAWS = 4096;
+
+/** Throws `ledger/bad-settings` naming the first that is out of its range. */
+export function checkSettings({ checkpoints, draws, dimension, damping, seed }: CurvatureSettings): void {
+  const check = (name: string, fits: boolean, range: string) => {
+    if (!fits) throw new OpenLedgerError({ code: 'ledger/bad-settings', what: `The ledger’s settings cannot be followed: ${name}.`, why: `It must be ${range}.`, next: 'Ask whoever made the adapter.' });
+  };
+  const whole = (value: number, least: number, most: number) => Number.isSafeInteger(value) && value >= least && value <= most;
+  check('checkpoints', whole(checkpoints, 1, 16), 'a whole number from 1 to 16');
+  check('draws', whole(draws, 1, 64), 'a whole number from 1 to 64');
+  check('dimension', whole(dimension, 64 * checkpoints, 2 ** 20), 'a whole number from 64 a checkpoint to 1,048,576');
+  check('damping', damping >= 1e-4 && damping <= 1e4, 'a number from 0.0001 to 10,000');
+  check('seed', whole(seed, 0, 2 ** 32 - 1), 'a whole number below 2^32');
+}
+
+/** After which of `steps` steps the checkpoints are: evenly from half of the run to its end, which is the last. Fewer where steps are few. */
+export function checkpointSteps(steps: number, checkpoints: number): number[] {
+  const first = Math.ceil(steps / 2);
+  const all = Array.from({ length: checkpoints }, (_, i) => (i === checkpoints - 1 ? steps : first + Math.floor(((steps - first) * i) / (checkpoints - 1))));
+  return [...new Set(all)];
+}
+
+/** The draws of n records: which record each is of, and its number there. Evenly spread where there would be too many. */
+export function drawPlan(n: number, draws: number): { owners: number[]; numbers: number[] } {
+  const all = n * draws;
+  const m = Math.min(all, MOST_DRAWS);
+  // Draw by draw, so that the first n are one of each record.
+  const chosen = Array.from({ length: m }, (_, i) => Math.floor((i * all) / m));
+  return { owners: chosen.map((j) => j % n), numbers: chosen.map((j) => Math.floor(j / n)) };
+}
