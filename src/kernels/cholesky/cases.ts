@@ -109,7 +109,7 @@ export const choleskyCases: CaseList[] = [
       inPlace(choleskyUpdate, 200, 64, 2, 'edge'),
       inPlace(choleskyUpdate, 333, 0, 3, 'normal'),
       // Enough tiles for the large ones of a graphics processor.
-      inPlace(choleskyUpdate, 700, 64, 4, 'normal'),
+      inPlace(choleskyUpdate, 580, 64, 4, 'normal'),
     ],
     random: randomInPlace(choleskyUpdate),
     gradient: none,
