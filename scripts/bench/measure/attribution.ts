@@ -7,9 +7,12 @@ import { dampDiagonal } from '../../../src/kernels/cholesky/operation.ts';
 import { matmulNT } from '../../../src/kernels/matmul/operation.ts';
 import { Scope } from '../../../src/kernels/scope.ts';
 import { type PackedBatch, packBatch } from '../../../src/model/batch.ts';
+import { freeLora } from '../../../src/model/lora.ts';
 import { loss } from '../../../src/model/loss.ts';
 import { recordWeight } from '../../../src/model/record-loss.ts';
-import { readFolder, readRecords } from '../../start/samples.ts';
+import { initialLora } from '../../../src/model/train.ts';
+import { SAMPLES } from '../../samples/recipes.ts';
+import { readRecords } from '../../start/samples.ts';
 import { publicFolder } from '../machine.ts';
 import { type Report, NODE_CPU } from '../report.ts';
 import { inTurns, median, medians, timed } from '../timing.ts';
@@ -21,20 +24,20 @@ const BATCH = 24;
 export async function reportRecordGradients(report: Report, engine: Engine, rounds: number): Promise<void> {
   const { model } = engine;
   const { backend } = model;
-  const adapter = engine.loadAdapter(readFolder(join(publicFolder, 'adapters/legal')));
+  const lora = initialLora(backend, model.config, SAMPLES.legal.recipe, 1);
   const chosen = engine.sequences(readRecords(join(publicFolder, 'datanets/legal.jsonl')).slice(0, BATCH));
   const each = packBatch(chosen, (g, s) => recordWeight(chosen[g]!, s), model.config.window);
   const pass = async (batch: PackedBatch) => {
     const scope = new Scope(backend);
     try {
-      await backend.read(loss(scope, model, adapter.lora, batch, 'adapter').total);
+      await backend.read(loss(scope, model, lora, batch, 'adapter').total);
     } finally {
       scope.release();
     }
   };
   const whole: PackedBatch = { ...each, segments: Uint32Array.of(0, each.ids.length) };
   const times = medians(await inTurns({ each: () => pass(each), whole: () => pass(whole) }, { rounds }));
-  engine.unloadAdapter(adapter);
+  freeLora(backend, lora);
   report.add(`gradients of ${BATCH} records, ${each.ids.length} tokens`, times.each, 'ms', NODE_CPU);
   report.add('gradients by record against one backward pass', times.each / times.whole, '×', NODE_CPU, { atMost: 1.4 }, `one pass ${times.whole.toFixed(1)} ms`);
 }
