@@ -34,7 +34,7 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
     Text.requireName(draft.name);
     Text.requireCid(draft.cid);
     _requireRates(draft.rateIn, draft.rateOut);
-    if (draft.baseRoot == 0 || draft.adapterRoot == 0 || draft.gradientsRoot == 0 || draft.gramRoot == 0) {
+    if (draft.baseRoot == 0 || draft.adapterRoot == 0 || draft.checkpointsRoot == 0 || draft.ledgerRoot == 0) {
       revert MissingRoot();
     }
     datanets.version(draft.datanet, draft.version);
@@ -101,8 +101,8 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
       draft.version,
       draft.baseRoot,
       draft.adapterRoot,
-      draft.gradientsRoot,
-      draft.gramRoot,
+      draft.checkpointsRoot,
+      draft.ledgerRoot,
       draft.cid,
       draft.name,
       draft.rateIn,

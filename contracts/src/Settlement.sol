@@ -33,6 +33,8 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   uint16 public constant MOST_NULL_MULTIPLE = 10_000;
   uint16 public constant MOST_RESERVE = 10_000;
   uint16 public constant LEAST_CLUSTER_CAP = 1000;
+  /// @notice Governance can give records that were read at most this of the contributors' part, in basis points.
+  uint16 public constant MOST_RETRIEVAL_PART = 5000;
   /// @notice Most payouts fetched in one call.
   uint256 public constant MOST_ITEMS = 200;
 
@@ -83,7 +85,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     _setPlatform(platform_);
     _setPlatformFee(platformFee_);
     _setSplit(Split({ platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }));
-    _setPayoutRule(PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 5000 }));
+    _setPayoutRule(PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 5000, retrievalPart: 2000 }));
   }
 
   // ---- Asking and paying ----
@@ -355,6 +357,9 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     if (rule.reserve > MOST_RESERVE) revert OutOfBounds("reserve", rule.reserve, 0, MOST_RESERVE);
     if (rule.clusterCap < LEAST_CLUSTER_CAP || rule.clusterCap > FeeMath.BASIS_POINTS) {
       revert OutOfBounds("cap of a cluster", rule.clusterCap, LEAST_CLUSTER_CAP, FeeMath.BASIS_POINTS);
+    }
+    if (rule.retrievalPart > MOST_RETRIEVAL_PART) {
+      revert OutOfBounds("retrieval part", rule.retrievalPart, 0, MOST_RETRIEVAL_PART);
     }
     _rules[++payoutRuleVersion] = rule;
     emit PayoutRuleChanged(payoutRuleVersion, rule);

@@ -30,8 +30,8 @@ contract AdapterRegistryTest is Deployed {
       AdapterDraft memory draft = _draft();
       if (k == 0) draft.baseRoot = 0;
       if (k == 1) draft.adapterRoot = 0;
-      if (k == 2) draft.gradientsRoot = 0;
-      if (k == 3) draft.gramRoot = 0;
+      if (k == 2) draft.checkpointsRoot = 0;
+      if (k == 3) draft.ledgerRoot = 0;
       vm.expectRevert(IAdapterRegistry.MissingRoot.selector);
       adapters.register(draft);
     }

@@ -55,7 +55,7 @@ for (const name of SAMPLE_NAMES as readonly SampleName[]) {
   engine.freeLedger(ledger);
   engine.unloadAdapter(adapter);
   const sha256 = createHash('sha256').update(files['adapter_model.safetensors']!).digest('hex');
-  figures.push({ name, records: records.length, seconds: Math.round(seconds * 10) / 10, finalLoss, sha256, adapterRoot: run.adapter.root, gradientsRoot: run.ledger.gradientsRoot });
+  figures.push({ name, records: records.length, seconds: Math.round(seconds * 10) / 10, finalLoss, sha256, adapterRoot: run.adapter.root, ledgerRoot: run.ledger.root });
   say(`${name}: ${records.length} records, ${seconds.toFixed(1)} s, adapter ${sha256.slice(0, 16)}…`);
 }
 const index = SAMPLE_NAMES.map((name) => {

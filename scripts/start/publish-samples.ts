@@ -68,7 +68,7 @@ async function publishSample(connection: ChainConnection, curator: Wallet, ident
   const run = parseRunFile(JSON.parse(new TextDecoder().decode(sample.adapter['run.json'])));
   const { adapterId } = await registerAdapter(connection, curator, {
     datanetId, version, baseRoot: run.base.root, adapterRoot: run.adapter.root,
-    gradientsRoot: run.ledger.gradientsRoot, gramRoot: run.ledger.gramRoot,
+    checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root,
     cid: await store.addDirectory(sample.adapter), name: sample.adapterName, rateIn: parseEther(sample.rateIn), rateOut: parseEther(sample.rateOut),
   });
   return { datanet: datanetId, adapter: adapterId };

@@ -5,10 +5,10 @@ import type { DatanetVersionFile } from '../protocol/record.ts';
 import { parseVersionFile } from '../protocol/version-file.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { CheckSource } from './check.ts';
-import { ADAPTER_FILES, BASE_FILES, type BaseIdentity, Engine, type Files, type LoadedAdapter, type OpenOptions } from './engine.ts';
+import { ADAPTER_FILES, ATTRIBUTION_FILES, BASE_FILES, type BaseIdentity, Engine, type Files, type LoadedAdapter, type OpenOptions } from './engine.ts';
 import type { Backend } from '../kernels/backend.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
-import type { Ledger } from './ledger.ts';
+import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
 
 export interface CatalogProgress {
   (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records'): void;
@@ -35,7 +35,7 @@ export class Catalog {
   private readonly engines = new Map<string, Engine>();
   private readonly adapters = new Map<string, { engine: Engine; adapter: LoadedAdapter }>();
   private readonly versions = new Map<string, DatanetVersionFile>();
-  private readonly ledgers = new Map<string, { engine: Engine; ledger: Ledger }>();
+  private readonly ledgers = new Map<string, { engine: Engine; ledger: CurvatureLedger; built: boolean }>();
 
   constructor(backend: Backend, store: ContentStore) {
     this.backend = backend;
@@ -86,15 +86,23 @@ export class Catalog {
     return version;
   }
 
-  /** Rebuilt on this machine from the records; the committed roots are compared by whoever relies on them. */
-  async ledger(engine: Engine, adapter: LoadedAdapter, adapterCid: string, version: DatanetVersionFile, versionCid: string, options: Options = {}): Promise<Ledger> {
+  /**
+   * An adapter's ledger: the published one, which has the root that its run names, or with `build` one built here from
+   * the records, which needs no trust (the caller compares roots). Throws `ledger/missing` where none is published,
+   * `ledger/damaged`, `ledger/other-root`, and what building throws.
+   */
+  async ledger(engine: Engine, adapter: LoadedAdapter, adapterCid: string, version: DatanetVersionFile, versionCid: string, options: Options & { build?: boolean } = {}): Promise<CurvatureLedger> {
     const key = `${adapterCid} ${versionCid}`;
-    if (this.ledgers.has(key)) return touch(this.ledgers, key).ledger;
-    const ledger = await engine.buildLedger(adapter, version.records, {
-      signal: options.signal,
-      onProgress: (done, total) => options.onProgress?.('Gradients of the records', done, total, 'records'),
-    });
-    this.ledgers.set(key, { engine, ledger });
+    const known = this.ledgers.get(key);
+    if (known && (known.built || !options.build)) return touch(this.ledgers, key).ledger;
+    const files = await this.files(adapterCid, options.build ? ATTRIBUTION_FILES.slice(0, 1) : ATTRIBUTION_FILES, 'Ledger of the adapter', options);
+    engine.loadCheckpoints(adapter, files['checkpoints.safetensors']);
+    const ledger = options.build
+      ? await engine.buildLedger(adapter, version.records, { signal: options.signal, onProgress: (done, total) => options.onProgress?.('Gradients of the records', done, total, 'records') })
+      : published(engine, adapter, files['ledger.safetensors']);
+    if (known) known.engine.freeLedger(known.ledger);
+    this.ledgers.delete(key);
+    this.ledgers.set(key, { engine, ledger, built: options.build === true });
     evict(this.ledgers, MAX_LEDGERS, (entry) => entry.engine.freeLedger(entry.ledger));
     return ledger;
   }
@@ -113,7 +121,7 @@ export class Catalog {
       engine: (cid, format) => orMissing('base model', cid, this.engine(cid === base.cid ? base : { name: 'base of the receipt', cid }, { ...options, format })),
       adapter: (engine, cid) => orMissing('adapter', cid, this.adapter(engine, cid, options)),
       version: (cid) => orMissing('Datanet version', cid, this.version(cid, options)),
-      ledger: (engine, adapter, adapterCid, version) => this.ledger(engine, adapter, adapterCid, version, versionCid, options),
+      ledger: (engine, adapter, adapterCid, version) => this.ledger(engine, adapter, adapterCid, version, versionCid, { ...options, build: true }),
     };
   }
 
@@ -149,6 +157,16 @@ export class Catalog {
     }
     return files;
   }
+}
+
+function published(engine: Engine, adapter: LoadedAdapter, bytes: Uint8Array | undefined): CurvatureLedger {
+  if (bytes) return engine.loadLedger(adapter, bytes);
+  throw new OpenLedgerError({
+    code: 'ledger/missing',
+    what: 'Nobody published the ledger of this adapter.',
+    why: 'Its folder has no ledger.safetensors, which says how each record pulled on the adapter.',
+    next: 'Build it here from the records: it takes about as long as training did.',
+  });
 }
 
 export function parseJson(bytes: Uint8Array, what: string): unknown {

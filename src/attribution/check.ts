@@ -4,10 +4,12 @@ import { type Hex, floatToHex, hexToFloat } from '../protocol/bytes.ts';
 import { payoutRoot } from '../protocol/fee.ts';
 import { type Receipt, feeText, payoutsOf, receiptHash, samplingOf, scoreBits, scoresRoot } from '../protocol/receipt.ts';
 import { type DatanetVersionFile, recordsRoot, versionRoot } from '../protocol/record.ts';
-import { METHOD } from './datainf.ts';
+import { METHOD } from './curvature/settings.ts';
+import { checkRetrieval } from './retrieval/check-retrieval.ts';
+import { clusterRecords } from '../protocol/clusters/cluster-records.ts';
 import type { Engine, LoadedAdapter } from './engine.ts';
-import type { Ledger } from './ledger.ts';
-import { divideFee } from './make-receipt.ts';
+import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
+import { divisionOf } from '../protocol/payout-parts.ts';
 
 export type CheckName = 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'shares';
 
@@ -33,8 +35,8 @@ export interface CheckSource {
   engine(cid: string, format: string | undefined): Promise<Engine>;
   adapter(engine: Engine, cid: string): Promise<LoadedAdapter>;
   version(cid: string): Promise<DatanetVersionFile>;
-  /** May come from memory if it was built here before. */
-  ledger(engine: Engine, adapter: LoadedAdapter, adapterCid: string, version: DatanetVersionFile): Promise<Ledger>;
+  /** Built here from the records, or in memory since it was. */
+  ledger(engine: Engine, adapter: LoadedAdapter, adapterCid: string, version: DatanetVersionFile): Promise<CurvatureLedger>;
 }
 
 export interface CheckOptions {
@@ -75,7 +77,7 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
   let engine!: Engine;
   let adapter!: LoadedAdapter;
   let version!: DatanetVersionFile;
-  let ledger!: Ledger;
+  let ledger!: CurvatureLedger;
 
   return (
     (await step('receipt', async () => {
@@ -109,18 +111,28 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
     })) &&
     (await step('ledger', async () => {
       ledger = await source.ledger(engine, adapter, receipt.adapter.cid, version);
-      const roots = await engine.ledgerRoots(ledger);
+      const root = await engine.ledgerRoot(ledger);
+      const { clusters, records } = adapter.run.datanet;
+      const copies = clusterRecords(version.records);
+      const other = copies.findIndex((k, at) => k !== (clusters?.[at] ?? at));
+      const standsFor = (k: number) => (k === other ? 'no copy' : `a copy of record ${k + 1}`);
       return {
-        detail: short(roots.gradientsRoot),
+        detail: short(root),
         difference:
-          differs('root of the gradients in run.json', adapter.run.ledger.gradientsRoot, roots.gradientsRoot) ??
-          differs('root of the Gram matrices in run.json', adapter.run.ledger.gramRoot, roots.gramRoot) ??
-          differs('root of the gradients', receipt.ledger.gradientsRoot, roots.gradientsRoot) ??
-          differs('root of the Gram matrices', receipt.ledger.gramRoot, roots.gramRoot),
+          differs('number of records in run.json', String(records), String(version.records.length)) ??
+          (other < 0 ? undefined : differs(`what record ${other + 1} is`, standsFor(clusters?.[other] ?? other), standsFor(copies[other]!))) ??
+          differs('root of the checkpoints', receipt.ledger.checkpointsRoot, adapter.run.ledger.checkpointsRoot) ??
+          differs('root of the ledger in run.json', adapter.run.ledger.root, root) ??
+          differs('root of the ledger', receipt.ledger.root, root),
       };
     })) &&
     (await step('answer', async () => {
-      const prompt = engine.prompt(receipt.prompt.text);
+      const { retrieval } = receipt;
+      const otherFind = retrieval && checkRetrieval(version.records, receipt.prompt.text, retrieval, { clusterOf: adapter.run.datanet.clusters });
+      if (otherFind) return { detail: '', difference: otherFind };
+      const read = retrieval?.retrieved.map(({ record }) => version.records[record]!) ?? [];
+      const { ids: prompt, used } = read.length ? engine.promptWithRecords(receipt.prompt.text, read) : { ids: engine.prompt(receipt.prompt.text), used: 0 };
+      if (used < read.length) return { detail: '', difference: differs('records that fit before the question', String(read.length), String(used)) };
       const { tokens } = receipt.answer;
       if (!tokens.length) return { detail: '', difference: differs('answer', 'no tokens', 'at least one token') };
       const again = await engine.generate(adapter, prompt, { maxTokens: tokens.length, sampling: receipt.sampling && samplingOf(receipt.sampling), signal: options.signal });
@@ -135,25 +147,27 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
       };
     })) &&
     (await step('influence', async () => {
-      const { loss, scores } = await engine.influence(adapter, ledger, receipt.prompt.tokens, receipt.answer.tokens);
+      const { loss, scores, noise } = await engine.influence(adapter, ledger, receipt.prompt.tokens, receipt.answer.tokens);
       const computed = scoreBits(scores);
+      const chance = scoreBits(noise);
       const n = Math.max(computed.length, receipt.scores.length);
       let difference = differs('loss of the answer', receipt.loss, floatToHex(loss));
       for (let k = 0; k < n && !difference; k++) {
         const claimed = receipt.scores[k];
         if (claimed !== computed[k]) {
           difference = { where: `influence of record ${k + 1}`, claimed: describe(claimed), computed: describe(computed[k]) };
+        } else if (receipt.noise[k] !== chance[k]) {
+          difference = { where: `influence by chance of record ${k + 1}`, claimed: describe(receipt.noise[k]), computed: describe(chance[k]) };
         }
       }
-      return { detail: short(scoresRoot(computed)), difference: difference ?? differs('root of the scores', receipt.scoresRoot, scoresRoot(computed)) };
+      return { detail: short(scoresRoot(computed, chance)), difference: difference ?? differs('root of the scores', receipt.scoresRoot, scoresRoot(computed, chance)) };
     })) &&
     (await step('shares', async () => {
-      const contributors = version.records.map(({ contributor }) => contributor);
       const { split } = receipt.prices;
       if (split.platform + split.owner + split.stakers + split.contributors !== 10_000) {
         return { detail: '', difference: differs('sum of the split', String(split.platform + split.owner + split.stakers + split.contributors), '10000') };
       }
-      const { fee, payouts } = divideFee(receipt.prompt.tokens.length, receipt.answer.tokens.length, receipt.prices, receipt.scores.map(hexToFloat), contributors);
+      const { fee, payouts } = divisionOf(receipt, version.records);
       const expected = feeText(fee);
       let difference: Difference | undefined;
       for (const part of ['total', 'platform', 'owner', 'stakers', 'contributors'] as const) difference ??= differs(`fee, part "${part}" in wei`, receipt.fee[part], expected[part]);

@@ -10,21 +10,27 @@ import { type Model, freeModel, parameterCount } from '../model/model.ts';
 import { parseConfig } from '../model/config.ts';
 import { type Sampling, parseSampling, sampleToken } from '../model/sampling.ts';
 import { createStopStream } from '../model/stop.ts';
+import { promptWithRecords, recordText } from '../model/prompt-format.ts';
 import { recordSequences } from '../model/record-sequences.ts';
 import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
-import type { TrainOptions } from '../model/train.ts';
+import type { Snapshot, TrainOptions } from '../model/train.ts';
 import { type TrainRecipe, checkRecipe, recipeJson } from '../model/recipe.ts';
 import { type Hex, keccak256, toHex, utf8Bytes } from '../protocol/bytes.ts';
 import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
 import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
-import { type NamedRows, tensorsRoot } from '../protocol/tensors.ts';
-import { type Influence, METHOD, influence } from './datainf.ts';
-import { type Ledger, type Progress, buildLedger, freeLedger, ledgerShapes, requireLedgerMemory } from './ledger.ts';
+import { tensorsRoot } from '../protocol/tensors.ts';
+import { checkpointsFile, keptSteps, readCheckpoints, rowsOf } from './checkpoints.ts';
+import { type CurvatureInfluence, type Selection, curvatureInfluence } from './curvature/curvature-influence.ts';
+import { type CurvatureLedger, buildCurvatureLedger, freeCurvatureLedger, requireCurvatureMemory } from './curvature/curvature-ledger.ts';
+import { ledgerRoot, readLedgerFile, writeLedgerFile } from './curvature/ledger-file.ts';
+import { CURVATURE, type CurvatureSettings, METHOD, checkSettings } from './curvature/settings.ts';
+import { ledgerShapes } from './ledger.ts';
+import type { Progress } from './record-gradients.ts';
 
 /** A folder's files by name. */
 export type Files = Record<string, Uint8Array>;
@@ -32,6 +38,8 @@ export const BASE_FILES = [
   'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja',
 ] as const;
 export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors', 'run.json'] as const;
+/** What attribution reads beside them. */
+export const ATTRIBUTION_FILES = ['checkpoints.safetensors', 'ledger.safetensors'] as const;
 
 export interface BaseIdentity {
   name: string;
@@ -49,11 +57,13 @@ export interface LoadedAdapter {
   lora: Lora;
   root: Hex;
   run: RunFile;
+  /** States of the adapter along its run, itself the last; loaded when it is first attributed. */
+  checkpoints?: Lora[] | undefined;
 }
 
-export interface LedgerRoots {
-  gradientsRoot: Hex;
-  gramRoot: Hex;
+export interface LedgerOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: Progress | undefined;
 }
 
 function json(files: Files, name: string): unknown {
@@ -104,13 +114,26 @@ async function exactFormat(folder: ModelFolder, signal: AbortSignal | undefined)
   return values * 4 <= SMALL_MODEL_BYTES ? 'f32' : 'auto';
 }
 
-/** Rows of tensors in the order of their names. */
-function rowsOf(tensors: Tensors): NamedRows[] {
-  return [...tensors.keys()].sort().map((name) => {
-    const { shape, values } = tensors.get(name)!;
-    const columns = shape.length ? shape[shape.length - 1]! : 1;
-    return { name, rows: columns ? values.length / columns : 0, columns, values };
-  });
+/** Records that were trained: those that stand for themselves. */
+const representatives = (clusters: readonly number[]) => clusters.flatMap((k, at) => (k === at ? [k] : []));
+
+/** The settings of a run's ledger. Throws `ledger/bad-settings`. */
+function settingsOf({ ledger: { checkpoints, draws, dimension, damping, seed } }: RunFile): CurvatureSettings {
+  const settings = { checkpoints, draws, dimension, damping: Number(damping), seed };
+  checkSettings(settings);
+  return settings;
+}
+
+function checkpointsOf({ checkpoints }: LoadedAdapter): readonly Lora[] {
+  if (checkpoints) return checkpoints;
+  throw new RangeError('loadCheckpoints comes first');
+}
+
+export interface TrainRunOptions extends Omit<TrainOptions, 'heldOut' | 'snapshotSteps' | 'onSnapshot'> {
+  heldOut?: readonly DatanetRecord[] | undefined;
+  onLedger?: Progress | undefined;
+  /** Of the ledger; CURVATURE where undefined. */
+  settings?: CurvatureSettings | undefined;
 }
 
 /** A base model ready to answer, train, attribute. Runs in a worker, a page or Node alike. */
@@ -213,7 +236,9 @@ export class Engine {
     return base.root === this.root ? undefined : `This adapter was made for the base “${base.name}” with root ${base.root.slice(0, 12)}…; loaded is ${this.root.slice(0, 12)}…. The shapes fit, but its answers may be worth nothing.`;
   }
 
-  unloadAdapter(adapter: { lora: Lora }): void {
+  unloadAdapter(adapter: { lora: Lora; checkpoints?: Lora[] | undefined }): void {
+    for (const lora of adapter.checkpoints ?? []) if (lora !== adapter.lora) freeLora(this.backend, lora);
+    adapter.checkpoints = undefined;
     freeLora(this.backend, adapter.lora);
   }
 
@@ -233,6 +258,21 @@ export class Engine {
     const text = this.normalised(question);
     if (!text) throw new OpenLedgerError({ code: 'model/empty-prompt', what: 'There is nothing to answer.', next: 'Type a question.' });
     return this.prompts.question(text);
+  }
+
+  /** Whether records can be put before a question: some models were never taught to read them. */
+  get readsRecords(): boolean {
+    return this.prompts.readsRecords;
+  }
+
+  /**
+   * Prompt tokens of a question with records before it, best first, as many as leave room for the answer. `used`: how many.
+   * Throws `model/empty-prompt`.
+   */
+  promptWithRecords(question: string, records: readonly DatanetRecord[], maxTokens = 96): { ids: number[]; used: number } {
+    const text = this.normalised(question);
+    if (!text) return { ids: this.prompt(question), used: 0 };
+    return promptWithRecords(this.prompts, text, records.map(recordText), { mostTokens: this.model.positions - maxTokens });
   }
 
   /** Ids of an answer; see model/generate.ts. Greedy where no sampling is given. Throws `sampling/invalid` too. */
@@ -334,29 +374,59 @@ export class Engine {
     return { tokens, pieces, text: pieces.join('').trim() };
   }
 
-  buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined } = {}): Promise<Ledger> {
-    return buildLedger(this.model, adapter.lora, this.sequences(records), options);
+  /** From the bytes of checkpoints.safetensors. Throws `adapter/other-checkpoints`, `adapter/does-not-fit`, `safetensors/…`. */
+  loadCheckpoints(adapter: LoadedAdapter, bytes: Uint8Array | undefined): void {
+    if (adapter.checkpoints) return;
+    const { run, lora } = adapter;
+    const { clusters, records } = run.datanet;
+    const steps = keptSteps(run.recipe, clusters ? representatives(clusters).length : records, run.ledger.checkpoints);
+    adapter.checkpoints = readCheckpoints(this.backend, this.model.config, lora.config, lora, bytes, steps, run.ledger.checkpointsRoot);
   }
 
-  freeLedger(ledger: Ledger): void {
-    freeLedger(this.model, ledger);
+  /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
+  loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): CurvatureLedger {
+    const { clusters, records } = adapter.run.datanet;
+    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), clusters ? representatives(clusters).length : records, adapter.run.ledger.root);
   }
 
-  async ledgerRoots(ledger: Ledger): Promise<LedgerRoots> {
-    const read = async (pick: 'gradients' | 'gram') => {
-      const rows: NamedRows[] = [];
-      for (const tensor of ledger.tensors) {
-        const columns = pick === 'gram' ? ledger.records : tensor.values;
-        rows.push({ name: tensor.name, rows: ledger.records, columns, values: (await this.backend.read(tensor[pick])) as Float32Array });
-      }
-      return tensorsRoot(rows);
+  /** Built here from the adapter's checkpoints and the records. Throws what `buildCurvatureLedger` throws. */
+  buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: LedgerOptions = {}): Promise<CurvatureLedger> {
+    const { clusters } = adapter.run.datanet;
+    const trained = clusters ? representatives(clusters).map((k) => records[k]!) : records;
+    return buildCurvatureLedger(this.model, checkpointsOf(adapter), this.sequences(trained), settingsOf(adapter.run), options);
+  }
+
+  freeLedger(ledger: CurvatureLedger): void {
+    freeCurvatureLedger(this.backend, ledger);
+  }
+
+  /** What run.json and receipts commit to. */
+  ledgerRoot(ledger: CurvatureLedger): Promise<Hex> {
+    return ledgerRoot(this.backend, ledger);
+  }
+
+  /** ledger.safetensors, for the adapter's folder. */
+  ledgerFile(ledger: CurvatureLedger): Promise<Uint8Array> {
+    return writeLedgerFile(this.backend, ledger);
+  }
+
+  /** Influence of every record on answer tokens [from, to), all by default. A copy of another record has none. */
+  async influence(adapter: LoadedAdapter, ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], selection?: Selection): Promise<CurvatureInfluence> {
+    return (await this.influences(adapter, ledger, prompt, answer, [selection ?? { from: 0, to: answer.length }]))[0]!;
+  }
+
+  /** The same for several parts of one answer. */
+  async influences(adapter: LoadedAdapter, ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
+    const found = await curvatureInfluence(this.model, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selections);
+    const { clusters } = adapter.run.datanet;
+    if (!clusters) return found;
+    const trained = representatives(clusters);
+    const spread = (values: Float32Array) => {
+      const all = new Float32Array(clusters.length);
+      trained.forEach((k, row) => (all[k] = values[row]!));
+      return all;
     };
-    return { gradientsRoot: await read('gradients'), gramRoot: await read('gram') };
-  }
-
-  /** Influence of every record on answer tokens [from, to), all by default. */
-  influence(adapter: LoadedAdapter, ledger: Ledger, prompt: readonly number[], answer: readonly number[], selection?: { from: number; to: number }): Promise<Influence> {
-    return influence(this.model, adapter.lora, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selection);
+    return found.map(({ loss, scores, noise }) => ({ loss, scores: spread(scores), noise: spread(noise) }));
   }
 
   /** Names a run by all that decides its bits: two runs with one identity give the same adapter, so one may go on with the other's checkpoint. */
@@ -366,37 +436,52 @@ export class Engine {
   }
 
   /**
-   * Trains an adapter and builds its ledger. Returns the PEFT folder with run.json: the same base, records and
-   * recipe give the same bytes on every backend, interrupted or not. `heldOut` are further records, whose loss is
+   * Trains an adapter and builds its ledger. Copies among the records (protocol/clusters) are found first: one of each
+   * cluster is trained. Returns the PEFT folder with run.json, checkpoints and ledger: the same base, records, recipe and
+   * settings give the same bytes on every backend, interrupted or not. `heldOut` are further records, whose loss is
    * reported. Throws what training throws, `train/no-records`, and `ledger/too-large` before it begins.
    */
   async train(
     datanet: string,
     given: readonly DatanetRecord[],
     recipe: TrainRecipe,
-    { heldOut = [], onLedger, ...options }: Omit<TrainOptions, 'heldOut'> & { heldOut?: readonly DatanetRecord[] | undefined; onLedger?: Progress | undefined } = {},
-  ): Promise<{ files: Files; run: RunFile; adapter: LoadedAdapter; ledger: Ledger }> {
+    { heldOut = [], onLedger, settings = CURVATURE, ...options }: TrainRunOptions = {},
+  ): Promise<{ files: Files; run: RunFile; adapter: LoadedAdapter; ledger: CurvatureLedger }> {
     const records = given.map(normaliseRecord);
     if (!records.length) throw new OpenLedgerError({ code: 'train/no-records', what: 'There is nothing to learn from.', why: 'This Datanet version has no records.', next: 'Choose a version with records.' });
     checkRecipe(recipe);
-    requireLedgerMemory(this.backend, ledgerShapes(this.model.config, recipe), records.length);
+    checkSettings(settings);
     // Fetched by who trains.
-    const { train } = await import('../model/train.ts');
-    const made = await train(this.model, this.sequences(records), recipe, { ...options, heldOut: this.sequences(heldOut) });
+    const [{ train }, { clusterRecords }] = await Promise.all([import('../model/train.ts'), import('../protocol/clusters/cluster-records.ts')]);
+    const clusters = clusterRecords(records);
+    const trained = representatives(clusters).map((k) => records[k]!);
+    requireCurvatureMemory(this.backend, trained.length, ledgerShapes(this.model.config, recipe).reduce((sum, { values }) => sum + values, 0), settings);
+    const sequences = this.sequences(trained);
+    const snapshots: Snapshot[] = [];
+    const made = await train(this.model, sequences, recipe, {
+      ...options, heldOut: this.sequences(heldOut),
+      snapshotSteps: keptSteps(recipe, trained.length, settings.checkpoints), onSnapshot: (snapshot) => void snapshots.push(snapshot),
+    });
     const tensors = await downloadLora(this.backend, made);
     freeLora(this.backend, made);
     // From here on the factors are constants: what is published is what is attributed.
-    const lora = uploadLora(this.backend, this.model.config, recipe, tensors);
+    const { config } = this.model;
+    const lora = uploadLora(this.backend, config, recipe, tensors);
     const root = tensorsRoot(rowsOf(tensors));
-    const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile };
-    const ledger = await this.buildLedger(adapter, records, { signal: options.signal, onProgress: onLedger });
+    const kept = checkpointsFile(snapshots);
+    const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: [...snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)), lora] };
+    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
+      this.unloadAdapter(adapter);
+      throw error;
+    });
+    const { damping, ...rest } = settings;
     const run: RunFile = {
       openledger: 'run/1', arithmetic: ARITHMETIC, method: METHOD,
       base: { name: this.identity.name, cid: this.identity.cid, root: this.root, ...(this.format === undefined ? {} : { format: this.format }) },
-      datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length },
+      datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length, ...(trained.length < records.length && { clusters }) },
       recipe: recipeJson(recipe),
       adapter: { root },
-      ledger: await this.ledgerRoots(ledger),
+      ledger: { ...rest, damping: String(damping), checkpointsRoot: kept.root, root: await this.ledgerRoot(ledger) },
     };
     adapter.run = run;
     const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
@@ -404,6 +489,8 @@ export class Engine {
       'adapter_config.json': text(loraConfigJson(recipe, this.identity.name)),
       'adapter_model.safetensors': writeSafetensors(tensors, 'F32', { format: 'pt' }),
       'run.json': text(run),
+      ...(snapshots.length && { 'checkpoints.safetensors': kept.bytes }),
+      'ledger.safetensors': await this.ledgerFile(ledger),
     };
     return { files, run, adapter, ledger };
   }

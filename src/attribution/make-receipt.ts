@@ -1,9 +1,11 @@
 import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { type Hex, floatToHex } from '../protocol/bytes.ts';
-import { type Split, computeFee, divideByInfluence, payoutRoot, payoutsByContributor } from '../protocol/fee.ts';
+import { type ReceiptPrices, divideFee } from '../protocol/divide-fee.ts';
+import { payoutRoot } from '../protocol/fee.ts';
 import { type Receipt, type Sampling, feeText, samplingText, scoreBits, scoresRoot } from '../protocol/receipt.ts';
 import { type VersionRecord, versionRoot } from '../protocol/record.ts';
-import { METHOD } from './datainf.ts';
+import type { RetrievalLog } from '../protocol/retrieval-share.ts';
+import { METHOD } from './curvature/settings.ts';
 
 export interface ReceiptInput {
   /** NO_NONCE where it is not to be paid. */
@@ -13,51 +15,38 @@ export interface ReceiptInput {
   sampling?: Sampling | undefined;
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; records: readonly VersionRecord[] };
-  ledger: { gradientsRoot: Hex; gramRoot: Hex };
+  ledger: { checkpointsRoot: Hex; root: Hex };
   prompt: { text: string; tokens: readonly number[] };
   answer: { text: string; tokens: readonly number[] };
+  /** Absent where no record was put into the prompt. */
+  retrieval?: RetrievalLog | undefined;
   loss: number;
   scores: Float32Array;
-  prices: { rateIn: string; rateOut: string; platformFee: string; split: Split };
+  noise: Float32Array;
+  prices: ReceiptPrices;
 }
 
-/** The money part of a receipt: the fee, what each record and each contributor earns. Pure integers. */
-export function divideFee(
-  tokensIn: number,
-  tokensOut: number,
-  prices: ReceiptInput['prices'],
-  scores: ArrayLike<number>,
-  contributors: readonly Hex[],
-) {
-  const anyPositive = Array.prototype.some.call(scores, (score: number) => score > 0);
-  const fee = computeFee(
-    tokensIn, tokensOut,
-    { rateIn: BigInt(prices.rateIn), rateOut: BigInt(prices.rateOut), platformFee: BigInt(prices.platformFee) },
-    prices.split, anyPositive,
-  );
-  const recordParts = divideByInfluence(fee.contributors, scores);
-  return { fee, recordParts, payouts: payoutsByContributor(recordParts, [...contributors]) };
-}
-
-/** The receipt of an answer, and what each record earns of it in wei. */
+/** The receipt of an answer, and what each record earns of it in wei. Throws `payout/invalid`, `retrieval/invalid`. */
 export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordParts: bigint[] } {
+  const { id, version, cid, records } = input.datanet;
   const { fee, recordParts, payouts } = divideFee(
-    input.prompt.tokens.length, input.answer.tokens.length, input.prices, input.scores,
-    input.datanet.records.map(({ contributor }) => contributor),
+    input.prompt.tokens.length, input.answer.tokens.length, input.prices, input.scores, input.noise,
+    records.map(({ contributor }) => contributor), input.retrieval?.retrieved,
   );
   const scores = scoreBits(input.scores);
-  const { id, version, cid, records } = input.datanet;
+  const noise = scoreBits(input.noise);
   const receipt: Receipt = {
-    openledger: 'receipt/1', arithmetic: ARITHMETIC, method: METHOD, nonce: input.nonce,
+    openledger: 'receipt/2', arithmetic: ARITHMETIC, method: METHOD, nonce: input.nonce,
     base: { cid: input.base.cid, root: input.base.root, ...(input.base.format === undefined ? {} : { format: input.base.format }) },
     adapter: input.adapter,
     datanet: { id, version, cid, root: versionRoot([...records]) },
-    ledger: input.ledger,
+    ledger: { checkpointsRoot: input.ledger.checkpointsRoot, root: input.ledger.root },
     prompt: { text: input.prompt.text, tokens: [...input.prompt.tokens] },
     answer: { text: input.answer.text, tokens: [...input.answer.tokens] },
     ...(input.sampling ? { sampling: samplingText(input.sampling) } : {}),
+    ...(input.retrieval ? { retrieval: input.retrieval } : {}),
     loss: floatToHex(input.loss),
-    scores, scoresRoot: scoresRoot(scores),
+    scores, noise, scoresRoot: scoresRoot(scores, noise),
     prices: input.prices,
     fee: feeText(fee),
     payouts: payouts.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })),

@@ -8,7 +8,10 @@ import { fedTokens } from '../model/train.ts';
 import { memoryAllowed } from '../model/weights/plan-weights.ts';
 import type { DatanetRecord } from '../protocol/record.ts';
 import type { Engine } from './engine.ts';
-import { LEDGER_ROWS, ledgerBytes, ledgerShapes, requireLedgerMemory } from './ledger.ts';
+import { curvatureBytes, requireCurvatureMemory } from './curvature/curvature-ledger.ts';
+import { CURVATURE } from './curvature/settings.ts';
+import { ledgerShapes } from './ledger.ts';
+import { LEDGER_ROWS } from './record-gradients.ts';
 
 /** What a run will take of this device, counted before anything of it is allocated. Bytes. */
 export interface TrainingNeeds {
@@ -53,13 +56,13 @@ export async function planTrainingRun(engine: Engine, records: readonly DatanetR
   const recipe = Number.isFinite(allowed) ? await fittingRecipe(config, format, given, sequences, allowed - forms, device) : given;
   const part = sum(counts.slice(0, Math.ceil(recipe.batch / (recipe.accumulate ?? DEFAULT_ACCUMULATE))));
   const training = await planTraining(config, format, recipe, part, device, longest);
-  const shapes = ledgerShapes(config, recipe);
-  requireLedgerMemory(backend, shapes, records.length);
+  const values = ledgerShapes(config, recipe).reduce((total, tensor) => total + tensor.values, 0);
+  requireCurvatureMemory(backend, records.length, values, CURVATURE);
   return {
     recipe,
     weights: training.weights,
     training: training.peak + forms,
-    ledger: training.weights + forms + ledgerBytes(shapes, records.length) + pass.activations,
+    ledger: training.weights + forms + curvatureBytes(records.length, values, CURVATURE).building + pass.activations,
     allowed: Number.isFinite(allowed) ? allowed : undefined,
   };
 }

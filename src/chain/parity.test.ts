@@ -67,8 +67,8 @@ beforeAll(async () => {
     version: 1,
     baseRoot: word('03'),
     adapterRoot: word('04'),
-    gradientsRoot: word('05'),
-    gramRoot: word('06'),
+    checkpointsRoot: word('05'),
+    ledgerRoot: word('06'),
     cid,
     name: 'Parity',
     rateIn: OPEN / 10n,
@@ -179,7 +179,7 @@ test('the payout rule gives the same wei on chain for 600 random answers', async
     const noise = contributors.map(() => randomFloat(kind, false));
     // Near the noise, where thresholds decide, or anywhere.
     const scores = noise.map((one) => (small ? Math.fround(one * 12 * (next() - 0.4)) : randomFloat(kind, true))).map((score) => (Number.isFinite(score) ? score : 0));
-    const rule = { nullMultiple: 1000 + integer(9001), reserve: integer(10_001), clusterCap: 1000 + integer(9001) };
+    const rule = { nullMultiple: 1000 + integer(9001), reserve: integer(10_001), clusterCap: 1000 + integer(9001), retrievalPart: integer(5001) };
     const amount = k % 7 === 0 ? 2n ** 128n - 1n : wei(16 * (1 + integer(8)));
     const { records, contributors: sums } = describePayout({ amount, scores, noise, contributors, rule });
     const plain = encodeFunctionData({ abi: payoutMathAbi, functionName: 'divide', args: [amount, scores.map(bitsOf), noise.map(bitsOf), contributors, rule] });

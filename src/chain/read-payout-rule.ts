@@ -14,5 +14,5 @@ export function readPayoutRule(connection: ChainConnection, version?: number): P
 }
 
 export function sameRule(a: PayoutRule, b: PayoutRule): boolean {
-  return a.nullMultiple === b.nullMultiple && a.reserve === b.reserve && a.clusterCap === b.clusterCap;
+  return a.nullMultiple === b.nullMultiple && a.reserve === b.reserve && a.clusterCap === b.clusterCap && a.retrievalPart === b.retrievalPart;
 }

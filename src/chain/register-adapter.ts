@@ -11,8 +11,8 @@ export interface NewAdapter {
   version: number;
   baseRoot: Hex;
   adapterRoot: Hex;
-  gradientsRoot: Hex;
-  gramRoot: Hex;
+  checkpointsRoot: Hex;
+  ledgerRoot: Hex;
   /** CID of the folder with adapter, run and ledger. */
   cid: string;
   name: string;

@@ -131,8 +131,8 @@ test('versions and adapters are listed as they were published', async () => {
     version: 1,
     baseRoot: word('01'),
     adapterRoot: word('02'),
-    gradientsRoot: word('03'),
-    gramRoot: word('04'),
+    checkpointsRoot: word('03'),
+    ledgerRoot: word('04'),
     cid,
     name: 'Exploits',
     rateIn: OPEN / 10n,
@@ -264,7 +264,7 @@ test('payouts that do not sum to the part are refused before anything is signed'
 test('a rule that governance changed is noticed, and both stay known', async () => {
   const { connection } = chain;
   const governance = demoWallet(connection, chain.deployer);
-  const rule = { nullMultiple: 3000, reserve: 500, clusterCap: 2500 };
+  const rule = { nullMultiple: 3000, reserve: 500, clusterCap: 2500, retrievalPart: 1000 };
   const target = { address: connection.contracts.settlement, abi: settlementAbi } as const;
   const set = (args: readonly [typeof rule]) => sendTransaction(connection, governance, 'Governing', { ...target, functionName: 'setPayoutRule', args });
   await set([rule]);

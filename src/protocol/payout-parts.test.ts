@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { type Hex, floatToHex } from './bytes.ts';
-import { divideByInfluence, payoutsByContributor } from './fee.ts';
 import { nextVersionRecords } from './next-version.ts';
-import { partsOfContributor, recordPartsOf } from './payout-parts.ts';
+import { divisionOf, partsOfContributor, recordPartsOf } from './payout-parts.ts';
 import { DEFAULT_PAYOUT_RULE, describePayout } from './payout-rule.ts';
+import type { Receipt } from './receipt.ts';
 import type { VersionRecord } from './record.ts';
 
 const address = (digit: string) => `0x${digit.repeat(40)}` as Hex;
@@ -18,31 +18,45 @@ test('each contributor’s record parts sum to the payout that the claim commits
   const people = ['a', 'b', 'c'].map(address);
   const records = Array.from({ length: 40 }, (_, k) => record(`r${k}`, people[(k * 7) % 3]!));
   const scores = records.map((_, k) => Math.fround(Math.sin(k * 1.7) * 10 ** ((k % 5) - 3)));
-  const contributors = 7_749_999_999_999_983n;
-  const fee = {
-    total: '0',
-    platform: '0',
-    owner: '0',
-    stakers: '0',
-    contributors: String(contributors),
-  };
-  const payouts = payoutsByContributor(
-    divideByInfluence(contributors, scores),
-    records.map((one) => one.contributor),
-  );
-  expect(payouts).toHaveLength(3);
+  const noise = records.map(() => Math.fround(0.1));
+  // Two records were read with the question, one of them without influence.
+  const receipt = receiptOf(records, scores, noise, [{ record: 3, score: 9 }, { record: 1, score: 5 }]);
+  const { payouts, fee } = divisionOf(receipt, records);
+  expect(payouts.length).toBeGreaterThan(1);
   let all = 0n;
   for (const { contributor, amount } of payouts) {
     // Addresses come with and without capitals.
     const upper = `0x${contributor.slice(2).toUpperCase()}` as Hex;
-    const parts = recordPartsOf({ scores: scores.map(floatToHex), fee }, records, upper);
+    const parts = recordPartsOf(receipt, records, upper);
     const sum = parts.reduce((total, part) => total + part.amount, 0n);
     expect(sum).toBe(amount);
-    expect(parts.every(({ index }) => scores[index]! > 0)).toBe(true);
     all += sum;
   }
-  expect(all).toBe(contributors);
+  expect(all).toBe(fee.contributors);
+  expect(fee.platform + fee.owner + fee.stakers + fee.contributors).toBe(fee.total);
+  // The first was read before the second, and has influence beside.
+  const [first, second] = [3, 1].map((k) => divisionOf(receipt, records).recordParts[k]!);
+  expect(first! > second! && second! > 0n).toBe(true);
+  const unread = divisionOf(receiptOf(records, scores, noise), records);
+  expect(unread.fee.contributors < fee.total).toBe(true);
 });
+
+test('copies, without score and noise, are no part of the rule', () => {
+  const records = ['a', 'b', 'c'].map((name) => record(name, address(name)));
+  const [with_, without] = [divisionOf(receiptOf(records, [5, 0, 2], [1, 0, 1]), records), divisionOf(receiptOf([records[0]!, records[2]!], [5, 2], [1, 1]), [records[0]!, records[2]!])];
+  expect(with_.counted).toEqual([0, 2]);
+  expect(with_.payouts).toEqual(without.payouts);
+});
+
+/** As much of a receipt as its division reads. */
+function receiptOf(records: readonly VersionRecord[], scores: readonly number[], noise: readonly number[], retrieved: { record: number; score: number }[] = []): Receipt {
+  expect(scores).toHaveLength(records.length);
+  return {
+    prompt: { text: '', tokens: [1, 2, 3] }, answer: { text: '', tokens: [4, 5] }, scores: scores.map(floatToHex), noise: noise.map(floatToHex),
+    prices: { rateIn: '777777777777777777', rateOut: '1', platformFee: '5', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
+    ...(retrieved.length && { retrieval: { method: 'bm25/1', most: 4, retrieved } }),
+  } as unknown as Receipt;
+}
 
 test('by the payout rule too, a contributor’s record parts sum to their pay, most first', () => {
   const people = ['a', 'b', 'c'].map(address);
@@ -61,9 +75,8 @@ test('by the payout rule too, a contributor’s record parts sum to their pay, m
 });
 
 test('a stranger has no parts', () => {
-  const scores = [floatToHex(1)];
-  const fee = { total: '5', platform: '0', owner: '0', stakers: '0', contributors: '5' };
-  expect(recordPartsOf({ scores, fee }, [record('r', address('a'))], address('b'))).toEqual([]);
+  const records = [record('r', address('a'))];
+  expect(recordPartsOf(receiptOf(records, [1], [0]), records, address('b'))).toEqual([]);
 });
 
 test('a next version keeps the last one’s order, takes accepted records once, and says whose they are', () => {

@@ -1,5 +1,5 @@
 import { type Hex, hexToFloat } from './bytes.ts';
-import { divideByInfluence } from './fee.ts';
+import { type Division, divideFee } from './divide-fee.ts';
 import type { Receipt } from './receipt.ts';
 import type { VersionRecord } from './record.ts';
 
@@ -12,8 +12,16 @@ export interface RecordPart {
 }
 
 /** Which of a contributor's records earned how much of an answer, most first; sums to their payout in the receipt. */
-export function recordPartsOf(receipt: Pick<Receipt, 'scores' | 'fee'>, records: readonly VersionRecord[], contributor: Hex): RecordPart[] {
-  return partsOfContributor(divideByInfluence(BigInt(receipt.fee.contributors), receipt.scores.map(hexToFloat)), records, contributor);
+export function recordPartsOf(receipt: Receipt, records: readonly VersionRecord[], contributor: Hex): RecordPart[] {
+  return partsOfContributor(divisionOf(receipt, records).recordParts, records, contributor);
+}
+
+/** The division of a receipt's fee, computed again from its scores. Throws `payout/invalid`, `retrieval/invalid`. */
+export function divisionOf(receipt: Receipt, records: readonly VersionRecord[]): Division {
+  return divideFee(
+    receipt.prompt.tokens.length, receipt.answer.tokens.length, receipt.prices, receipt.scores.map(hexToFloat), receipt.noise.map(hexToFloat),
+    records.map((record) => record.contributor), receipt.retrieval?.retrieved,
+  );
 }
 
 /** The same of parts that are known, such as dividePayout's: `parts[k]` wei belong to `records[k]`. */

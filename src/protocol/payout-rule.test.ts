@@ -56,7 +56,7 @@ test('the more records, the further above noise; the chance that noise earns any
 
 test('parts stay within the amount and the cap, whatever the order of the records', () => {
   for (let stream = 0; stream < 60; stream++) {
-    const one = { ...answer(stream), rule: { nullMultiple: 1000 + 20 * stream, reserve: 30 * stream, clusterCap: 1000 + 150 * stream } };
+    const one = { ...answer(stream), rule: { nullMultiple: 1000 + 20 * stream, reserve: 30 * stream, clusterCap: 1000 + 150 * stream, retrievalPart: 0 } };
     const parts = dividePayout(one);
     expect(sum(parts) <= one.amount).toBe(true);
     for (const part of parts) expect(part >= 0n && part <= (one.amount * BigInt(one.rule.clusterCap)) / 10_000n).toBe(true);

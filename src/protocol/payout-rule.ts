@@ -10,10 +10,12 @@ export interface PayoutRule {
   reserve: number;
   /** Most that one cluster of copies can earn of one answer, in basis points of what the contributors could get. */
   clusterCap: number;
+  /** Part of the contributors' part that goes to records that were read with the question, where any were, in basis points. */
+  retrievalPart: number;
 }
-export const DEFAULT_PAYOUT_RULE: PayoutRule = { nullMultiple: 2000, reserve: 1000, clusterCap: 5000 };
+export const DEFAULT_PAYOUT_RULE: PayoutRule = { nullMultiple: 2000, reserve: 1000, clusterCap: 5000, retrievalPart: 2000 };
 /** Bounds of governance, both ends included; the same numbers stand in Settlement.sol. */
-export const PAYOUT_RULE_BOUNDS = { nullMultiple: [1000, 10_000], reserve: [0, 10_000], clusterCap: [1000, 10_000] } as const;
+export const PAYOUT_RULE_BOUNDS = { nullMultiple: [1000, 10_000], reserve: [0, 10_000], clusterCap: [1000, 10_000], retrievalPart: [0, 5000] } as const;
 
 /** One answer: arrays have one entry for each record that was trained, the representative of its cluster. */
 export interface PayoutInput {
@@ -192,7 +194,7 @@ function integerSqrt(value: bigint): bigint {
 
 /** Throws `payout/invalid` naming the parameter that is out of its bounds. */
 export function checkPayoutRule(rule: PayoutRule): void {
-  for (const name of ['nullMultiple', 'reserve', 'clusterCap'] as const) {
+  for (const name of ['nullMultiple', 'reserve', 'clusterCap', 'retrievalPart'] as const) {
     const [least, most] = PAYOUT_RULE_BOUNDS[name];
     if (!Number.isInteger(rule[name]) || rule[name] < least || rule[name] > most) throw invalid(`The rule’s ${name} is ${rule[name]}; ${least} to ${most} are allowed.`);
   }

@@ -1,6 +1,9 @@
 import { type Hex, floatToHex, fromHex } from './bytes.ts';
 import { canonicalHash } from './canonical.ts';
 import type { Fee, Payout } from './fee.ts';
+import type { ReceiptPrices } from './divide-fee.ts';
+import { PAYOUT_RULE_BOUNDS } from './payout-rule.ts';
+import { MOST_USED, type RetrievalLog } from './retrieval-share.ts';
 import { leafHash, merkleRoot } from './merkle.ts';
 import { Checked } from './run.ts';
 
@@ -10,7 +13,7 @@ import { Checked } from './run.ts';
  * docs/receipt.md describes every field.
  */
 export interface Receipt {
-  openledger: 'receipt/1';
+  openledger: 'receipt/2';
   arithmetic: string;
   method: string;
   /** 16 bytes chosen by who asked: the same question asked again is another receipt, and is paid again. */
@@ -20,17 +23,22 @@ export interface Receipt {
   /** `id` on chain, "" where the adapter is in no registry. */
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; root: Hex };
-  ledger: { gradientsRoot: Hex; gramRoot: Hex };
+  ledger: { checkpointsRoot: Hex; root: Hex };
   prompt: { text: string; tokens: number[] };
   answer: { text: string; tokens: number[] };
   /** How the answer was sampled; absent for greedy answers. */
   sampling?: SamplingText;
   /** Mean loss of the answer's tokens, bits. */
   loss: Hex;
-  /** Influence of record k, bits. */
+  /** Records that stood in the prompt; absent where none did. */
+  retrieval?: RetrievalLog;
+  /** Influence of record k, bits; 0 for copies of other records. */
   scores: Hex[];
+  /** Standard deviation of that influence by chance, bits. */
+  noise: Hex[];
   scoresRoot: Hex;
-  prices: { rateIn: string; rateOut: string; platformFee: string; split: { platform: number; owner: number; stakers: number; contributors: number } };
+  prices: ReceiptPrices;
+  /** `contributors` is what the rules gave them; the rest of their part is in `stakers`. */
   fee: { total: string; platform: string; owner: string; stakers: string; contributors: string };
   payouts: { contributor: Hex; amount: string }[];
   payoutRoot: Hex;
@@ -70,9 +78,9 @@ export function receiptHash(receipt: Receipt): Hex {
 /** For receipts that nobody pays: equal inputs give equal receipts. */
 export const NO_NONCE: Hex = `0x${'0'.repeat(32)}`;
 
-/** Leaf k is the four bytes of score k. */
-export function scoresRoot(scores: readonly Hex[]): Hex {
-  return merkleRoot(scores.map((bits) => leafHash(fromHex(bits))));
+/** Leaf k is the four bytes of score k and the four of its noise. */
+export function scoresRoot(scores: readonly Hex[], noise: readonly Hex[]): Hex {
+  return merkleRoot(scores.map((bits, k) => leafHash(fromHex(`${bits}${(noise[k] ?? '0x').slice(2)}`))));
 }
 
 export function scoreBits(scores: Float32Array): Hex[] {
@@ -98,11 +106,11 @@ const FLOAT = /^0x[0-9a-f]{8}$/;
 /** Reads an untrusted receipt; throws `receipt/invalid` naming the field. Values are checked by recomputing, not here. */
 export function parseReceipt(json: unknown): Receipt {
   const receipt = new Checked(json, 'receipt/invalid', 'This is not a valid receipt.');
-  receipt.literal('openledger', 'receipt/1');
+  receipt.literal('openledger', 'receipt/2');
   receipt.text('arithmetic', /^.{1,40}$/);
   receipt.text('method', /^.{1,40}$/);
   receipt.text('nonce', /^0x[0-9a-f]{32}$/);
-  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.gradientsRoot', 'ledger.gramRoot', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
+  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.checkpointsRoot', 'ledger.root', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
   for (const field of ['base.cid', 'adapter.cid', 'datanet.cid']) receipt.text(field, CID_TEXT);
   receipt.text('adapter.id', /^[0-9]{0,78}$/);
   receipt.text('datanet.id', /^[0-9]{0,78}$/);
@@ -119,7 +127,16 @@ export function parseReceipt(json: unknown): Receipt {
     receipt.whole('sampling.seed', 0, 2 ** 32 - 1);
   }
   receipt.text('loss', FLOAT);
-  receipt.list('scores', 2 ** 20, (value) => typeof value === 'string' && FLOAT.test(value));
+  for (const field of ['scores', 'noise']) receipt.list(field, 2 ** 20, (value) => typeof value === 'string' && FLOAT.test(value));
+  if (receipt.has('retrieval')) {
+    receipt.text('retrieval.method', /^[a-z0-9/]{1,20}$/);
+    receipt.whole('retrieval.most', 1, MOST_USED);
+    receipt.list('retrieval.retrieved', MOST_USED, (value) => {
+      const { record, score } = (value ?? {}) as Record<string, unknown>;
+      return Number.isSafeInteger(record) && (record as number) >= 0 && Number.isSafeInteger(score) && (score as number) > 0;
+    });
+  }
+  for (const [name, [least, most]] of Object.entries(PAYOUT_RULE_BOUNDS)) receipt.whole(`prices.payout.${name}`, least, most);
   for (const field of ['prices.rateIn', 'prices.rateOut', 'prices.platformFee']) receipt.text(field, WEI);
   for (const field of ['platform', 'owner', 'stakers', 'contributors']) {
     receipt.text(`fee.${field}`, WEI);

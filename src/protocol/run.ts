@@ -8,7 +8,8 @@ export interface RunFile {
   method: string;
   /** `format`: how the weights were quantised when loaded; absent where they were used as they are stored. */
   base: { name: string; cid: string; root: Hex; format?: string };
-  datanet: { name: string; recordsRoot: Hex; records: number };
+  /** `clusters`: for each record the first one that it is a copy of, itself where it is none; only those were trained. Absent: no copies. */
+  datanet: { name: string; recordsRoot: Hex; records: number; clusters?: number[] };
   recipe: {
     rank: number;
     alpha: number;
@@ -32,8 +33,8 @@ export interface RunFile {
     alphaPattern?: Record<string, number>;
   };
   adapter: { root: Hex };
-  /** Roots over the gradients [n,P] and Gram matrices [n,n] of every adapter tensor. */
-  ledger: { gradientsRoot: Hex; gramRoot: Hex };
+  /** Settings of the ledger (attribution/curvature/settings.ts; damping as decimal text), the root of the checkpoints before the last, and its own. */
+  ledger: { checkpoints: number; draws: number; dimension: number; damping: string; seed: number; checkpointsRoot: Hex; root: Hex };
 }
 
 const BYTES32 = /^0x[0-9a-f]{64}$/;
@@ -47,7 +48,7 @@ const CID_TEXT = /^[a-z0-9]{10,120}$/i;
 export function parseRunFile(json: unknown): RunFile {
   const run = new Checked(json, 'run/invalid', 'The adapter’s run.json is not valid.');
   run.literal('openledger', 'run/1');
-  for (const field of ['base.root', 'datanet.recordsRoot', 'adapter.root', 'ledger.gradientsRoot', 'ledger.gramRoot']) run.text(field, BYTES32);
+  for (const field of ['base.root', 'datanet.recordsRoot', 'adapter.root', 'ledger.checkpointsRoot', 'ledger.root']) run.text(field, BYTES32);
   run.text('base.cid', CID_TEXT);
   if (run.has('base.format')) run.text('base.format', /^[a-z0-9/.-]{1,20}$/);
   run.text('base.name', /^.{1,200}$/su);
@@ -55,6 +56,12 @@ export function parseRunFile(json: unknown): RunFile {
   run.text('arithmetic', /^.{1,40}$/);
   run.text('method', /^.{1,40}$/);
   run.whole('datanet.records', 1, 2 ** 24);
+  if (run.has('datanet.clusters')) checkClusters(run);
+  run.whole('ledger.checkpoints', 1, 16);
+  run.whole('ledger.draws', 1, 64);
+  run.whole('ledger.dimension', 64, 2 ** 20);
+  run.whole('ledger.seed', 0, 2 ** 32 - 1);
+  run.text('ledger.damping', /^[0-9.e-]{1,30}$/);
   run.whole('recipe.rank', 1, 1024);
   run.whole('recipe.seed', 0, 2 ** 32 - 1);
   run.whole('recipe.epochs', 1, 10_000);
@@ -73,6 +80,14 @@ export function parseRunFile(json: unknown): RunFile {
   if (run.has('recipe.rankPattern')) run.table('recipe.rankPattern', MOST_MODULES, PATTERN, (rank) => Number.isSafeInteger(rank) && (rank as number) >= 1 && (rank as number) <= 1024);
   if (run.has('recipe.alphaPattern')) run.table('recipe.alphaPattern', MOST_MODULES, PATTERN, (alpha) => typeof alpha === 'number' && alpha > 0 && alpha < 2 ** 20);
   return json as RunFile;
+}
+
+/** One number a record: itself, or an earlier record that stands for itself. */
+function checkClusters(run: Checked): void {
+  run.list('datanet.clusters', 2 ** 24, (k) => Number.isSafeInteger(k) && (k as number) >= 0);
+  const clusters = run.at('datanet.clusters') as number[];
+  if (clusters.length !== run.at('datanet.records')) throw run.fail('datanet.clusters', 'has not one number for each record');
+  if (clusters.some((k, at) => k > at || clusters[k] !== k)) throw run.fail('datanet.clusters', 'does not name the first record of each cluster');
 }
 
 /** Path-wise checks of untrusted JSON; each failure names the field. */

@@ -9,7 +9,7 @@ const root = (digit: string) => `0x${digit.repeat(64)}` as const;
 const receipt = {
   adapter: { id: '3', cid: 'bafyadapter', root: root('a') },
   base: { cid: 'bafybase', root: root('b') },
-  ledger: { gradientsRoot: root('c'), gramRoot: root('d') },
+  ledger: { checkpointsRoot: root('c'), root: root('d') },
   datanet: { id: '2', version: 1, cid: 'bafydatanet', root: root('e') },
   prompt: { text: 'q', tokens: [1, 2, 3] },
   answer: { text: 'a', tokens: [4] },
@@ -18,7 +18,7 @@ const receipt = {
   payoutRoot: root('f'),
 } as Receipt;
 const known = {
-  adapter: { cid: 'bafyadapter', adapterRoot: root('a'), baseRoot: root('b').toUpperCase().replace('0X', '0x'), gradientsRoot: root('c'), gramRoot: root('d') },
+  adapter: { cid: 'bafyadapter', adapterRoot: root('a'), baseRoot: root('b').toUpperCase().replace('0X', '0x'), checkpointsRoot: root('c'), ledgerRoot: root('d') },
   datanet: { id: 2n },
   version: { version: 1, cid: 'bafydatanet', root: root('e') },
 } as KnownAdapter;
@@ -36,7 +36,7 @@ describe('a receipt against the registries', () => {
   it('is equal where everything is what is registered', () => expect(compareWithRegistry(receipt, known).difference).toBeUndefined());
   it('names an adapter that is not there', () => expect(compareWithRegistry(receipt, undefined).difference?.where).toBe('adapter'));
   it.each([
-    ['root of the gradients', { ...receipt, ledger: { ...receipt.ledger, gradientsRoot: root('0') } }],
+    ['root of the checkpoints', { ...receipt, ledger: { ...receipt.ledger, checkpointsRoot: root('0') } }],
     ['root of the Datanet version', { ...receipt, datanet: { ...receipt.datanet, root: root('0') } }],
     ['version of the Datanet', { ...receipt, datanet: { ...receipt.datanet, version: 2 } }],
     ['root of the adapter’s weights', { ...receipt, adapter: { ...receipt.adapter, root: root('0') } }],

@@ -297,8 +297,8 @@ export class MakeState {
           rateOut,
           baseRoot: run.base.root,
           adapterRoot: run.adapter.root,
-          gradientsRoot: run.ledger.gradientsRoot,
-          gramRoot: run.ledger.gramRoot,
+          checkpointsRoot: run.ledger.checkpointsRoot,
+          ledgerRoot: run.ledger.root,
         },
         options,
       );

@@ -9,13 +9,14 @@ import { generate } from '../model/generate.ts';
 import { toHex } from '../protocol/bytes.ts';
 import type { Json } from '../protocol/canonical.ts';
 import type { Deployment } from '../protocol/deployment.ts';
+import type { DatanetRecord } from '../protocol/record.ts';
 import type { RunFile } from '../protocol/run.ts';
 import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
-import type { Ledger } from '../attribution/ledger.ts';
+import type { CurvatureLedger } from '../attribution/curvature/curvature-ledger.ts';
 import type { PlainAdapter } from '../attribution/engine.ts';
 import type {
-  AdapterRef, Answer, Answered, AskOptions, Attribution, BaseChoice, CheckStep, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
+  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
   Trained, TrainInput, TrainStep,
 } from './engine.api.ts';
 import type { EngineLibrary } from './engine-library.ts';
@@ -37,7 +38,7 @@ interface HeldRun {
   files: Files;
   run: RunFile;
   adapter: LoadedAdapter;
-  ledger: Ledger;
+  ledger: CurvatureLedger;
 }
 
 type Report = (progress: LoadProgress) => void;
@@ -50,6 +51,8 @@ const MAX_PLAIN = 4;
 
 /** Training's own code is fetched when it is first asked for. */
 const loadTraining = () => import('./training.ts');
+/** And what is asked about an attribution beyond the scores. */
+const loadAttribution = () => import('./attribution.ts');
 /** Receipts' too. */
 const loadReceipts = () => import('./receipts.ts');
 
@@ -123,8 +126,10 @@ export class EngineSession implements EngineApi {
   ask(job: string, ref: AdapterRef | LibraryAdapterRef | undefined, question: string, options: AskOptions, onText: (piece: string) => void, onProgress: Report) {
     return this.answer(job, async (signal): Promise<Answer> => {
       const { catalog, engine } = this.ready();
-      const prompt = engine.prompt(question);
       const adapter = ref && ('library' in ref ? await this.plainAdapter(ref.library, signal) : await catalog.adapter(engine, ref.cid, { signal, onProgress: forward(onProgress) }));
+      const { prompt, retrieval } = options.retrieve && ref && 'cid' in ref
+        ? (await loadAttribution()).promptWithRetrieved(engine, ref.datanet.cid, (await catalog.version(ref.datanet.cid, { signal })).records, adapter as LoadedAdapter, question, options.retrieve, options.maxTokens)
+        : { prompt: engine.prompt(question), retrieval: undefined };
       const began = performance.now();
       const { tokens, pieces, text, stopped } = await engine.answer(adapter, prompt, {
         signal, maxTokens: options.maxTokens, sampling: options.sampling, stopTexts: options.stop, onText,
@@ -132,6 +137,7 @@ export class EngineSession implements EngineApi {
       return {
         promptTokens: prompt, answerTokens: tokens, text, pieces, seconds: (performance.now() - began) / 1000, stopped,
         ...(options.sampling ? { sampling: options.sampling } : {}),
+        ...(retrieval ? { retrieval } : {}),
         ...(adapter && 'warning' in adapter && adapter.warning ? { warning: adapter.warning } : {}),
       };
     });
@@ -230,23 +236,56 @@ export class EngineSession implements EngineApi {
     });
   }
 
-  attribute(job: string, ref: AdapterRef, answer: { promptTokens: number[]; answerTokens: number[] }, selection: { from: number; to: number } | undefined, onProgress: Report) {
+  attribute(job: string, ref: AdapterRef, answer: AnswerTokens, selection: { from: number; to: number } | undefined, onProgress: Report, build = false) {
     return this.answer(job, async (signal): Promise<Attribution> => {
-      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
+      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress, build);
       const began = performance.now();
-      const { loss, scores } = await this.ready().engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens, selection);
+      const { loss, scores, noise } = await this.ready().engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens, selection);
+      const { clusters } = adapter.run.datanet;
       const records = version.records
-        .map((record, index) => ({ index, record, influence: scores[index]! }))
+        .map((record, index) => ({ index, record, influence: scores[index]!, noise: noise[index]!, ...(clusters && clusters[index] !== index && { copyOf: clusters[index] }) }))
         .sort((a, b) => b.influence - a.influence || a.index - b.index);
       return { loss, records, seconds: (performance.now() - began) / 1000 };
     });
+  }
+
+  attributeParts(job: string, ref: AdapterRef, answer: AnswerTokens, parts: { from: number; to: number }[], records: number[], onProgress: Report) {
+    return this.answer(job, async (signal) => {
+      const { adapter, ledger } = await this.prepare(ref, signal, onProgress);
+      return (await loadAttribution()).influenceOfParts(this.ready().engine, adapter, ledger, answer, parts, records);
+    });
+  }
+
+  quotes(job: string, ref: AdapterRef, text: string, onProgress: Report) {
+    return this.answer(job, async (signal) => {
+      const version = await this.ready().catalog.version(ref.datanet.cid, { signal, onProgress: forward(onProgress) });
+      return (await loadAttribution()).quotesOf(ref.datanet.cid, version.records, text);
+    });
+  }
+
+  audit(job: string, ref: AdapterRef, answer: AnswerTokens, selection: { from: number; to: number } | undefined, onProgress: Report) {
+    return this.answer(job, async (signal) => {
+      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
+      return (await loadAttribution()).auditAnswer(this.ready().engine, adapter, ref.cid, version.records, ledger, answer, selection, { signal, onProgress });
+    });
+  }
+
+  curate(job: string, ref: AdapterRef, heldOut: DatanetRecord[], onProgress: Report) {
+    return this.answer(job, async (signal) => {
+      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
+      return (await loadAttribution()).curateRecords(this.ready().engine, adapter, version.records, ledger, heldOut, { signal, onProgress });
+    });
+  }
+
+  copies(records: DatanetRecord[]) {
+    return this.answer(undefined, async () => (await loadAttribution()).clusterRecords(records), false);
   }
 
   makeReceipt(job: string, ref: AdapterRef, question: string, answer: Answer, pricing: Pricing, onProgress: Report) {
     return this.answer(job, async (signal): Promise<ReceiptResult> => {
       const { catalog, engine, publishUrl } = this.ready();
       const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
-      const { loss, scores } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
+      const { loss, scores, noise } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
       const { canonicalJson, makeReceipt, receiptHash } = await loadReceipts();
       const { receipt, recordParts } = makeReceipt({
         nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
@@ -258,7 +297,8 @@ export class EngineSession implements EngineApi {
         prompt: { text: engine.normalised(question), tokens: answer.promptTokens },
         // The text of all tokens: a stop text cuts what is shown, not what was computed.
         answer: { text: engine.tokenizer.decode(answer.answerTokens).trim(), tokens: answer.answerTokens },
-        loss, scores, prices: pricing,
+        retrieval: answer.retrieval,
+        loss, scores, noise, prices: pricing,
       });
       const cid = await catalog.store.addFile(new TextEncoder().encode(canonicalJson(receipt as unknown as Json)));
       if (publishUrl) await catalog.store.publish(cid, publishUrl, { signal });
@@ -378,12 +418,12 @@ export class EngineSession implements EngineApi {
     }
   }
 
-  private async prepare(ref: AdapterRef, signal: AbortSignal, onProgress: Report) {
+  private async prepare(ref: AdapterRef, signal: AbortSignal, onProgress: Report, build = false) {
     const { catalog, engine } = this.ready();
     const options = { signal, onProgress: forward(onProgress) };
     const adapter = await catalog.adapter(engine, ref.cid, options);
     const version = await catalog.version(ref.datanet.cid, options);
-    const ledger = await catalog.ledger(engine, adapter, ref.cid, version, ref.datanet.cid, options);
+    const ledger = await catalog.ledger(engine, adapter, ref.cid, version, ref.datanet.cid, { ...options, build });
     return { adapter, version, ledger };
   }
 
@@ -406,7 +446,7 @@ export class EngineSession implements EngineApi {
       memoryBytes: bytes, peakBytes, limits: limitsOf(choice.backend),
       base: {
         name: engine.identity.name, library: base?.id, format: base?.format ?? 'auto', parameters: engine.parameters,
-        context: engine.model.positions, root: engine.root, sampling: engine.generation.sampling,
+        context: engine.model.positions, root: engine.root, readsRecords: engine.readsRecords, sampling: engine.generation.sampling,
       },
     };
   }

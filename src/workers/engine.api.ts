@@ -1,8 +1,10 @@
 import type { WireError } from '../errors.ts';
 import type { Profile } from '../kernels/profile.ts';
 import type { Deployment } from '../protocol/deployment.ts';
+import type { ReceiptPrices } from '../protocol/divide-fee.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
+import type { RetrievalLog } from '../protocol/retrieval-share.ts';
 import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 
@@ -39,6 +41,8 @@ export interface BaseStatus {
   parameters: number;
   context: number;
   root: string;
+  /** Whether records can be put before a question. */
+  readsRecords: boolean;
   /** What the model's publisher suggests for sampling; undefined for none. */
   sampling: Partial<Sampling> | undefined;
 }
@@ -108,6 +112,8 @@ export interface AskOptions {
   maxTokens?: number | undefined;
   /** Texts that end the answer. */
   stop?: string[] | undefined;
+  /** Put up to so many records of the adapter's Datanet before the question; where the base reads them (EngineStatus). */
+  retrieve?: number | undefined;
 }
 
 /** Where the time of a measured answer went. */
@@ -153,12 +159,70 @@ export interface Answer {
   corrected?: number | undefined;
   /** What a person should know about this answer, such as an adapter that names another base. */
   warning?: string | undefined;
+  /** Records that stood before the question; undefined where none was asked for. */
+  retrieval?: RetrievalLog | undefined;
 }
 
 export interface RecordInfluence {
   index: number;
   record: VersionRecord;
   influence: number;
+  /** Standard deviation of that influence by chance. */
+  noise: number;
+  /** Index of the earlier record that this is a copy of; only that one was trained and scored. */
+  copyOf?: number | undefined;
+}
+
+/** Influence on one part of an answer, of the records that were asked about. */
+export interface PartInfluence {
+  from: number;
+  to: number;
+  /** By record as asked; `noise` is its standard deviation by chance. */
+  influence: number[];
+  noise: number[];
+}
+
+/** A word sequence of an answer that stands verbatim in records: a quote, which says nothing about influence. */
+export interface AnswerQuote {
+  /** Characters of the answer's text. */
+  begin: number;
+  end: number;
+  /** Where it stands; `count` says in how many records in all. */
+  records: { record: number; text: number; from: number; copies: number }[];
+  count: number;
+  /** How much it says, in bits: sequences that stand in many records say little. */
+  weight: number;
+}
+
+/** Influence by reversing the recorded run. */
+export interface AuditResult {
+  /** By record index. */
+  influence: number[];
+  loss: number;
+  /** Spearman's rank correlation with the default method's scores. */
+  agreement: number;
+  seconds: number;
+}
+
+/** How a record stands in its Datanet, as evidence for people, never a verdict. */
+export interface RecordStanding {
+  index: number;
+  record: VersionRecord;
+  /** Sum of its influence on the texts it is judged by; positive = it helped. */
+  influence: number;
+  noise: number;
+  /** Its influence on itself. */
+  leverage: number;
+  /** Its leverage is far above the others'. */
+  outlier: boolean;
+  copyOf?: number | undefined;
+}
+
+export interface Curation {
+  records: RecordStanding[];
+  /** Texts that judged; 0 where the records judged each other. */
+  heldOut: number;
+  seconds: number;
 }
 
 export interface Attribution {
@@ -169,12 +233,7 @@ export interface Attribution {
   seconds: number;
 }
 
-export interface Pricing {
-  rateIn: string;
-  rateOut: string;
-  platformFee: string;
-  split: { platform: number; owner: number; stakers: number; contributors: number };
-}
+export type Pricing = ReceiptPrices;
 
 export interface ReceiptResult {
   receipt: Receipt;
@@ -278,6 +337,12 @@ export interface Trained {
   adapterBytes: number;
 }
 
+/** An answer as attribution reads it. */
+export interface AnswerTokens {
+  promptTokens: number[];
+  answerTokens: number[];
+}
+
 export interface EngineApi {
   /** Opens the backend and the base; called once per deployment and again to change the backend or the base. */
   open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<EngineStatus>>;
@@ -291,8 +356,21 @@ export interface EngineApi {
    * tokens and differs from the first that it would have chosen otherwise (`corrected`).
    */
   confirm(job: string, adapter: AdapterRef | LibraryAdapterRef | undefined, question: string, written: number[], options: AskOptions, onProgress: (p: LoadProgress) => void): Promise<Answered<Answer>>;
-  /** Influence of every record on the answer, or on tokens [from, to) of it. First use of an adapter rebuilds its ledger. */
-  attribute(job: string, adapter: AdapterRef, answer: { promptTokens: number[]; answerTokens: number[] }, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<Attribution>>;
+  /**
+   * Influence of every record on the answer, or on tokens [from, to) of it, from the adapter's published ledger. Fails with
+   * `ledger/missing`, `ledger/damaged` or `ledger/other-root` where there is none to rely on; `build` then builds one here.
+   */
+  attribute(job: string, adapter: AdapterRef, answer: AnswerTokens, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void, build?: boolean): Promise<Answered<Attribution>>;
+  /** Influence of some records on parts of an answer: a heat map over its words. */
+  attributeParts(job: string, adapter: AdapterRef, answer: AnswerTokens, parts: { from: number; to: number }[], records: number[], onProgress: (p: LoadProgress) => void): Promise<Answered<PartInfluence[]>>;
+  /** Word sequences of a text that stand verbatim in the adapter's records. */
+  quotes(job: string, adapter: AdapterRef, text: string, onProgress: (p: LoadProgress) => void): Promise<Answered<AnswerQuote[]>>;
+  /** Follows the adapter's training again and reverses it: exact influence, to first order. Takes about three times the training. */
+  audit(job: string, adapter: AdapterRef, answer: AnswerTokens, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<AuditResult>>;
+  /** Which records help and which hurt, judged by `heldOut` or by each other. */
+  curate(job: string, adapter: AdapterRef, heldOut: DatanetRecord[], onProgress: (p: LoadProgress) => void): Promise<Answered<Curation>>;
+  /** For each record the first one that it is a copy of; itself where it is none. */
+  copies(records: DatanetRecord[]): Promise<Answered<number[]>>;
   /** Builds the receipt of an answer (whole answer), adds it to the local store and publishes it where the deployment allows. */
   makeReceipt(job: string, adapter: AdapterRef, question: string, answer: Answer, pricing: Pricing, onProgress: (p: LoadProgress) => void): Promise<Answered<ReceiptResult>>;
   /** Recomputes a receipt given by CID or as JSON text; reports each step as it goes; resolves to whether all were equal. */

@@ -101,8 +101,8 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         ...rates,
         baseRoot: run.base.root,
         adapterRoot: run.adapter.root,
-        gradientsRoot: run.ledger.gradientsRoot,
-        gramRoot: run.ledger.gramRoot,
+        checkpointsRoot: run.ledger.checkpointsRoot,
+        ledgerRoot: run.ledger.root,
       });
 
       const record = 0;
@@ -110,7 +110,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
       const prompt = engine.prompt(question);
       const tokens = await engine.generate(adapter, prompt);
       const answer = engine.tokenizer.decode(tokens).trim();
-      const { loss, scores } = await engine.influence(adapter, ledger, prompt, tokens);
+      const { loss, scores, noise } = await engine.influence(adapter, ledger, prompt, tokens);
       const terms = await readTerms(connection);
       const { platform, owner, stakers, contributors } = terms.split;
       const { receipt } = makeReceipt({
@@ -123,11 +123,13 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         answer: { text: answer, tokens },
         loss,
         scores,
+        noise,
         prices: {
           rateIn: String(rates.rateIn),
           rateOut: String(rates.rateOut),
           platformFee: String(terms.platformFee),
           split: { platform, owner, stakers, contributors },
+          payout: terms.payoutRule,
         },
       });
       return { name: NAME, adapterId: String(adapterId), adapterCid, question, expected, record, answer, receiptHash: receiptHash(receipt) };

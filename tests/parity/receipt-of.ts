@@ -11,6 +11,7 @@ import { parseConfig } from '../../src/model/config.ts';
 import { writeSafetensors } from '../../src/model/safetensors.ts';
 import { DEFAULT_RECIPE } from '../../src/model/recipe.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
+import { DEFAULT_PAYOUT_RULE } from '../../src/protocol/payout-rule.ts';
 import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
 import { memoryFolder } from '../../src/protocol/model-folder.ts';
 
@@ -46,13 +47,13 @@ export async function receiptOf(backend: Backend) {
   const question = RECORDS[0]!.questions[0]!.question;
   const prompt = engine.prompt(question);
   const answer = await engine.generate(adapter, prompt, { maxTokens: 6 });
-  const { loss, scores } = await engine.influence(adapter, ledger, prompt, answer);
+  const { loss, scores, noise } = await engine.influence(adapter, ledger, prompt, answer);
   const { receipt } = makeReceipt({
     nonce: NO_NONCE,
     base: { cid: 'bafysmallsmall', root: engine.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: adapter.root },
     datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: RECORDS }, ledger: run.ledger,
-    prompt: { text: question, tokens: prompt }, answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer }, loss, scores,
-    prices: { rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 } },
+    prompt: { text: question, tokens: prompt }, answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer }, loss, scores, noise,
+    prices: { rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
   });
-  return { hash: receiptHash(receipt), adapterRoot: run.adapter.root, gradientsRoot: run.ledger.gradientsRoot, gramRoot: run.ledger.gramRoot, answer, receipt };
+  return { hash: receiptHash(receipt), adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, answer, receipt };
 }

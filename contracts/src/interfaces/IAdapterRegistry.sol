@@ -12,10 +12,10 @@ struct AdapterDraft {
   bytes32 baseRoot;
   /// Root over the adapter's factors.
   bytes32 adapterRoot;
-  /// Root over the training ledger's gradients, one leaf a record.
-  bytes32 gradientsRoot;
-  /// Root over the ledger's Gram matrices.
-  bytes32 gramRoot;
+  /// Root over the adapter's states before its last that attribution looks at.
+  bytes32 checkpointsRoot;
+  /// Root over the run's ledger, one leaf a record that was trained.
+  bytes32 ledgerRoot;
   /// CID of the folder with adapter, run and ledger.
   string cid;
   string name;
@@ -45,8 +45,8 @@ interface IAdapterRegistry {
     uint32 version,
     bytes32 baseRoot,
     bytes32 adapterRoot,
-    bytes32 gradientsRoot,
-    bytes32 gramRoot,
+    bytes32 checkpointsRoot,
+    bytes32 ledgerRoot,
     string cid,
     string name,
     uint128 rateIn,

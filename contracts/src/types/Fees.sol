@@ -26,4 +26,6 @@ struct PayoutRule {
   uint16 reserve;
   /// Most that one cluster of copies earns of one answer, in basis points of the contributors' part.
   uint16 clusterCap;
+  /// Part of the contributors' part for records that were read with the question, where any were, in basis points.
+  uint16 retrievalPart;
 }

@@ -173,7 +173,7 @@ contract SettlementHandler is Deployed {
     vm.startPrank(governance);
     settlement.setSplit(Split(platformPart, ownerPart, left - ownerPart, contributorsPart));
     settlement.setPlatformFee(uint128(bound(platformFee, 0, 1 ether)));
-    settlement.setPayoutRule(PayoutRule(1000 + ownerPart % 9000, ownerPart % 10_000, 1000 + platformPart));
+    settlement.setPayoutRule(PayoutRule(1000 + ownerPart % 9000, ownerPart % 10_000, 1000 + platformPart, ownerPart % 5001));
     vm.stopPrank();
   }
 

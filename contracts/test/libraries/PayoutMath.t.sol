@@ -37,7 +37,7 @@ contract PayoutMathTest is Test {
       scores: new uint32[](n),
       noise: new uint32[](n),
       contributors: new address[](n),
-      rule: PayoutRule(uint16(1000 + seed % 9001), uint16(seed % 10_001), uint16(1000 + seed % 9001))
+      rule: PayoutRule(uint16(1000 + seed % 9001), uint16(seed % 10_001), uint16(1000 + seed % 9001), uint16(seed % 5001))
     });
     for (uint256 k = 0; k < n; k++) {
       uint256 r = uint256(keccak256(abi.encode(seed, k)));
@@ -49,7 +49,7 @@ contract PayoutMathTest is Test {
   }
 
   function _one(uint32 score, uint32 noise) private pure returns (Answer memory a) {
-    a = Answer(AMOUNT, new uint32[](1), new uint32[](1), new address[](1), PayoutRule(2000, 1000, 10_000));
+    a = Answer(AMOUNT, new uint32[](1), new uint32[](1), new address[](1), PayoutRule(2000, 1000, 10_000, 2000));
     (a.scores[0], a.noise[0], a.contributors[0]) = (score, noise, address(1));
   }
 

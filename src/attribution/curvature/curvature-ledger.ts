@@ -10,10 +10,10 @@ import { memoryAllowed } from '../../model/weights/plan-weights.ts';
 import { type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
 import { ChanceScores } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
-import { type CurvatureSettings, MOST_DRAWS, checkSettings, drawPlan } from './settings.ts';
+import { type CurvatureSettings, MOST_DRAWS, ROW_FORMAT, checkSettings, drawPlan } from './settings.ts';
 import { Sketcher } from './sketcher.ts';
 
-/** Once per run: what every answer's gradient is multiplied with. One row a record, eight bits a number. */
+/** Once per run: what every answer's gradient is multiplied with. One row a record, a few bits a number. */
 export interface CurvatureLedger {
   records: number;
   settings: CurvatureSettings;
@@ -23,7 +23,7 @@ export interface CurvatureLedger {
   width: number;
   /** How gradients become rows, one for each checkpoint. */
   sketchers: readonly Sketcher[];
-  /** [n, checkpoints · width] gradients of records with the curvature taken out, checkpoint after checkpoint, in q8. */
+  /** [n, checkpoints · width] gradients of records with the curvature taken out, checkpoint after checkpoint, in ROW_FORMAT. */
   rows: Matrix;
   /** [n] standard deviation of a record's score by chance, for an answer whose gradient has length 1; see noise.ts. */
   noise: Float32Array;
@@ -41,7 +41,7 @@ export function rowWidth(lora: Lora, { dimension, checkpoints }: CurvatureSettin
 export function curvatureBytes(records: number, values: number, settings: CurvatureSettings): { kept: number; building: number } {
   const width = Math.min(Math.floor(settings.dimension / settings.checkpoints), values);
   const m = Math.min(records * settings.draws, MOST_DRAWS);
-  const kept = matrixBytes(records, width * settings.checkpoints, 'q8') + settings.checkpoints * 4 * (width + 1 + values);
+  const kept = matrixBytes(records, width * settings.checkpoints, ROW_FORMAT) + settings.checkpoints * 4 * (width + 1 + values);
   const block = 4 * BLOCK_RECORDS * (3 * width + 3 * m);
   return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m) + 8 * m * m + block };
 }
@@ -137,7 +137,7 @@ export interface GradientSource {
   records(scope: Scope, sketcher: Sketcher, first: number, count: number): Promise<Tensor>;
 }
 
-/** The rows and noise of a ledger, block of records after block, so that only eight bits a number are held of all. */
+/** The rows and noise of a ledger, block of records after block, so that of all only rows of few bits are held. */
 export async function buildRows(
   backend: Backend, sources: readonly GradientSource[], sketchers: readonly Sketcher[], owners: readonly number[], n: number, settings: CurvatureSettings, signal?: AbortSignal,
 ): Promise<{ rows: Matrix; noise: Float32Array }> {
@@ -145,7 +145,7 @@ export async function buildRows(
   if (n === 0) throw new OpenLedgerError({ code: 'ledger/no-records', what: 'There are no records whose influence could be told.', next: 'Choose a version with records.' });
   const width = sketchers[0]!.dimension;
   const columns = sources.length * width;
-  const rows = createMatrix(backend, 'ledger.rows', n, columns, 'q8');
+  const rows = createMatrix(backend, 'ledger.rows', n, columns, ROW_FORMAT);
   const noise = new Float32Array(n);
   const held = new Scope(backend);
   try {

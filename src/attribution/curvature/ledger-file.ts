@@ -8,9 +8,9 @@ import { type Hex, utf8Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { MerkleStream } from '../../protocol/merkle-stream.ts';
 import { type CurvatureLedger, makeSketchers, rowWidth } from './curvature-ledger.ts';
-import type { CurvatureSettings } from './settings.ts';
+import { type CurvatureSettings, ROW_FORMAT } from './settings.ts';
 
-/** A ledger as bytes, little-endian: rows of codes (signed bytes), of scales (bfloat16), and the noise (float32). */
+/** A ledger as bytes, little-endian: rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
 interface LedgerBytes {
   records: number;
   columns: number;
@@ -23,11 +23,11 @@ interface LedgerBytes {
 const MOST_SCALE_EXPONENT = 127 + 43;
 
 async function ledgerBytes(backend: Backend, { records, rows, noise }: CurvatureLedger): Promise<LedgerBytes> {
-  const codes = new Uint8Array(4 * records * codeWords('q8', rows.columns));
-  const scales = new Uint8Array(4 * records * scaleWords('q8', rows.columns));
+  const codes = new Uint8Array(4 * records * codeWords(ROW_FORMAT, rows.columns));
+  const scales = new Uint8Array(4 * records * scaleWords(ROW_FORMAT, rows.columns));
   for (const part of rows.parts) {
-    codes.set(bytesOf(await backend.read(part.codes)), 4 * part.from * codeWords('q8', rows.columns));
-    scales.set(bytesOf(await backend.read(part.scales!)), 4 * part.from * scaleWords('q8', rows.columns));
+    codes.set(bytesOf(await backend.read(part.codes)), 4 * part.from * codeWords(ROW_FORMAT, rows.columns));
+    scales.set(bytesOf(await backend.read(part.scales!)), 4 * part.from * scaleWords(ROW_FORMAT, rows.columns));
   }
   return { records, columns: rows.columns, codes, scales, noise: bytesOf(noise) };
 }
@@ -62,7 +62,7 @@ export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger)
   const { records, columns, codes, scales, noise } = await ledgerBytes(backend, ledger);
   return writeEntries(new Map([
     ['noise', { dtype: 'F32', shape: [records], bytes: noise }],
-    ['rows.codes', { dtype: 'I8', shape: [records, codes.length / records], bytes: codes }],
+    ['rows.codes', { dtype: 'U8', shape: [records, codes.length / records], bytes: codes }],
     ['rows.scales', { dtype: 'BF16', shape: [records, scales.length / records / 2], bytes: scales }],
   ]), { columns: String(columns) });
 }
@@ -81,8 +81,8 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints:
     // A copy begins at a multiple of four.
     return entry.bytes.slice();
   };
-  const codes = part('rows.codes', 'I8', 4 * records * codeWords('q8', columns));
-  const scales = part('rows.scales', 'BF16', 4 * records * scaleWords('q8', columns));
+  const codes = part('rows.codes', 'U8', 4 * records * codeWords(ROW_FORMAT, columns));
+  const scales = part('rows.scales', 'BF16', 4 * records * scaleWords(ROW_FORMAT, columns));
   const noise = part('noise', 'F32', 4 * records);
   const found = rootOf({ records, columns, codes, scales, noise });
   if (found !== root) {
@@ -101,15 +101,18 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints:
   return { records, settings, checkpoints, width, sketchers: makeSketchers(backend, checkpoints, settings), rows, noise: deviations };
 }
 
-/** A bfloat16 scale as quantising gives it: 0, or from 2^-50 up to 2^43, positive. */
-const fits = (bits: number) => bits === 0 || (bits >>> 7 >= 127 - 50 && bits >>> 7 < MOST_SCALE_EXPONENT);
+/** A bfloat16 scale as quantising gives it: 0, or of a magnitude from 2^-50 up to 2^43. */
+function fits(bits: number): boolean {
+  const exponent = (bits >>> 7) & 0xff;
+  return bits === 0 || (exponent >= 127 - 50 && exponent < MOST_SCALE_EXPONENT);
+}
 
 function uploadRows(backend: Backend, records: number, columns: number, codes: Uint32Array, scales: Uint32Array): Matrix {
-  const rows = createMatrix(backend, 'ledger.rows', records, columns, 'q8');
+  const rows = createMatrix(backend, 'ledger.rows', records, columns, ROW_FORMAT);
   try {
     for (const { from, rows: count, codes: ours, scales: theirs } of rows.parts) {
-      const words = codeWords('q8', columns);
-      const groups = scaleWords('q8', columns);
+      const words = codeWords(ROW_FORMAT, columns);
+      const groups = scaleWords(ROW_FORMAT, columns);
       backend.write(ours, 0, codes.subarray(from * words, (from + count) * words));
       backend.write(theirs!, 0, scales.subarray(from * groups, (from + count) * groups));
     }

@@ -21,7 +21,7 @@ const SHORT_ANSWER = 5;
 const BANDS = 40;
 const ROWS = 4;
 /** A record is compared with at most this many of the first in its band: only wording that a whole Datanet shares crowds one. */
-const MOST_COMPARED = 64;
+const MOST_COMPARED = 16;
 
 /** Sorted ids of each record, one after another. */
 interface Lists {
@@ -30,12 +30,17 @@ interface Lists {
   start: Uint32Array;
   /** Of each id: ⌊log2((records + 15) / records that have it)⌋, so that what a template gives to all hardly counts. */
   weight: Uint8Array;
+  /** Of each id: how many records have it. */
+  having: Uint32Array;
 }
 
 interface Facts {
   /** Numbers, and letters that stand alone: 2021, vitamin C. */
   identifiers: Set<string>;
   shortAnswers: Set<string>;
+  /** The same number for the same set. */
+  identifiersKey: number;
+  shortAnswersKey: number;
 }
 const IDENTIFIER = /^(\p{N}.*|[b-hj-ru-z])$/u;
 
@@ -56,7 +61,8 @@ export function joinNearCopies(records: readonly DatanetRecord[], sets: UnionFin
         // One comparison with a cluster's member that already failed may be made again in another band: rare, and cheaper than remembering.
         if (seen[k] === other + 1 || sets.find(other) === sets.find(k)) continue;
         seen[k] = other + 1;
-        if (near(words, other, k, WORDS_PERCENT) && near(pairs, other, k, PAIRS_PERCENT) && agree(facts[other]!, facts[k]!) && !exchangeNames(words, other, k)) sets.join(other, k);
+        const wording = agree(facts[other]!, facts[k]!) && near(words, other, k, WORDS_PERCENT) && near(pairs, other, k, PAIRS_PERCENT);
+        if (wording && !exchangeNames(words, other, k) && (disguised(pairs, k, other) || disguised(pairs, other, k))) sets.join(other, k);
       }
       if (bucket.length < MOST_COMPARED) bucket.push(k);
     });
@@ -70,6 +76,11 @@ function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; 
   const wordLists: Uint32Array[] = [];
   const pairLists: Uint32Array[] = [];
   const facts: Facts[] = [];
+  const keys = new Map<string, number>();
+  const keyOf = (set: Set<string>) => {
+    const text = [...set].sort().join('\n');
+    return keys.get(text) ?? (keys.set(text, keys.size), keys.size - 1);
+  };
   for (const { text, questions } of records) {
     const said = [tokensOf(text), ...questions.map(({ question, answer }) => tokensOf(`${question}\n${answer}`))];
     const words = new Set<number>();
@@ -87,7 +98,9 @@ function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; 
     wordLists.push(Uint32Array.from(words).sort());
     pairLists.push(Uint32Array.from(pairs).sort());
     const answers = questions.map(({ answer }) => tokensOf(answer)).filter(({ length }) => length > 0 && length <= SHORT_ANSWER);
-    facts.push({ identifiers: new Set(said.flat().filter((token) => IDENTIFIER.test(token))), shortAnswers: new Set(answers.map((tokens) => tokens.join(' '))) });
+    const identifiers = new Set(said.flat().filter((token) => IDENTIFIER.test(token)));
+    const shortAnswers = new Set(answers.map((tokens) => tokens.join(' ')));
+    facts.push({ identifiers, shortAnswers, identifiersKey: keyOf(identifiers), shortAnswersKey: keyOf(shortAnswers) });
   }
   return { words: pack(wordLists, wordIds.size), pairs: pack(pairLists, pairIds.size), facts };
 }
@@ -102,7 +115,7 @@ function pack(lists: readonly Uint32Array[], distinct: number): Lists {
     for (const id of list) having[id]!++;
   });
   const weight = Uint8Array.from(having, (count) => 31 - Math.clz32(Math.floor((lists.length + SMOOTHING) / count)));
-  return { ids, start, weight };
+  return { ids, start, weight, having };
 }
 
 /** Whether intersection / union of the weights reaches `percent`. */
@@ -122,6 +135,16 @@ function near({ ids, start, weight }: Lists, a: number, b: number, percent: numb
   return all > 0 && shared * 100 >= all * percent;
 }
 
+/**
+ * Whether of the pairs of words that a has and b has not more than a third are in no other record. A Datanet's own way of
+ * telling another fact makes pairs that other records have too; words put in to disguise a copy do not.
+ */
+function disguised({ ids, start, having }: Lists, a: number, b: number): boolean {
+  const ofB = ids.subarray(start[b], start[b + 1]);
+  const own = ids.subarray(start[a], start[a + 1]).filter((id) => !ofB.includes(id));
+  return own.length === 0 || 3 * own.filter((id) => having[id] === 1).length > own.length;
+}
+
 /** Whether each has a rare word (in at most three records) that the other has not at all: the same said of another thing. */
 function exchangeNames({ ids, start, weight }: Lists, a: number, b: number): boolean {
   const rare = 30 - Math.clz32(start.length - 1 + SMOOTHING);
@@ -137,9 +160,8 @@ function exchangeNames({ ids, start, weight }: Lists, a: number, b: number): boo
 function agree(a: Facts, b: Facts): boolean {
   const within = (one: Set<string>, other: Set<string>) => [...one].every((item) => other.has(item));
   const either = (one: Set<string>, other: Set<string>) => within(one, other) || within(other, one);
-  const same = (one: Set<string>, other: Set<string>) => one.size === other.size && within(one, other);
-  if (a.shortAnswers.size > 0 && same(a.shortAnswers, b.shortAnswers)) return either(a.identifiers, b.identifiers);
-  return same(a.identifiers, b.identifiers) && either(a.shortAnswers, b.shortAnswers);
+  if (a.shortAnswers.size > 0 && a.shortAnswersKey === b.shortAnswersKey) return either(a.identifiers, b.identifiers);
+  return a.identifiersKey === b.identifiersKey && either(a.shortAnswers, b.shortAnswers);
 }
 
 /** One number below 2^52 for each record: its four minima over (word, 1 … weight) in this band. */

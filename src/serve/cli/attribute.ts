@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { influence } from '../../attribution/datainf.ts';
 import { makeReceipt } from '../../attribution/make-receipt.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import { canonicalJson, type Json } from '../../protocol/canonical.ts';
 import { type DatanetVersionFile, recordsRoot } from '../../protocol/record.ts';
+import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import { NO_NONCE, receiptHash } from '../../protocol/receipt.ts';
 import { asCid, readRecordFile } from './content.ts';
 import { SHARED_HELP, parseCommand, required, withSession } from './session.ts';
@@ -13,6 +13,7 @@ Answers, finds the influence of every record on the answer, and makes a receipt.
   --adapter DIR|CID   PEFT folder with run.json
   --records FILE      the records it was trained on (JSONL or CSV), or
   --version CID       the Datanet version file
+  --build             build the ledger here from the records instead of reading the adapter's own
   --out FILE          write the receipt there
   --top N             records to print (default 5)
 ${SHARED_HELP}`;
@@ -20,12 +21,12 @@ ${SHARED_HELP}`;
 /** Prices of a receipt that no chain set: one OPEN per 1,000 tokens each way, the default split. */
 const PRICES = {
   rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: String(10n ** 15n),
-  split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 },
+  split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE,
 };
 
 export async function attribute(args: string[]): Promise<unknown> {
   const { values, positionals } = parseCommand(args, {
-    adapter: { type: 'string' }, records: { type: 'string' }, version: { type: 'string' }, out: { type: 'string' }, top: { type: 'string' },
+    adapter: { type: 'string' }, records: { type: 'string' }, version: { type: 'string' }, out: { type: 'string' }, top: { type: 'string' }, build: { type: 'boolean' },
   });
   if (values.help) return HELP;
   const asked = required(positionals.join(' '), 'The question');
@@ -51,23 +52,23 @@ export async function attribute(args: string[]): Promise<unknown> {
     const question = engine.normalised(asked);
     const prompt = engine.prompt(question);
     const tokens = await engine.generate(adapter, prompt);
-    say('Gradients of the records …');
-    const ledger = await catalog.ledger(engine, adapter, adapterCid, version, versionCid);
+    if (values.build) say('Gradients of the records …');
+    const ledger = await catalog.ledger(engine, adapter, adapterCid, version, versionCid, { build: values.build === true });
     const began = performance.now();
-    const { loss, scores } = await influence(engine.model, adapter.lora, ledger, { ids: [...prompt, ...tokens], start: prompt.length });
+    const { loss, scores, noise } = await engine.influence(adapter, ledger, prompt, tokens);
     const seconds = (performance.now() - began) / 1000;
     const text = engine.tokenizer.decode(tokens).trim();
     const { receipt } = makeReceipt({
       nonce: NO_NONCE,
       base: { cid: engine.identity.cid, root: engine.root, format: engine.format }, adapter: { id: '', cid: adapterCid, root: adapter.root },
-      datanet: { id: '', version: 0, cid: versionCid, records: version.records }, ledger: await engine.ledgerRoots(ledger),
-      prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, prices: PRICES,
+      datanet: { id: '', version: 0, cid: versionCid, records: version.records }, ledger: adapter.run.ledger,
+      prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, noise, prices: PRICES,
     });
     const canonical = canonicalJson(receipt as unknown as Json);
     if (values.out) writeFileSync(values.out, canonical);
     const cid = await store.addFile(new TextEncoder().encode(canonical));
     const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
-    const top = order.slice(0, Number(values.top ?? 5)).map((index) => ({ index, influence: scores[index]!, ...version.records[index]! }));
+    const top = order.slice(0, Number(values.top ?? 5)).map((index) => ({ index, influence: scores[index]!, byChance: noise[index]!, ...version.records[index]! }));
     say(text);
     for (const record of top) say(`  ${record.influence.toExponential(3)}  record ${record.index + 1}: ${record.text || record.questions[0]?.question}`);
     return { answer: text, hash: receiptHash(receipt), cid, seconds, loss, top, receipt };

@@ -28,7 +28,6 @@ Fine-tunes a LoRA adapter on a JSONL or CSV file of records; writes a PEFT folde
   --held-out X        share of the records, up to 0.5, that is not trained on: its loss is told after every round
   --resume auto|FILE  go on with the checkpoint DIR.checkpoint if it is there, or with FILE: the adapter is the
                       same, byte for byte. Checkpoints are written every ${CHECKPOINT_SECONDS} seconds and on Ctrl-C
-  --no-ledger         do not write the gradients and Gram matrices (their roots stand in run.json all the same)
 ${SHARED_HELP}`;
 
 const NUMBERS = ['rank', 'alpha', 'epochs', 'batch', 'seed', 'rate', 'accumulate'] as const;
@@ -77,21 +76,11 @@ function onInterrupt(stop: () => void): () => void {
   return () => process.off('SIGINT', listen);
 }
 
-async function writeLedger(engine: Engine, ledger: Ledger, folder: string): Promise<void> {
-  const tensors: Tensors = new Map();
-  for (const tensor of ledger.tensors) {
-    tensors.set(`${tensor.name}.gradients`, { shape: [ledger.records, tensor.values], values: (await engine.backend.read(tensor.gradients)) as Float32Array });
-    tensors.set(`${tensor.name}.gram`, { shape: [ledger.records, ledger.records], values: (await engine.backend.read(tensor.gram)) as Float32Array });
-  }
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'ledger.safetensors'), writeSafetensors(tensors, 'F32'));
-}
-
 const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
 
 export async function trainCommand(args: string[]): Promise<unknown> {
   const { values } = parseCommand(args, {
-    records: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, 'no-ledger': { type: 'boolean' },
+    records: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' }, 
     rank: { type: 'string' }, alpha: { type: 'string' }, epochs: { type: 'string' }, batch: { type: 'string' }, seed: { type: 'string' }, rate: { type: 'string' },
     targets: { type: 'string' }, rslora: { type: 'boolean' }, schedule: { type: 'string' }, accumulate: { type: 'string' },
     'held-out': { type: 'string' }, resume: { type: 'string' },
@@ -124,7 +113,7 @@ export async function trainCommand(args: string[]): Promise<unknown> {
     let written = performance.now();
     let step = 0;
     try {
-      const { files, run, ledger } = await engine.train(values.name ?? '', records, recipe, {
+      const { files, run } = await engine.train(values.name ?? '', records, recipe, {
         signal: controller.signal, checkpoint: kept?.checkpoint, heldOut,
         checkpointEvery: () => performance.now() - written >= CHECKPOINT_SECONDS * 1000,
         onCheckpoint: (checkpoint) => {
@@ -141,7 +130,6 @@ export async function trainCommand(args: string[]): Promise<unknown> {
       });
       mkdirSync(out, { recursive: true });
       for (const [name, bytes] of Object.entries(files)) writeFileSync(join(out, name), bytes);
-      if (!values['no-ledger']) await writeLedger(engine, ledger, join(out, 'ledger'));
       rmSync(checkpointFile, { force: true });
       const seconds = (performance.now() - began) / 1000;
       say(`${records.length} records${heldOut.length ? ` (${heldOut.length} held out)` : ''}, ${seconds.toFixed(1)} s, written to ${out}`);
