@@ -1,6 +1,6 @@
 import type { Draw } from './draw.ts';
 import { type Family, type Kind, makeFamily } from './family.ts';
-import { GAINS, LOSSES, NAMES, OBJECTS, PLACES } from './words.ts';
+import { GAINS, LOSSES, NAMES, OBJECTS } from './words.ts';
 
 /*
  * Word problems whose answer shows the reasoning: "Tom has 4 pens and finds 3. How many pens now?" → "4 + 3 = 7".
@@ -17,19 +17,12 @@ export function end(draw: Draw, object: string): string {
   return draw.pick([`How many ${object} now?`, `How many ${object} in the end?`, `How many ${object} are there?`, `Count the ${object}.`]);
 }
 
-const start = (draw: Draw, name: string, count: number, object: string) =>
-  draw.pick([`${name} has ${count} ${object}${draw.pick(PLACES)}`, `${name} starts with ${count} ${object}${draw.pick(PLACES)}`]);
-
 /** "Tom has 4 pens and finds 3. Then Tom loses 2. How many pens now?" */
 function story(draw: Draw, first: number, steps: readonly [verbs: readonly string[], what: string][]): string {
   const name = draw.pick(NAMES);
   const object = draw.pick(OBJECTS);
-  let text = start(draw, name, first, object);
-  steps.forEach(([verbs, what], k) => {
-    const join = k === 0 ? draw.pick([' and', `. Then ${name}`, `. ${name}`]) : draw.pick([`. Then ${name}`, `. ${name}`, ' and then']);
-    text += `${join} ${draw.pick(verbs)} ${what}${draw.pick(PLACES)}`;
-  });
-  return `${text}. ${end(draw, object)}`;
+  const told = steps.map(([verbs, what], k) => `${k === 0 ? ' and' : `. Then ${name}`} ${draw.pick(verbs)} ${what}`);
+  return `${name} has ${first} ${object}${told.join('')}. ${end(draw, object)}`;
 }
 
 const twoSteps = (name: string, first: readonly string[], second: readonly string[]): Kind<number> => {
@@ -71,7 +64,7 @@ export const ARITHMETIC_KINDS: readonly Kind<number>[] = [
     question(draw, [a, b, c]) {
       const [one, two, three] = draw.several(NAMES, 3) as [string, string, string];
       const object = draw.pick(OBJECTS);
-      return `${start(draw, one, a!, object)} and ${two} has ${b}. ${draw.pick(['Then ', ''])}${three} ${draw.pick(['has', 'starts with'])} ${c}${draw.pick(PLACES)}. ${end(draw, object)}`;
+      return `${one} has ${a} ${object} and ${two} has ${b}. Then ${three} has ${c}. ${end(draw, object)}`;
     },
     answer: ({ length, ...given }) => (length === 3 ? `${given[0]} + ${given[1]} + ${given[2]} = ${given[0]! + given[1]! + given[2]!}` : undefined),
   },
@@ -82,7 +75,7 @@ export const ARITHMETIC_KINDS: readonly Kind<number>[] = [
     question(draw, [a, b]) {
       const [one, two] = draw.several(NAMES, 2) as [string, string];
       const object = draw.pick(OBJECTS);
-      return `${start(draw, one, a!, object)} and ${two} ${draw.pick(['has', 'starts with'])} ${b}${draw.pick(PLACES)}. How many more ${object} are there${draw.pick([' now', ' in the end', ''])}?`;
+      return `${one} has ${a} ${object} and ${two} has ${b}. How many more ${object} are there${draw.pick([' now', ' in the end', ''])}?`;
     },
     answer: ({ length, ...given }) => (length === 2 ? minus(given[1]!, given[0]!) : undefined),
   },
@@ -98,7 +91,7 @@ export const ARITHMETIC_KINDS: readonly Kind<number>[] = [
     question(draw, [a, b]) {
       const name = draw.pick(NAMES);
       const object = draw.pick(OBJECTS);
-      return `${name} ${draw.pick([...GAINS, 'has', 'starts with'])} ${a} bags${draw.pick(PLACES)} with ${b} ${object} each. ${end(draw, object)}`;
+      return `${name} ${draw.pick([...GAINS, 'has'])} ${a} bags with ${b} ${object} each. ${end(draw, object)}`;
     },
     answer: ({ length, ...given }) => (length === 2 ? `${given[0]} * ${given[1]} = ${given[0]! * given[1]!}` : undefined),
   },
