@@ -95,11 +95,12 @@ export class Catalog {
     const key = `${adapterCid} ${versionCid}`;
     const known = this.ledgers.get(key);
     if (known && (known.built || !options.build)) return touch(this.ledgers, key).ledger;
-    const files = await this.files(adapterCid, options.build ? ATTRIBUTION_FILES.slice(0, 1) : ATTRIBUTION_FILES, 'Ledger of the adapter', options);
-    engine.loadCheckpoints(adapter, files['checkpoints.safetensors']);
+    const [checkpoints, ledgerFile] = ATTRIBUTION_FILES;
+    const files = await this.files(adapterCid, [options.build ? checkpoints : ledgerFile], 'Ledger of the adapter', options);
+    if (options.build) engine.loadCheckpoints(adapter, files[checkpoints]);
     const ledger = options.build
       ? await engine.buildLedger(adapter, version.records, { signal: options.signal, onProgress: (done, total) => options.onProgress?.('Gradients of the records', done, total, 'records') })
-      : published(engine, adapter, files['ledger.safetensors']);
+      : published(engine, adapter, files[ledgerFile]);
     if (known) known.engine.freeLedger(known.ledger);
     this.ledgers.delete(key);
     this.ledgers.set(key, { engine, ledger, built: options.build === true });

@@ -57,7 +57,7 @@ export interface LoadedAdapter {
   lora: Lora;
   root: Hex;
   run: RunFile;
-  /** States of the adapter along its run, itself the last; loaded when it is first attributed. */
+  /** States of the adapter along its run, itself the last; loaded when its ledger is built. */
   checkpoints?: Lora[] | undefined;
 }
 
@@ -386,7 +386,7 @@ export class Engine {
   /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
   loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): CurvatureLedger {
     const { clusters, records } = adapter.run.datanet;
-    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), clusters ? representatives(clusters).length : records, adapter.run.ledger.root);
+    return readLedgerFile(this.backend, bytes, adapter.lora, settingsOf(adapter.run), clusters ? representatives(clusters).length : records, adapter.run.ledger.root);
   }
 
   /** Built here from the adapter's checkpoints and the records. Throws what `buildCurvatureLedger` throws. */
@@ -417,7 +417,7 @@ export class Engine {
 
   /** The same for several parts of one answer. */
   async influences(adapter: LoadedAdapter, ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
-    const found = await curvatureInfluence(this.model, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selections);
+    const found = await curvatureInfluence(this.model, adapter.lora, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selections);
     const { clusters } = adapter.run.datanet;
     if (!clusters) return found;
     const trained = representatives(clusters);

@@ -43,7 +43,7 @@ export const RECORDS: VersionRecord[] = [
 export async function receiptOf(backend: Backend) {
   const files = smallBase();
   const engine = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', files));
-  const { run, adapter, ledger } = await engine.train('test', RECORDS, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 3, batch: 2 });
+  const { run, adapter, ledger } = await engine.train('test', RECORDS, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 12, batch: 2 });
   const question = RECORDS[0]!.questions[0]!.question;
   const prompt = engine.prompt(question);
   const answer = await engine.generate(adapter, prompt, { maxTokens: 6 });

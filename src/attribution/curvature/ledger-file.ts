@@ -7,8 +7,9 @@ import { parseEntries, writeEntries } from '../../model/safetensors.ts';
 import { type Hex, utf8Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { MerkleStream } from '../../protocol/merkle-stream.ts';
-import { type CurvatureLedger, makeSketchers, rowWidth } from './curvature-ledger.ts';
+import { type CurvatureLedger, adapterValues, rowWidth } from './curvature-ledger.ts';
 import { type CurvatureSettings, ROW_FORMAT } from './settings.ts';
+import { Sketcher } from './sketcher.ts';
 
 /** A ledger as bytes, little-endian: rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
 interface LedgerBytes {
@@ -71,9 +72,8 @@ export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger)
  * Reads ledger.safetensors for a run of `records` records and checks it against the root that run.json commits to. Throws
  * `ledger/damaged` (not such a file, or of another size) and `ledger/other-root`.
  */
-export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints: readonly Lora[], settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
-  const width = rowWidth(checkpoints[checkpoints.length - 1]!, settings);
-  const columns = width * checkpoints.length;
+export function readLedgerFile(backend: Backend, bytes: Uint8Array, lora: Lora, settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
+  const columns = rowWidth(adapterValues(lora), settings);
   const entries = parseEntries(bytes, 'ledger.safetensors');
   const part = (name: string, dtype: string, length: number) => {
     const entry = entries.get(name);
@@ -98,7 +98,7 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints:
   const scaleWordsOf = new Uint32Array(scales.buffer);
   for (const word of scaleWordsOf) if (!fits(word & 0xffff) || !fits(word >>> 16)) throw damaged('It has values that the arithmetic does not hold.');
   const rows = uploadRows(backend, records, columns, new Uint32Array(codes.buffer), scaleWordsOf);
-  return { records, settings, checkpoints, width, sketchers: makeSketchers(backend, checkpoints, settings), rows, noise: deviations };
+  return { records, settings, sketcher: new Sketcher(backend, lora, settings.dimension, settings.seed), rows, noise: deviations };
 }
 
 /** A bfloat16 scale as quantising gives it: 0, or of a magnitude from 2^-50 up to 2^43. */

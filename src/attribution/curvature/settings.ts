@@ -9,7 +9,7 @@ export interface CurvatureSettings {
   checkpoints: number;
   /** Labels drawn from the model for each record and checkpoint. */
   draws: number;
-  /** Numbers a record, over all checkpoints: gradients are sketched to `dimension / checkpoints` each; smaller ones are kept whole. */
+  /** Numbers a record: gradients are sketched to as many; adapters with fewer are kept whole. */
   dimension: number;
   /** λ as a multiple of the mean eigenvalue of the draws' Gram matrix. */
   damping: number;
@@ -22,6 +22,9 @@ export const CURVATURE: CurvatureSettings = { checkpoints: 5, draws: 2, dimensio
 /** How a ledger's rows are held. At a given size, more numbers of fewer bits lose less: the sketch's error falls with their count. */
 export const ROW_FORMAT = 'q4';
 
+/** Draws that only measure what chance does; see noise.ts. */
+export const MOST_CHANCE_DRAWS = 512;
+
 /** Draws of a checkpoint in all: their Gram matrix is squared in this. With more records, not every one is drawn for. */
 export const MOST_DRAWS = 4096;
 
@@ -33,7 +36,7 @@ export function checkSettings({ checkpoints, draws, dimension, damping, seed }: 
   const whole = (value: number, least: number, most: number) => Number.isSafeInteger(value) && value >= least && value <= most;
   check('checkpoints', whole(checkpoints, 1, 16), 'a whole number from 1 to 16');
   check('draws', whole(draws, 1, 64), 'a whole number from 1 to 64');
-  check('dimension', whole(dimension, 64 * checkpoints, 2 ** 20), 'a whole number from 64 a checkpoint to 1,048,576');
+  check('dimension', whole(dimension, 64, 2 ** 20), 'a whole number from 64 to 1,048,576');
   check('damping', damping >= 1e-4 && damping <= 1e4, 'a number from 0.0001 to 10,000');
   check('seed', whole(seed, 0, 2 ** 32 - 1), 'a whole number below 2^32');
 }
@@ -45,10 +48,10 @@ export function checkpointSteps(steps: number, checkpoints: number): number[] {
   return [...new Set(all)];
 }
 
-/** The draws of n records: which record each is of, and its number there. Evenly spread where there would be too many. */
-export function drawPlan(n: number, draws: number): { owners: number[]; numbers: number[] } {
+/** The draws of n records: which record each is of, and its number there. Evenly spread where there would be more than `most`. */
+export function drawPlan(n: number, draws: number, most = MOST_DRAWS): { owners: number[]; numbers: number[] } {
   const all = n * draws;
-  const m = Math.min(all, MOST_DRAWS);
+  const m = Math.min(all, most);
   // Draw by draw, so that the first n are one of each record.
   const chosen = Array.from({ length: m }, (_, i) => Math.floor((i * all) / m));
   return { owners: chosen.map((j) => j % n), numbers: chosen.map((j) => Math.floor(j / n)) };

@@ -13,15 +13,14 @@ export class Sketcher {
   private readonly plans: { name: string; starts: Tensor; members: Tensor }[] = [];
   private readonly backend: Backend;
 
-  /** `checkpoint`: each has a sketch of its own, so that their errors average out. */
-  constructor(backend: Backend, lora: Lora, dimension: number, seed: number, checkpoint: number) {
+  constructor(backend: Backend, lora: Lora, dimension: number, seed: number) {
     this.backend = backend;
     const tensors = adapterTensors(lora);
     const all = tensors.reduce((sum, { values }) => sum + values, 0);
     this.dimension = Math.min(dimension, all);
     let before = 0;
     tensors.forEach(({ name, values }, stream) => {
-      const { starts, members } = all > dimension ? sketchPlan(seed, (checkpoint + 1) * 0x10000 + stream, values, dimension) : endToEnd(values, before, all);
+      const { starts, members } = all > dimension ? sketchPlan(seed, 0x10000 + stream, values, dimension) : endToEnd(values, before, all);
       this.plans.push({
         name,
         starts: backend.upload(`${name}.sketch.starts`, [starts.length], starts, true),
