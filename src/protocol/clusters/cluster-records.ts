@@ -11,8 +11,8 @@ export interface ClusterOptions {
 
 /**
  * For each record the index of its cluster's representative: the first committed of all that are copies of each other,
- * directly or through others, whoever brought them. Representatives stand for themselves. Integers only, so that every
- * machine finds the same clusters (vectors: float64 sums in a fixed order). What counts as a copy: docs/payout.md.
+ * directly or through others, whoever brought them. Representatives stand for themselves. Integers and float64
+ * sums and ratios in a fixed order only, so that every machine finds the same clusters. What counts as a copy: docs/payout.md.
  */
 export function clusterRecords(records: readonly DatanetRecord[], { vectors }: ClusterOptions = {}): number[] {
   const sets = new UnionFind(records.length);

@@ -67,6 +67,25 @@ test('a fact about another thing is another fact, even where the rest is the sam
   expect(clusterRecords([...records, fibula])).toEqual(alone(records.length + 1));
 });
 
+test('many word problems from few words are retellings, not copies: only what is told twice is joined', () => {
+  const NAMES = 'Tom Ann Ben Eva Max Zoe Kim Leo Ida Sam Amy Jon'.split(' ');
+  const THINGS = 'pens books cups maps keys rings hats balls coins stones'.split(' ');
+  const GAINS = 'finds buys gets wins'.split(' ');
+  const records = alone(2000).map((k) => {
+    let draws = 0;
+    const below = (n: number) => randomBelow(n, 12, k, draws++);
+    const [name, thing, a, b] = [NAMES[below(12)]!, THINGS[below(10)]!, 2 + below(8), 2 + below(8)];
+    return fact('', [`${name} has ${a} ${thing} and ${GAINS[below(4)]!} ${b}. How many ${thing} ${['now', 'in the end'][below(2)]!}?`, `${a} + ${b} = ${a + b}`]);
+  });
+  const told = new Map<string, number>();
+  const expected = records.map(({ questions }, k) => {
+    const { question } = questions[0]!;
+    if (!told.has(question)) told.set(question, k);
+    return told.get(question)!;
+  });
+  expect(clusterRecords(records)).toEqual(expected);
+});
+
 test('no two records of the sample Datanets are copies of each other', () => {
   for (const { records } of SAMPLES) {
     expect(clusterRecords(records)).toEqual(alone(records.length));

@@ -3,12 +3,12 @@ import { tokensOf } from './tokens.ts';
 import type { UnionFind } from './union-find.ts';
 
 /**
- * Weighted Jaccard similarities at which two records are near-copies, in percent; both must be reached. Of the words,
+ * Weighted Jaccard similarities at which two records are near-copies; both must be reached. Of the words,
  * and of the pairs of neighbouring words, so that the same words in another order are another text. docs/payout.md
  * has the distributions that set them.
  */
-const WORDS_PERCENT = 50;
-const PAIRS_PERCENT = 30;
+const WORDS = 0.5;
+const PAIRS = 0.3;
 /** Keeps weights apart in a Datanet of a few records, where every word is rare. */
 const SMOOTHING = 15;
 /** Answers up to this many words are facts by themselves; longer ones are read as text. */
@@ -44,10 +44,16 @@ interface Facts {
 }
 const IDENTIFIER = /^(\p{N}.*|[b-hj-ru-z])$/u;
 
-/** Joins records whose wording is nearly the same and whose identifiers and short answers say no different fact. */
+/**
+ * Joins each record to the earlier one whose wording is most like its own, where it is nearly the same and identifiers and
+ * short answers say no different fact. To that one only: a later record never joins two earlier ones to each other, so
+ * that nobody can make another's record a copy of a third's.
+ */
 export function joinNearCopies(records: readonly DatanetRecord[], sets: UnionFind): void {
   const { words, pairs, facts } = read(records);
-  const seen = new Uint32Array(records.length);
+  const likest = new Int32Array(records.length).fill(-1);
+  const likeness = new Float64Array(records.length);
+  const compared = new Uint32Array(records.length);
   for (let band = 0; band < BANDS; band++) {
     const buckets = new Map<number, number[]>();
     signatures(words, records.length, band).forEach((signature, k) => {
@@ -58,15 +64,21 @@ export function joinNearCopies(records: readonly DatanetRecord[], sets: UnionFin
         return;
       }
       for (const other of bucket) {
-        // One comparison with a cluster's member that already failed may be made again in another band: rare, and cheaper than remembering.
-        if (seen[k] === other + 1 || sets.find(other) === sets.find(k)) continue;
-        seen[k] = other + 1;
-        const wording = agree(facts[other]!, facts[k]!) && near(words, other, k, WORDS_PERCENT) && near(pairs, other, k, PAIRS_PERCENT);
-        if (wording && !exchangeNames(words, other, k) && (disguised(pairs, k, other) || disguised(pairs, other, k))) sets.join(other, k);
+        // A pair that failed in one band may be compared again in another: cheaper than remembering them all.
+        if (compared[k] === other + 1 || likest[k] === other || !agree(facts[other]!, facts[k]!)) continue;
+        compared[k] = other + 1;
+        if (similarity(words, other, k) < WORDS) continue;
+        const found = similarity(pairs, other, k);
+        if (found < PAIRS || found < likeness[k]! || (found === likeness[k] && other > likest[k]!)) continue;
+        if (exchangeNames(words, other, k) || !(disguised(pairs, k, other) || disguised(pairs, other, k))) continue;
+        likest[k] = other;
+        likeness[k] = found;
       }
       if (bucket.length < MOST_COMPARED) bucket.push(k);
     });
   }
+  // In the order of commitment. What is a copy by its content is in its cluster already.
+  for (let k = 0; k < records.length; k++) if (likest[k]! >= 0 && sets.find(k) === k) sets.join(likest[k]!, k);
 }
 
 function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; facts: Facts[] } {
@@ -118,8 +130,8 @@ function pack(lists: readonly Uint32Array[], distinct: number): Lists {
   return { ids, start, weight, having };
 }
 
-/** Whether intersection / union of the weights reaches `percent`. */
-function near({ ids, start, weight }: Lists, a: number, b: number, percent: number): boolean {
+/** Weights of what both have / of what either has. */
+function similarity({ ids, start, weight }: Lists, a: number, b: number): number {
   let shared = 0;
   let all = 0;
   let i = start[a]!;
@@ -132,7 +144,7 @@ function near({ ids, start, weight }: Lists, a: number, b: number, percent: numb
     if (x <= y) i++;
     if (y <= x) j++;
   }
-  return all > 0 && shared * 100 >= all * percent;
+  return all > 0 ? shared / all : 0;
 }
 
 /**
@@ -158,10 +170,14 @@ function exchangeNames({ ids, start, weight }: Lists, a: number, b: number): boo
  * same, one record may have more identifiers: a number put in or taken out makes no new fact then.
  */
 function agree(a: Facts, b: Facts): boolean {
-  const within = (one: Set<string>, other: Set<string>) => [...one].every((item) => other.has(item));
-  const either = (one: Set<string>, other: Set<string>) => within(one, other) || within(other, one);
-  if (a.shortAnswers.size > 0 && a.shortAnswersKey === b.shortAnswersKey) return either(a.identifiers, b.identifiers);
-  return a.identifiersKey === b.identifiersKey && either(a.shortAnswers, b.shortAnswers);
+  if (a.shortAnswers.size > 0 && a.shortAnswersKey === b.shortAnswersKey) return eitherWithin(a.identifiers, b.identifiers);
+  return a.identifiersKey === b.identifiersKey && eitherWithin(a.shortAnswers, b.shortAnswers);
+}
+
+function eitherWithin(one: Set<string>, other: Set<string>): boolean {
+  const [less, more] = one.size <= other.size ? [one, other] : [other, one];
+  for (const item of less) if (!more.has(item)) return false;
+  return true;
 }
 
 /** One number below 2^52 for each record: its four minima over (word, 1 … weight) in this band. */
