@@ -1,15 +1,18 @@
 import { claimOfReceipt, readClaim } from '../chain/list-claims.ts';
 import { toWire } from '../errors.ts';
-import { type Fee, computeFee } from '../protocol/fee.ts';
+import type { Fee } from '../protocol/fee.ts';
+import { DEFAULT_PAYOUT_RULE } from '../protocol/payout-rule.ts';
 import { normalise } from '../protocol/record.ts';
-import type { Answer, AskOptions, LibraryItem, LoadProgress, Pricing } from '../workers/engine.api.ts';
+import type { Answer, AskOptions, Attribution, LibraryItem, LoadProgress, Pricing } from '../workers/engine.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import { type ConversationHead, ConversationStore } from './conversations.ts';
 import { EngineState } from './engine.svelte.ts';
+import { InfluenceState } from './influence.svelte.ts';
 import { LaneState } from './lane.svelte.ts';
 import { readPreference, writePreference } from './preferences.ts';
 import type { Session } from './session.svelte.ts';
 import { type AnswerSettings, askOptions, readAnswerSettings, writeAnswerSettings } from './sampling-settings.ts';
+import { type AnswerDivision, divisionOfAttribution, divisionWithoutPrice } from './shares.ts';
 import { Turn } from './turn.svelte.ts';
 
 /** Asking, and who made the answers. Conversations outlast the tab. */
@@ -30,6 +33,8 @@ export class AskState {
   #startedAt = Date.now();
   #stops = new Map<string, AbortController>();
   #parts = new Map<string, Turn['part']>();
+  /** Dividing takes big integers for every record; several places ask for the same. */
+  #divisions = new WeakMap<Attribution, { key: string; division: AnswerDivision }>();
   #saving: Promise<void> = Promise.resolve();
 
   constructor(session: Session) {
@@ -57,6 +62,11 @@ export class AskState {
     if (root !== undefined) return known.filter(({ adapter }) => adapter.baseRoot.toLowerCase() === root.toLowerCase());
     // Before the base is there: all of them belong to the network's own.
     return engine.base ? [] : known;
+  }
+
+  /** Whether records can be put before a question to the base in use. */
+  get readsRecords(): boolean {
+    return this.#session.engine.status?.base?.readsRecords === true;
   }
 
   get busy(): boolean {
@@ -109,7 +119,7 @@ export class AskState {
     const stop = new AbortController();
     this.#stops.set(turn.id, stop);
     turn.phase = 'waiting';
-    const options = askOptions($state.snapshot(this.settings));
+    const settings = $state.snapshot(this.settings);
     const text = EngineState.until<string>((piece) => {
       turn.phase = 'answering';
       turn.progress = undefined;
@@ -117,6 +127,9 @@ export class AskState {
     });
     const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
     try {
+      // Whether the base reads records is known when it is open.
+      if (settings.retrieve) await this.#session.engine.warm();
+      const options = askOptions(settings, turn.adapter !== undefined && this.readsRecords);
       const answer = await this.#write(turn, options, text.listen, progress.listen, stop.signal);
       text.done();
       turn.answer = answer;
@@ -145,8 +158,8 @@ export class AskState {
       if (answer.answerTokens.length > 8) lanes.noteSpeed(answer.answerTokens.length / answer.seconds);
       return answer;
     };
-    // A sample is drawn from exact numbers only: the same seed has to give the same answer everywhere.
-    if (lanes.lane === 'exact' || options.sampling) return exactly();
+    // A sample is drawn from exact numbers only: the same seed has to give the same answer everywhere. And only the exact lane reads records.
+    if (lanes.lane === 'exact' || options.sampling || options.retrieve) return exactly();
     try {
       const written = await lanes.ask(adapter, turn.question, options, onText, signal, onProgress);
       const confirmed = await engine.job((api, job) => api.confirm(job, adapter, turn.question, written.answerTokens, options, onProgress), signal);
@@ -159,8 +172,8 @@ export class AskState {
     }
   }
 
-  /** Finds which records made the answer. */
-  async trace(turn: Turn): Promise<void> {
+  /** Finds which records made the answer; `build` builds the adapter's ledger here where none can be relied on. */
+  async trace(turn: Turn, build = false): Promise<void> {
     const { answer, adapter } = turn;
     if (!answer || !adapter || turn.tracing || answer.answerTokens.length === 0) return;
     const stop = new AbortController();
@@ -170,12 +183,15 @@ export class AskState {
     turn.traceError = undefined;
     try {
       const { promptTokens, answerTokens } = answer;
-      turn.attribution = await this.#session.engine.job(
-        (api, job) => api.attribute(job, adapter.ref, { promptTokens, answerTokens }, undefined, progress.listen),
+      const attribution = await this.#session.engine.job(
+        (api, job) => api.attribute(job, adapter.ref, { promptTokens, answerTokens }, undefined, progress.listen, build),
         stop.signal,
       );
+      // Says here, and not where shares are drawn, that numbers cannot be divided by.
+      this.sharesOnly(attribution);
+      turn.attribution = attribution;
     } catch (error) {
-      turn.traceError = toWire(error);
+      if (!stop.signal.aborted) turn.traceError = toWire(error);
     } finally {
       progress.done();
       turn.tracing = false;
@@ -183,6 +199,9 @@ export class AskState {
       this.#stops.delete(turn.id);
       this.save();
     }
+    if (!turn.attribution) return;
+    await this.#session.part(InfluenceState).findQuotes(turn);
+    this.save();
   }
 
   /** Influence on words [from, to) of the answer alone. */
@@ -213,25 +232,6 @@ export class AskState {
     turn.part = undefined;
   }
 
-  /** Influence of every record on every word, one word after the other, for showing what a record moved. */
-  async light(turn: Turn): Promise<void> {
-    if (turn.lighting || !turn.answer || !turn.adapter || turn.words.length > 60) return;
-    turn.lighting = true;
-    try {
-      for (let word = 0; word < turn.words.length; word++) {
-        if (turn.lights.has(word) || this.busy) continue;
-        const { records } = await this.#influenceOn(turn, word, word + 1);
-        const scores = new Float32Array(records.length);
-        for (const { index, influence } of records) scores[index] = influence;
-        turn.lights = new Map(turn.lights).set(word, scores);
-      }
-    } catch {
-      // Only a help for the eye: the records and their shares stand without it.
-    } finally {
-      turn.lighting = false;
-    }
-  }
-
   #influenceOn(turn: Turn, fromWord: number, toWord: number) {
     const { promptTokens, answerTokens } = turn.answer!;
     const selection = { from: turn.words[fromWord]!.from, to: turn.words[toWord - 1]!.to };
@@ -244,21 +244,36 @@ export class AskState {
     const terms = this.#session.chain.terms.value;
     if (!known || !terms) return undefined;
     const { platform, owner, stakers, contributors } = terms.split;
+    const { payoutRule: rule } = terms;
     return {
       rateIn: String(known.adapter.rateIn),
       rateOut: String(known.adapter.rateOut),
       platformFee: String(terms.platformFee),
       split: { platform, owner, stakers, contributors },
+      payout: { nullMultiple: rule.nullMultiple, reserve: rule.reserve, clusterCap: rule.clusterCap, retrievalPart: rule.retrievalPart },
     };
   }
 
-  /** What the answer costs: by its receipt once it is paid, otherwise by the prices of now. */
-  fee(turn: Turn): Fee | undefined {
+  /** What the answer costs, and how that is divided: by its receipt once it is paid, otherwise by the prices of now. */
+  division(turn: Turn): AnswerDivision | undefined {
     const pricing = turn.claimId !== undefined && turn.receipt ? turn.receipt.pricing : this.pricing(turn);
-    if (!pricing || !turn.answer || !turn.attribution) return undefined;
-    const prices = { rateIn: BigInt(pricing.rateIn), rateOut: BigInt(pricing.rateOut), platformFee: BigInt(pricing.platformFee) };
-    const anyPositive = turn.attribution.records.some(({ influence }) => influence > 0);
-    return computeFee(turn.answer.promptTokens.length, turn.answer.answerTokens.length, prices, pricing.split, anyPositive);
+    const { answer, attribution } = turn;
+    if (!pricing || !answer || !attribution) return undefined;
+    const key = JSON.stringify(pricing);
+    const known = this.#divisions.get(attribution);
+    if (known?.key === key) return known.division;
+    const division = divisionOfAttribution(attribution, answer.promptTokens.length, answer.answerTokens.length, pricing, answer.retrieval);
+    this.#divisions.set(attribution, { key, division });
+    return division;
+  }
+
+  /** Shares by the payout rule where nothing is priced: of a part of an answer, or before the chain is read. */
+  sharesOnly(attribution: Attribution): AnswerDivision {
+    return divisionWithoutPrice(attribution, this.#session.chain.terms.value?.payoutRule ?? DEFAULT_PAYOUT_RULE);
+  }
+
+  fee(turn: Turn): Fee | undefined {
+    return this.division(turn)?.fee;
   }
 
   /** Makes the receipt with the prices of now and publishes it; the one that was made is used while prices stay. */

@@ -1,5 +1,5 @@
 import type { VersionRecord } from '../protocol/record.ts';
-import type { Answer, Attribution } from '../workers/engine.api.ts';
+import type { Answer, AnswerQuote, Attribution, AuditResult } from '../workers/engine.api.ts';
 import { dropKept, keep, keptKeys, readKept } from './local-database.ts';
 import type { AskedAdapter, TurnPayment, TurnReceipt } from './turn.svelte.ts';
 
@@ -17,14 +17,17 @@ export interface KeptTurn {
   text: string;
   answer: Answer | undefined;
   attribution: Attribution | undefined;
+  quotes?: AnswerQuote[] | undefined;
+  /** The audit of the whole answer, which took long. */
+  audit?: AuditResult | undefined;
   receipt: TurnReceipt | undefined;
   payment: TurnPayment | undefined;
   claimId: string | undefined;
 }
 
 interface StoredTurn extends Omit<KeptTurn, 'attribution'> {
-  /** Influence by record index; the records themselves are kept once for each version. */
-  influence: { loss: number; seconds: number; scores: number[] } | undefined;
+  /** Influence by record index; the records themselves are kept once for each version. `copies`: [record, what it is a copy of]. */
+  influence: { loss: number; seconds: number; scores: number[]; noise: number[]; copies: [number, number][] } | undefined;
 }
 
 interface StoredConversation {
@@ -106,16 +109,24 @@ const recordsKey = (cid: string) => `records:${cid}`;
 
 async function kept({ influence, ...turn }: StoredTurn): Promise<KeptTurn> {
   const cid = turn.adapter?.ref.datanet.cid;
-  return { ...turn, attribution: influence && cid ? await revived(influence, cid) : undefined };
+  const attribution = influence && cid ? await revived(influence, cid) : undefined;
+  const back = { ...turn, attribution, quotes: attribution && turn.quotes, audit: attribution && turn.audit };
+  // A receipt of an earlier version had no payout rule: it cannot be divided or paid any more.
+  const outdated = turn.receipt && !turn.receipt.pricing.payout;
+  return outdated ? { ...back, receipt: undefined, payment: undefined, claimId: undefined } : back;
 }
 
-async function revived({ loss, seconds, scores }: NonNullable<StoredTurn['influence']>, cid: string): Promise<Attribution | undefined> {
+async function revived({ loss, seconds, scores, noise, copies }: NonNullable<StoredTurn['influence']>, cid: string): Promise<Attribution | undefined> {
   const records = (await readKept(recordsKey(cid))) as VersionRecord[] | undefined;
-  if (!Array.isArray(records) || records.length !== scores.length) return undefined;
+  // An earlier version kept scores of another method, without their noise.
+  if (!Array.isArray(records) || !Array.isArray(noise) || records.length !== scores.length || records.length !== noise.length) return undefined;
+  const copyOf = new Map(copies);
   return {
     loss,
     seconds,
-    records: records.map((record, index) => ({ index, record, influence: scores[index]! })).sort((a, b) => b.influence - a.influence || a.index - b.index),
+    records: records
+      .map((record, index) => ({ index, record, influence: scores[index]!, noise: noise[index]!, ...(copyOf.has(index) && { copyOf: copyOf.get(index) }) }))
+      .sort((a, b) => b.influence - a.influence || a.index - b.index),
   };
 }
 
@@ -124,10 +135,16 @@ function toStored(turn: KeptTurn): StoredTurn {
   if (turn.attribution) {
     const { loss, seconds, records } = turn.attribution;
     const scores: number[] = new Array<number>(records.length).fill(0);
-    for (const entry of records) scores[entry.index] = entry.influence;
-    influence = { loss, seconds, scores };
+    const noise = scores.slice();
+    const copies: [number, number][] = [];
+    for (const entry of records) {
+      scores[entry.index] = entry.influence;
+      noise[entry.index] = entry.noise;
+      if (entry.copyOf !== undefined) copies.push([entry.index, entry.copyOf]);
+    }
+    influence = { loss, seconds, scores, noise, copies };
   }
-  const { id, question, askedAt, adapter, model, library, text, answer, receipt, payment, claimId } = turn;
+  const { id, question, askedAt, adapter, model, library, text, answer, quotes, audit, receipt, payment, claimId } = turn;
   // Through JSON: adapters come from reactive lists, and the database cannot hold their proxies.
-  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, model, library, text, answer, influence, receipt, payment, claimId })) as StoredTurn;
+  return JSON.parse(JSON.stringify({ id, question, askedAt, adapter, model, library, text, answer, influence, quotes, audit, receipt, payment, claimId })) as StoredTurn;
 }

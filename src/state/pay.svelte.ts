@@ -2,12 +2,13 @@ import { payAnswer } from '../chain/pay-answer.ts';
 import { type Balances, readBalances } from '../chain/read-balances.ts';
 import { type WireError, toWire } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
-import { type Payout, payoutsByContributor } from '../protocol/fee.ts';
+import type { Payout } from '../protocol/fee.ts';
 import { AskState } from './ask.svelte.ts';
 import type { Session } from './session.svelte.ts';
-import { madeBy } from './shares.ts';
 import { Transaction } from './transaction.svelte.ts';
 import type { Turn } from './turn.svelte.ts';
+
+const CHANGED = new Set(['pay/fee-changed', 'pay/rule-changed', 'contract/fee-changed', 'contract/rule-changed']);
 
 /** Paying for one answer: the receipt is made, the wallet signs, the chain books, the balances are read again. */
 export class PayState {
@@ -55,13 +56,7 @@ export class PayState {
 
   /** Who gets what of the contributors' part, as the receipt has it. */
   payouts(turn: Turn): Payout[] {
-    const fee = this.ask.fee(turn);
-    if (!fee || !turn.attribution) return [];
-    const { helped } = madeBy(turn.attribution, fee.contributors);
-    return payoutsByContributor(
-      helped.map(({ wei }) => wei ?? 0n),
-      helped.map(({ record }) => record.contributor),
-    );
+    return this.ask.division(turn)?.payouts ?? [];
   }
 
   async pay(): Promise<void> {
@@ -85,13 +80,15 @@ export class PayState {
           receiptHash: receipt.hash,
           receiptCid: receipt.cid,
           payouts: this.payouts(turn),
+          contributorsPart: this.ask.division(turn)?.contributorsPart,
+          rule: receipt.pricing.payout,
         },
         options,
       );
     });
     if (!payment || !before || !payer) {
-      // The split or a price changed since the receipt was made: a new receipt, and the person decides again.
-      if (this.tx.error?.code === 'pay/fee-changed' || this.tx.error?.code === 'contract/fee-changed') await this.prepare();
+      // Split, price or payout rule changed since the receipt was made: a new receipt, and the person decides again.
+      if (CHANGED.has(this.tx.error?.code ?? '')) await this.prepare();
       // Paid in another tab, or by someone who asked the same.
       if (this.tx.error?.code === 'contract/receipt-already-paid') await this.ask.findClaim(turn).catch(() => {});
       return;

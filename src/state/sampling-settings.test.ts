@@ -22,3 +22,9 @@ test('impossible settings are named and never sent', () => {
 test('stop texts are lines', () => {
   expect(askOptions(settings({ stop: 'END\n\n\n#' })).stop).toEqual(['END', '#']);
 });
+
+test('records are put before a question only where the base reads them', () => {
+  expect(askOptions(settings({ retrieve: true }), true).retrieve).toBe(4);
+  expect(askOptions(settings({ retrieve: true }), false)).not.toHaveProperty('retrieve');
+  expect(askOptions(DEFAULT_ANSWER, true)).not.toHaveProperty('retrieve');
+});

@@ -13,10 +13,15 @@ export interface AnswerSettings {
   maxTokens: number;
   /** One text a line that ends the answer. */
   stop: string;
+  /** Put records of the adapter's Datanet before the question, where the base reads them. */
+  retrieve: boolean;
 }
 
+/** Records that are put before a question at most: more would push the question out of a small model's sight. */
+const MOST_RETRIEVED = 4;
+
 export const DEFAULT_ANSWER: AnswerSettings = {
-  sample: false, temperature: 0.7, topK: 0, topP: 0.95, repetitionPenalty: 1, seed: undefined, maxTokens: 96, stop: '',
+  sample: false, temperature: 0.7, topK: 0, topP: 0.95, repetitionPenalty: 1, seed: undefined, maxTokens: 96, stop: '', retrieve: false,
 };
 
 const BOUNDS: Record<'temperature' | 'topK' | 'topP' | 'repetitionPenalty' | 'maxTokens' | 'seed', [number, number, string]> = {
@@ -42,7 +47,7 @@ export function readAnswerSettings(): AnswerSettings {
     const kept = JSON.parse(readPreference('answers') ?? '{}') as Partial<AnswerSettings>;
     const settings = { ...DEFAULT_ANSWER, ...kept };
     const broken = (Object.keys(BOUNDS) as (keyof typeof BOUNDS)[]).some((name) => problemOfSetting(settings, name));
-    return broken || typeof settings.stop !== 'string' || typeof settings.sample !== 'boolean' ? { ...DEFAULT_ANSWER } : settings;
+    return broken || typeof settings.stop !== 'string' || typeof settings.sample !== 'boolean' || typeof settings.retrieve !== 'boolean' ? { ...DEFAULT_ANSWER } : settings;
   } catch {
     return { ...DEFAULT_ANSWER };
   }
@@ -52,8 +57,8 @@ export function writeAnswerSettings(settings: AnswerSettings): void {
   writePreference('answers', JSON.stringify(settings));
 }
 
-/** What is asked of the worker; invalid settings fall back to their defaults, as the page says beside them. */
-export function askOptions(settings: AnswerSettings): AskOptions {
+/** What is asked of the worker; invalid settings fall back to their defaults, as the page says beside them. `readsRecords`: the base does, and there is a Datanet. */
+export function askOptions(settings: AnswerSettings, readsRecords = false): AskOptions {
   const value = <K extends keyof typeof BOUNDS>(name: K) => (problemOfSetting(settings, name) ? DEFAULT_ANSWER[name] : settings[name]);
   const sampling: Sampling | undefined = settings.sample
     ? {
@@ -62,5 +67,5 @@ export function askOptions(settings: AnswerSettings): AskOptions {
       }
     : undefined;
   const stop = settings.stop.split('\n').filter((text) => text !== '').slice(0, 16);
-  return { sampling, maxTokens: value('maxTokens'), ...(stop.length ? { stop } : {}) };
+  return { sampling, maxTokens: value('maxTokens'), ...(stop.length ? { stop } : {}), ...(settings.retrieve && readsRecords ? { retrieve: MOST_RETRIEVED } : {}) };
 }

@@ -1,62 +1,138 @@
-import { percentages } from './percentages.ts';
+import { type Division, type ReceiptPrices, divideFee } from '../protocol/divide-fee.ts';
 import type { Hex } from '../protocol/bytes.ts';
-import { divideByInfluence, floatToInteger } from '../protocol/fee.ts';
+import { computeFee } from '../protocol/fee.ts';
+import type { PayoutRule } from '../protocol/payout-rule.ts';
+import type { RetrievalLog } from '../protocol/retrieval-share.ts';
 import type { Attribution, RecordInfluence } from '../workers/engine.api.ts';
+import { percentages } from './percentages.ts';
+
+/**
+ * Where a score stands by the payout rule: `helped` and `against` are beyond what chance gives, `chance` is within it,
+ * `none` is a record without score and noise, which the rule does not count (a copy, or one that taught nothing).
+ */
+export type Standing = 'helped' | 'against' | 'chance' | 'none';
 
 export interface RecordShare extends RecordInfluence {
-  /** Of 100; zero where the record did not help. */
+  standing: Standing;
+  /** What of the score chance could have made: the payout rule's threshold, in units of the score. */
+  threshold: number;
+  /** Of 100, of the contributors' part. */
   percent: number;
   /** Wei of the fee; undefined where the attribution is of a part of the answer. */
   wei: bigint | undefined;
+  /** Of these, wei for having been read before the answer. */
+  forReading: bigint | undefined;
+  /** Records that say the same and were left out for it. */
+  copies: number[];
 }
 
 export interface ContributorShare {
   contributor: Hex;
   percent: number;
-  /** Records of theirs that helped. */
-  records: number;
+  /** Their records that helped more than chance, or were read. */
+  records: number[];
   wei: bigint | undefined;
 }
 
 export interface MadeBy {
+  /** Those who earn, most first. */
   contributors: ContributorShare[];
-  /** Greatest influence first. */
+  /** What no record has evidence enough for: it goes to the stakers. */
+  returned: { percent: number; wei: bigint | undefined };
+  /** Standard deviations of its noise that a record must stand above zero. */
+  multiple: number;
+  /** Made the answer more likely, chance or not: those who earn most first, then by influence. */
   helped: RecordShare[];
-  /** Made the answer less likely; most harmful first. They earn nothing. */
+  /** Made it less likely; most harmful first. */
   harmful: RecordShare[];
-  /** Had no influence at all. */
-  neutral: number;
+  /** Neither; copies are not among them. */
+  neutral: RecordShare[];
+  /** Copies of earlier records, by index. */
+  copies: RecordShare[];
 }
 
-/** Shares of an answer from its attribution: only positive influence counts, in exact integers. */
-export function madeBy(attribution: Attribution, contributorsPart: bigint | undefined): MadeBy {
-  const helpers = attribution.records.filter(({ influence }) => influence > 0);
-  const weights = helpers.map(({ influence }) => floatToInteger(influence));
-  const percents = percentages(weights);
-  let parts: bigint[] | undefined;
-  if (contributorsPart !== undefined) {
-    // By record index, as the receipt divides it: equal influences are settled by the lower index.
-    const scores = new Float64Array(Math.max(0, ...attribution.records.map(({ index }) => index + 1)));
-    for (const { index, influence } of attribution.records) scores[index] = influence;
-    parts = divideByInfluence(contributorsPart, scores);
-  }
-  const helped = helpers.map((entry, k) => ({ ...entry, percent: percents[k]!, wei: parts?.[entry.index] }));
+export interface AnswerDivision extends Division {
+  /** Wei that contributors can get at most; what the rule does not give of it goes to the stakers. */
+  contributorsPart: bigint;
+}
 
-  const sums = new Map<Hex, { weight: bigint; records: number; wei: bigint }>();
-  helped.forEach(({ record, wei }, k) => {
-    const contributor = record.contributor.toLowerCase() as Hex;
-    const sum = sums.get(contributor) ?? { weight: 0n, records: 0, wei: 0n };
-    sums.set(contributor, { weight: sum.weight + weights[k]!, records: sum.records + 1, wei: sum.wei + (wei ?? 0n) });
-  });
-  const people = [...sums].sort(([a, one], [b, two]) => (one.weight === two.weight ? (a < b ? -1 : 1) : one.weight > two.weight ? -1 : 1));
-  const shared = percentages(people.map(([, { weight }]) => weight));
+/** The division of an answer's fee by its attribution, as its receipt will have it. Throws `payout/invalid`, `retrieval/invalid`. */
+export function divisionOfAttribution(attribution: Attribution, tokensIn: number, tokensOut: number, prices: ReceiptPrices, retrieval?: RetrievalLog): AnswerDivision {
+  const n = attribution.records.length;
+  const scores = new Float64Array(n);
+  const noise = new Float64Array(n);
+  const contributors = new Array<Hex>(n);
+  for (const entry of attribution.records) {
+    scores[entry.index] = entry.influence;
+    noise[entry.index] = entry.noise;
+    contributors[entry.index] = entry.record.contributor;
+  }
+  const rates = { rateIn: BigInt(prices.rateIn), rateOut: BigInt(prices.rateOut), platformFee: BigInt(prices.platformFee) };
   return {
-    contributors: people.map(([contributor, { records, wei }], k) => ({ contributor, percent: shared[k]!, records, wei: parts ? wei : undefined })),
-    helped,
-    harmful: attribution.records
-      .filter(({ influence }) => influence < 0)
-      .sort((a, b) => a.influence - b.influence || a.index - b.index)
-      .map((entry) => ({ ...entry, percent: 0, wei: parts ? 0n : undefined })),
-    neutral: attribution.records.filter(({ influence }) => influence === 0).length,
+    ...divideFee(tokensIn, tokensOut, prices, scores, noise, contributors, retrieval?.retrieved),
+    contributorsPart: computeFee(tokensIn, tokensOut, rates, prices.split).contributors,
   };
 }
+
+/** For shares without a price, such as those of a part of an answer: a round sum, all of it for contributors. */
+export function divisionWithoutPrice(attribution: Attribution, rule: PayoutRule): AnswerDivision {
+  const prices = { rateIn: '0', rateOut: String(10n ** 24n), platformFee: '0', split: { platform: 0, owner: 0, stakers: 0, contributors: 10_000 }, payout: rule };
+  return divisionOfAttribution(attribution, 0, 1000, prices);
+}
+
+/** Shares of an answer from its attribution, and from what the payout rule made of it; `priced` false leaves the wei out. */
+export function madeBy(attribution: Attribution, division: AnswerDivision, priced = true): MadeBy {
+  const { description, counted, recordParts } = division;
+  const evidence = new Map(counted.map((index, row) => [index, description.records[row]!]));
+  const paid = recordParts.reduce((sum, part) => sum + part, 0n);
+  const whole = division.contributorsPart;
+  const percents = percentages([...recordParts, whole - paid]);
+  const copies = copiesOf(attribution);
+
+  const shares = attribution.records.map((entry): RecordShare => {
+    const found = evidence.get(entry.index);
+    const part = recordParts[entry.index]!;
+    return {
+      ...entry,
+      standing: !found ? 'none' : found.evidence > 0n ? 'helped' : found.evidence < 0n ? 'against' : 'chance',
+      threshold: (entry.noise * description.multiple) / 1000,
+      percent: percents[entry.index]!,
+      wei: priced ? part : undefined,
+      forReading: priced ? part - (found?.part ?? 0n) : undefined,
+      copies: copies.get(entry.index) ?? [],
+    };
+  });
+
+  const people = new Map<Hex, { part: bigint; records: number[] }>();
+  for (const { index, record, standing } of shares) {
+    const part = recordParts[index]!;
+    if (part === 0n && standing !== 'helped') continue;
+    const contributor = record.contributor.toLowerCase() as Hex;
+    const sum = people.get(contributor) ?? { part: 0n, records: [] };
+    people.set(contributor, { part: sum.part + part, records: [...sum.records, index] });
+  }
+  const earners = [...people].filter(([, { part }]) => part > 0n).sort(([a, one], [b, two]) => (one.part === two.part ? (a < b ? -1 : 1) : one.part > two.part ? -1 : 1));
+  const shared = percentages([...earners.map(([, { part }]) => part), whole - paid]);
+
+  const own = shares.filter(({ copyOf }) => copyOf === undefined);
+  return {
+    contributors: earners.map(([contributor, { part, records }], k) => ({ contributor, percent: shared[k]!, records, wei: priced ? part : undefined })),
+    returned: { percent: shared.at(-1)!, wei: priced ? whole - paid : undefined },
+    multiple: description.multiple / 1000,
+    helped: own
+      .filter(({ influence }) => influence > 0)
+      .sort((a, b) => compare(recordParts[b.index]!, recordParts[a.index]!) || b.influence - a.influence || a.index - b.index),
+    harmful: own.filter(({ influence }) => influence < 0).sort((a, b) => a.influence - b.influence || a.index - b.index),
+    neutral: own.filter(({ influence }) => influence === 0),
+    copies: shares.filter(({ copyOf }) => copyOf !== undefined).sort((a, b) => a.index - b.index),
+  };
+}
+
+/** Of each record those that are copies of it. */
+function copiesOf({ records }: Attribution): Map<number, number[]> {
+  const out = new Map<number, number[]>();
+  for (const { index, copyOf } of records) if (copyOf !== undefined) out.set(copyOf, [...(out.get(copyOf) ?? []), index].sort((a, b) => a - b));
+  return out;
+}
+
+const compare = (a: bigint, b: bigint) => (a === b ? 0 : a > b ? 1 : -1);

@@ -4,6 +4,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import type { AdapterRef, Answer, Attribution, LoadProgress, Pricing } from '../workers/engine.api.ts';
 import type { KeptTurn } from './conversations.ts';
 import { type AnswerWord, sentencesOf, wordsOf } from './answer-words.ts';
+import { TurnInfluence } from './turn-influence.svelte.ts';
 
 export interface AskedAdapter {
   ref: AdapterRef;
@@ -62,9 +63,8 @@ export class Turn {
   attribution = $state.raw<Attribution | undefined>(undefined);
   traceError = $state.raw<WireError | undefined>(undefined);
   part = $state.raw<PartInfluence | undefined>(undefined);
-  /** Influence of every record, by index, on each word; words that were not computed yet are absent. */
-  lights = $state.raw<ReadonlyMap<number, Float32Array>>(new Map());
-  lighting = $state(false);
+  /** Words, quotes and the audit. */
+  readonly influence = new TurnInfluence();
 
   receipt = $state.raw<TurnReceipt | undefined>(undefined);
   /** What was paid from here. */
@@ -92,6 +92,8 @@ export class Turn {
     turn.text = kept.text;
     turn.answer = kept.answer;
     turn.attribution = kept.attribution;
+    turn.influence.quotes = kept.quotes;
+    turn.influence.audit = kept.audit;
     turn.receipt = kept.receipt;
     turn.payment = kept.payment;
     turn.claimId = kept.claimId;
@@ -104,6 +106,14 @@ export class Turn {
       };
     }
     return turn;
+  }
+
+  get quotes() {
+    return this.influence.quotes;
+  }
+
+  get audit() {
+    return this.influence.audit;
   }
 
   get busy(): boolean {
