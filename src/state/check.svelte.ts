@@ -16,10 +16,10 @@ const STEPS: { step: Line['step']; label: string }[] = [
   { step: 'base', label: 'Base model' },
   { step: 'adapter', label: 'Adapter' },
   { step: 'datanet', label: 'Datanet version' },
-  { step: 'ledger', label: 'Gradients of every record' },
+  { step: 'ledger', label: 'Curvature ledger, built again here' },
   { step: 'answer', label: 'Answer, generated again' },
-  { step: 'influence', label: 'Influence of every record' },
-  { step: 'shares', label: 'Fee and shares' },
+  { step: 'influence', label: 'Influence of every record, and what chance would make' },
+  { step: 'shares', label: 'Fee and shares, by the payout rule' },
   { step: 'registry', label: 'Adapter and Datanet, as on the chain' },
   { step: 'claim', label: 'Payment, as on the chain' },
 ];
@@ -180,7 +180,8 @@ export class CheckState {
   #show(line: Line): void {
     // A late “working” must not undo a result.
     if (line.state === 'working' && this.lines.some((before) => before.step === line.step && before.state !== 'waiting')) return;
-    this.lines = this.lines.map((before) => (before.step === line.step ? line : before));
+    // The words are the page's own.
+    this.lines = this.lines.map((before) => (before.step === line.step ? { ...line, label: before.label } : before));
   }
 
   #clear(): void {

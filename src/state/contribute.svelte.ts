@@ -1,4 +1,4 @@
-import type { Datanet } from '../chain/list-datanets.ts';
+import type { Datanet, DatanetVersion } from '../chain/list-datanets.ts';
 import { reclaimContribution } from '../chain/reclaim-contribution.ts';
 import { submitContribution } from '../chain/submit-contribution.ts';
 import { type WireError, toWire } from '../errors.ts';
@@ -9,9 +9,11 @@ import type { CountTokens } from '../protocol/record-check.ts';
 import { pauser, recordsRootInSlices } from '../protocol/roots-in-slices.ts';
 import { type ParsedRecordFile, type RecordFileOptions, type RecordLine, parseRecordFile, recheckRecords } from '../protocol/record-files.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
+import { type LineCopies, draftCopies } from './draft-copies.ts';
 import { keep, readKept } from './local-database.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
+import { VersionCopies } from './version-copies.svelte.ts';
 import { VersionFiles } from './version-files.ts';
 
 /** Records in one kept part of a draft. */
@@ -40,6 +42,8 @@ export class Draft {
   /** Those without problems, and the others. Not derived: a draft outlives the page that first asked for it. */
   good = $state.raw<RecordLine[]>([]);
   bad = $state.raw<RecordLine[]>([]);
+  /** Lines that say what another record says; they may be submitted, and earn nothing. Undefined where they are not compared. */
+  copies = $state.raw<LineCopies | undefined>(new Map());
   /** What was dropped last. */
   source = $state.raw<(Pick<ParsedRecordFile, 'format' | 'encoding'> & { name: string }) | undefined>(undefined);
   reading = $state(false);
@@ -108,11 +112,18 @@ export class Draft {
     await this.#save();
   }
 
+  async removeCopies(): Promise<void> {
+    const { copies } = this;
+    const lines = this.lines.filter(({ line }) => !copies?.has(line));
+    await this.#work((options) => recheckRecords(lines, options));
+  }
+
   async clear(): Promise<void> {
     this.cancel();
     this.lines = [];
     this.source = undefined;
     this.error = undefined;
+    void this.#compare();
     await this.#save();
   }
 
@@ -136,6 +147,7 @@ export class Draft {
     const gone = new Set(sent);
     this.lines = this.lines.filter((line) => !gone.has(line));
     this.source = undefined;
+    void this.#compare();
     await this.#save();
     await Promise.all([this.#session.part(ChainLists).contributions.load(), this.#session.wallet.refresh()]);
   }
@@ -166,12 +178,26 @@ export class Draft {
     } finally {
       this.reading = false;
     }
+    void this.#compare();
+  }
+
+  /** Finds copies after every change, beside the writing: a later change takes over. */
+  async #compare(): Promise<void> {
+    const { good } = this;
+    try {
+      const latest = this.#latest;
+      const file = latest && (await this.#session.part(VersionFiles).read(latest));
+      const copies = await draftCopies(file?.records ?? [], good, (records) => this.#session.part(VersionCopies).compare(records));
+      if (good === this.good) this.copies = copies;
+    } catch {
+      // What keeps the model from being loaded is said in `unchecked`; training finds copies in any case.
+      if (good === this.good) this.copies = undefined;
+    }
   }
 
   /** What records are held against: those of the newest version, and the length that the model can read. */
   async #checks(): Promise<Pick<RecordFileOptions, 'accepted' | 'countTokens' | 'context'>> {
-    const datanet = this.#session.chain.datanets.value?.find(({ id }) => id === this.datanetId);
-    const latest = datanet?.versions.at(-1);
+    const latest = this.#latest;
     const file = latest && (await this.#session.part(VersionFiles).read(latest));
     const accepted = new Set<Hex>();
     const pause = pauser();
@@ -189,6 +215,10 @@ export class Draft {
     }
     const countTokens: CountTokens = (texts) => engine.job((api) => api.countTokens(texts));
     return { accepted, countTokens, context: engine.status?.base?.context };
+  }
+
+  get #latest(): DatanetVersion | undefined {
+    return this.#session.chain.datanets.value?.find(({ id }) => id === this.datanetId)?.versions.at(-1);
   }
 
   get #key(): string {

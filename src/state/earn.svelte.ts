@@ -4,9 +4,10 @@ import { withdrawBalance } from '../chain/withdraw-balance.ts';
 import { type PayoutItem, payoutItem, withdrawPayouts } from '../chain/withdraw-payouts.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
-import { type RecordPart, recordPartsOf } from '../protocol/payout-parts.ts';
-import { type Receipt, parseReceipt, payoutsOf, receiptHash } from '../protocol/receipt.ts';
+import { type Receipt, payoutsOf } from '../protocol/receipt.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
+import { PaidReceipts } from './paid-receipts.svelte.ts';
+import { type EarnedPart, earnedParts } from './record-earnings.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
 import { VersionFiles } from './version-files.ts';
@@ -35,8 +36,6 @@ export interface DayEarnings {
   answers: number;
 }
 
-const AT_ONCE = 6;
-
 /** What the connected address earned, answer by answer, and how to get it. */
 export class EarnState {
   readonly lists: ChainLists;
@@ -46,17 +45,23 @@ export class EarnState {
   step = $state('');
   /** What the last withdrawal brought, wei. */
   received = $state<bigint | undefined>(undefined);
-  /** Receipts read so far, of how many. */
-  reading = $state<{ done: number; total: number } | undefined>(undefined);
-  receipts = $state.raw<ReadonlyMap<bigint, Receipt>>(new Map());
-  failures = $state.raw<ReadonlyMap<bigint, WireError>>(new Map());
   #session: Session;
-  #running = false;
+  #paid: PaidReceipts;
   readonly #payouts = new Map<string, PayoutItem | undefined>();
 
   constructor(session: Session) {
     this.#session = session;
     this.lists = session.part(ChainLists);
+    this.#paid = session.part(PaidReceipts);
+  }
+
+  /** Receipts read so far, of how many. */
+  get reading(): { done: number; total: number } | undefined {
+    return this.#paid.reading;
+  }
+
+  get failures(): ReadonlyMap<bigint, WireError> {
+    return this.#paid.failures;
   }
 
   /** Answers that brought this address something, newest first; receipts not read yet are missing. */
@@ -66,7 +71,7 @@ export class EarnState {
     const window = chain.terms.value?.window;
     if (!me || window === undefined) return [];
     return (this.lists.claims.value ?? []).flatMap((claim) => {
-      const receipt = this.receipts.get(claim.claimId);
+      const receipt = this.#paid.receipts.get(claim.claimId);
       const payout = receipt && this.#payout(claim, receipt, me as Hex);
       const ownerPart = claim.adapterOwner.toLowerCase() === me ? claim.fee.owner : 0n;
       if (!payout && ownerPart === 0n) return [];
@@ -129,41 +134,16 @@ export class EarnState {
 
   /** Reads the receipts of claims that were not read yet, newest first. A receipt that cannot be had is said, not skipped silently. */
   async readReceipts(): Promise<void> {
-    if (this.#running) return;
-    this.#running = true;
-    try {
-      const wanted = (this.lists.claims.value ?? []).filter(
-        ({ claimId, payoutCount }) => payoutCount > 0 && !this.receipts.has(claimId) && !this.failures.has(claimId),
-      );
-      let done = 0;
-      for (let at = 0; at < wanted.length; at += AT_ONCE) {
-        this.reading = { done, total: wanted.length };
-        const part = wanted.slice(at, at + AT_ONCE);
-        const found = await Promise.all(part.map((claim) => this.#readReceipt(claim)));
-        const receipts = new Map(this.receipts);
-        const failures = new Map(this.failures);
-        part.forEach(({ claimId }, k) => {
-          const one = found[k]!;
-          if ('receipt' in one) receipts.set(claimId, one.receipt);
-          else failures.set(claimId, one.error);
-        });
-        this.receipts = receipts;
-        this.failures = failures;
-        done += part.length;
-      }
-    } finally {
-      this.reading = undefined;
-      this.#running = false;
-    }
+    await this.#paid.read(this.lists.claims.value ?? []);
   }
 
   retryReceipts(): void {
-    this.failures = new Map();
+    this.#paid.forgetFailures();
     void this.readReceipts();
   }
 
-  /** Which of this address's records earned how much of an answer, computed from the receipt; sums to the payout. */
-  async recordParts(earning: Earning): Promise<RecordPart[]> {
+  /** Which of this address's records earned how much of an answer, most first; divided again from the receipt, sums to the payout. */
+  async recordParts(earning: Earning): Promise<EarnedPart[]> {
     const { receipt, payout } = earning;
     if (!receipt || !payout) return [];
     const datanet = this.#session.chain.datanets.value?.find(({ id }) => String(id) === receipt.datanet.id);
@@ -176,7 +156,17 @@ export class EarnState {
       });
     }
     const { records } = await this.#session.part(VersionFiles).read(version);
-    return recordPartsOf(receipt, records, this.#session.wallet.require().address);
+    const parts = earnedParts(receipt, records);
+    if (!parts) {
+      throw new OpenLedgerError({
+        code: 'receipt/other-division',
+        what: 'What was paid for this answer does not follow from its receipt.',
+        why: 'Dividing the fee again by the payout rule gives other payouts.',
+        next: 'Open the receipt and check it.',
+      });
+    }
+    const me = this.#session.wallet.require().address.toLowerCase();
+    return parts.filter(({ record }) => record.contributor.toLowerCase() === me).sort((a, b) => (a.amount === b.amount ? a.index - b.index : a.amount > b.amount ? -1 : 1));
   }
 
   /** Fetches everything that is ready: payouts, then both balances. What went through stays, whatever fails after it. */
@@ -244,31 +234,9 @@ export class EarnState {
     // The owner's part is credited with the claim's end and fetched as a balance.
     return !payout || claim.withdrawn.includes(Number(payout.index)) ? 'fetched' : 'ready';
   }
-
-  /** A receipt that is exactly the one that was paid, or why there is none. */
-  async #readReceipt(claim: ClaimRecord): Promise<{ receipt: Receipt } | { error: WireError }> {
-    try {
-      const receipt = parseReceipt(await this.#session.engine.readJson(claim.receiptCid));
-      if (receiptHash(receipt) !== claim.receiptHash.toLowerCase()) throw otherReceipt(claim);
-      // Throws where its payouts are not those that the claim committed to.
-      payoutItem(claim, payoutsOf(receipt), claim.claimant);
-      return { receipt };
-    } catch (error) {
-      return { error: toWire(error) };
-    }
-  }
 }
 
 /** What an answer brought in all, wei. */
 export function amountOf({ payout, ownerPart }: Earning): bigint {
   return (payout?.amount ?? 0n) + ownerPart;
-}
-
-function otherReceipt(claim: ClaimRecord): OpenLedgerError {
-  return new OpenLedgerError({
-    code: 'receipt/not-the-paid-one',
-    what: `The receipt of claim ${claim.claimId} is not the one that was paid.`,
-    why: 'Its hash differs from the one on chain.',
-    next: 'Do not trust this receipt; look for another copy of it.',
-  });
 }

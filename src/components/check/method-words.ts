@@ -1,0 +1,21 @@
+import { METHOD_ID, METHOD_NAME } from '../influence/influence-words.ts';
+
+/** What a receipt's method is called, and what its numbers mean and do not mean. */
+export interface MethodWords {
+  name: string;
+  means: string;
+}
+
+const KNOWN: Record<string, MethodWords> = {
+  [METHOD_ID]: {
+    name: METHOD_NAME,
+    means:
+      'It estimates how much more or less likely the answer would be had the model not learned a record: the record’s gradient times the answer’s, with what the model does anyway taken out. ' +
+      'It is an estimate to first order, each number with what chance would make of it; it does not say that a record is true.',
+  },
+};
+
+/** Undefined for a method that this version does not know; the check will say so. */
+export function methodWords(method: string): MethodWords | undefined {
+  return Object.hasOwn(KNOWN, method) ? KNOWN[method] : undefined;
+}
