@@ -1,7 +1,7 @@
 import type { RunFile } from '../protocol/run.ts';
 
 /** Bits a number of a ledger's rows takes, with its share of the scales. */
-const BITS = 8.5;
+const BITS = 4.5;
 
 /** A run's ledger: how much it is, and by which settings it was made. */
 export interface LedgerSize {
