@@ -24,8 +24,8 @@ describe('a heat map', () => {
 });
 
 describe('tints', () => {
-  it('are relative to the strongest word, with its sign', () => expect(tintsOf(heatOf(read, 3, [1]))).toEqual([0, 0, -1]));
-  it('leave words within chance without colour', () => expect(tintsOf(heatOf(read, 3, [0]))).toEqual([1, 0, 0]));
+  it('are relative to the strongest word, with its sign', () => expect(tintsOf(heatOf(read, 3, [1]))).toEqual([-0.25 / 3, 0, -1].map((tint) => expect.closeTo(tint, 12) as unknown)));
+  it('of words within chance are a third as strong', () => expect(tintsOf(heatOf(read, 3, [0]))).toEqual([1, 0, expect.closeTo(0.25 / 3, 12)]));
   it('of nothing read are none', () => expect(tintsOf(heatOf(new Map(), 2, [0]))).toEqual([0, 0]));
   it('of zeros are none', () => expect(tintsOf([{ influence: 0, noise: 0, beyondChance: false }])).toEqual([0]));
 });

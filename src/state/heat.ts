@@ -45,13 +45,16 @@ export function heatOf(read: ReadonlyMap<number, WordInfluence>, words: number, 
   });
 }
 
+/** Of a tint's strength for words within chance: seen, and not mistaken for what stands beyond it. */
+const FAINT = 1 / 3;
+
 /**
  * Strength of each word's tint, −1 (spoke against it most) to 1: linear in the influence, relative to the strongest word
- * that was read. Words within chance get none, so that colour never shows what may be nothing.
+ * that was read; a third of it for words within chance.
  */
 export function tintsOf(heat: readonly (WordHeat | undefined)[]): number[] {
-  const most = heat.reduce((top, word) => (word?.beyondChance ? Math.max(top, Math.abs(word.influence)) : top), 0);
-  return heat.map((word) => (word?.beyondChance && most > 0 ? word.influence / most : 0));
+  const most = heat.reduce((top, word) => Math.max(top, Math.abs(word?.influence ?? 0)), 0);
+  return heat.map((word) => (word && most > 0 ? (word.influence / most) * (word.beyondChance ? 1 : FAINT) : 0));
 }
 
 /** Which records a heat map of so many words reads: all, or those with the greatest influence either way. Ascending. */

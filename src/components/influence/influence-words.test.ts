@@ -11,6 +11,7 @@ describe('agreement of two orders', () => {
   it('is worded by what it is worth', () => {
     const words = [1, 0.9, 0.89, 0.5, 0.1, -0.3].map(agreementWords);
     expect(words[0]).toBe(words[1]);
+    expect(words[0]).toContain('nearly the same order');
     expect(new Set(words).size).toBe(5);
   });
   it('of records that stand all alike is none', () => expect(agreementWords(NaN)).toContain('cannot be compared'));

@@ -16,9 +16,9 @@ export function agreementWords(rho: number): string {
   if (!Number.isFinite(rho)) return 'The two orders cannot be compared: all records stand alike in one of them.';
   if (rho >= 0.9) return 'Both put the records in nearly the same order.';
   if (rho >= 0.7) return 'Both put the records in much the same order, with some exchanged.';
-  if (rho >= 0.4) return 'The orders agree in part: trust the greatest of these numbers more than the rest.';
-  if (rho >= 0) return 'The orders hardly agree: for this answer the default method is a poor guide.';
-  return 'The orders are rather opposite: for this answer the default method is no guide.';
+  if (rho >= 0.4) return 'The orders agree in part.';
+  if (rho >= 0) return 'The orders of all records hardly agree.';
+  return 'The orders of all records are rather opposite.';
 }
 
 /** "record 3", "records 3 and 5", "records 3, 5 and 9"; from indices. */
