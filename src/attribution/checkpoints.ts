@@ -19,7 +19,7 @@ export function rowsOf(tensors: Tensors): NamedRows[] {
   });
 }
 
-/** States of the adapter before its last, in one file: PEFT's names after `step-000123.`. */
+/** States of the adapter along its run, in one file: PEFT's names after `step-000123.`. */
 export function checkpointsFile(snapshots: readonly Snapshot[]): { bytes: Uint8Array; root: Hex } {
   const tensors: Tensors = new Map(snapshots.flatMap(({ step, tensors: own }) => [...own].map(([name, tensor]) => [`${prefix(step)}${name}`, tensor] as const)));
   return { bytes: writeSafetensors(tensors, 'F32', { format: 'pt' }), root: tensorsRoot(rowsOf(tensors)) };
@@ -27,13 +27,13 @@ export function checkpointsFile(snapshots: readonly Snapshot[]): { bytes: Uint8A
 
 const prefix = (step: number) => `step-${String(step).padStart(6, '0')}.`;
 
-/** After which steps a run's checkpoints are, the last state of the adapter left out. `trained`: records that were trained on. */
+/** After which steps a run's checkpoints are. `trained`: records that were trained on. */
 export function keptSteps(recipe: Pick<RunFile['recipe'], 'epochs' | 'batch'>, trained: number, checkpoints: number): number[] {
-  return checkpointSteps(stepCount(recipe, trained), checkpoints).slice(0, -1);
+  return checkpointSteps(stepCount(recipe, trained), checkpoints);
 }
 
-/** Uploads a run's checkpoints, the last of which is the adapter itself. Throws `adapter/other-checkpoints`, `adapter/does-not-fit`, `safetensors/…`. */
-export function readCheckpoints(backend: Backend, model: ModelConfig, config: LoraConfig, last: Lora, bytes: Uint8Array | undefined, steps: readonly number[], root: Hex): Lora[] {
+/** Uploads a run's checkpoints. Throws `adapter/other-checkpoints`, `adapter/does-not-fit`, `safetensors/…`. */
+export function readCheckpoints(backend: Backend, model: ModelConfig, config: LoraConfig, bytes: Uint8Array | undefined, steps: readonly number[], root: Hex): Lora[] {
   const tensors: Tensors = bytes ? parseSafetensors(bytes, 'checkpoints.safetensors') : new Map();
   const found = tensorsRoot(rowsOf(tensors));
   if (found !== root) {
@@ -54,5 +54,5 @@ export function readCheckpoints(backend: Backend, model: ModelConfig, config: Lo
     for (const lora of loaded) freeLora(backend, lora);
     throw error;
   }
-  return [...loaded, last];
+  return loaded;
 }

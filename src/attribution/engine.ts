@@ -57,7 +57,7 @@ export interface LoadedAdapter {
   lora: Lora;
   root: Hex;
   run: RunFile;
-  /** States of the adapter along its run, itself the last; loaded when its ledger is built. */
+  /** States of the adapter along its run; loaded when its ledger is built. */
   checkpoints?: Lora[] | undefined;
 }
 
@@ -237,7 +237,7 @@ export class Engine {
   }
 
   unloadAdapter(adapter: { lora: Lora; checkpoints?: Lora[] | undefined }): void {
-    for (const lora of adapter.checkpoints ?? []) if (lora !== adapter.lora) freeLora(this.backend, lora);
+    for (const lora of adapter.checkpoints ?? []) freeLora(this.backend, lora);
     adapter.checkpoints = undefined;
     freeLora(this.backend, adapter.lora);
   }
@@ -380,7 +380,7 @@ export class Engine {
     const { run, lora } = adapter;
     const { clusters, records } = run.datanet;
     const steps = keptSteps(run.recipe, clusters ? representatives(clusters).length : records, run.ledger.checkpoints);
-    adapter.checkpoints = readCheckpoints(this.backend, this.model.config, lora.config, lora, bytes, steps, run.ledger.checkpointsRoot);
+    adapter.checkpoints = readCheckpoints(this.backend, this.model.config, lora.config, bytes, steps, run.ledger.checkpointsRoot);
   }
 
   /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
@@ -393,7 +393,7 @@ export class Engine {
   buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: LedgerOptions = {}): Promise<CurvatureLedger> {
     const { clusters } = adapter.run.datanet;
     const trained = clusters ? representatives(clusters).map((k) => records[k]!) : records;
-    return buildCurvatureLedger(this.model, checkpointsOf(adapter), this.sequences(trained), settingsOf(adapter.run), options);
+    return buildCurvatureLedger(this.model, checkpointsOf(adapter), adapter.lora, this.sequences(trained), settingsOf(adapter.run), options);
   }
 
   freeLedger(ledger: CurvatureLedger): void {
@@ -469,8 +469,8 @@ export class Engine {
     const lora = uploadLora(this.backend, config, recipe, tensors);
     const root = tensorsRoot(rowsOf(tensors));
     const kept = checkpointsFile(snapshots);
-    const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: [...snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)), lora] };
-    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
+    const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)) };
+    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, lora, sequences, settings, { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
       this.unloadAdapter(adapter);
       throw error;
     });
@@ -489,7 +489,7 @@ export class Engine {
       'adapter_config.json': text(loraConfigJson(recipe, this.identity.name)),
       'adapter_model.safetensors': writeSafetensors(tensors, 'F32', { format: 'pt' }),
       'run.json': text(run),
-      ...(snapshots.length && { 'checkpoints.safetensors': kept.bytes }),
+      'checkpoints.safetensors': kept.bytes,
       'ledger.safetensors': await this.ledgerFile(ledger),
     };
     return { files, run, adapter, ledger };

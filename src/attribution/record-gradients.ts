@@ -59,7 +59,7 @@ export async function eachRecordGradients(
   lora: Lora,
   records: readonly (readonly Sequence[])[],
   which: readonly number[],
-  use: (scope: Scope, gradients: Gradients, first: number, count: number) => void,
+  use: (scope: Scope, gradients: Gradients, first: number, count: number) => void | Promise<void>,
   { drawn, passBytes = PASS_BYTES, signal, onProgress }: PassOptions = {},
 ): Promise<void> {
   const { backend } = model;
@@ -77,7 +77,7 @@ export async function eachRecordGradients(
       const batch = packBatch(group, (g, at) => (drawn ? Math.sqrt(weight(g, at)) : weight(g, at)) * LOSS_SCALE, model.config.window);
       const uniforms = drawn && chances(group, which.slice(first, end), drawn);
       const { gradients, total } = loss(scope, model, lora, batch, 'adapter', { uniforms });
-      use(scope, gradients, first, end - first);
+      await use(scope, gradients, first, end - first);
       await backend.read(total);
     } finally {
       scope.release();

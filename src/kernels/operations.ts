@@ -7,7 +7,7 @@ import {
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { decodeOperations } from './decode/operations.ts';
 import { drawTargets } from './drawTargets/operation.ts';
-import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
+import { addBias, addScaled, addTensors, scaleColumns, scaleTensor, weightedSum } from './elementwise/operation.ts';
 import { embedding, embeddingGradient } from './embedding/operation.ts';
 import { dataInfScores, dataInfWeights } from './influence/operation.ts';
 import { matmulNN, matmulNT, matmulTN } from './matmul/operation.ts';
@@ -24,7 +24,7 @@ export const operations: readonly Operation[] = [
   choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate,
   crossEntropy, crossEntropyGradient, dampDiagonal, dataInfScores, dataInfWeights, drawTargets, embedding, embeddingGradient,
   matmulNN, matmulNT, matmulTN, placeRows, rmsNorm, rmsNormGradient, rmsNormWeightGradient, rope,
-  scaleTensor, sketch, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
+  scaleColumns, scaleTensor, sketch, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
   ...newMatrixOperations,
   ...decodeOperations,
 ];

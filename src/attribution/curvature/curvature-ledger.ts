@@ -14,13 +14,14 @@ import { type Progress, adapterTensors, eachRecordGradients } from '../record-gr
 import { chanceDeviations } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, checkSettings, drawPlan } from './settings.ts';
+import { gradientScale } from './scale.ts';
 import { Sketcher } from './sketcher.ts';
 
 /** Once per run: what every answer's gradient is multiplied with. One row a record, a few bits a number. */
 export interface CurvatureLedger {
   records: number;
   settings: CurvatureSettings;
-  /** How gradients become rows. */
+  /** How gradients become rows; holds the scale of the adapter's numbers. */
   sketcher: Sketcher;
   /** [n, width]: Σ over checkpoints of the record's gradient with the curvature taken out, in ROW_FORMAT. */
   rows: Matrix;
@@ -40,7 +41,7 @@ export const adapterValues = (lora: Lora): number => adapterTensors(lora).reduce
 export function curvatureBytes(records: number, values: number, settings: CurvatureSettings): { kept: number; building: number } {
   const width = rowWidth(values, settings);
   const m = Math.min(records * settings.draws, MOST_DRAWS);
-  const kept = matrixBytes(records, width, ROW_FORMAT) + 4 * (width + 1 + values);
+  const kept = matrixBytes(records, width, ROW_FORMAT) + 4 * (width + 1 + 2 * values);
   const block = 4 * BLOCK_RECORDS * (4 * width + 3 * m);
   return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + values) + 8 * m * m + 4 * MOST_CHANCE_DRAWS * width + block };
 }
@@ -65,28 +66,30 @@ interface BuildOptions {
 }
 
 /**
- * Builds the ledger of a run. `checkpoints` are states of the adapter, the last one itself, fewer than the settings say where
- * a run had few steps; `records[k]` the sequences of record k. Cost: (1 + draws) backward passes over all records per
+ * Builds the ledger of a run. `checkpoints` are states of the adapter along it, fewer than the settings say where a run had
+ * few steps, `last` the adapter itself; `records[k]` the sequences of record k. Cost: (1 + draws) backward passes over all records per
  * checkpoint, m³/6 for its Gram matrix of m draws, and n·m·(m + 2·width) for the records. `onProgress` counts records
  * passed. Throws `ledger/too-large`, `ledger/bad-settings`, `ledger/no-records`, `cancelled`, `rf32/out-of-range`.
  */
 export async function buildCurvatureLedger(
   model: Model,
   checkpoints: readonly Lora[],
+  last: Lora,
   records: readonly (readonly Sequence[])[],
   settings: CurvatureSettings,
   { signal, onProgress }: BuildOptions = {},
 ): Promise<CurvatureLedger> {
   const { backend } = model;
-  const last = checkpoints[checkpoints.length - 1]!;
   const n = records.length;
   requireCurvatureMemory(backend, n, adapterValues(last), settings);
   await requireCurvatureTest(backend);
   const draws = drawPlan(n, settings.draws);
   const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS);
-  const all = checkpoints.length * (draws.owners.length + n) + chance.owners.length;
+  const all = checkpoints.length * (draws.owners.length + n) + 2 * chance.owners.length;
   let done = 0;
-  const sketcher = new Sketcher(backend, last, settings.dimension, settings.seed);
+  const scale = await gradientScale(model, checkpoints[0]!, records, chance.owners, { seed: settings.seed, draw: settings.draws + 1 }, { signal, onProgress: (count) => onProgress?.(count, all) });
+  done = chance.owners.length;
+  const sketcher = new Sketcher(backend, last, settings.dimension, settings.seed, scale);
   const gradientsOf = async (scope: Scope, lora: Lora, which: readonly number[], draw?: number) => {
     const G = scope.create('gradients', [which.length, sketcher.dimension], 'f32');
     const before = done;
@@ -118,7 +121,7 @@ export async function buildCurvatureLedger(
     records: (scope, at, first, count) => gradientsOf(scope, checkpoints[at]!, Array.from({ length: count }, (_, i) => first + i)),
   };
   try {
-    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketcher.dimension, chance.owners, settings, signal);
+    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, { width: sketcher.dimension, values: adapterValues(last) }, chance.owners, settings, signal);
     return { records: n, settings, sketcher, rows, noise };
   } catch (error) {
     sketcher.free();
@@ -138,7 +141,7 @@ export interface GradientSource {
 
 /** The rows and noise of a ledger, block of records after block, so that of all only rows of few bits are held. */
 export async function buildRows(
-  backend: Backend, source: GradientSource, checkpoints: number, n: number, width: number, chanceOwners: readonly number[], settings: CurvatureSettings, signal?: AbortSignal,
+  backend: Backend, source: GradientSource, checkpoints: number, n: number, { width, values }: { width: number; values: number }, chanceOwners: readonly number[], settings: CurvatureSettings, signal?: AbortSignal,
 ): Promise<{ rows: Matrix; noise: Float32Array }> {
   checkSettings(settings);
   if (n === 0) throw new OpenLedgerError({ code: 'ledger/no-records', what: 'There are no records whose influence could be told.', next: 'Choose a version with records.' });
@@ -147,7 +150,7 @@ export async function buildRows(
   const held = new Scope(backend);
   try {
     const curvatures: Preconditioner[] = [];
-    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), settings.damping));
+    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), settings.damping, values));
     const N = await source.chance(held);
     const squares = squaresOf((await backend.read(N)) as Float32Array, width);
     for (let first = 0; first < n; first += BLOCK_RECORDS) {

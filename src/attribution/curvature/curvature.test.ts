@@ -55,7 +55,7 @@ describe('taking the curvature out', () => {
     const results: Float32Array[] = [];
     for (const on of [backend, new ReferenceBackend()]) {
       const scope = new Scope(on);
-      const curvature = await makePreconditioner(scope, scope.upload('F', [m, d], F), damping);
+      const curvature = await makePreconditioner(scope, scope.upload('F', [m, d], F), (damping * d) / m, d);
       results.push((await on.read(applyPreconditioner(scope, curvature, scope.upload('G', [n, d], G)))) as Float32Array);
       scope.release();
     }
@@ -67,13 +67,13 @@ describe('taking the curvature out', () => {
 
   it('gives zeros where every gradient is zero, and duplicates do not stop it', async () => {
     const scope = new Scope(backend);
-    const nothing = await makePreconditioner(scope, scope.create('F', [6, 8], 'f32'), 0.1);
+    const nothing = await makePreconditioner(scope, scope.create('F', [6, 8], 'f32'), 0.1, 8);
     expect(nothing.lambda).toBe(0);
     expect([...((await backend.read(applyPreconditioner(scope, nothing, scope.create('G', [3, 8], 'f32')))) as Float32Array)]).toEqual(new Array(24).fill(0));
     const one = rough(1, 40, 3);
     const same = new Float32Array(20 * 40);
     for (let i = 0; i < 20; i++) same.set(one, i * 40);
-    const copies = await makePreconditioner(scope, scope.upload('F', [20, 40], same), 0.1);
+    const copies = await makePreconditioner(scope, scope.upload('F', [20, 40], same), 0.2, 40);
     const rows = (await backend.read(applyPreconditioner(scope, copies, scope.upload('G', [1, 40], one)))) as Float32Array;
     expect(rows.every(Number.isFinite)).toBe(true);
     scope.release();
@@ -128,7 +128,7 @@ describe('a curvature ledger', () => {
 
   it('of sketched gradients ranks records as the whole ones do', async () => {
     const settings = { ...CURVATURE, dimension: 2048 };
-    const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, engine.sequences(RECORDS), settings);
+    const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, made.adapter.lora, engine.sequences(RECORDS), settings);
     expect(ledger.rows.columns).toBe(2048);
     const { scores } = await engine.influence(made.adapter, ledger, prompt, answer);
     expect(spearman(scores, (await engine.influence(made.adapter, made.ledger, prompt, answer)).scores)).toBeGreaterThan(0.85);
@@ -180,10 +180,11 @@ describe('settings', () => {
     }
   });
 
-  it('spread checkpoints evenly up to the last step, and draws over all records', () => {
-    expect(checkpointSteps(100, 5).at(-1)).toBe(100);
+  it('spread checkpoints over the first half of a run, and draws over all records', () => {
+    expect(checkpointSteps(100, 3)).toEqual([10, 30, 50]);
+    expect(checkpointSteps(100, 1)).toEqual([30]);
     expect(checkpointSteps(1, 5)).toEqual([1]);
-    expect(new Set(checkpointSteps(3, 5)).size).toBe(checkpointSteps(3, 5).length);
+    expect(checkpointSteps(6, 5)).toEqual([1, 2, 3]);
     const { owners, numbers } = drawPlan(3, 2);
     expect(owners).toEqual([0, 1, 2, 0, 1, 2]);
     expect(numbers).toEqual([0, 0, 0, 1, 1, 1]);

@@ -11,36 +11,39 @@ import { type CurvatureLedger, adapterValues, rowWidth } from './curvature-ledge
 import { type CurvatureSettings, ROW_FORMAT } from './settings.ts';
 import { Sketcher } from './sketcher.ts';
 
-/** A ledger as bytes, little-endian: rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
+/** A ledger as bytes, little-endian: the scale of the adapter's numbers (float32), rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
 interface LedgerBytes {
   records: number;
   columns: number;
   codes: Uint8Array;
   scales: Uint8Array;
   noise: Uint8Array;
+  scale: Uint8Array;
 }
 
 /** Scales below 2^43 keep every value below RF32's 2^50. */
 const MOST_SCALE_EXPONENT = 127 + 43;
 
-async function ledgerBytes(backend: Backend, { records, rows, noise }: CurvatureLedger): Promise<LedgerBytes> {
+async function ledgerBytes(backend: Backend, { records, rows, noise, sketcher }: CurvatureLedger): Promise<LedgerBytes> {
   const codes = new Uint8Array(4 * records * codeWords(ROW_FORMAT, rows.columns));
   const scales = new Uint8Array(4 * records * scaleWords(ROW_FORMAT, rows.columns));
   for (const part of rows.parts) {
     codes.set(bytesOf(await backend.read(part.codes)), 4 * part.from * codeWords(ROW_FORMAT, rows.columns));
     scales.set(bytesOf(await backend.read(part.scales!)), 4 * part.from * scaleWords(ROW_FORMAT, rows.columns));
   }
-  return { records, columns: rows.columns, codes, scales, noise: bytesOf(noise) };
+  return { records, columns: rows.columns, codes, scales, noise: bytesOf(noise), scale: bytesOf(sketcher.scale) };
 }
 
 const bytesOf = (values: Uint32Array | Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 const HEAD = utf8Bytes('openledger/ledger/1\0');
+const SCALE_HEAD = utf8Bytes('openledger/ledger-scale/1\0');
 const LEAF = new Uint8Array([0]);
 
-/** Merkle root with one leaf a record: name ‖ 0x00 ‖ uint32 record ‖ uint32 records ‖ uint32 columns ‖ codes ‖ scales ‖ noise. */
-function rootOf({ records, columns, codes, scales, noise }: LedgerBytes): Hex {
+/** Merkle root: a leaf name ‖ 0x00 ‖ scale, then one a record, name ‖ 0x00 ‖ uint32 record ‖ uint32 records ‖ uint32 columns ‖ codes ‖ scales ‖ noise. */
+function rootOf({ records, columns, codes, scales, noise, scale }: LedgerBytes): Hex {
   const stream = new MerkleStream();
+  stream.add(fastKeccak256(LEAF, SCALE_HEAD, scale));
   const place = new Uint8Array(12);
   const view = new DataView(place.buffer);
   view.setUint32(4, records, true);
@@ -60,9 +63,10 @@ export async function ledgerRoot(backend: Backend, ledger: CurvatureLedger): Pro
 
 /** ledger.safetensors. */
 export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger): Promise<Uint8Array> {
-  const { records, columns, codes, scales, noise } = await ledgerBytes(backend, ledger);
+  const { records, columns, codes, scales, noise, scale } = await ledgerBytes(backend, ledger);
   return writeEntries(new Map([
     ['noise', { dtype: 'F32', shape: [records], bytes: noise }],
+    ['scale', { dtype: 'F32', shape: [scale.length / 4], bytes: scale }],
     ['rows.codes', { dtype: 'U8', shape: [records, codes.length / records], bytes: codes }],
     ['rows.scales', { dtype: 'BF16', shape: [records, scales.length / records / 2], bytes: scales }],
   ]), { columns: String(columns) });
@@ -73,7 +77,8 @@ export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger)
  * `ledger/damaged` (not such a file, or of another size) and `ledger/other-root`.
  */
 export function readLedgerFile(backend: Backend, bytes: Uint8Array, lora: Lora, settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
-  const columns = rowWidth(adapterValues(lora), settings);
+  const values = adapterValues(lora);
+  const columns = rowWidth(values, settings);
   const entries = parseEntries(bytes, 'ledger.safetensors');
   const part = (name: string, dtype: string, length: number) => {
     const entry = entries.get(name);
@@ -84,7 +89,8 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, lora: Lora, 
   const codes = part('rows.codes', 'U8', 4 * records * codeWords(ROW_FORMAT, columns));
   const scales = part('rows.scales', 'BF16', 4 * records * scaleWords(ROW_FORMAT, columns));
   const noise = part('noise', 'F32', 4 * records);
-  const found = rootOf({ records, columns, codes, scales, noise });
+  const scale = part('scale', 'F32', 4 * values);
+  const found = rootOf({ records, columns, codes, scales, noise, scale });
   if (found !== root) {
     throw new OpenLedgerError({
       code: 'ledger/other-root',
@@ -95,10 +101,12 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, lora: Lora, 
   }
   const deviations = new Float32Array(noise.buffer);
   if (!deviations.every((one) => one >= 0 && Number.isFinite(one))) throw damaged('Its noise is not all numbers from 0 up.');
+  const counts = new Float32Array(scale.buffer);
+  if (!counts.every((one) => one > 0 && one < 1e6)) throw damaged('Its scale is not all positive numbers.');
   const scaleWordsOf = new Uint32Array(scales.buffer);
   for (const word of scaleWordsOf) if (!fits(word & 0xffff) || !fits(word >>> 16)) throw damaged('It has values that the arithmetic does not hold.');
   const rows = uploadRows(backend, records, columns, new Uint32Array(codes.buffer), scaleWordsOf);
-  return { records, settings, sketcher: new Sketcher(backend, lora, settings.dimension, settings.seed), rows, noise: deviations };
+  return { records, settings, sketcher: new Sketcher(backend, lora, settings.dimension, settings.seed, counts), rows, noise: deviations };
 }
 
 /** A bfloat16 scale as quantising gives it: 0, or of a magnitude from 2^-50 up to 2^43. */

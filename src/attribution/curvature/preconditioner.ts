@@ -6,8 +6,8 @@ import { matmulNN, matmulNT } from '../../kernels/matmul/operation.ts';
 import type { Scope } from '../../kernels/scope.ts';
 
 /**
- * The curvature of one state of the adapter, from draws F[m,d] of its own labels: H = FᵀF/m, λ = damping · trace(K)/m² with
- * K = FFᵀ. With a damping of 1, mλ is the mean of K's eigenvalues.
+ * The curvature of one state of the adapter, from draws F[m,d] of its own labels: H = FᵀF/m, λ = damping · trace(H)/P, damping
+ * times the mean eigenvalue of H over the adapter's P numbers. K = FFᵀ has m times that trace.
  */
 export interface Preconditioner {
   F: Tensor;
@@ -17,12 +17,12 @@ export interface Preconditioner {
   lambda: number;
 }
 
-/** Factorises. Tensors belong to `scope`; F is kept as it is. Memory: three [m,m] for a moment, one to stay. */
-export async function makePreconditioner(scope: Scope, F: Tensor, damping: number): Promise<Preconditioner> {
+/** Factorises; `values` is P. Tensors belong to `scope`; F is kept as it is. Memory: three [m,m] for a moment, one to stay. */
+export async function makePreconditioner(scope: Scope, F: Tensor, damping: number, values: number): Promise<Preconditioner> {
   const { backend } = scope;
   const m = F.shape[0]!;
   const K = scope.one(matmulNT, 'curvature.K', [F, F]);
-  const [damped, shift] = scope.run(dampDiagonal, 'curvature.damped', [K], { factor: damping / m }) as [Tensor, Tensor];
+  const [damped, shift] = scope.run(dampDiagonal, 'curvature.damped', [K], { factor: damping / values }) as [Tensor, Tensor];
   const lambda = (await backend.read(shift))[0]! / m;
   scope.free(K, shift);
   const L = choleskyFactor(scope, 'curvature.L', damped);

@@ -5,20 +5,20 @@ export const METHOD = 'curvature/1';
 
 /** What decides a curvature ledger beside base, adapter and records; stands in run.json. */
 export interface CurvatureSettings {
-  /** States of the adapter that are looked at: evenly from half of the run to its end. */
+  /** States of the adapter along its run whose gradients are taken: evenly from a tenth to half of the run. */
   checkpoints: number;
   /** Labels drawn from the model for each record and checkpoint. */
   draws: number;
   /** Numbers a record: gradients are sketched to as many; adapters with fewer are kept whole. */
   dimension: number;
-  /** λ as a multiple of the mean eigenvalue of the draws' Gram matrix. */
+  /** λ as a multiple of the mean eigenvalue of the scaled Fisher matrix over all the adapter's numbers. */
   damping: number;
   /** Of the draws and of the sketch. */
   seed: number;
 }
 
 /** 29,120 numbers of 4.5 bits, and the noise, are 16 KiB a record. Why these: docs/attribution.md. */
-export const CURVATURE: CurvatureSettings = { checkpoints: 5, draws: 2, dimension: 29_120, damping: 0.1, seed: 1 };
+export const CURVATURE: CurvatureSettings = { checkpoints: 3, draws: 4, dimension: 29_120, damping: 30, seed: 1 };
 /** How a ledger's rows are held. At a given size, more numbers of fewer bits lose less: the sketch's error falls with their count. */
 export const ROW_FORMAT = 'q4';
 
@@ -41,11 +41,13 @@ export function checkSettings({ checkpoints, draws, dimension, damping, seed }: 
   check('seed', whole(seed, 0, 2 ** 32 - 1), 'a whole number below 2^32');
 }
 
-/** After which of `steps` steps the checkpoints are: evenly from half of the run to its end, which is the last. Fewer where steps are few. */
+/**
+ * After which of `steps` steps the checkpoints are: evenly from a tenth to half of the run, one alone at three tenths; fewer
+ * where steps are few. Early ones tell more: what a record taught is in its gradient while it was being learned.
+ */
 export function checkpointSteps(steps: number, checkpoints: number): number[] {
-  const first = Math.ceil(steps / 2);
-  const all = Array.from({ length: checkpoints }, (_, i) => (i === checkpoints - 1 ? steps : first + Math.floor(((steps - first) * i) / (checkpoints - 1))));
-  return [...new Set(all)];
+  const tenths = Array.from({ length: checkpoints }, (_, i) => (checkpoints === 1 ? 3 : 1 + (4 * i) / (checkpoints - 1)));
+  return [...new Set(tenths.map((part) => Math.max(1, Math.round((steps * part) / 10))))];
 }
 
 /** The draws of n records: which record each is of, and its number there. Evenly spread where there would be more than `most`. */

@@ -1,5 +1,5 @@
 import { type Case, type CaseList, type GradientCheck, type Kind, anyKind, awkwardSize, floats, tensor } from '../case.ts';
-import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './operation.ts';
+import { addBias, addScaled, addTensors, scaleColumns, scaleTensor, weightedSum } from './operation.ts';
 import type { Operation, Params } from '../operation.ts';
 
 function pair(operation: Operation, n: number, m: number, seed: number, kind: Kind, params: Params = {}): Case {
@@ -24,6 +24,10 @@ function bias(n: number, m: number, seed: number, kind: Kind): Case {
     params: {},
     work: n * m,
   };
+}
+
+function columns(n: number, m: number, seed: number, kind: Kind): Case {
+  return { ...bias(n, m, seed, kind), name: `scaleColumns ${n}x${m} ${kind}`, operation: scaleColumns };
 }
 
 function weighted(n: number, seed: number, kind: Kind): Case {
@@ -84,6 +88,12 @@ export const elementwiseCases: CaseList[] = [
     cases: [bias(1, 1, 11, 'normal'), bias(17, 65, 12, 'edge'), bias(64, 128, 13, 'normal')],
     random: (seed) => bias(small(seed, 1), small(seed, 2), seed, anyKind(seed)),
     gradient: { none: 'the gradient is the cotangent, and its sum over rows by matmulTN with a column of ones' },
+  },
+  {
+    operation: scaleColumns,
+    cases: [columns(1, 1, 31, 'normal'), columns(17, 65, 32, 'edge'), columns(64, 128, 33, 'normal')],
+    random: (seed) => columns(small(seed, 1), small(seed, 2), seed, anyKind(seed)),
+    gradient: { none: 'linear; the gradient is the cotangent scaled alike' },
   },
   {
     operation: weightedSum,

@@ -53,6 +53,20 @@ export const addBias: Operation = {
   },
 };
 
+/** y[N,…] = x[N,…] · s[M] element by element on every row of M values. */
+export const scaleColumns: Operation = {
+  name: 'scaleColumns',
+  inputs: ['f32', 'f32'],
+  outputs: ([x, s]) => {
+    expectShape('scaleColumns s', s, size(x!) / Math.max(x![0]!, 1));
+    return [f32(...x!)];
+  },
+  reference({ inputs: [x, s], outputs: [y] }) {
+    const m = s!.length;
+    for (let i = 0; i < y!.length; i++) y![i] = mul(x![i]!, s![i % m]!);
+  },
+};
+
 /** total[1] = Σ w[N] · x[N]: the loss of a batch. */
 export const weightedSum: Operation = {
   name: 'weightedSum',

@@ -19,6 +19,11 @@ export const addBiasWgsl = elementwise({ columns: 'u32' }, 'emit0(i, add(in0[i],
   uniforms: [x![1]!],
 }));
 
+export const scaleColumnsWgsl = elementwise({ columns: 'u32' }, 'emit0(i, mul(in0[i], in1[i % u.columns]));', ([x]) => ({
+  count: size(x!),
+  uniforms: [size(x!) / Math.max(x![0]!, 1)],
+}));
+
 /** One row. */
 export const weightedSumWgsl = rowwise({
   uniforms: { columns: 'u32' },

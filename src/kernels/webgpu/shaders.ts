@@ -7,7 +7,7 @@ import {
 import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
 import { decodeWgsl } from '../decode/operations.ts';
 import { drawTargetsWgsl } from '../drawTargets/wgsl.ts';
-import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleTensorWgsl, weightedSumWgsl } from '../elementwise/wgsl.ts';
+import { addBiasWgsl, addScaledWgsl, addTensorsWgsl, scaleColumnsWgsl, scaleTensorWgsl, weightedSumWgsl } from '../elementwise/wgsl.ts';
 import { embeddingGradientWgsl, embeddingWgsl } from '../embedding/wgsl.ts';
 import { dataInfScoresWgsl, dataInfWeightsWgsl } from '../influence/wgsl.ts';
 import { matmulNNWgsl, matmulNTWgsl, matmulTNWgsl } from '../matmul/wgsl.ts';
@@ -24,6 +24,7 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   adamw: adamwWgsl,
   add: addTensorsWgsl,
   addBias: addBiasWgsl,
+  scaleColumns: scaleColumnsWgsl,
   addScaled: addScaledWgsl,
   argmax: argmaxWgsl,
   attentionKeys: attentionKeysWgsl,
