@@ -26,7 +26,8 @@ export class EarnedByRecord {
   #stop: AbortController | undefined;
   /** How many answers are wanted. */
   #wanted = AT_ONCE;
-  #summed = '';
+  /** The answers that `sums` stands for. */
+  #summed: string | undefined;
 
   constructor(session: Session, datanet: Datanet) {
     this.#session = session;
@@ -50,7 +51,7 @@ export class EarnedByRecord {
     this.error = undefined;
     try {
       await this.#sum(claims, stop.signal);
-      if (!stop.signal.aborted) this.#summed = key!;
+      if (!stop.signal.aborted) this.#summed = key;
     } catch (error) {
       this.error = toWire(error);
     } finally {
@@ -66,7 +67,7 @@ export class EarnedByRecord {
 
   async retry(): Promise<void> {
     this.#session.part(PaidReceipts).forgetFailures();
-    this.#summed = '';
+    this.#summed = undefined;
     await this.read();
   }
 
