@@ -147,7 +147,7 @@ async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method
     for (const method of methods) {
       throwIfAborted(signal);
       onProgress?.(`${label}: ${method.title}`);
-      const key = [all.key, engine.root, method.id, method.version];
+      const key = [all.key, engine.root, method.id, method.version, method.settings];
       const test = await keptScores(join(folder, `scores-${method.id}.json`), key, async () => ({ scores: await method.scores(await plain()) }));
       const wrong = await keptScores(join(folder, `scores-${method.id}-mislabelled.json`), [...key, 'mislabelled'], async () => {
         const subject = await mislabelled();
@@ -165,12 +165,15 @@ async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method
 /** Names of a kind of run that have outcomes, in order. */
 const named = (all: Setup, outcomes: ReadonlyMap<RunName, number[]>, prefix: string) => runs(all).filter((run) => run.startsWith(prefix) && outcomes.has(run));
 
+/** Fewest subsets that leave something when the counts of the classes are regressed out. */
+const fewest = ({ classOf }: Setup) => new Set(classOf).size + 4;
+
 /** What a method predicts of every kind of retraining against what came, one comparison for each seed; none where a seed lacks its retrains. */
 function comparisonsOf(results: readonly SeedResults[], id: string) {
   const groups = (prefix: string, within: boolean) =>
     everySeed(results, ({ all, outcomes, scores }) => {
       const names = named(all, outcomes, prefix);
-      if (!names.length) return undefined;
+      if (names.length < (within ? fewest(all) : 1)) return undefined;
       const weights = names.map((run) => weightsOf(all, run));
       const effects = groupEffects(scores.get(id)!.test, weights, names.map((run) => outcomes.get(run)!));
       return within ? withinClass(effects, weights, all.classOf) : effects;
@@ -199,7 +202,7 @@ function everySeed(results: readonly SeedResults[], make: (result: SeedResults) 
 function ceilings(results: readonly SeedResults[], within: boolean): Comparison[] {
   return everySeed(results, ({ all, outcomes }) => {
     const names = named(all, outcomes, 'half-').filter((run) => outcomes.has(`order-1-${run}`));
-    if (!names.length) return undefined;
+    if (names.length < (within ? fewest(all) : 1)) return undefined;
     const effects = ceilingEffects(names.map((run) => outcomes.get(run)!), names.map((run) => outcomes.get(`order-1-${run}`)!));
     return within ? withinClass(effects, names.map((run) => weightsOf(all, run)), all.classOf) : effects;
   });

@@ -1,78 +1,95 @@
-/** `npm run eval`: are the sample adapters' answers right, and do they lead to the records that taught them? */
+/** `npm run eval`: is attribution true? Against retraining on task families, and on questions to the sample adapters. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Engine } from '../../src/attribution/engine.ts';
+import { OpenLedgerError, toWire } from '../../src/errors.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { SAMPLE_NAMES, type SampleName, buildEvaluation } from '../samples/records.ts';
-import { readFolder, readRecords } from '../start/samples.ts';
-import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
 import { end } from '../../src/serve/cli/end.ts';
+import { type FamilyReport, evaluateFamilies } from './attribution.ts';
+import { METHODS } from './controls/methods.ts';
+import { FAMILIES, type FamilyName } from './families/make-set.ts';
+import { familyTables } from './report/tables.ts';
+import { writeReport } from './report/write-report.ts';
+import { type SampleFigures, evaluateSamples } from './sample-questions.ts';
 
-const { values: flags } = parseArgs({
-  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, small: { type: 'boolean' }, only: { type: 'string' }, from: { type: 'string' }, limit: { type: 'string' }, verbose: { type: 'boolean' } },
-});
-if (flags.help) {
-  console.log(`npm run eval -- [--small] [--only NAME] [--json]
-Asks every question about the facts of the sample Datanets and attributes the answers, on the CPU backend.
-  --small    20 questions of each kind per Datanet, within a minute
-  --limit N  at most N questions of each kind per Datanet
-  --from DIR another public/ folder
-  --verbose  print wrong answers`);
-  process.exit(0);
-}
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = flags.from ?? join(root, 'public');
-const limit = flags.small ? 20 : Number(flags.limit ?? Infinity);
-const engine = await Engine.open(await createCpuBackend(), { name: 'OpenLedger tiny base', cid: 'bafylocal00' }, nodeFolder(join(root, 'public/base')));
+const HELP = `npm run eval -- [--families] [--samples] [--small] [--json]
+Task families: trains adapters again and again without some of their records and compares what each method of attribution
+predicted; for the default, DataInf, exact replay and controls. Hours on a CPU the first time; ended anywhere, it goes on
+where it stopped (.cache/eval). Sample adapters: asks every question about the sample Datanets' facts and attributes the
+answers. All on the CPU backend; both where neither is named.
+  --families        the task families only      --samples      the sample adapters only
+  --small           both in a small form, within a minute
+  --family NAME     ${Object.keys(FAMILIES).join(' or ')}; may be given again
+  --seeds 1,2,3     seeds of the families
+  --methods A,B     ${METHODS.map(({ id }) => id).join(', ')}
+  --workers N       threads that retrain: 2; 0 for none beside this one
+  --as-is           take the retrainings that are there, make none
+  --write           write tables and plots to docs/attribution-eval.md and docs/plots
+  --only NAME       one sample Datanet
+  --limit N         at most N questions of each kind per sample Datanet
+  --from DIR        another public/ folder
+  --verbose         print wrong answers
+  --json            one object on standard output`;
 
-/** Every n-th of a list, so that a part of it stands for all. */
-function spread<T>(list: T[], most: number): T[] {
-  if (list.length <= most) return list;
-  return Array.from({ length: most }, (_, i) => list[Math.floor((i * list.length) / most)]!);
-}
+/** Questions of each kind in the small form. */
+const SMALL_LIMIT = 20;
 
-const results: Record<string, unknown>[] = [];
-for (const name of SAMPLE_NAMES as readonly SampleName[]) {
-  if (flags.only && flags.only !== name) continue;
-  const records = readRecords(join(folder, 'datanets', `${name}.jsonl`));
-  const adapter = engine.loadAdapter(readFolder(join(folder, 'adapters', name)));
-  const ledger = await engine.buildLedger(adapter, records);
-  const questions = buildEvaluation(name);
-  const score = { own: { right: 0, asked: 0 }, unseen: { right: 0, asked: 0 } };
-  let attributed = 0, first = 0, contributorInThree = 0, attributionSeconds = 0, tokens = 0, answerSeconds = 0;
-  for (const kind of ['own', 'unseen'] as const) {
-    for (const { record, question, answer } of spread(questions.filter((one) => one.kind === kind), limit)) {
-      const prompt = engine.prompt(question);
-      const began = performance.now();
-      const ids = await engine.generate(adapter, prompt, { maxTokens: 48 });
-      answerSeconds += (performance.now() - began) / 1000;
-      tokens += ids.length;
-      const text = engine.tokenizer.decode(ids).trim();
-      score[kind].asked++;
-      if (text === answer) score[kind].right++;
-      else if (flags.verbose) console.error(`${name} ${kind}: ${question} → ${text} (${answer})`);
-      if (kind !== 'own' || text !== answer) continue;
-      const start = performance.now();
-      const { scores } = await engine.influence(adapter, ledger, prompt, ids);
-      attributionSeconds += (performance.now() - start) / 1000;
-      const order = [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b);
-      attributed++;
-      if (order[0] === record) first++;
-      if (order.slice(0, 3).some((k) => records[k]!.contributor === records[record]!.contributor)) contributorInThree++;
-    }
-  }
-  const part = (a: number, b: number) => Math.round((1000 * a) / Math.max(b, 1)) / 10;
-  results.push({
-    datanet: name, records: records.length,
-    ownPercent: part(score.own.right, score.own.asked), ownAsked: score.own.asked,
-    unseenPercent: part(score.unseen.right, score.unseen.asked), unseenAsked: score.unseen.asked,
-    recordFirstPercent: part(first, attributed), contributorInThreePercent: part(contributorInThree, attributed), attributed,
-    attributionSeconds: attributionSeconds / Math.max(attributed, 1), tokensPerSecond: tokens / answerSeconds,
+function readFlags() {
+  const { values } = parseArgs({
+    options: {
+      help: { type: 'boolean' }, json: { type: 'boolean' }, small: { type: 'boolean' }, families: { type: 'boolean' }, samples: { type: 'boolean' },
+      family: { type: 'string', multiple: true }, seeds: { type: 'string' }, methods: { type: 'string' }, workers: { type: 'string' }, 'as-is': { type: 'boolean' }, write: { type: 'boolean' },
+      only: { type: 'string' }, from: { type: 'string' }, limit: { type: 'string' }, verbose: { type: 'boolean' },
+    },
   });
-  engine.freeLedger(ledger);
-  engine.unloadAdapter(adapter);
+  const whole = (name: string, text: string) => {
+    if (/^\d{1,9}$/.test(text)) return Number(text);
+    throw new OpenLedgerError({ code: 'eval/bad-flag', what: `--${name} ${text.slice(0, 40)} is no whole number.`, next: 'See --help.' });
+  };
+  return {
+    ...values,
+    seeds: values.seeds?.split(',').map((text) => whole('seeds', text)) ?? (values.small ? [1] : [1, 2, 3]),
+    workers: values.workers === undefined ? (values.small ? 0 : 2) : whole('workers', values.workers),
+    limit: values.small ? SMALL_LIMIT : values.limit === undefined ? undefined : whole('limit', values.limit),
+  };
 }
-if (flags.json) console.log(JSON.stringify({ command: 'eval', results }));
-else console.table(results);
-await end(0);
+
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
+
+async function run(): Promise<{ families: FamilyReport[] | undefined; samples: SampleFigures[] | undefined }> {
+  const flags = readFlags();
+  if (flags.help) {
+    console.log(HELP);
+    return end(0);
+  }
+  const both = !flags.families && !flags.samples;
+  const backend = await createCpuBackend();
+  const onProgress = (text: string) => console.error(text);
+  const { signal } = stop;
+  const samples = both || flags.samples
+    ? await evaluateSamples(backend, { publicFolder: join(root, 'public'), from: flags.from, only: flags.only, limit: flags.limit, signal, onProgress, onWrong: flags.verbose ? onProgress : undefined })
+    : undefined;
+  const families = both || flags.families
+    ? await evaluateFamilies(backend, {
+        families: flags.family as FamilyName[] | undefined, seeds: flags.seeds, methods: flags.methods?.split(','), small: flags.small, workers: flags.workers, asIs: flags['as-is'], signal, onProgress,
+      })
+    : undefined;
+  if (flags.write && families) writeReport(join(root, 'docs'), families, samples);
+  if (flags.json) console.log(JSON.stringify({ command: 'eval', results: samples, families }));
+  else {
+    if (samples) console.table(samples);
+    if (families) console.log(families.map(familyTables).join('\n'));
+  }
+  return { families, samples };
+}
+
+try {
+  await run();
+  await end(0);
+} catch (error) {
+  const { code, what, why, next } = toWire(error);
+  console.error(code === 'cancelled' ? 'Ended. What was done is kept: run it again to go on.' : [what, why, next].filter(Boolean).join(' '));
+  await end(1);
+}

@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { influence } from '../../../src/attribution/datainf.ts';
+import { curvatureInfluence } from '../../../src/attribution/curvature/curvature-influence.ts';
+import { buildCurvatureLedger, freeCurvatureLedger } from '../../../src/attribution/curvature/curvature-ledger.ts';
+import { CURVATURE, type CurvatureSettings } from '../../../src/attribution/curvature/settings.ts';
 import { buildLedger, freeLedger } from '../../../src/attribution/ledger.ts';
 import { replay } from '../../../src/attribution/replay/replay.ts';
 import { cosine, gradientProduct, random, tfidf, tracIn } from './controls.ts';
@@ -17,6 +20,8 @@ export interface Method {
   kind: 'method' | 'reference' | 'control';
   /** Raised where its scores change: those on disk are then made again. */
   version: number;
+  /** What else decides its scores. */
+  settings?: unknown;
   /** [query][record], positive = the record helped. */
   scores(subject: Subject): Promise<Scores>;
   /** [record] influence on the mean loss of all queries at once, where that is cheaper than one query after the other. */
@@ -42,7 +47,27 @@ async function dataInf({ engine: { model }, lora, examples, signal }: Subject, q
   }
 }
 
+async function curvature(subject: Subject, queries: Subject['asked'], settings: CurvatureSettings): Promise<Scores> {
+  const { engine: { model }, lora, examples, signal } = subject;
+  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), lora, examples, settings, { signal });
+  try {
+    const out: Scores = [];
+    for (const [query] of queries) {
+      const [found] = await curvatureInfluence(model, lora, ledger, query!, [{ from: 0, to: query!.ids.length - query!.start }]);
+      out.push([...found!.scores]);
+    }
+    return out;
+  } finally {
+    freeCurvatureLedger(model.backend, ledger);
+  }
+}
+
 export const METHODS: readonly Method[] = [
+  {
+    id: 'curvature', title: 'Curvature (the default)', kind: 'method', version: 1, settings: CURVATURE,
+    scores: (subject) => curvature(subject, subject.asked, CURVATURE),
+    self: async (subject) => diagonal(await curvature(subject, subject.examples, CURVATURE)),
+  },
   {
     id: 'datainf', title: 'DataInf', kind: 'method', version: 1,
     scores: (subject) => dataInf(subject, subject.asked),

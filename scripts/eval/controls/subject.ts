@@ -1,9 +1,10 @@
 /** One trained adapter with all that methods and controls read of it; what is costly is made once, when first asked for. */
 import { throwIfAborted } from '../../../src/errors.ts';
 import type { Engine } from '../../../src/attribution/engine.ts';
+import { checkpointSteps } from '../../../src/attribution/curvature/settings.ts';
 import { ADAMW, scheduledRate } from '../../../src/model/optimizer.ts';
 import { type TrainRecipe, stepCount } from '../../../src/model/recipe.ts';
-import { freeLora, type Lora } from '../../../src/model/lora.ts';
+import { freeLora, type Lora, uploadLora } from '../../../src/model/lora.ts';
 import { type Example, type TrainCheckpoint, train } from '../../../src/model/train.ts';
 import type { DatanetRecord } from '../../../src/protocol/record.ts';
 import { type TracInCheckpoint, adamScaling } from './controls.ts';
@@ -39,6 +40,7 @@ export class Subject {
   readonly lora: Lora;
   readonly spans: Span[];
   private readonly checkpoints: readonly TrainCheckpoint[];
+  private readonly held: Lora[] = [];
   private readonly made = new Map<string, Promise<unknown>>();
 
   private constructor(engine: Engine, { records, queries, recipe, signal }: SubjectInput, examples: Example[], lora: Lora, checkpoints: readonly TrainCheckpoint[]) {
@@ -67,7 +69,7 @@ export class Subject {
   }
 
   free(): void {
-    freeLora(this.engine.backend, this.lora);
+    for (const lora of [this.lora, ...this.held]) freeLora(this.engine.backend, lora);
     this.made.clear();
   }
 
@@ -75,6 +77,22 @@ export class Subject {
     throwIfAborted(this.signal);
     if (!this.made.has(name)) this.made.set(name, make());
     return this.made.get(name) as Promise<T>;
+  }
+
+  /** The adapter along its run, where the curvature ledger looks. Made by training once more. */
+  loras(checkpoints: number): Promise<Lora[]> {
+    return this.once(`loras ${checkpoints}`, async () => {
+      const { model, backend } = this.engine;
+      const made: Lora[] = [];
+      const last = await train(model, this.examples, this.recipe, {
+        signal: this.signal,
+        snapshotSteps: checkpointSteps(stepCount(this.recipe, this.examples.length), checkpoints),
+        onSnapshot: ({ tensors }) => void made.push(uploadLora(backend, model.config, this.recipe, tensors)),
+      });
+      freeLora(backend, last);
+      this.held.push(...made);
+      return made;
+    });
   }
 
   recordGradients(): Promise<Rows> {

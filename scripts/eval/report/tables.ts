@@ -1,0 +1,46 @@
+/** The evaluation's figures as Markdown. */
+import type { FamilyReport, Figure, MethodFigures } from '../attribution.ts';
+import type { SampleFigures } from '../sample-questions.ts';
+
+const figure = (one: Figure | undefined, digits = 2) => (one ? `${one.value.toFixed(digits)} (${one.low.toFixed(digits)} to ${one.high.toFixed(digits)})` : '–');
+const signed = (one: Figure | undefined) => (one && one.value >= 0 ? `+${figure(one)}` : figure(one));
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map((_, i) => (i ? '---:' : '---'))), ...rows.map(line)].join('\n');
+}
+
+/** A family's methods against retraining, with 95 % intervals. */
+export function retrainingTable({ methods, ceiling }: FamilyReport): string {
+  const row = (method: MethodFigures) => [
+    method.title, figure(method.half), figure(method.within), signed(method.aboveDataInf), figure(method.five), figure(method.leaveOneOut), method.seconds < 10 ? method.seconds.toFixed(2) : method.seconds.toFixed(0),
+  ];
+  return table(
+    ['', 'LDS, half', 'within class', 'within, above DataInf', 'LDS, 5 % removed', 'leave-one-out', 'seconds'],
+    [...methods.map(row), ['*Ceiling: another order*', figure(ceiling?.half), figure(ceiling?.within), '', '', '', '']],
+  );
+}
+
+/** How well each method finds the wrong answers among the records. */
+export function mislabelledTable({ methods }: FamilyReport): string {
+  return table(['', 'by influence on right answers', 'by influence on themselves'], methods.map(({ title, area, selfArea }) => [title, figure(area), figure(selfArea)]));
+}
+
+export function familyTables(report: FamilyReport): string {
+  const seeds = report.seeds.map(({ seed, halves, fives, leaveOneOut }) => `seed ${seed} (${halves} halves, ${fives} with 5 % removed, ${leaveOneOut} without one)`).join('; ');
+  return [
+    `### ${report.family[0]!.toUpperCase()}${report.family.slice(1)}`, '',
+    `${report.records} records, ${report.queries} queries; retrained: ${seeds}. In brackets 95 % intervals (bootstrap over queries and subsets).`, '',
+    retrainingTable(report), '',
+    'Mislabelled records (a fifth of them), area under the curve:', '',
+    mislabelledTable(report), '',
+  ].join('\n');
+}
+
+export function sampleTable(samples: readonly SampleFigures[]): string {
+  const percent = (value: number, count: number) => `${value.toFixed(1)} % of ${count}`;
+  return table(
+    ['', 'right, own phrasing', 'right, unseen phrasing', 'stating record first', 'its contributor among the first three records’'],
+    samples.map((one) => [one.datanet, percent(one.ownPercent, one.ownAsked), percent(one.unseenPercent, one.unseenAsked), percent(one.recordFirstPercent, one.attributed), percent(one.contributorInThreePercent, one.attributed)]),
+  );
+}
