@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { ADAMW, scheduledRate } from '../../model/optimizer.ts';
 import { stepRecords } from '../../model/train.ts';
+import { spearman } from '../rank-correlation.ts';
 import { reverse } from './replay.ts';
 import { beginReverse, reverseStep } from './reverse-steps.ts';
 import { type DualRun, type DualState, dualLoss, dualTraining } from './testing/dual-training.ts';
-import { answer, config, recipe, records, relativeError, smallModel, spearman, weights } from './testing/small-run.ts';
+import { answer, config, recipe, records, relativeError, smallModel, weights } from './testing/small-run.ts';
 import { recordRun } from './trajectory.ts';
 
 const { fround } = Math;

@@ -4,9 +4,10 @@ import { ReferenceBackend } from '../../kernels/reference/backend.ts';
 import { downloadLora, freeLora } from '../../model/lora.ts';
 import { uploadModel } from '../../model/model.ts';
 import { meanLoss, train } from '../../model/train.ts';
+import { spearman } from '../rank-correlation.ts';
 import type { QueryPool } from './query-pool.ts';
 import { replay, reverse } from './replay.ts';
-import { answer, config, recipe, records, relativeError, sequence, smallModel, spearman, weights } from './testing/small-run.ts';
+import { answer, config, recipe, records, relativeError, sequence, smallModel, weights } from './testing/small-run.ts';
 import { recordRun, trajectoryBytes } from './trajectory.ts';
 
 const backend = await createCpuBackend();

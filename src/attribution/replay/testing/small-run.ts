@@ -33,18 +33,6 @@ export const recipe: TrainRecipe = { ...DEFAULT_RECIPE, rank: 2, alpha: 4, epoch
 
 export const answer = sequence(50, 6);
 
-/** Rank correlation. Ties do not occur in what is compared here. */
-export function spearman(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const ranks = (x: ArrayLike<number>) => {
-    const out = new Float64Array(x.length);
-    Array.from(x, (_, i) => i).sort((i, j) => x[i]! - x[j]!).forEach((i, rank) => (out[i] = rank));
-    return out;
-  };
-  const [p, q] = [ranks(a), ranks(b)];
-  const n = p.length;
-  return 1 - (6 * p.reduce((sum, rank, i) => sum + (rank - q[i]!) ** 2, 0)) / (n * (n * n - 1));
-}
-
 /** ‖a − b‖ / ‖b‖. */
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let [difference, length] = [0, 0];
