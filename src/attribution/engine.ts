@@ -18,7 +18,7 @@ import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
 import type { Snapshot, TrainOptions } from '../model/train.ts';
-import { type TrainRecipe, checkRecipe, recipeJson } from '../model/recipe.ts';
+import { type TrainRecipe, checkRecipe, recipeJson, recipeOfRun } from '../model/recipe.ts';
 import { type Hex, keccak256, toHex, utf8Bytes } from '../protocol/bytes.ts';
 import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
 import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
@@ -28,7 +28,7 @@ import { checkpointsFile, keptSteps, readCheckpoints, rowsOf } from './checkpoin
 import { type CurvatureInfluence, type Selection, curvatureInfluence } from './curvature/curvature-influence.ts';
 import { type CurvatureLedger, buildCurvatureLedger, freeCurvatureLedger, requireCurvatureMemory } from './curvature/curvature-ledger.ts';
 import { ledgerRoot, readLedgerFile, writeLedgerFile } from './curvature/ledger-file.ts';
-import { CURVATURE, type CurvatureSettings, METHOD, checkSettings } from './curvature/settings.ts';
+import { CURVATURE, type CurvatureSettings, METHOD, checkSettings, runPace } from './curvature/settings.ts';
 import { ledgerShapes } from './ledger.ts';
 import type { Progress } from './record-gradients.ts';
 
@@ -393,7 +393,7 @@ export class Engine {
   buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: LedgerOptions = {}): Promise<CurvatureLedger> {
     const { clusters } = adapter.run.datanet;
     const trained = clusters ? representatives(clusters).map((k) => records[k]!) : records;
-    return buildCurvatureLedger(this.model, checkpointsOf(adapter), adapter.lora, this.sequences(trained), settingsOf(adapter.run), options);
+    return buildCurvatureLedger(this.model, checkpointsOf(adapter), adapter.lora, this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
   }
 
   freeLedger(ledger: CurvatureLedger): void {
@@ -470,7 +470,7 @@ export class Engine {
     const root = tensorsRoot(rowsOf(tensors));
     const kept = checkpointsFile(snapshots);
     const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)) };
-    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, lora, sequences, settings, { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
+    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, lora, sequences, settings, runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
       this.unloadAdapter(adapter);
       throw error;
     });

@@ -21,6 +21,11 @@ export function scheduledRate(peak: number, t: number, total: number, warmup: nu
   return peak * (0.1 + 0.45 * (1 + c));
 }
 
+/** The learning rate of a fine-tuning's step: warm-up over a tenth of the steps. */
+export function stepRate(recipe: { rate: number; schedule?: Schedule }, step: number, steps: number): number {
+  return scheduledRate(recipe.rate, step, steps, Math.max(1, Math.floor(steps / 10)), recipe.schedule);
+}
+
 /** AdamW over named tensors, updated in place; see kernels/adamw. */
 export class AdamW {
   private readonly backend: Backend;

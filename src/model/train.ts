@@ -10,7 +10,7 @@ import type { ModelConfig } from './config.ts';
 import { type Lora, type LoraConfig, adaptedLayers, downloadLora, linearShape } from './lora.ts';
 import { type LossOptions, loss } from './loss.ts';
 import type { Model } from './model.ts';
-import { ADAMW, AdamW, scheduledRate } from './optimizer.ts';
+import { ADAMW, AdamW, stepRate } from './optimizer.ts';
 import { DEFAULT_ACCUMULATE, type TrainRecipe, checkRecipe, stepCount } from './recipe.ts';
 import { recordWeight } from './record-loss.ts';
 import type { Tensors } from './safetensors.ts';
@@ -192,7 +192,6 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
   const optimizer = new AdamW(backend, parameters, ADAMW);
   const steps = stepCount(recipe, records.length);
   const perEpoch = steps / recipe.epochs;
-  const warmup = Math.max(1, Math.floor(steps / 10));
   const weightByRecord = weights && new Map(records.map((record, k) => [record, weights[k] ?? 1]));
   const weightOf = weightByRecord && ((record: Example) => weightByRecord.get(record)!);
   let tokens = 0;
@@ -228,7 +227,7 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
         const { gradients, totals } = stepGradient(scope, model, lora, stepParts(recipe, chosen), { all: places.length, weightOf });
         // Without any record the step still follows its momentum.
         if (!gradients.size) for (const [name, { shape }] of parameters) gradients.set(name, scope.create(name, shape, 'f32'));
-        optimizer.step(gradients, scheduledRate(recipe.rate, step, steps, warmup, recipe.schedule));
+        optimizer.step(gradients, stepRate(recipe, step, steps));
         for (const total of totals) report.loss += (await backend.read(total))[0]!;
       } finally {
         scope.release();

@@ -9,12 +9,13 @@ export interface LedgerSize {
   records: number;
   /** At most: small adapters have fewer numbers. */
   bytesPerRecord: number;
+  /** At most, with the scale of the adapter's numbers, which is as large as the adapter. */
   bytes: number;
 }
 
-export function ledgerSize({ datanet, ledger }: Pick<RunFile, 'datanet' | 'ledger'>): LedgerSize {
+export function ledgerSize({ datanet, ledger }: Pick<RunFile, 'datanet' | 'ledger'>, adapterBytes: number): LedgerSize {
   const records = datanet.clusters ? datanet.clusters.filter((of, k) => of === k).length : datanet.records;
   // And the noise, a float32.
   const bytesPerRecord = Math.ceil((ledger.dimension * BITS) / 8) + 4;
-  return { records, bytesPerRecord, bytes: records * bytesPerRecord };
+  return { records, bytesPerRecord, bytes: records * bytesPerRecord + adapterBytes };
 }

@@ -36,15 +36,16 @@ describe('shares', () => {
     expect(division.contributorsPart).toBe((1_000_003_000n * 8000n) / 10_000n);
     const records = [...made.helped, ...made.harmful, ...made.neutral, ...made.copies];
     expect(records.length).toBe(6);
-    expect(tenths([...records, made.returned])).toBe(1000);
-    expect(tenths([...made.contributors, made.returned])).toBe(1000);
+    const rest = [made.returned, made.overCap];
+    expect(tenths([...records, ...rest])).toBe(1000);
+    expect(tenths([...made.contributors, ...rest])).toBe(1000);
     expect(made.returned.wei!).toBeGreaterThan(0n);
-    for (const parts of [records, made.contributors]) expect(parts.reduce((sum, { wei }) => sum + wei!, made.returned.wei!)).toBe(division.contributorsPart);
+    for (const parts of [records, made.contributors]) expect([...parts, ...rest].reduce((sum, { wei }) => sum + wei!, 0n)).toBe(division.contributorsPart);
   });
   it('are the receipt’s payouts', () => {
     const byAddress = made.contributors.map(({ contributor, wei }) => ({ contributor, amount: wei! })).sort((a, b) => (a.contributor < b.contributor ? -1 : 1));
     expect(byAddress).toEqual(division.payouts);
-    expect(division.fee.contributors).toBe(division.contributorsPart - made.returned.wei!);
+    expect(division.fee.contributors).toBe(division.contributorsPart - made.returned.wei! - made.overCap.wei!);
   });
   it('go to those above chance only', () => {
     expect(made.contributors.map(({ contributor, records }) => [contributor, records])).toEqual([
@@ -80,6 +81,16 @@ describe('shares', () => {
     ]);
     const none = madeBy(weak, divisionOfAttribution(weak, 0, 1000, PRICES));
     expect([none.contributors.length, none.helped.length, none.returned.percent, none.returned.wei]).toEqual([0, 1, 100, 800_002_400n]);
+  });
+  it('tell what the cap on one record took from what there was no evidence for', () => {
+    const one = attribution([[1, 'a'], [0, 'b']]);
+    const capped = madeBy(one, divisionOfAttribution(one, 0, 1000, PRICES));
+    expect(capped.cap).toBe(50);
+    expect(capped.contributors[0]!.wei).toBe(400_001_200n);
+    // Of 1 − 2.32 · 0.01 above the threshold, 0.01 to the reserve.
+    const share = (1 - 0.02319) / (1 - 0.02319 + 0.01);
+    expect(Number(capped.overCap.wei!) / 800_002_400).toBeCloseTo(share - 0.5, 5);
+    expect(capped.overCap.wei! + capped.returned.wei!).toBe(400_001_200n);
   });
   it('of a part of an answer have no wei', () => {
     const part = madeBy(found, divisionWithoutPrice(found, DEFAULT_PAYOUT_RULE), false);

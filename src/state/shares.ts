@@ -2,7 +2,7 @@ import { type Division, type ReceiptPrices, divideFee } from '../protocol/divide
 import type { Hex } from '../protocol/bytes.ts';
 import { computeFee } from '../protocol/fee.ts';
 import type { PayoutRule } from '../protocol/payout-rule.ts';
-import type { RetrievalLog } from '../protocol/retrieval-share.ts';
+import { type RetrievalLog, retrievalPart } from '../protocol/retrieval-share.ts';
 import type { Attribution, RecordInfluence } from '../workers/engine.api.ts';
 import { percentages } from './percentages.ts';
 
@@ -39,6 +39,10 @@ export interface MadeBy {
   contributors: ContributorShare[];
   /** What no record has evidence enough for: it goes to the stakers. */
   returned: { percent: number; wei: bigint | undefined };
+  /** What records would have earned beyond the most that one can: it goes to the stakers as well. */
+  overCap: { percent: number; wei: bigint | undefined };
+  /** The most that one record can earn, of 100. */
+  cap: number;
   /** Standard deviations of its noise that a record must stand above zero. */
   multiple: number;
   /** Made the answer more likely, chance or not: those who earn most first, then by influence. */
@@ -54,6 +58,9 @@ export interface MadeBy {
 export interface AnswerDivision extends Division {
   /** Wei that contributors can get at most; what the rule does not give of it goes to the stakers. */
   contributorsPart: bigint;
+  /** Wei of it that go to records for having been read. */
+  forReading: bigint;
+  rule: PayoutRule;
 }
 
 /** The division of an answer's fee by its attribution, as its receipt will have it. Throws `payout/invalid`, `retrieval/invalid`. */
@@ -67,10 +74,14 @@ export function divisionOfAttribution(attribution: Attribution, tokensIn: number
     noise[entry.index] = entry.noise;
     contributors[entry.index] = entry.record.contributor;
   }
+  const read = retrieval?.retrieved ?? [];
   const rates = { rateIn: BigInt(prices.rateIn), rateOut: BigInt(prices.rateOut), platformFee: BigInt(prices.platformFee) };
+  const contributorsPart = computeFee(tokensIn, tokensOut, rates, prices.split).contributors;
   return {
-    ...divideFee(tokensIn, tokensOut, prices, scores, noise, contributors, retrieval?.retrieved),
-    contributorsPart: computeFee(tokensIn, tokensOut, rates, prices.split).contributors,
+    ...divideFee(tokensIn, tokensOut, prices, scores, noise, contributors, read),
+    contributorsPart,
+    forReading: retrievalPart(contributorsPart, prices.payout.retrievalPart, read.length),
+    rule: prices.payout,
   };
 }
 
@@ -86,7 +97,9 @@ export function madeBy(attribution: Attribution, division: AnswerDivision, price
   const evidence = new Map(counted.map((index, row) => [index, description.records[row]!]));
   const paid = recordParts.reduce((sum, part) => sum + part, 0n);
   const whole = division.contributorsPart;
-  const percents = percentages([...recordParts, whole - paid]);
+  const overCap = beyondCap(division, whole - paid);
+  const returned = whole - paid - overCap;
+  const percents = percentages([...recordParts, overCap, returned]);
   const copies = copiesOf(attribution);
 
   const shares = attribution.records.map((entry): RecordShare => {
@@ -112,12 +125,14 @@ export function madeBy(attribution: Attribution, division: AnswerDivision, price
     people.set(contributor, { part: sum.part + part, records: [...sum.records, index] });
   }
   const earners = [...people].filter(([, { part }]) => part > 0n).sort(([a, one], [b, two]) => (one.part === two.part ? (a < b ? -1 : 1) : one.part > two.part ? -1 : 1));
-  const shared = percentages([...earners.map(([, { part }]) => part), whole - paid]);
+  const shared = percentages([...earners.map(([, { part }]) => part), overCap, returned]);
 
   const own = shares.filter(({ copyOf }) => copyOf === undefined);
   return {
     contributors: earners.map(([contributor, { part, records }], k) => ({ contributor, percent: shared[k]!, records, wei: priced ? part : undefined })),
-    returned: { percent: shared.at(-1)!, wei: priced ? whole - paid : undefined },
+    returned: { percent: shared.at(-1)!, wei: priced ? returned : undefined },
+    overCap: { percent: shared.at(-2)!, wei: priced ? overCap : undefined },
+    cap: division.rule.clusterCap / 100,
     multiple: description.multiple / 1000,
     helped: own
       .filter(({ influence }) => influence > 0)
@@ -126,6 +141,15 @@ export function madeBy(attribution: Attribution, division: AnswerDivision, price
     neutral: own.filter(({ influence }) => influence === 0),
     copies: shares.filter(({ copyOf }) => copyOf !== undefined).sort((a, b) => a.index - b.index),
   };
+}
+
+/** Wei that the cap took from records: docs/payout.md, step 6, before what harm costs; at most what went to the stakers. */
+function beyondCap({ description, contributorsPart, rule, forReading }: AnswerDivision, most: bigint): bigint {
+  const amount = contributorsPart - forReading;
+  const sum = description.contributors.reduce((all, { weight }) => all + weight, description.reserve);
+  const cap = (amount * BigInt(rule.clusterCap)) / 10_000n;
+  const over = description.records.reduce((all, { capped, evidence }) => (capped ? all + (amount * evidence) / sum - cap : all), 0n);
+  return over < most ? over : most;
 }
 
 /** Of each record those that are copies of it. */

@@ -66,7 +66,7 @@ export async function curateRecords(
   const began = performance.now();
   const { clusters } = adapter.run.datanet;
   const rows = records.flatMap((_, k) => (!clusters || clusters[k] === k ? [k] : []));
-  const standings = await curate(engine.model, ledger, engine.sequences(rows.map((k) => records[k]!)), heldOut.length ? engine.sequences(heldOut) : undefined, {
+  const standings = await curate(engine.model, adapter.lora, ledger, engine.sequences(rows.map((k) => records[k]!)), heldOut.length ? engine.sequences(heldOut) : undefined, {
     signal, onProgress: (done, total) => onProgress({ what: 'How each record stands', done, total, unit: 'records' }),
   });
   const row = new Map(rows.map((k, at) => [k, at]));

@@ -10,10 +10,10 @@ import type { Sequence } from '../../model/batch.ts';
 import type { Lora } from '../../model/lora.ts';
 import type { Model } from '../../model/model.ts';
 import { memoryAllowed } from '../../model/weights/plan-weights.ts';
-import { type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
+import { LOSS_SCALE, type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
 import { chanceDeviations } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
-import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, checkSettings, drawPlan } from './settings.ts';
+import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, type RunPace, checkSettings, drawPlan } from './settings.ts';
 import { gradientScale } from './scale.ts';
 import { Sketcher } from './sketcher.ts';
 
@@ -67,7 +67,7 @@ interface BuildOptions {
 
 /**
  * Builds the ledger of a run. `checkpoints` are states of the adapter along it, fewer than the settings say where a run had
- * few steps, `last` the adapter itself; `records[k]` the sequences of record k. Cost: (1 + draws) backward passes over all records per
+ * few steps, `last` the adapter itself; `records[k]` the sequences of record k. Cost: (2 + draws) backward passes over all records per
  * checkpoint, m³/6 for its Gram matrix of m draws, and n·m·(m + 2·width) for the records. `onProgress` counts records
  * passed. Throws `ledger/too-large`, `ledger/bad-settings`, `ledger/no-records`, `cancelled`, `rf32/out-of-range`.
  */
@@ -77,18 +77,20 @@ export async function buildCurvatureLedger(
   last: Lora,
   records: readonly (readonly Sequence[])[],
   settings: CurvatureSettings,
+  pace: RunPace,
   { signal, onProgress }: BuildOptions = {},
 ): Promise<CurvatureLedger> {
   const { backend } = model;
   const n = records.length;
+  checkSettings(settings);
   requireCurvatureMemory(backend, n, adapterValues(last), settings);
   await requireCurvatureTest(backend);
   const draws = drawPlan(n, settings.draws);
   const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS);
-  const all = checkpoints.length * (draws.owners.length + n) + 2 * chance.owners.length;
+  const all = checkpoints.length * (draws.owners.length + 2 * n) + chance.owners.length;
   let done = 0;
-  const scale = await gradientScale(model, checkpoints[0]!, records, chance.owners, { seed: settings.seed, draw: settings.draws + 1 }, { signal, onProgress: (count) => onProgress?.(count, all) });
-  done = chance.owners.length;
+  const scale = await gradientScale(model, checkpoints, records, pace.batch, { signal, onProgress: (count) => onProgress?.(count, all) });
+  done = checkpoints.length * n;
   const sketcher = new Sketcher(backend, last, settings.dimension, settings.seed, scale);
   const gradientsOf = async (scope: Scope, lora: Lora, which: readonly number[], draw?: number) => {
     const G = scope.create('gradients', [which.length, sketcher.dimension], 'f32');
@@ -121,13 +123,16 @@ export async function buildCurvatureLedger(
     records: (scope, at, first, count) => gradientsOf(scope, checkpoints[at]!, Array.from({ length: count }, (_, i) => first + i)),
   };
   try {
-    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, { width: sketcher.dimension, values: adapterValues(last) }, chance.owners, settings, signal);
+    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketcher.dimension, chance.owners, lambdaOf(settings, pace), signal);
     return { records: n, settings, sketcher, rows, noise };
   } catch (error) {
     sketcher.free();
     throw error;
   }
 }
+
+/** λ for gradients of LOSS_SCALE times the loss. */
+export const lambdaOf = ({ damping }: CurvatureSettings, { time }: RunPace): number => (LOSS_SCALE * LOSS_SCALE * damping) / time;
 
 /** Where gradients [·,width] come from: passes through the model, or numbers made up to measure growth. */
 export interface GradientSource {
@@ -141,16 +146,15 @@ export interface GradientSource {
 
 /** The rows and noise of a ledger, block of records after block, so that of all only rows of few bits are held. */
 export async function buildRows(
-  backend: Backend, source: GradientSource, checkpoints: number, n: number, { width, values }: { width: number; values: number }, chanceOwners: readonly number[], settings: CurvatureSettings, signal?: AbortSignal,
+  backend: Backend, source: GradientSource, checkpoints: number, n: number, width: number, chanceOwners: readonly number[], lambda: number, signal?: AbortSignal,
 ): Promise<{ rows: Matrix; noise: Float32Array }> {
-  checkSettings(settings);
   if (n === 0) throw new OpenLedgerError({ code: 'ledger/no-records', what: 'There are no records whose influence could be told.', next: 'Choose a version with records.' });
   const rows = createMatrix(backend, 'ledger.rows', n, width, ROW_FORMAT);
   const noise = new Float32Array(n);
   const held = new Scope(backend);
   try {
     const curvatures: Preconditioner[] = [];
-    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), settings.damping, values));
+    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), lambda));
     const N = await source.chance(held);
     const squares = squaresOf((await backend.read(N)) as Float32Array, width);
     for (let first = 0; first < n; first += BLOCK_RECORDS) {

@@ -6,8 +6,7 @@ import { matmulNN, matmulNT } from '../../kernels/matmul/operation.ts';
 import type { Scope } from '../../kernels/scope.ts';
 
 /**
- * The curvature of one state of the adapter, from draws F[m,d] of its own labels: H = FᵀF/m, λ = damping · trace(H)/P, damping
- * times the mean eigenvalue of H over the adapter's P numbers. K = FFᵀ has m times that trace.
+ * The curvature of one state of the adapter, from draws F[m,d] of its own labels: H = FᵀF/m, and λ. K = FFᵀ.
  */
 export interface Preconditioner {
   F: Tensor;
@@ -17,12 +16,13 @@ export interface Preconditioner {
   lambda: number;
 }
 
-/** Factorises; `values` is P. Tensors belong to `scope`; F is kept as it is. Memory: three [m,m] for a moment, one to stay. */
-export async function makePreconditioner(scope: Scope, F: Tensor, damping: number, values: number): Promise<Preconditioner> {
+/** Factorises. Tensors belong to `scope`; F is kept as it is. Memory: three [m,m] for a moment, one to stay. */
+export async function makePreconditioner(scope: Scope, F: Tensor, wanted: number): Promise<Preconditioner> {
   const { backend } = scope;
   const m = F.shape[0]!;
   const K = scope.one(matmulNT, 'curvature.K', [F, F]);
-  const [damped, shift] = scope.run(dampDiagonal, 'curvature.damped', [K], { factor: damping / values }) as [Tensor, Tensor];
+  const trace = diagonalSum((await backend.read(K)) as Float32Array, m);
+  const [damped, shift] = scope.run(dampDiagonal, 'curvature.damped', [K], { factor: trace > 0 ? (wanted * m) / trace : 0 }) as [Tensor, Tensor];
   const lambda = (await backend.read(shift))[0]! / m;
   scope.free(K, shift);
   const L = choleskyFactor(scope, 'curvature.L', damped);
@@ -44,4 +44,11 @@ export function applyPreconditioner(scope: Scope, { F, L, lambda }: Precondition
   const rows = scope.one(scaleTensor, 'curvature.rows', [rest], { scale: lambda > 0 ? 1 / lambda : 0 });
   scope.free(rest);
   return rows;
+}
+
+/** Float64 in order: the same everywhere. */
+function diagonalSum(matrix: Float32Array, m: number): number {
+  let sum = 0;
+  for (let i = 0; i < m; i++) sum += matrix[i * m + i]!;
+  return sum;
 }

@@ -1,4 +1,6 @@
 import { OpenLedgerError } from '../../errors.ts';
+import { stepRate } from '../../model/optimizer.ts';
+import { type TrainRecipe, stepCount } from '../../model/recipe.ts';
 
 /** As receipts and runs name it. */
 export const METHOD = 'curvature/1';
@@ -11,14 +13,14 @@ export interface CurvatureSettings {
   draws: number;
   /** Numbers a record: gradients are sketched to as many; adapters with fewer are kept whole. */
   dimension: number;
-  /** λ as a multiple of the mean eigenvalue of the scaled Fisher matrix over all the adapter's numbers. */
+  /** λ as a multiple of 1 / T, T the sum of the run's learning rates: what the run had no time to learn is damped. */
   damping: number;
   /** Of the draws and of the sketch. */
   seed: number;
 }
 
 /** 29,120 numbers of 4.5 bits, and the noise, are 16 KiB a record. Why these: docs/attribution.md. */
-export const CURVATURE: CurvatureSettings = { checkpoints: 3, draws: 4, dimension: 29_120, damping: 30, seed: 1 };
+export const CURVATURE: CurvatureSettings = { checkpoints: 3, draws: 2, dimension: 29_120, damping: 2, seed: 1 };
 /** How a ledger's rows are held. At a given size, more numbers of fewer bits lose less: the sketch's error falls with their count. */
 export const ROW_FORMAT = 'q4';
 
@@ -39,6 +41,22 @@ export function checkSettings({ checkpoints, draws, dimension, damping, seed }: 
   check('dimension', whole(dimension, 64, 2 ** 20), 'a whole number from 64 to 1,048,576');
   check('damping', damping >= 1e-4 && damping <= 1e4, 'a number from 0.0001 to 10,000');
   check('seed', whole(seed, 0, 2 ** 32 - 1), 'a whole number below 2^32');
+}
+
+/** What of a run's recipe its ledger reads. */
+export interface RunPace {
+  /** T: the sum of the learning rates of all its steps. */
+  time: number;
+  /** Records of a step. */
+  batch: number;
+}
+
+/** The pace of a run over `n` records. Float64 with exact functions: the same everywhere. */
+export function runPace(recipe: TrainRecipe, n: number): RunPace {
+  const steps = stepCount(recipe, n);
+  let time = 0;
+  for (let step = 0; step < steps; step++) time += stepRate(recipe, step, steps);
+  return { time, batch: Math.min(recipe.batch, n) };
 }
 
 /**
