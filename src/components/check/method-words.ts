@@ -9,9 +9,7 @@ export interface MethodWords {
 const KNOWN: Record<string, MethodWords> = {
   [METHOD_ID]: {
     name: METHOD_NAME,
-    means:
-      'It estimates how much more or less likely the answer would be had the model not learned a record: the record’s gradient times the answer’s, with what the model does anyway taken out. ' +
-      'It is an estimate to first order, each number with what chance would make of it; it does not say that a record is true.',
+    means: 'It estimates how much less likely the answer would be without each record, beside what chance would make of it; an estimate, which says nothing of whether a record is true.',
   },
 };
 
