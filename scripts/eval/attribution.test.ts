@@ -24,7 +24,8 @@ describe('the evaluation’s small form', async () => {
     expect(figure('replay').leaveOneOut!.value).toBeGreaterThan(figure('random').leaveOneOut!.value + 0.5);
     for (const method of report!.methods) {
       expect(method.half!.low).toBeLessThanOrEqual(method.half!.high);
-      expect(method.area!.value).toBeGreaterThanOrEqual(0);
+      expect(method.ownArea!.value).toBeGreaterThanOrEqual(0);
+      expect(method.ownArea!.high).toBeLessThanOrEqual(1);
       // Eight subsets say nothing within ten classes.
       expect(method.within).toBeUndefined();
     }

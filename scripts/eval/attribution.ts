@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { OpenLedgerError, throwIfAborted } from '../../src/errors.ts';
 import type { Engine } from '../../src/attribution/engine.ts';
 import { CACHE, openEvalEngine } from './base/open-base.ts';
+import { type ByKind, byKind, suspicion } from './controls/curation.ts';
 import { METHODS, type Method, keptScores } from './controls/methods.ts';
 import type { Scores } from './controls/reference.ts';
 import { Subject } from './controls/subject.ts';
-import { FAMILIES, type FamilyName } from './families/make-set.ts';
+import { FAMILIES, type FamilyName, type Query, makeSet } from './families/make-set.ts';
 import { groundTruth } from './ground-truth/ground-truth.ts';
 import { Outcomes } from './ground-truth/outcomes.ts';
 import { type RunName, type Setup, runs, setup, weightsOf } from './ground-truth/setup.ts';
@@ -30,8 +31,9 @@ export interface MethodFigures {
   leaveOneOut?: Figure | undefined;
   /** Within class, above DataInf on the same queries and subsets. */
   aboveDataInf?: Figure | undefined;
-  /** Mislabelled records found: by influence on right answers (the lower, the more suspicious), and by influence on themselves. */
-  area?: Figure | undefined;
+  /** Mislabelled records found: by influence on questions of their own kind, of all kinds (the lower, the more suspicious), and on themselves. */
+  ownArea?: Figure | undefined;
+  allArea?: Figure | undefined;
   selfArea?: Figure | undefined;
   /** Mean time of a seed's scores. */
   seconds: number;
@@ -93,7 +95,7 @@ export async function evaluateFamilies(backend: Backend, options: EvaluateOption
 interface SeedResults {
   all: Setup;
   outcomes: ReadonlyMap<RunName, number[]>;
-  scores: Map<string, { test: Scores; mislabelled: Scores; self: number[] | undefined; seconds: number }>;
+  scores: Map<string, { test: Scores; byKind: ByKind; self: number[] | undefined; seconds: number }>;
 }
 
 async function evaluateFamily(engine: Engine, family: FamilyName, methods: readonly Method[], options: EvaluateOptions): Promise<FamilyReport> {
@@ -122,7 +124,8 @@ async function evaluateFamily(engine: Engine, family: FamilyName, methods: reado
         id, title, kind,
         half: figure(half), within: figure(within), five: figure(five), leaveOneOut: figure(leaveOneOut),
         aboveDataInf: above ? { value: above.value - mean(dataInf.within.map(score)), ...bootstrapDifference(within, dataInf.within, { samples }) } : undefined,
-        area: area(results, scores.map(({ mislabelled }) => mislabelled[0]!.map((_, k) => -mean(mislabelled.map((row) => row[k]!)))), samples),
+        ownArea: area(results, results.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'own')), samples),
+        allArea: area(results, results.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'all')), samples),
         selfArea: scores.every(({ self }) => self) ? area(results, scores.map(({ self }) => self!), samples) : undefined,
         seconds: mean(scores.map(({ seconds }) => seconds)),
       };
@@ -138,7 +141,8 @@ async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method
     : await groundTruth(all, { workers, signal, cache, onProgress: (done, total) => (done % 20 === 0 || done === total) && onProgress?.(`${label}: ${done} of ${total} retrains`) });
   const folder = join(cache, all.size === 'full' ? all.name : `${all.name}-small`, String(all.seed));
   // Adapters are trained when the first method that has no scores on disk asks for one.
-  const questions = [...all.queries, ...all.valQueries];
+  const questions = heldOut(all);
+  const pools = FAMILIES[all.name].kinds.map((_, kind) => questions.flatMap((one, q) => (one.class === kind ? [q] : [])));
   const subjects: { plain?: Subject; mislabelled?: Subject } = {};
   const plain = async () => (subjects.plain ??= await Subject.train(engine, { records: all.records, queries: all.queries, recipe: all.recipe, signal }));
   const mislabelled = async () => (subjects.mislabelled ??= await Subject.train(engine, { records: all.mislabelled.records, queries: questions, recipe: all.recipe, signal }));
@@ -149,17 +153,25 @@ async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method
       onProgress?.(`${label}: ${method.title}`);
       const key = [all.key, engine.root, method.id, method.version, method.settings];
       const test = await keptScores(join(folder, `scores-${method.id}.json`), key, async () => ({ scores: await method.scores(await plain()) }));
-      const wrong = await keptScores(join(folder, `scores-${method.id}-mislabelled.json`), [...key, 'mislabelled'], async () => {
+      const wrong = await keptScores(join(folder, `scores-${method.id}-mislabelled.json`), [...key, questions.length, 'mislabelled'], async () => {
         const subject = await mislabelled();
-        return { scores: method.pooled ? [await method.pooled(subject)] : await method.scores(subject), self: await method.self?.(subject) };
+        return { scores: method.pooled ? await method.pooled(subject, pools) : await (method.evidence ?? method.scores)(subject), self: await method.self?.(subject) };
       });
-      scores.set(method.id, { test: test.scores, mislabelled: wrong.scores, self: wrong.self, seconds: test.seconds });
+      const influence = byKind(wrong.scores, method.pooled ? pools.map((_, kind) => kind) : questions.map((one) => one.class), pools.length);
+      scores.set(method.id, { test: test.scores, byKind: influence, self: wrong.self, seconds: test.seconds });
     }
   } finally {
     subjects.plain?.free();
     subjects.mislabelled?.free();
   }
   return { all, outcomes, scores };
+}
+
+/** Questions with right answers that wrong records are looked for with: twenty of a kind, the set-up's own first. */
+function heldOut({ name, seed, size, records, queries }: Setup): Query[] {
+  const more = (size === 'small' ? 2 : 20) * FAMILIES[name].kinds.length - queries.length;
+  const set = makeSet(FAMILIES[name], seed, { records: records.length, queries: queries.length, valQueries: more });
+  return [...set.queries, ...set.valQueries];
 }
 
 /** Names of a kind of run that have outcomes, in order. */
@@ -220,7 +232,7 @@ function area(results: readonly SeedResults[], suspicion: readonly (readonly num
 }
 
 function example(result: SeedResults, methods: readonly Method[]): FamilyReport['example'] {
-  const [leading] = [DEFAULT_METHOD, 'curvature-reference'].filter((id) => methods.some((method) => method.id === id));
+  const [leading] = [DEFAULT_METHOD, 'curvature-float64'].filter((id) => methods.some((method) => method.id === id));
   const shown = methods.filter(({ id }) => id === leading || id === 'datainf' || id === 'replay');
   const lines = shown.map(({ id, title }) => ({ id, title, comparison: comparisonsOf([result], id).half[0] }));
   const main = lines.find(({ id }) => id === leading) ?? lines[0];

@@ -14,7 +14,7 @@ import { spearman } from '../statistics.ts';
 import { adamScaling, cosine, gradientProduct, random, tfidf, tracIn } from './controls.ts';
 import { type Rows, adapterSpans, drawLabels, gradientRows, hiddenRows, loraAt, meanLosses, predictedTokens, tokenOutputs } from './gradients.ts';
 import { cholesky, products, solve } from './host-matrix.ts';
-import { curvatureReference, dataInfReference } from './reference.ts';
+import { curvatureReference, dataInfReference, earlyStoppingReference } from './reference.ts';
 
 const rows = (values: number[][]): Rows => ({ count: values.length, width: values[0]!.length, values: Float32Array.from(values.flat()) });
 const randomRows = (count: number, width: number, stream: number) => rows(Array.from({ length: count }, (_, i) => Array.from({ length: width }, (_, j) => randomNormal(9, stream + i, j))));
@@ -106,9 +106,24 @@ describe('reference forms', () => {
     const product = gradientProduct(g, v);
     curvatureReference(f, g, v, 1e6).forEach((line, q) => expect(spearman(line, product[q]!)).toBeCloseTo(1, 9));
   });
+  it('early stopping: one point is the inverse in the metric of the gradients’ size, points add up', () => {
+    const squares = Array.from({ length: 12 }, (_, i) => [0, 1, 2, 3].reduce((sum, k) => sum + row(g, k)[i]! ** 2, 0));
+    const d = squares.map((sum) => Math.sqrt(sum / 4 / 8));
+    const matrix = Array.from({ length: 12 }, (_, a) => Float64Array.from({ length: 12 }, (_, b) => {
+      let sum = a === b ? 0.7 * d[a]! : 0;
+      for (let i = 0; i < 7; i++) sum += (row(f, i)[a]! * row(f, i)[b]!) / 7;
+      return sum;
+    }));
+    const l = cholesky(matrix);
+    const point = { records: g, labels: f };
+    const one = earlyStoppingReference([point], v, 8, 0.7);
+    one.forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(solve(l, row(v, q)).reduce((sum, x, i) => sum + x * row(g, k)[i]!, 0), 5)));
+    earlyStoppingReference([point, point], v, 8, 0.7).forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(2 * one[q]![k]!, 9)));
+  });
   it('zero gradients score zero', () => {
     const zero: Rows = { count: 2, width: 12, values: new Float32Array(24) };
     expect(curvatureReference(zero, zero, v, 1)).toEqual([[0, 0], [0, 0], [0, 0]]);
+    expect(earlyStoppingReference([{ records: zero, labels: zero }], v, 2, 1)).toEqual([[0, 0], [0, 0], [0, 0]]);
     expect(dataInfReference(zero, v, [{ name: 'a', from: 0, to: 12 }])).toEqual([[0, 0], [0, 0], [0, 0]]);
   });
   it('products of many rows in pieces', () => {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { influence } from '../../../src/attribution/datainf.ts';
 import { curvatureInfluence } from '../../../src/attribution/curvature/curvature-influence.ts';
 import { buildCurvatureLedger, freeCurvatureLedger } from '../../../src/attribution/curvature/curvature-ledger.ts';
-import { CURVATURE, type CurvatureSettings } from '../../../src/attribution/curvature/settings.ts';
+import { CURVATURE, type CurvatureSettings, runPace } from '../../../src/attribution/curvature/settings.ts';
 import { buildLedger, freeLedger } from '../../../src/attribution/ledger.ts';
 import { replay } from '../../../src/attribution/replay/replay.ts';
 import { cosine, gradientProduct, random, tfidf, tracIn } from './controls.ts';
 import { hiddenRows } from './gradients.ts';
-import { type Scores, curvatureReference } from './reference.ts';
+import { type Scores, curvatureReference, earlyStoppingReference } from './reference.ts';
 import type { Subject } from './subject.ts';
 
 export interface Method {
@@ -24,14 +24,20 @@ export interface Method {
   settings?: unknown;
   /** [query][record], positive = the record helped. */
   scores(subject: Subject): Promise<Scores>;
-  /** [record] influence on the mean loss of all queries at once, where that is cheaper than one query after the other. */
-  pooled?(subject: Subject): Promise<number[]>;
+  /**
+   * Where wrong records are looked for: [question][record] in the units that the product shows them in, and for pools of
+   * questions at once [pool][record], where that is cheaper. `scores` where undefined.
+   */
+  evidence?(subject: Subject): Promise<Scores>;
+  pooled?(subject: Subject, pools: readonly (readonly number[])[]): Promise<Scores>;
   /** [record] influence of each record on its own loss; large ones are suspicious. */
   self?(subject: Subject): Promise<number[]>;
 }
 
-/** Labels a record of the float64 reference of the curvature method, and its damping. */
-const REFERENCE = { draws: 4, damping: 1 };
+/** Labels a record of the curvature at the last adapter alone, and the damping relative to the mean eigenvalue: the best on validation halves. */
+const LAST = { draws: 4, damping: 30 };
+/** Of the empirical Fisher matrix, likewise. */
+const EMPIRICAL_DAMPING = 100;
 
 const diagonal = (scores: Scores) => scores.map((row, k) => row[k]!);
 const textOf = ({ question, answer }: { question: string; answer: string }) => `${question} ${answer}`;
@@ -47,14 +53,15 @@ async function dataInf({ engine: { model }, lora, examples, signal }: Subject, q
   }
 }
 
-async function curvature(subject: Subject, queries: Subject['asked'], settings: CurvatureSettings): Promise<Scores> {
-  const { engine: { model }, lora, examples, signal } = subject;
-  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), lora, examples, settings, { signal });
+/** `inNoise`: in standard deviations of chance. */
+async function curvature(subject: Subject, queries: Subject['asked'], settings: CurvatureSettings, inNoise = false): Promise<Scores> {
+  const { engine: { model }, lora, examples, recipe, signal } = subject;
+  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), lora, examples, settings, runPace(recipe, examples.length), { signal });
   try {
     const out: Scores = [];
     for (const [query] of queries) {
       const [found] = await curvatureInfluence(model, lora, ledger, query!, [{ from: 0, to: query!.ids.length - query!.start }]);
-      out.push([...found!.scores]);
+      out.push(Array.from(found!.scores, (score, k) => (inNoise ? (found!.noise[k]! > 0 ? score / found!.noise[k]! : 0) : score)));
     }
     return out;
   } finally {
@@ -66,6 +73,7 @@ export const METHODS: readonly Method[] = [
   {
     id: 'curvature', title: 'Curvature (the default)', kind: 'method', version: 1, settings: CURVATURE,
     scores: (subject) => curvature(subject, subject.asked, CURVATURE),
+    evidence: (subject) => curvature(subject, subject.asked, CURVATURE, true),
     self: async (subject) => diagonal(await curvature(subject, subject.examples, CURVATURE)),
   },
   {
@@ -79,29 +87,36 @@ export const METHODS: readonly Method[] = [
       const { pools } = await replay(model, examples, recipe, asked.map(([sequence]) => ({ answers: [{ sequence: sequence! }] })), { signal });
       return pools.map(({ influence: row }) => [...row]);
     },
-    async pooled({ engine: { model }, examples, recipe, asked, signal }) {
-      const pool = { answers: asked.map(([sequence]) => ({ sequence: sequence!, weight: 1 / asked.length })) };
-      return [...(await replay(model, examples, recipe, [pool], { signal })).pools[0]!.influence];
+    async pooled({ engine: { model }, examples, recipe, asked, signal }, groups) {
+      const pools = groups.map((group) => ({ answers: group.map((q) => ({ sequence: asked[q]![0]!, weight: 1 / group.length })) }));
+      return (await replay(model, examples, recipe, pools, { signal })).pools.map(({ influence: row }) => [...row]);
     },
   },
   {
-    id: 'curvature-reference', title: 'Curvature, float64, not sketched', kind: 'reference', version: 1,
-    scores: async (subject) =>
-      curvatureReference(await subject.labelGradients(REFERENCE.draws), await subject.recordGradients(), await subject.queryGradients(), REFERENCE.damping),
+    id: 'curvature-float64', title: 'Curvature, float64, rows not rounded', kind: 'reference', version: 2, settings: CURVATURE,
+    scores: async (subject) => {
+      const { recipe, examples } = subject;
+      const { time, batch } = runPace(recipe, examples.length);
+      return earlyStoppingReference(await subject.pointsOfRun(CURVATURE.checkpoints, CURVATURE.draws), await subject.queryGradients(), batch, CURVATURE.damping / time);
+    },
+  },
+  {
+    id: 'curvature-last', title: 'Curvature at the last adapter alone', kind: 'reference', version: 2, settings: LAST,
+    scores: async (subject) => curvatureReference(await subject.labelGradients(LAST.draws), await subject.recordGradients(), await subject.queryGradients(), LAST.damping),
     self: async (subject) => {
       const records = await subject.recordGradients();
-      return diagonal(curvatureReference(await subject.labelGradients(REFERENCE.draws), records, records, REFERENCE.damping));
+      return diagonal(curvatureReference(await subject.labelGradients(LAST.draws), records, records, LAST.damping));
     },
   },
   {
-    id: 'empirical-fisher', title: 'Empirical Fisher, exact inverse', kind: 'reference', version: 1,
+    id: 'empirical-fisher', title: 'Empirical Fisher, exact inverse', kind: 'reference', version: 2, settings: EMPIRICAL_DAMPING,
     scores: async (subject) => {
       const records = await subject.recordGradients();
-      return curvatureReference(records, records, await subject.queryGradients(), REFERENCE.damping);
+      return curvatureReference(records, records, await subject.queryGradients(), EMPIRICAL_DAMPING);
     },
     self: async (subject) => {
       const records = await subject.recordGradients();
-      return diagonal(curvatureReference(records, records, records, REFERENCE.damping));
+      return diagonal(curvatureReference(records, records, records, EMPIRICAL_DAMPING));
     },
   },
   {

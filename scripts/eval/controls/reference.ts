@@ -39,11 +39,16 @@ export function dataInfReference(records: Rows, queries: Rows, spans: readonly S
  * one of the whole adapter where undefined. Cost: m²P + m³/3.
  */
 export function curvatureReference(factors: Rows, records: Rows, queries: Rows, c: number, spans?: readonly Span[]): Scores {
+  return dampedInverse(factors, records, queries, (mean) => c * mean, spans);
+}
+
+/** v (λ I + FᵀF/m)⁻¹ g; `damping` gives λ from the mean eigenvalue. */
+function dampedInverse(factors: Rows, records: Rows, queries: Rows, damping: (mean: number) => number, spans?: readonly Span[]): Scores {
   const scores = Array.from({ length: queries.count }, () => new Array<number>(records.count).fill(0));
   for (const { from, to } of spans ?? [{ from: 0, to: records.width }]) {
     const k = products(factors, factors, from, to);
     const m = factors.count;
-    const lambda = (c * trace(k)) / m / (to - from);
+    const lambda = damping(trace(k) / m / (to - from));
     if (!(lambda > 0)) continue;
     for (let i = 0; i < m; i++) k[i]![i]! += m * lambda;
     const factor = cholesky(k);
@@ -60,6 +65,32 @@ export function curvatureReference(factors: Rows, records: Rows, queries: Rows, 
     });
   }
   return scores;
+}
+
+/** Gradients at one point of a run: of the records' losses and of labels drawn from the model. */
+export interface RunPoint {
+  records: Rows;
+  labels: Rows;
+}
+
+/**
+ * The default method: Σ over points of the run of v (H + λ D)⁻¹ g, H = FᵀF/m there, D = diag √(mean of g² / batch) over all
+ * points' record gradients, v at the last adapter. D is what Adam divides a step by, and λ ~ 1 / Σ rates damps what the run
+ * had no time to learn.
+ */
+export function earlyStoppingReference(points: readonly RunPoint[], queries: Rows, batch: number, lambda: number): Scores {
+  const squares = new Float64Array(queries.width);
+  let count = 0;
+  for (const { records } of points) {
+    records.values.forEach((value, i) => (squares[i % records.width]! += value * value));
+    count += records.count;
+  }
+  const floor = (1e-6 * squares.reduce((a, b) => a + b, 0)) / squares.length;
+  if (!(floor > 0)) return Array.from({ length: queries.count }, () => new Array<number>(points[0]!.records.count).fill(0));
+  const scale = squares.map((sum) => 1 / Math.sqrt(Math.sqrt(Math.max(sum, floor) / count / batch)));
+  const scaled = (rows: Rows): Rows => ({ ...rows, values: rows.values.map((value, i) => value * scale[i % rows.width]!) });
+  const parts = points.map(({ records, labels }) => dampedInverse(scaled(labels), scaled(records), scaled(queries), () => lambda));
+  return parts[0]!.map((row, q) => row.map((_, k) => parts.reduce((sum, part) => sum + part[q]![k]!, 0)));
 }
 
 const trace = (k: readonly Float64Array[]) => k.reduce((sum, row, i) => sum + row[i]!, 0);

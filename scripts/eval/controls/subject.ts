@@ -8,6 +8,7 @@ import { freeLora, type Lora, uploadLora } from '../../../src/model/lora.ts';
 import { type Example, type TrainCheckpoint, train } from '../../../src/model/train.ts';
 import type { DatanetRecord } from '../../../src/protocol/record.ts';
 import { type TracInCheckpoint, adamScaling } from './controls.ts';
+import type { RunPoint } from './reference.ts';
 import { type Rows, type Span, adapterSpans, drawLabels, gradientRows, loraAt, tokenOutputs } from './gradients.ts';
 
 export interface Question {
@@ -103,20 +104,36 @@ export class Subject {
     return this.once('queries', () => gradientRows(this.engine.model, this.lora, this.asked));
   }
 
-  /** Gradients of labels drawn from the model, `draws` for each record: each token's by the root of its weight in the record's loss. */
+  /** Gradients of labels drawn from the model at the adapter. */
   labelGradients(draws: number): Promise<Rows> {
-    return this.once(`labels ${draws}`, async () => {
-      const outputs = await tokenOutputs(this.engine.model, this.lora, this.examples);
-      const parts: Rows[] = [];
-      for (let draw = 0; draw < draws; draw++) {
-        const labels = outputs.map(({ logits }, k) => drawLabels(logits, this.engine.model.config.vocab, LABEL_SEED, draw, k));
-        parts.push(await gradientRows(this.engine.model, this.lora, this.examples, { weight: (_k, _t, usual) => Math.sqrt(usual), target: (k, t) => labels[k]![t]! }));
+    return this.once(`labels ${draws}`, () => this.labelsAt(this.lora, draws));
+  }
+
+  /** Gradients of records and of drawn labels where the curvature ledger looks. */
+  pointsOfRun(checkpoints: number, draws: number): Promise<RunPoint[]> {
+    return this.once(`points ${checkpoints} ${draws}`, async () => {
+      const points: RunPoint[] = [];
+      for (const lora of await this.loras(checkpoints)) {
+        points.push({ records: await gradientRows(this.engine.model, lora, this.examples), labels: await this.labelsAt(lora, draws) });
         throwIfAborted(this.signal);
       }
-      const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-      parts.forEach((part, draw) => values.set(part.values, draw * part.values.length));
-      return { count: draws * this.examples.length, width: parts[0]!.width, values };
+      return points;
     });
+  }
+
+  /** `draws` rows for each record: each token's gradient by the root of its weight in the record's loss. */
+  private async labelsAt(lora: Lora, draws: number): Promise<Rows> {
+    const { model } = this.engine;
+    const outputs = await tokenOutputs(model, lora, this.examples);
+    const parts: Rows[] = [];
+    for (let draw = 0; draw < draws; draw++) {
+      const labels = outputs.map(({ logits }, k) => drawLabels(logits, model.config.vocab, LABEL_SEED, draw, k));
+      parts.push(await gradientRows(model, lora, this.examples, { weight: (_k, _t, usual) => Math.sqrt(usual), target: (k, t) => labels[k]![t]! }));
+      throwIfAborted(this.signal);
+    }
+    const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+    parts.forEach((part, draw) => values.set(part.values, draw * part.values.length));
+    return { count: draws * this.examples.length, width: parts[0]!.width, values };
   }
 
   /** Gradients at the run's checkpoints, with Adam's scaling there. */
