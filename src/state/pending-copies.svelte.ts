@@ -42,7 +42,7 @@ export class PendingCopies {
     const { records: accepted } = await curate.next(datanet, contributions);
     const pending = contributions.filter(({ state }) => state === 'pending').sort((a, b) => (a.contributionId < b.contributionId ? -1 : 1));
     const all = accepted.map(({ text, questions }) => ({ text, questions }));
-    const places: { contributionId: bigint; at: number }[] = [];
+    const places: PendingPlace[] = [];
     const left = new Set<bigint>();
     for (const contribution of pending) {
       const { contributionId, count } = contribution;
@@ -54,19 +54,33 @@ export class PendingCopies {
       });
     }
     const clusters = await this.#session.part(VersionCopies).compare(all);
-    const nameOf = (k: number, reader: bigint) => {
-      if (k < inVersion) return `record ${k + 1}`;
-      if (k < accepted.length) return `a record of contribution ${accepted[k]!.contribution}, which is accepted`;
-      const { contributionId, at } = places[k - accepted.length]!;
-      return contributionId === reader ? `line ${at + 1}` : `line ${at + 1} of contribution ${contributionId}, which came before`;
-    };
-    const notes = new Map<bigint, Map<number, string>>();
-    places.forEach(({ contributionId, at }, k) => {
-      const of = clusters[accepted.length + k]!;
-      if (of === accepted.length + k) return;
-      const own = notes.get(contributionId) ?? new Map<number, string>();
-      notes.set(contributionId, own.set(at, nameOf(of, contributionId)));
-    });
-    return { notes, left };
+    return { notes: notesOf(clusters, inVersion, accepted, places), left };
   }
+}
+
+/** Where a record that waits stands: line `at`, from 0, of its contribution. */
+export interface PendingPlace {
+  contributionId: bigint;
+  at: number;
+}
+
+/**
+ * The words for each copy that waits. `clusters` is over the accepted records, the first `inVersion` of which are in the
+ * newest version, followed by those that wait, at `places`, the oldest contribution first.
+ */
+export function notesOf(clusters: readonly number[], inVersion: number, accepted: readonly { contribution: string }[], places: readonly PendingPlace[]): CopyNotes {
+  const nameOf = (k: number, reader: bigint) => {
+    if (k < inVersion) return `record ${k + 1}`;
+    if (k < accepted.length) return `a record of contribution ${accepted[k]!.contribution}, which is accepted`;
+    const { contributionId, at } = places[k - accepted.length]!;
+    return contributionId === reader ? `line ${at + 1}` : `line ${at + 1} of contribution ${contributionId}, which came before`;
+  };
+  const notes = new Map<bigint, Map<number, string>>();
+  places.forEach(({ contributionId, at }, k) => {
+    const of = clusters[accepted.length + k]!;
+    if (of === accepted.length + k) return;
+    const own = notes.get(contributionId) ?? new Map<number, string>();
+    notes.set(contributionId, own.set(at, nameOf(of, contributionId)));
+  });
+  return notes;
 }
