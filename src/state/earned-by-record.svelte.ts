@@ -58,6 +58,8 @@ export class EarnedByRecord {
       this.progress = undefined;
       this.working = false;
     }
+    // Answers that were paid meanwhile; nothing happens where there are none.
+    if (!stop.signal.aborted && !this.error) await this.read();
   }
 
   async readMore(): Promise<void> {
@@ -93,7 +95,7 @@ export class EarnedByRecord {
         await pause();
       }
     }
-    if (signal.aborted) return;
+    // Where it was stopped, of those that were reached.
     this.sums = sums;
     this.counted = counted;
   }

@@ -34,13 +34,15 @@ export interface Evidence {
   multiple: number;
 }
 
+/** Receipts of strangers can be long; a page does not stop for their bignums. */
+const MOST_COUNTED = 20_000;
 const ANYBODY = `0x${'0'.repeat(40)}` as const;
 
-/** Undefined where scores and noise do not fit together: the check says what is wrong with such a receipt. */
+/** Undefined where scores and noise do not fit together, which the check explains, or where there are too many to count at once. */
 export function evidenceOf(receipt: Receipt): Evidence | undefined {
+  if (receipt.scores.length !== receipt.noise.length || receipt.scores.length > MOST_COUNTED) return undefined;
   const scores = receipt.scores.map(hexToFloat);
   const noise = receipt.noise.map(hexToFloat);
-  if (scores.length !== noise.length) return undefined;
   const counted = scores.flatMap((score, k) => (score !== 0 || noise[k] !== 0 ? [k] : []));
   try {
     const { records, multiple } = describePayout({
