@@ -15,6 +15,10 @@ import { type AnswerSettings, askOptions, readAnswerSettings, writeAnswerSetting
 import { type AnswerDivision, divisionOfAttribution, divisionWithoutPrice } from './shares.ts';
 import { Turn } from './turn.svelte.ts';
 
+/** Errors that say that there is no ledger to rely on: `trace` with `build` makes one here. */
+const NO_LEDGER = new Set(['ledger/missing', 'ledger/damaged', 'ledger/other-root']);
+export const canBuildLedger = (error: { code: string } | undefined): boolean => error !== undefined && NO_LEDGER.has(error.code);
+
 /** Asking, and who made the answers. Conversations outlast the tab. */
 export class AskState {
   turns = $state<Turn[]>([]);

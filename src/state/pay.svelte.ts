@@ -37,8 +37,8 @@ export class PayState {
     if (!this.tx.busy) this.turn = undefined;
   }
 
-  /** Makes the receipt with the prices of now. */
-  async prepare(): Promise<void> {
+  /** Makes the receipt with the prices of now; `build` builds the adapter's ledger here first. */
+  async prepare(build = false): Promise<void> {
     const { turn } = this;
     if (!turn || turn.claimId !== undefined || this.preparing) return;
     this.preparing = true;
@@ -46,6 +46,7 @@ export class PayState {
     try {
       await this.#session.chain.terms.load();
       await this.#session.chain.adapters.load();
+      if (build) await this.ask.trace(turn, true);
       await this.ask.makeReceipt(turn);
     } catch (error) {
       this.error = toWire(error);
