@@ -101,6 +101,7 @@ describe.sequential('attribution of an answer', () => {
 
     await fold(turn, 'Word by word as a table').press('Enter');
     const words = turn.getByRole('table', { name: /^How much record \d+ moved each word/ }).getByRole('row');
+    await words.first().waitFor();
     expect(await words.count()).toBe(coloured.length + 1);
     const file = await saved(page, turn.getByRole('button', { name: 'Save the words as CSV' }));
     expect(file.rows[0]!.slice(0, 3)).toEqual(['place', 'word', 'influence']);
