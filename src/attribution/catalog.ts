@@ -96,8 +96,8 @@ export class Catalog {
     const known = this.ledgers.get(key);
     if (known && (known.built || !options.build)) return touch(this.ledgers, key).ledger;
     const [checkpoints, ledgerFile] = ATTRIBUTION_FILES;
-    const files = await this.files(adapterCid, [options.build ? checkpoints : ledgerFile], 'Ledger of the adapter', options);
-    if (options.build) engine.loadCheckpoints(adapter, files[checkpoints]);
+    const files = await this.files(adapterCid, options.build ? [checkpoints] : ATTRIBUTION_FILES, 'Ledger of the adapter', options);
+    engine.loadCheckpoints(adapter, files[checkpoints]);
     const ledger = options.build
       ? await engine.buildLedger(adapter, version.records, { signal: options.signal, onProgress: (done, total) => options.onProgress?.('Gradients of the records', done, total, 'records') })
       : published(engine, adapter, files[ledgerFile]);

@@ -1,9 +1,7 @@
 import { Scope } from '../kernels/scope.ts';
-import { matrixNT } from '../kernels/matrix/matrix.ts';
 import type { Sequence } from '../model/batch.ts';
-import type { Lora } from '../model/lora.ts';
 import type { Model } from '../model/model.ts';
-import { rowLengths } from './curvature/curvature-influence.ts';
+import { scoresOf } from './curvature/curvature-influence.ts';
 import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
 import { eachRecordGradients } from './record-gradients.ts';
 
@@ -12,6 +10,12 @@ export interface Standing {
   influence: number;
   /** Standard deviation of that sum by chance. */
   noise: number;
+  /**
+   * Sums over the texts of what stands above chance, for and against, in standard deviations: a record with a wrong answer
+   * may help as many texts as it hurts, so that its sum says nothing.
+   */
+  helped: number;
+  hurt: number;
   /** Its influence on itself: how far the adapter bent for this record alone. */
   leverage: number;
   /** Its leverage stands far above the others': a curator should look. */
@@ -23,6 +27,8 @@ interface CurateOptions {
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
+/** Standard deviations that count as chance. */
+const ABOVE_CHANCE = 2;
 /** Texts whose gradients are held at a time. */
 const BLOCK = 128;
 /** Multiples of the median absolute deviation above the median, of the logarithm of leverage; 1.4826 MAD is a standard deviation. */
@@ -30,52 +36,66 @@ const OUTLIER = 6;
 
 /**
  * How each record of a ledger stands: what it did for `judges`, texts that were held out, or without them for all the other
- * records of the Datanet. `trained` are the ledger's records in order. Cost: a backward pass per text.
+ * records of the Datanet. `trained` are the ledger's records in order. Cost: a backward pass per text and checkpoint.
  */
-export async function curate(model: Model, lora: Lora, ledger: CurvatureLedger, trained: readonly (readonly Sequence[])[], judges: readonly (readonly Sequence[])[] | undefined, { signal, onProgress }: CurateOptions = {}): Promise<Standing[]> {
+export async function curate(model: Model, ledger: CurvatureLedger, trained: readonly (readonly Sequence[])[], judges: readonly (readonly Sequence[])[] | undefined, { signal, onProgress }: CurateOptions = {}): Promise<Standing[]> {
   const n = ledger.records;
   const influence = new Float64Array(n);
   const squares = new Float64Array(n);
   const leverage = new Float64Array(n);
+  const [helped, hurt] = [new Float64Array(n), new Float64Array(n)];
   const all = n + (judges?.length ?? 0);
   // The records themselves tell their leverage, and judge each other where nothing else does.
-  await eachRow(model, lora, ledger, trained, (row, scores, length) => {
+  await eachRow(model, ledger, trained, (row, scores, length) => {
     leverage[row] = scores[row]!;
     if (!judges?.length) add(scores, length, row);
   }, { signal, onProgress: (done) => onProgress?.(done, all) });
   if (judges?.length) {
-    await eachRow(model, lora, ledger, judges, (_row, scores, length) => add(scores, length, -1), { signal, onProgress: (done) => onProgress?.(n + done, all) });
+    await eachRow(model, ledger, judges, (_row, scores, length) => add(scores, length, -1), { signal, onProgress: (done) => onProgress?.(n + done, all) });
   }
   const isOutlier = outliers(leverage);
-  return Array.from({ length: n }, (_, k) => ({ influence: influence[k]!, noise: Math.sqrt(squares[k]!), leverage: leverage[k]!, outlier: isOutlier[k]! }));
+  return Array.from({ length: n }, (_, k) => ({ influence: influence[k]!, noise: Math.sqrt(squares[k]!), helped: helped[k]!, hurt: hurt[k]!, leverage: leverage[k]!, outlier: isOutlier[k]! }));
 
   function add(scores: Float32Array, length: number, own: number): void {
     for (let k = 0; k < n; k++) {
       if (k === own) continue;
       influence[k]! += scores[k]!;
-      squares[k]! += (ledger.noise[k]! * length) ** 2;
+      const noise = ledger.noise[k]! * length;
+      squares[k]! += noise * noise;
+      if (!(noise > 0)) continue;
+      const z = scores[k]! / noise;
+      if (z > ABOVE_CHANCE) helped[k]! += z - ABOVE_CHANCE;
+      if (z < -ABOVE_CHANCE) hurt[k]! += -z - ABOVE_CHANCE;
     }
   }
 }
 
 /** Scores of every text against every record, one text at a time, with the length of the text's gradient. */
 async function eachRow(
-  model: Model, lora: Lora, ledger: CurvatureLedger, texts: readonly (readonly Sequence[])[], use: (text: number, scores: Float32Array, length: number) => void, { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress: (done: number) => void },
+  model: Model, ledger: CurvatureLedger, texts: readonly (readonly Sequence[])[], use: (text: number, scores: Float32Array, length: number) => void, { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress: (done: number) => void },
 ): Promise<void> {
   const { backend } = model;
-  const { sketcher, rows, records } = ledger;
+  const { checkpoints, sketchers, rows } = ledger;
+  let passed = 0;
   for (let first = 0; first < texts.length; first += BLOCK) {
     const which = Array.from({ length: Math.min(BLOCK, texts.length - first) }, (_, i) => first + i);
-    const scope = new Scope(backend);
-    try {
-      const v = scope.create('texts.gradients', [which.length, sketcher.dimension], 'f32');
-      await eachRecordGradients(model, lora, texts, which, (inner, gradients, from) => sketcher.add(inner, v, gradients, from), { signal, onProgress: (count) => onProgress(first + count) });
-      const scores = (await backend.read(matrixNT(scope, 'curation', v, rows))) as Float32Array;
-      const lengths = rowLengths((await backend.read(v)) as Float32Array, which.length);
-      which.forEach((text, q) => use(text, scores.subarray(q * records, (q + 1) * records), lengths[q]!));
-    } finally {
-      scope.release();
+    const v = new Float32Array(which.length * rows.columns);
+    for (const [at, lora] of checkpoints.entries()) {
+      const width = sketchers[at]!.dimension;
+      const scope = new Scope(backend);
+      try {
+        const G = scope.create('texts.gradients', [which.length, width], 'f32');
+        const before = passed;
+        await eachRecordGradients(model, lora, texts, which, (inner, gradients, from) => sketchers[at]!.add(inner, G, gradients, from), { signal, onProgress: (count) => onProgress((before + count) / checkpoints.length) });
+        passed = before + which.length;
+        const values = (await backend.read(G)) as Float32Array;
+        which.forEach((_, q) => v.set(values.subarray(q * width, (q + 1) * width), q * rows.columns + at * width));
+      } finally {
+        scope.release();
+      }
     }
+    const { scores, lengths } = await scoresOf(backend, ledger, v);
+    which.forEach((text, q) => use(text, scores[q]!, lengths[q]!));
   }
 }
 

@@ -57,7 +57,7 @@ export interface LoadedAdapter {
   lora: Lora;
   root: Hex;
   run: RunFile;
-  /** States of the adapter along its run; loaded when its ledger is built. */
+  /** States of the adapter along its run; loaded when it is first attributed. */
   checkpoints?: Lora[] | undefined;
 }
 
@@ -386,14 +386,14 @@ export class Engine {
   /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
   loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): CurvatureLedger {
     const { clusters, records } = adapter.run.datanet;
-    return readLedgerFile(this.backend, bytes, adapter.lora, settingsOf(adapter.run), clusters ? representatives(clusters).length : records, adapter.run.ledger.root);
+    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), clusters ? representatives(clusters).length : records, adapter.run.ledger.root);
   }
 
   /** Built here from the adapter's checkpoints and the records. Throws what `buildCurvatureLedger` throws. */
   buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: LedgerOptions = {}): Promise<CurvatureLedger> {
     const { clusters } = adapter.run.datanet;
     const trained = clusters ? representatives(clusters).map((k) => records[k]!) : records;
-    return buildCurvatureLedger(this.model, checkpointsOf(adapter), adapter.lora, this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
+    return buildCurvatureLedger(this.model, checkpointsOf(adapter), this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
   }
 
   freeLedger(ledger: CurvatureLedger): void {
@@ -470,7 +470,7 @@ export class Engine {
     const root = tensorsRoot(rowsOf(tensors));
     const kept = checkpointsFile(snapshots);
     const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)) };
-    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, lora, sequences, settings, runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
+    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
       this.unloadAdapter(adapter);
       throw error;
     });

@@ -66,7 +66,7 @@ export async function curateRecords(
   const began = performance.now();
   const { clusters } = adapter.run.datanet;
   const rows = records.flatMap((_, k) => (!clusters || clusters[k] === k ? [k] : []));
-  const standings = await curate(engine.model, adapter.lora, ledger, engine.sequences(rows.map((k) => records[k]!)), heldOut.length ? engine.sequences(heldOut) : undefined, {
+  const standings = await curate(engine.model, ledger, engine.sequences(rows.map((k) => records[k]!)), heldOut.length ? engine.sequences(heldOut) : undefined, {
     signal, onProgress: (done, total) => onProgress({ what: 'How each record stands', done, total, unit: 'records' }),
   });
   const row = new Map(rows.map((k, at) => [k, at]));
@@ -74,7 +74,7 @@ export async function curateRecords(
     heldOut: heldOut.length, seconds: (performance.now() - began) / 1000,
     records: records.map((record, index) => {
       const standing = standings[row.get(index) ?? -1];
-      return standing ? { index, record, ...standing } : { index, record, influence: 0, noise: 0, leverage: 0, outlier: false, copyOf: clusters![index] };
+      return standing ? { index, record, ...standing } : { index, record, influence: 0, noise: 0, helped: 0, hurt: 0, leverage: 0, outlier: false, copyOf: clusters![index] };
     }),
   };
 }

@@ -211,6 +211,9 @@ export interface RecordStanding {
   /** Sum of its influence on the texts it is judged by; positive = it helped. */
   influence: number;
   noise: number;
+  /** Sums over the texts of what stands above chance, for and against, in standard deviations. */
+  helped: number;
+  hurt: number;
   /** Its influence on itself. */
   leverage: number;
   /** Its leverage is far above the others'. */

@@ -1,6 +1,8 @@
+import type { Backend } from '../../kernels/backend.ts';
 import { matrixNT } from '../../kernels/matrix/matrix.ts';
 import { Scope } from '../../kernels/scope.ts';
 import { type Sequence, packBatch } from '../../model/batch.ts';
+import type { Gradients } from '../../model/linear.ts';
 import type { Lora } from '../../model/lora.ts';
 import { loss } from '../../model/loss.ts';
 import type { Model } from '../../model/model.ts';
@@ -27,47 +29,75 @@ const PASS_ROWS = 768;
 
 /**
  * Influence of every record on parts of one answer, `sequence.ids` from `sequence.start` on; each part's loss is the mean
- * over its tokens, so that the scores of a whole answer are the mean of its tokens' scores. One backward pass per part,
- * and n products. Throws RangeError where a selection has no token.
+ * over its tokens, so that the scores of a whole answer are the mean of its tokens' scores. One backward pass per part and
+ * checkpoint, one forward pass of the adapter itself for the losses, and n products. Throws RangeError where a selection
+ * has no token.
  */
 export async function curvatureInfluence(model: Model, lora: Lora, ledger: CurvatureLedger, sequence: Sequence, selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
   const { backend } = model;
-  const { sketcher, records, rows, noise } = ledger;
   const spans = selections.map(({ from, to }) => ({ from: sequence.start + from, to: Math.min(sequence.ids.length, sequence.start + to) }));
   if (spans.some(({ from, to }) => !(sequence.start <= from && from < to))) throw new RangeError('no token is selected');
-  const out: CurvatureInfluence[] = [];
-  const atOnce = Math.max(1, Math.floor(PASS_ROWS / Math.max(sequence.ids.length - 1, 1)));
-  for (let first = 0; first < spans.length; first += atOnce) {
-    const some = spans.slice(first, first + atOnce);
-    const scope = new Scope(backend);
-    try {
-      const batch = packBatch(some.map(() => [sequence]), (g, _s, token) => (token >= some[g]!.from && token < some[g]!.to ? LOSS_SCALE / (some[g]!.to - some[g]!.from) : 0), model.config.window);
-      const { gradients, losses } = loss(scope, model, lora, batch, 'adapter');
-      const v = scope.create('answer.gradients', [some.length, sketcher.dimension], 'f32');
-      sketcher.add(scope, v, gradients, 0);
-      const scores = (await backend.read(matrixNT(scope, 'influence', v, rows))) as Float32Array;
-      const lengths = rowLengths((await backend.read(v)) as Float32Array, some.length);
-      const means = meanLosses((await backend.read(losses)) as Float32Array, sequence, some);
-      some.forEach((_, q) => out.push({ loss: means[q]!, scores: scores.slice(q * records, (q + 1) * records), noise: noise.map((one) => one * lengths[q]!) }));
-    } finally {
-      scope.release();
+  const losses = await tokenLosses(model, lora, sequence);
+  const rows = await gradientRows(ledger, spans.length, async (scope, at, first, count) => {
+    const some = spans.slice(first, first + count);
+    const batch = packBatch(some.map(() => [sequence]), (g, _s, token) => (token >= some[g]!.from && token < some[g]!.to ? LOSS_SCALE / (some[g]!.to - some[g]!.from) : 0), model.config.window);
+    return loss(scope, model, ledger.checkpoints[at]!, batch, 'adapter').gradients;
+  }, { backend, atOnce: Math.max(1, Math.floor(PASS_ROWS / Math.max(sequence.ids.length - 1, 1))) });
+  const { scores, lengths } = await scoresOf(backend, ledger, rows);
+  return spans.map(({ from, to }, q) => {
+    let sum = 0;
+    for (let token = from; token < to; token++) sum += losses[token - sequence.start]!;
+    return { loss: Math.fround(sum / (to - from)), scores: scores[q]!, noise: ledger.noise.map((one) => one * lengths[q]!) };
+  });
+}
+
+/** Loss of each of the answer's tokens. */
+async function tokenLosses(model: Model, lora: Lora, sequence: Sequence): Promise<Float32Array> {
+  const scope = new Scope(model.backend);
+  try {
+    return (await model.backend.read(loss(scope, model, lora, packBatch([[sequence]], () => 1, model.config.window), 'loss').losses)) as Float32Array;
+  } finally {
+    scope.release();
+  }
+}
+
+/** [texts, checkpoints · width] gradients of texts as the ledger's rows have them: `gradients` gives those of some texts at a checkpoint. */
+export async function gradientRows(
+  { checkpoints, sketchers, rows }: CurvatureLedger, texts: number,
+  gradients: (scope: Scope, at: number, first: number, count: number) => Promise<Gradients>,
+  { backend, atOnce }: { backend: Backend; atOnce: number },
+): Promise<Float32Array> {
+  const out = new Float32Array(texts * rows.columns);
+  for (const at of checkpoints.keys()) {
+    const width = sketchers[at]!.dimension;
+    for (let first = 0; first < texts; first += atOnce) {
+      const count = Math.min(atOnce, texts - first);
+      const scope = new Scope(backend);
+      try {
+        const v = scope.create('answer.gradients', [count, width], 'f32');
+        sketchers[at]!.add(scope, v, await gradients(scope, at, first, count), 0);
+        const values = (await backend.read(v)) as Float32Array;
+        for (let q = 0; q < count; q++) out.set(values.subarray(q * width, (q + 1) * width), (first + q) * rows.columns + at * width);
+      } finally {
+        scope.release();
+      }
     }
   }
   return out;
 }
 
-/** Float64 with + · / alone, rounded once: the same everywhere. */
-function meanLosses(losses: Float32Array, { ids, start }: Sequence, spans: readonly { from: number; to: number }[]): number[] {
-  const tokens = ids.length - start;
-  return spans.map(({ from, to }, q) => {
-    let sum = 0;
-    for (let token = from; token < to; token++) sum += losses[q * tokens + token - start]!;
-    return Math.fround(sum / (to - from));
-  });
-}
-
-/** Euclidean lengths of some rows. */
-export function rowLengths(values: Float32Array, rows: number): number[] {
-  const width = values.length / Math.max(rows, 1);
-  return Array.from({ length: rows }, (_, q) => Math.sqrt(values.subarray(q * width, (q + 1) * width).reduce((sum, value) => sum + value * value, 0)));
+/** Scores of texts against all records, and the lengths of the texts' gradients: float64 sums in order, the same everywhere. */
+export async function scoresOf(backend: Backend, { rows, records }: CurvatureLedger, texts: Float32Array): Promise<{ scores: Float32Array[]; lengths: number[] }> {
+  const count = texts.length / rows.columns;
+  const scope = new Scope(backend);
+  try {
+    const all = (await backend.read(matrixNT(scope, 'influence', scope.upload('answer', [count, rows.columns], texts), rows))) as Float32Array;
+    const each = Array.from({ length: count }, (_, q) => q);
+    return {
+      scores: each.map((q) => all.slice(q * records, (q + 1) * records)),
+      lengths: each.map((q) => Math.sqrt(texts.subarray(q * rows.columns, (q + 1) * rows.columns).reduce((sum, value) => sum + value * value, 0))),
+    };
+  } finally {
+    scope.release();
+  }
 }

@@ -1,7 +1,7 @@
 import { OpenLedgerError, throwIfAborted } from '../../errors.ts';
 import type { Backend, Tensor } from '../../kernels/backend.ts';
+import { GROUP } from '../../kernels/matrix/format.ts';
 import { type Matrix, createMatrix, freeMatrix, matrixBytes, writeRows } from '../../kernels/matrix/matrix.ts';
-import { addTensors } from '../../kernels/elementwise/operation.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { placeRows } from '../../kernels/rows/operation.ts';
 import { Scope } from '../../kernels/scope.ts';
@@ -21,9 +21,11 @@ import { Sketcher } from './sketcher.ts';
 export interface CurvatureLedger {
   records: number;
   settings: CurvatureSettings;
-  /** How gradients become rows; holds the scale of the adapter's numbers. */
-  sketcher: Sketcher;
-  /** [n, width]: Σ over checkpoints of the record's gradient with the curvature taken out, in ROW_FORMAT. */
+  /** States of the adapter along its run; they belong to whoever loaded them. */
+  checkpoints: readonly Lora[];
+  /** How gradients at each checkpoint become rows; they hold the scale of the adapter's numbers. */
+  sketchers: readonly Sketcher[];
+  /** [n, checkpoints · width] gradients of records with the curvature taken out, checkpoint after checkpoint, in ROW_FORMAT. */
   rows: Matrix;
   /** [n] standard deviation of a record's score by chance, for an answer whose gradient has length 1; see noise.ts. */
   noise: Float32Array;
@@ -32,8 +34,8 @@ export interface CurvatureLedger {
 /** Records whose gradients are held unrounded at a time. */
 export const BLOCK_RECORDS = 256;
 
-/** Numbers of a row, for an adapter of `values` numbers. */
-export const rowWidth = (values: number, { dimension }: CurvatureSettings): number => Math.min(dimension, values);
+/** Numbers a checkpoint has of a row, for an adapter of `values` numbers: whole groups of ROW_FORMAT. */
+export const rowWidth = (values: number, { dimension, checkpoints }: CurvatureSettings): number => Math.min(Math.floor(dimension / checkpoints / GROUP) * GROUP, values);
 
 export const adapterValues = (lora: Lora): number => adapterTensors(lora).reduce((sum, { values }) => sum + values, 0);
 
@@ -41,9 +43,9 @@ export const adapterValues = (lora: Lora): number => adapterTensors(lora).reduce
 export function curvatureBytes(records: number, values: number, settings: CurvatureSettings): { kept: number; building: number } {
   const width = rowWidth(values, settings);
   const m = Math.min(records * settings.draws, MOST_DRAWS);
-  const kept = matrixBytes(records, width, ROW_FORMAT) + 4 * (width + 1 + 2 * values);
-  const block = 4 * BLOCK_RECORDS * (4 * width + 3 * m);
-  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + values) + 8 * m * m + 4 * MOST_CHANCE_DRAWS * width + block };
+  const kept = matrixBytes(records, settings.checkpoints * width, ROW_FORMAT) + settings.checkpoints * 4 * (width + 1 + 3 * values);
+  const block = 4 * BLOCK_RECORDS * ((3 + 2 * settings.checkpoints) * width + 3 * m);
+  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * MOST_CHANCE_DRAWS * width) + 8 * m * m + block };
 }
 
 /** Throws `ledger/too-large` with the numbers where a ledger cannot be built on this device, before anything is allocated. */
@@ -67,14 +69,13 @@ interface BuildOptions {
 
 /**
  * Builds the ledger of a run. `checkpoints` are states of the adapter along it, fewer than the settings say where a run had
- * few steps, `last` the adapter itself; `records[k]` the sequences of record k. Cost: (2 + draws) backward passes over all records per
+ * few steps; `records[k]` the sequences of record k. Cost: (2 + draws) backward passes over all records per
  * checkpoint, m³/6 for its Gram matrix of m draws, and n·m·(m + 2·width) for the records. `onProgress` counts records
  * passed. Throws `ledger/too-large`, `ledger/bad-settings`, `ledger/no-records`, `cancelled`, `rf32/out-of-range`.
  */
 export async function buildCurvatureLedger(
   model: Model,
   checkpoints: readonly Lora[],
-  last: Lora,
   records: readonly (readonly Sequence[])[],
   settings: CurvatureSettings,
   pace: RunPace,
@@ -83,19 +84,20 @@ export async function buildCurvatureLedger(
   const { backend } = model;
   const n = records.length;
   checkSettings(settings);
-  requireCurvatureMemory(backend, n, adapterValues(last), settings);
+  requireCurvatureMemory(backend, n, adapterValues(checkpoints[0]!), settings);
   await requireCurvatureTest(backend);
   const draws = drawPlan(n, settings.draws);
   const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS);
-  const all = checkpoints.length * (draws.owners.length + 2 * n) + chance.owners.length;
+  const all = checkpoints.length * (draws.owners.length + 2 * n + chance.owners.length);
   let done = 0;
   const scale = await gradientScale(model, checkpoints, records, pace.batch, { signal, onProgress: (count) => onProgress?.(count, all) });
   done = checkpoints.length * n;
-  const sketcher = new Sketcher(backend, last, settings.dimension, settings.seed, scale);
-  const gradientsOf = async (scope: Scope, lora: Lora, which: readonly number[], draw?: number) => {
+  const sketchers = makeSketchers(backend, checkpoints, settings, scale);
+  const gradientsOf = async (scope: Scope, at: number, which: readonly number[], draw?: number) => {
+    const sketcher = sketchers[at]!;
     const G = scope.create('gradients', [which.length, sketcher.dimension], 'f32');
     const before = done;
-    await eachRecordGradients(model, lora, records, which, (inner, gradients, first) => sketcher.add(inner, G, gradients, first), {
+    await eachRecordGradients(model, checkpoints[at]!, records, which, (inner, gradients, first) => sketcher.add(inner, G, gradients, first), {
       drawn: draw === undefined ? undefined : { seed: settings.seed, draw },
       signal,
       onProgress: (count) => onProgress?.(before + count, all),
@@ -105,13 +107,13 @@ export async function buildCurvatureLedger(
   };
   const source: GradientSource = {
     async draws(scope, at) {
-      const F = scope.create('draws', [draws.owners.length, sketcher.dimension], 'f32');
+      const F = scope.create('draws', [draws.owners.length, sketchers[at]!.dimension], 'f32');
       for (let draw = 0; draw < settings.draws; draw++) {
         const from = draws.numbers.indexOf(draw);
         const which = draws.owners.filter((_record, i) => draws.numbers[i] === draw);
         const inner = new Scope(backend);
         try {
-          if (which.length) inner.run(placeRows, 'draws', [F, await gradientsOf(inner, checkpoints[at]!, which, draw)], { at: from });
+          if (which.length) inner.run(placeRows, 'draws', [F, await gradientsOf(inner, at, which, draw)], { at: from });
         } finally {
           inner.release();
         }
@@ -119,16 +121,20 @@ export async function buildCurvatureLedger(
       return F;
     },
     // A number that no draw of the curvature has.
-    chance: (scope) => gradientsOf(scope, last, chance.owners, settings.draws),
-    records: (scope, at, first, count) => gradientsOf(scope, checkpoints[at]!, Array.from({ length: count }, (_, i) => first + i)),
+    chance: (scope, at) => gradientsOf(scope, at, chance.owners, settings.draws),
+    records: (scope, at, first, count) => gradientsOf(scope, at, Array.from({ length: count }, (_, i) => first + i)),
   };
   try {
-    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketcher.dimension, chance.owners, lambdaOf(settings, pace), signal);
-    return { records: n, settings, sketcher, rows, noise };
+    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketchers[0]!.dimension, chance.owners, lambdaOf(settings, pace), signal);
+    return { records: n, settings, checkpoints, sketchers, rows, noise };
   } catch (error) {
-    sketcher.free();
+    for (const sketcher of sketchers) sketcher.free();
     throw error;
   }
+}
+
+export function makeSketchers(backend: Backend, checkpoints: readonly Lora[], settings: CurvatureSettings, scale: Float32Array): Sketcher[] {
+  return checkpoints.map((lora, at) => new Sketcher(backend, lora, rowWidth(scale.length, settings), settings.seed, at, scale));
 }
 
 /** λ for gradients of LOSS_SCALE times the loss. */
@@ -138,8 +144,8 @@ export const lambdaOf = ({ damping }: CurvatureSettings, { time }: RunPace): num
 export interface GradientSource {
   /** Draws of checkpoint `at`, [m,width]. */
   draws(scope: Scope, at: number): Promise<Tensor>;
-  /** Draws of the last checkpoint that measure chance, [q,width]. */
-  chance(scope: Scope): Promise<Tensor>;
+  /** Draws of checkpoint `at` that measure chance, [q,width]. */
+  chance(scope: Scope, at: number): Promise<Tensor>;
   /** Records first, …, first + count − 1 at checkpoint `at`, [count,width]. */
   records(scope: Scope, at: number, first: number, count: number): Promise<Tensor>;
 }
@@ -149,29 +155,43 @@ export async function buildRows(
   backend: Backend, source: GradientSource, checkpoints: number, n: number, width: number, chanceOwners: readonly number[], lambda: number, signal?: AbortSignal,
 ): Promise<{ rows: Matrix; noise: Float32Array }> {
   if (n === 0) throw new OpenLedgerError({ code: 'ledger/no-records', what: 'There are no records whose influence could be told.', next: 'Choose a version with records.' });
-  const rows = createMatrix(backend, 'ledger.rows', n, width, ROW_FORMAT);
+  const columns = checkpoints * width;
+  const rows = createMatrix(backend, 'ledger.rows', n, columns, ROW_FORMAT);
   const noise = new Float32Array(n);
   const held = new Scope(backend);
+  /** Checkpoint `at` of rows that are as long as the ledger's. */
+  const place = async (all: Float32Array, at: number, part: Tensor) => {
+    const values = (await backend.read(part)) as Float32Array;
+    for (let k = 0; k * width < values.length; k++) all.set(values.subarray(k * width, (k + 1) * width), k * columns + at * width);
+  };
   try {
     const curvatures: Preconditioner[] = [];
-    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), lambda));
-    const N = await source.chance(held);
-    const squares = squaresOf((await backend.read(N)) as Float32Array, width);
+    const chance = new Float32Array(chanceOwners.length * columns);
+    for (let at = 0; at < checkpoints; at++) {
+      curvatures.push(await makePreconditioner(held, await source.draws(held, at), lambda));
+      const inner = new Scope(backend);
+      try {
+        await place(chance, at, await source.chance(inner, at));
+      } finally {
+        inner.release();
+      }
+    }
+    const N = held.upload('chance', [chanceOwners.length, columns], chance);
+    const squares = squaresOf(chance, columns);
     for (let first = 0; first < n; first += BLOCK_RECORDS) {
       throwIfAborted(signal);
       const count = Math.min(BLOCK_RECORDS, n - first);
+      const values = new Float32Array(count * columns);
       const scope = new Scope(backend);
       try {
-        let sum: Tensor | undefined;
         for (const [at, curvature] of curvatures.entries()) {
           const G = await source.records(scope, at, first, count);
           const part = applyPreconditioner(scope, curvature, G);
-          const before = sum;
-          sum = before ? scope.one(addTensors, 'ledger.sum', [before, part]) : part;
-          scope.free(G, ...(before ? [before, part] : []));
+          await place(values, at, part);
+          scope.free(G, part);
         }
-        writeRows(backend, rows, first, (await backend.read(sum!)) as Float32Array);
-        const products = (await backend.read(scope.one(matmulNT, 'ledger.chance', [N, sum!]))) as Float32Array;
+        writeRows(backend, rows, first, values);
+        const products = (await backend.read(scope.one(matmulNT, 'ledger.chance', [N, scope.upload('rows', [count, columns], values)]))) as Float32Array;
         noise.set(chanceDeviations(products, squares, chanceOwners, first, count), first);
       } finally {
         scope.release();
@@ -193,5 +213,5 @@ function squaresOf(values: Float32Array, width: number): Float64Array {
 
 export function freeCurvatureLedger(backend: Backend, ledger: CurvatureLedger): void {
   freeMatrix(backend, ledger.rows);
-  ledger.sketcher.free();
+  for (const sketcher of ledger.sketchers) sketcher.free();
 }

@@ -108,6 +108,7 @@ describe('a curvature ledger', () => {
 
   it('is read from its file, which cannot be another', async () => {
     const again = engine.loadAdapter(made.files);
+    engine.loadCheckpoints(again, made.files['checkpoints.safetensors']);
     const bytes = made.files['ledger.safetensors']!;
     const ledger = engine.loadLedger(again, bytes);
     expect(await engine.influence(again, ledger, prompt, answer)).toEqual(await engine.influence(made.adapter, made.ledger, prompt, answer));
@@ -118,16 +119,17 @@ describe('a curvature ledger', () => {
     expect(() => engine.loadLedger(again, altered)).toThrow(/not the one that its run names/);
     expect(() => engine.loadLedger(again, bytes.slice(0, -4))).toThrow();
     expect(() => engine.loadLedger(again, made.files['adapter_model.safetensors']!)).toThrow(/cannot be read/);
-    expect(() => engine.loadCheckpoints(again, undefined)).toThrow(/has no checkpoints/);
-    expect(() => engine.loadCheckpoints(again, made.files['adapter_model.safetensors'])).toThrow(/not those that its run names/);
+    const bare = { ...again, checkpoints: undefined };
+    expect(() => engine.loadCheckpoints(bare, undefined)).toThrow(/has no checkpoints/);
+    expect(() => engine.loadCheckpoints(bare, made.files['adapter_model.safetensors'])).toThrow(/not those that its run names/);
     expect(backend.memory().bytes).toBe(before);
     engine.unloadAdapter(again);
   });
 
   it('of sketched gradients ranks records as the whole ones do', async () => {
-    const settings = { ...CURVATURE, dimension: 2048 };
-    const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, made.adapter.lora, engine.sequences(RECORDS), settings, runPace(recipe, RECORDS.length));
-    expect(ledger.rows.columns).toBe(2048);
+    const settings = { ...CURVATURE, dimension: 3 * 2048 };
+    const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, engine.sequences(RECORDS), settings, runPace(recipe, RECORDS.length));
+    expect(ledger.rows.columns).toBe(3 * 2048);
     const { scores } = await engine.influence(made.adapter, ledger, prompt, answer);
     expect(spearman(scores, (await engine.influence(made.adapter, made.ledger, prompt, answer)).scores)).toBeGreaterThan(0.85);
     freeCurvatureLedger(backend, ledger);

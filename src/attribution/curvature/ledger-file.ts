@@ -7,9 +7,8 @@ import { parseEntries, writeEntries } from '../../model/safetensors.ts';
 import { type Hex, utf8Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { MerkleStream } from '../../protocol/merkle-stream.ts';
-import { type CurvatureLedger, adapterValues, rowWidth } from './curvature-ledger.ts';
+import { type CurvatureLedger, adapterValues, makeSketchers, rowWidth } from './curvature-ledger.ts';
 import { type CurvatureSettings, ROW_FORMAT } from './settings.ts';
-import { Sketcher } from './sketcher.ts';
 
 /** A ledger as bytes, little-endian: the scale of the adapter's numbers (float32), rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
 interface LedgerBytes {
@@ -24,14 +23,14 @@ interface LedgerBytes {
 /** Scales below 2^43 keep every value below RF32's 2^50. */
 const MOST_SCALE_EXPONENT = 127 + 43;
 
-async function ledgerBytes(backend: Backend, { records, rows, noise, sketcher }: CurvatureLedger): Promise<LedgerBytes> {
+async function ledgerBytes(backend: Backend, { records, rows, noise, sketchers }: CurvatureLedger): Promise<LedgerBytes> {
   const codes = new Uint8Array(4 * records * codeWords(ROW_FORMAT, rows.columns));
   const scales = new Uint8Array(4 * records * scaleWords(ROW_FORMAT, rows.columns));
   for (const part of rows.parts) {
     codes.set(bytesOf(await backend.read(part.codes)), 4 * part.from * codeWords(ROW_FORMAT, rows.columns));
     scales.set(bytesOf(await backend.read(part.scales!)), 4 * part.from * scaleWords(ROW_FORMAT, rows.columns));
   }
-  return { records, columns: rows.columns, codes, scales, noise: bytesOf(noise), scale: bytesOf(sketcher.scale) };
+  return { records, columns: rows.columns, codes, scales, noise: bytesOf(noise), scale: bytesOf(sketchers[0]!.scale) };
 }
 
 const bytesOf = (values: Uint32Array | Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -76,9 +75,9 @@ export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger)
  * Reads ledger.safetensors for a run of `records` records and checks it against the root that run.json commits to. Throws
  * `ledger/damaged` (not such a file, or of another size) and `ledger/other-root`.
  */
-export function readLedgerFile(backend: Backend, bytes: Uint8Array, lora: Lora, settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
-  const values = adapterValues(lora);
-  const columns = rowWidth(values, settings);
+export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints: readonly Lora[], settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
+  const values = adapterValues(checkpoints[0]!);
+  const columns = rowWidth(values, settings) * checkpoints.length;
   const entries = parseEntries(bytes, 'ledger.safetensors');
   const part = (name: string, dtype: string, length: number) => {
     const entry = entries.get(name);
@@ -106,7 +105,7 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, lora: Lora, 
   const scaleWordsOf = new Uint32Array(scales.buffer);
   for (const word of scaleWordsOf) if (!fits(word & 0xffff) || !fits(word >>> 16)) throw damaged('It has values that the arithmetic does not hold.');
   const rows = uploadRows(backend, records, columns, new Uint32Array(codes.buffer), scaleWordsOf);
-  return { records, settings, sketcher: new Sketcher(backend, lora, settings.dimension, settings.seed, counts), rows, noise: deviations };
+  return { records, settings, checkpoints, sketchers: makeSketchers(backend, checkpoints, settings, counts), rows, noise: deviations };
 }
 
 /** A bfloat16 scale as quantising gives it: 0, or of a magnitude from 2^-50 up to 2^43. */

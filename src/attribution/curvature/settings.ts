@@ -11,7 +11,7 @@ export interface CurvatureSettings {
   checkpoints: number;
   /** Labels drawn from the model for each record and checkpoint. */
   draws: number;
-  /** Numbers a record: gradients are sketched to as many; adapters with fewer are kept whole. */
+  /** Numbers a record, shared by the checkpoints: gradients are sketched to a checkpoint's part; adapters with fewer are kept whole. */
   dimension: number;
   /** λ as a multiple of 1 / T, T the sum of the run's learning rates: what the run had no time to learn is damped. */
   damping: number;
@@ -38,7 +38,7 @@ export function checkSettings({ checkpoints, draws, dimension, damping, seed }: 
   const whole = (value: number, least: number, most: number) => Number.isSafeInteger(value) && value >= least && value <= most;
   check('checkpoints', whole(checkpoints, 1, 16), 'a whole number from 1 to 16');
   check('draws', whole(draws, 1, 64), 'a whole number from 1 to 64');
-  check('dimension', whole(dimension, 64, 2 ** 20), 'a whole number from 64 to 1,048,576');
+  check('dimension', whole(dimension, 64 * checkpoints, 2 ** 20), 'a whole number from 64 a checkpoint to 1,048,576');
   check('damping', damping >= 1e-4 && damping <= 1e4, 'a number from 0.0001 to 10,000');
   check('seed', whole(seed, 0, 2 ** 32 - 1), 'a whole number below 2^32');
 }

@@ -16,8 +16,8 @@ export class Sketcher {
   private readonly plans: { name: string; scale: Tensor; starts: Tensor; members: Tensor }[] = [];
   private readonly backend: Backend;
 
-  /** Throws RangeError where `scale` has not one number for each of the adapter's. */
-  constructor(backend: Backend, lora: Lora, dimension: number, seed: number, scale: Float32Array) {
+  /** `checkpoint`: each has a sketch of its own, so that their errors average out. Throws RangeError where `scale` has not one number for each of the adapter's. */
+  constructor(backend: Backend, lora: Lora, dimension: number, seed: number, checkpoint: number, scale: Float32Array) {
     this.backend = backend;
     this.scale = scale;
     const tensors = adapterTensors(lora);
@@ -26,7 +26,7 @@ export class Sketcher {
     this.dimension = Math.min(dimension, all);
     let before = 0;
     tensors.forEach(({ name, values }, stream) => {
-      const { starts, members } = all > dimension ? sketchPlan(seed, 0x10000 + stream, values, dimension) : endToEnd(values, before, all);
+      const { starts, members } = all > dimension ? sketchPlan(seed, (checkpoint + 1) * 0x10000 + stream, values, dimension) : endToEnd(values, before, all);
       this.plans.push({
         name,
         scale: backend.upload(`${name}.scale`, [values], scale.subarray(before, before + values), true),
