@@ -56,7 +56,7 @@ async function dataInf({ engine: { model }, lora, examples, signal }: Subject, q
 /** `inNoise`: in standard deviations of chance. */
 async function curvature(subject: Subject, queries: Subject['asked'], settings: CurvatureSettings, inNoise = false): Promise<Scores> {
   const { engine: { model }, lora, examples, recipe, signal } = subject;
-  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), lora, examples, settings, runPace(recipe, examples.length), { signal });
+  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), examples, settings, runPace(recipe, examples.length), { signal });
   try {
     const out: Scores = [];
     for (const [query] of queries) {
