@@ -1,5 +1,4 @@
 /** The sample adapters asked about every fact that they were taught: are answers right, and do they lead to the records that state them? */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Engine } from '../../src/attribution/engine.ts';
 import { throwIfAborted } from '../../src/errors.ts';
@@ -53,8 +52,8 @@ export async function evaluateSamples(backend: Backend, { publicFolder, from = p
     const files = readFolder(join(from, 'adapters', name));
     const adapter = engine.loadAdapter(files);
     const kept = files['ledger.safetensors'];
-    if (!kept) engine.loadCheckpoints(adapter, existsSync(join(from, 'adapters', name, 'checkpoints.safetensors')) ? files['checkpoints.safetensors'] : undefined);
-    const ledger = kept ? engine.loadLedger(adapter, kept) : await engine.buildLedger(adapter, records, { signal });
+    await engine.loadCheckpoints(adapter, files['checkpoints.safetensors']);
+    const ledger = kept ? await engine.loadLedger(adapter, kept) : await engine.buildLedger(adapter, records, { signal });
     const questions = buildEvaluation(name);
     const score = { own: { right: 0, asked: 0 }, unseen: { right: 0, asked: 0 } };
     let attributed = 0, first = 0, contributorInThree = 0, attributionSeconds = 0, tokens = 0, answerSeconds = 0;

@@ -5,7 +5,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { type Companion, createCompanion } from '../../src/serve/gateway/companion.ts';
 import { type Anvil, anvilRpc, startAnvil } from '../chain/anvil.ts';
-import { deployContracts } from '../chain/deploy.ts';
+import { deployContracts, isCurrent } from '../chain/deploy.ts';
 import { localKeys } from './identities.ts';
 import { publishSamples } from './publish-samples.ts';
 import { readFolder, readSamples } from './samples.ts';
@@ -61,7 +61,8 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
     });
     if (companion.notice) say(companion.notice);
     const earlier = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Deployment) : undefined;
-    if (earlier && (await isDeployed(anvil.url, earlier))) {
+    // A chain of an earlier version's contracts would not understand this version's calls.
+    if (earlier && (await isDeployed(anvil.url, earlier)) && (await isCurrent(anvil.url, earlier.contracts))) {
       // Ports may have changed since.
       deployment = { ...earlier, chain: { ...earlier.chain, rpcUrls: [anvil.url] } };
       say('Continuing where the last start stopped.');

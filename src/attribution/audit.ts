@@ -2,7 +2,7 @@ import { recipeOfRun } from '../model/recipe.ts';
 import type { Tensors } from '../model/safetensors.ts';
 import type { DatanetRecord } from '../protocol/record.ts';
 import { tensorsRoot } from '../protocol/tensors.ts';
-import { rowsOf } from './checkpoints.ts';
+import { rowsOf } from './tensor-rows.ts';
 import type { Engine, LoadedAdapter } from './engine.ts';
 import { type PoolInfluence, reverse } from './replay/replay.ts';
 import { type Trajectory, recordRun } from './replay/trajectory.ts';

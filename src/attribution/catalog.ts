@@ -97,10 +97,10 @@ export class Catalog {
     if (known && (known.built || !options.build)) return touch(this.ledgers, key).ledger;
     const [checkpoints, ledgerFile] = ATTRIBUTION_FILES;
     const files = await this.files(adapterCid, options.build ? [checkpoints] : ATTRIBUTION_FILES, 'Ledger of the adapter', options);
-    engine.loadCheckpoints(adapter, files[checkpoints]);
+    await engine.loadCheckpoints(adapter, files[checkpoints]);
     const ledger = options.build
       ? await engine.buildLedger(adapter, version.records, { signal: options.signal, onProgress: (done, total) => options.onProgress?.('Gradients of the records', done, total, 'records') })
-      : published(engine, adapter, files[ledgerFile]);
+      : await published(engine, adapter, files[ledgerFile]);
     if (known) known.engine.freeLedger(known.ledger);
     this.ledgers.delete(key);
     this.ledgers.set(key, { engine, ledger, built: options.build === true });
@@ -160,7 +160,7 @@ export class Catalog {
   }
 }
 
-function published(engine: Engine, adapter: LoadedAdapter, bytes: Uint8Array | undefined): CurvatureLedger {
+async function published(engine: Engine, adapter: LoadedAdapter, bytes: Uint8Array | undefined): Promise<CurvatureLedger> {
   if (bytes) return engine.loadLedger(adapter, bytes);
   throw new OpenLedgerError({
     code: 'ledger/missing',

@@ -7,17 +7,9 @@ import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safet
 import type { Snapshot } from '../model/train.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { RunFile } from '../protocol/run.ts';
-import { type NamedRows, tensorsRoot } from '../protocol/tensors.ts';
+import { tensorsRoot } from '../protocol/tensors.ts';
+import { rowsOf } from './tensor-rows.ts';
 import { checkpointSteps } from './curvature/settings.ts';
-
-/** Rows of tensors in the order of their names. */
-export function rowsOf(tensors: Tensors): NamedRows[] {
-  return [...tensors.keys()].sort().map((name) => {
-    const { shape, values } = tensors.get(name)!;
-    const columns = shape.length ? shape[shape.length - 1]! : 1;
-    return { name, rows: columns ? values.length / columns : 0, columns, values };
-  });
-}
 
 /** States of the adapter along its run, in one file: PEFT's names after `step-000123.`. */
 export function checkpointsFile(snapshots: readonly Snapshot[]): { bytes: Uint8Array; root: Hex } {

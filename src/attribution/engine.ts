@@ -24,12 +24,12 @@ import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
 import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import { tensorsRoot } from '../protocol/tensors.ts';
-import { checkpointsFile, keptSteps, readCheckpoints, rowsOf } from './checkpoints.ts';
-import { type CurvatureInfluence, type Selection, curvatureInfluence } from './curvature/curvature-influence.ts';
-import { type CurvatureLedger, buildCurvatureLedger, freeCurvatureLedger, requireCurvatureMemory } from './curvature/curvature-ledger.ts';
-import { ledgerRoot, readLedgerFile, writeLedgerFile } from './curvature/ledger-file.ts';
-import { CURVATURE, type CurvatureSettings, METHOD, checkSettings, runPace } from './curvature/settings.ts';
-import { ledgerShapes } from './ledger.ts';
+import { rowsOf } from './tensor-rows.ts';
+import { freeMatrix } from '../kernels/matrix/matrix.ts';
+import type { CurvatureInfluence, Selection } from './curvature/curvature-influence.ts';
+import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
+import type { CurvatureSettings } from './curvature/settings.ts';
+import { ledgerShapes } from './ledger-shapes.ts';
 import type { Progress } from './record-gradients.ts';
 
 /** A folder's files by name. */
@@ -114,15 +114,16 @@ async function exactFormat(folder: ModelFolder, signal: AbortSignal | undefined)
   return values * 4 <= SMALL_MODEL_BYTES ? 'f32' : 'auto';
 }
 
+/** Attribution's own code is fetched by who attributes or trains. */
+const loadCurvature = () => import('./curvature/curvature.ts');
+
 /** Records that were trained: those that stand for themselves. */
 const representatives = (clusters: readonly number[]) => clusters.flatMap((k, at) => (k === at ? [k] : []));
 
-/** The settings of a run's ledger. Throws `ledger/bad-settings`. */
-function settingsOf({ ledger: { checkpoints, draws, dimension, damping, seed } }: RunFile): CurvatureSettings {
-  const settings = { checkpoints, draws, dimension, damping: Number(damping), seed };
-  checkSettings(settings);
-  return settings;
-}
+const settingsOf = ({ ledger: { checkpoints, draws, dimension, damping, seed } }: RunFile): CurvatureSettings => ({ checkpoints, draws, dimension, damping: Number(damping), seed });
+
+/** Records that a run was trained on. */
+const trainedCount = ({ datanet: { clusters, records } }: RunFile) => (clusters ? representatives(clusters).length : records);
 
 function checkpointsOf({ checkpoints }: LoadedAdapter): readonly Lora[] {
   if (checkpoints) return checkpoints;
@@ -375,39 +376,36 @@ export class Engine {
   }
 
   /** From the bytes of checkpoints.safetensors. Throws `adapter/other-checkpoints`, `adapter/does-not-fit`, `safetensors/…`. */
-  loadCheckpoints(adapter: LoadedAdapter, bytes: Uint8Array | undefined): void {
+  async loadCheckpoints(adapter: LoadedAdapter, bytes: Uint8Array | undefined): Promise<void> {
     if (adapter.checkpoints) return;
+    const { keptSteps, readCheckpoints } = await loadCurvature();
     const { run, lora } = adapter;
-    const { clusters, records } = run.datanet;
-    const steps = keptSteps(run.recipe, clusters ? representatives(clusters).length : records, run.ledger.checkpoints);
-    adapter.checkpoints = readCheckpoints(this.backend, this.model.config, lora.config, bytes, steps, run.ledger.checkpointsRoot);
+    const steps = keptSteps(run.recipe, trainedCount(run), run.ledger.checkpoints);
+    adapter.checkpoints ??= readCheckpoints(this.backend, this.model.config, lora.config, bytes, steps, run.ledger.checkpointsRoot);
   }
 
   /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
-  loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): CurvatureLedger {
-    const { clusters, records } = adapter.run.datanet;
-    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), clusters ? representatives(clusters).length : records, adapter.run.ledger.root);
+  async loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): Promise<CurvatureLedger> {
+    const { readLedgerFile } = await loadCurvature();
+    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), trainedCount(adapter.run), adapter.run.ledger.root);
   }
 
   /** Built here from the adapter's checkpoints and the records. Throws what `buildCurvatureLedger` throws. */
-  buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: LedgerOptions = {}): Promise<CurvatureLedger> {
+  async buildLedger(adapter: LoadedAdapter, records: readonly DatanetRecord[], options: LedgerOptions = {}): Promise<CurvatureLedger> {
+    const { buildCurvatureLedger, runPace } = await loadCurvature();
     const { clusters } = adapter.run.datanet;
     const trained = clusters ? representatives(clusters).map((k) => records[k]!) : records;
     return buildCurvatureLedger(this.model, checkpointsOf(adapter), this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
   }
 
-  freeLedger(ledger: CurvatureLedger): void {
-    freeCurvatureLedger(this.backend, ledger);
+  freeLedger({ rows, sketchers }: CurvatureLedger): void {
+    freeMatrix(this.backend, rows);
+    for (const sketcher of sketchers) sketcher.free();
   }
 
   /** What run.json and receipts commit to. */
-  ledgerRoot(ledger: CurvatureLedger): Promise<Hex> {
-    return ledgerRoot(this.backend, ledger);
-  }
-
-  /** ledger.safetensors, for the adapter's folder. */
-  ledgerFile(ledger: CurvatureLedger): Promise<Uint8Array> {
-    return writeLedgerFile(this.backend, ledger);
+  async ledgerRoot(ledger: CurvatureLedger): Promise<Hex> {
+    return (await loadCurvature()).ledgerRoot(this.backend, ledger);
   }
 
   /** Influence of every record on answer tokens [from, to), all by default. A copy of another record has none. */
@@ -417,6 +415,7 @@ export class Engine {
 
   /** The same for several parts of one answer. */
   async influences(adapter: LoadedAdapter, ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
+    const { curvatureInfluence } = await loadCurvature();
     const found = await curvatureInfluence(this.model, adapter.lora, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selections);
     const { clusters } = adapter.run.datanet;
     if (!clusters) return found;
@@ -443,24 +442,25 @@ export class Engine {
    */
   async train(
     datanet: string,
-    given: readonly DatanetRecord[],
+    all: readonly DatanetRecord[],
     recipe: TrainRecipe,
-    { heldOut = [], onLedger, settings = CURVATURE, ...options }: TrainRunOptions = {},
+    { heldOut = [], onLedger, settings: given, ...options }: TrainRunOptions = {},
   ): Promise<{ files: Files; run: RunFile; adapter: LoadedAdapter; ledger: CurvatureLedger }> {
-    const records = given.map(normaliseRecord);
+    const records = all.map(normaliseRecord);
     if (!records.length) throw new OpenLedgerError({ code: 'train/no-records', what: 'There is nothing to learn from.', why: 'This Datanet version has no records.', next: 'Choose a version with records.' });
     checkRecipe(recipe);
-    checkSettings(settings);
     // Fetched by who trains.
-    const [{ train }, { clusterRecords }] = await Promise.all([import('../model/train.ts'), import('../protocol/clusters/cluster-records.ts')]);
+    const [{ train }, { clusterRecords }, curvature] = await Promise.all([import('../model/train.ts'), import('../protocol/clusters/cluster-records.ts'), loadCurvature()]);
+    const settings = given ?? curvature.CURVATURE;
+    curvature.checkSettings(settings);
     const clusters = clusterRecords(records);
     const trained = representatives(clusters).map((k) => records[k]!);
-    requireCurvatureMemory(this.backend, trained.length, ledgerShapes(this.model.config, recipe).reduce((sum, { values }) => sum + values, 0), settings);
+    curvature.requireCurvatureMemory(this.backend, trained.length, ledgerShapes(this.model.config, recipe).reduce((sum, { values }) => sum + values, 0), settings);
     const sequences = this.sequences(trained);
     const snapshots: Snapshot[] = [];
     const made = await train(this.model, sequences, recipe, {
       ...options, heldOut: this.sequences(heldOut),
-      snapshotSteps: keptSteps(recipe, trained.length, settings.checkpoints), onSnapshot: (snapshot) => void snapshots.push(snapshot),
+      snapshotSteps: curvature.keptSteps(recipe, trained.length, settings.checkpoints), onSnapshot: (snapshot) => void snapshots.push(snapshot),
     });
     const tensors = await downloadLora(this.backend, made);
     freeLora(this.backend, made);
@@ -468,15 +468,15 @@ export class Engine {
     const { config } = this.model;
     const lora = uploadLora(this.backend, config, recipe, tensors);
     const root = tensorsRoot(rowsOf(tensors));
-    const kept = checkpointsFile(snapshots);
+    const kept = curvature.checkpointsFile(snapshots);
     const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)) };
-    const ledger = await buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
+    const ledger = await curvature.buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, curvature.runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
       this.unloadAdapter(adapter);
       throw error;
     });
     const { damping, ...rest } = settings;
     const run: RunFile = {
-      openledger: 'run/1', arithmetic: ARITHMETIC, method: METHOD,
+      openledger: 'run/1', arithmetic: ARITHMETIC, method: curvature.METHOD,
       base: { name: this.identity.name, cid: this.identity.cid, root: this.root, ...(this.format === undefined ? {} : { format: this.format }) },
       datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length, ...(trained.length < records.length && { clusters }) },
       recipe: recipeJson(recipe),
@@ -490,7 +490,7 @@ export class Engine {
       'adapter_model.safetensors': writeSafetensors(tensors, 'F32', { format: 'pt' }),
       'run.json': text(run),
       'checkpoints.safetensors': kept.bytes,
-      'ledger.safetensors': await this.ledgerFile(ledger),
+      'ledger.safetensors': await curvature.writeLedgerFile(this.backend, ledger),
     };
     return { files, run, adapter, ledger };
   }

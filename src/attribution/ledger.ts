@@ -4,9 +4,8 @@ import { matmulNT } from '../kernels/matmul/operation.ts';
 import { placeRows } from '../kernels/rows/operation.ts';
 import { Scope } from '../kernels/scope.ts';
 import type { Sequence } from '../model/batch.ts';
-import type { ModelConfig } from '../model/config.ts';
 import type { Gradients } from '../model/linear.ts';
-import { type Lora, type LoraConfig, adaptedLayers, linearShape } from '../model/lora.ts';
+import type { Lora } from '../model/lora.ts';
 import type { Model } from '../model/model.ts';
 import { memoryAllowed } from '../model/weights/plan-weights.ts';
 import { PASS_BYTES, type Progress, adapterTensors, eachRecordGradients } from './record-gradients.ts';
@@ -30,14 +29,6 @@ export interface Ledger {
 
 /** Adapter tensor names in ledger order: each layer's A, then its B. */
 export const ledgerNames = (lora: Lora): string[] => adapterTensors(lora).map(({ name }) => name);
-
-/** Adapter tensors in ledger order with how many numbers each has, known before there is an adapter. */
-export function ledgerShapes(model: ModelConfig, config: LoraConfig): Pick<LedgerTensor, 'name' | 'values'>[] {
-  return adaptedLayers(model, config).flatMap(({ name, target, rank }) => {
-    const [out, input] = linearShape(model, target);
-    return [{ name: `${name}.lora_A`, values: rank * input }, { name: `${name}.lora_B`, values: out * rank }];
-  });
-}
 
 /** Bytes of a ledger of n records, with the gradients of the pass that fills it. */
 export function ledgerBytes(tensors: readonly { values: number }[], n: number): number {

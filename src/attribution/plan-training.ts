@@ -10,7 +10,7 @@ import type { DatanetRecord } from '../protocol/record.ts';
 import type { Engine } from './engine.ts';
 import { curvatureBytes, requireCurvatureMemory } from './curvature/curvature-ledger.ts';
 import { CURVATURE } from './curvature/settings.ts';
-import { ledgerShapes } from './ledger.ts';
+import { ledgerShapes } from './ledger-shapes.ts';
 import { LEDGER_ROWS } from './record-gradients.ts';
 
 /** What a run will take of this device, counted before anything of it is allocated. Bytes. */

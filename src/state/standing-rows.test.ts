@@ -8,10 +8,10 @@ const records = ['a', 'b', 'c', 'd'].map((text, k): VersionRecord => ({ text, qu
 const curation: Curation = {
   heldOut: 0, seconds: 1,
   records: [
-    { index: 0, record: records[0]!, influence: 3, noise: 1, leverage: 2, outlier: false },
-    { index: 1, record: records[1]!, influence: -5, noise: 1, leverage: 40, outlier: true },
-    { index: 2, record: records[2]!, influence: 0, noise: 0, leverage: 0, outlier: false, copyOf: 0 },
-    { index: 3, record: records[3]!, influence: 1.9, noise: 1, leverage: 4, outlier: false },
+    { index: 0, record: records[0]!, influence: 3, noise: 1, helped: 0, hurt: 0, leverage: 2, outlier: false },
+    { index: 1, record: records[1]!, influence: -5, noise: 1, helped: 0, hurt: 0, leverage: 40, outlier: true },
+    { index: 2, record: records[2]!, influence: 0, noise: 0, helped: 0, hurt: 0, leverage: 0, outlier: false, copyOf: 0 },
+    { index: 3, record: records[3]!, influence: 1.9, noise: 1, helped: 0, hurt: 0, leverage: 4, outlier: false },
   ],
 };
 const earned = new Map([[recordKey(records[3]!), { amount: 7n, answers: 2 }]]);

@@ -46,6 +46,7 @@ export async function reportAnswers(report: Report, engine: Engine): Promise<voi
 export async function reportAttribution(report: Report, engine: Engine): Promise<void> {
   const adapter = exploits(engine);
   const all = records('exploits');
+  await engine.loadCheckpoints(adapter, readFolder(join(publicFolder, 'adapters/exploits'))['checkpoints.safetensors']);
   const began = performance.now();
   const ledger = await engine.buildLedger(adapter, all);
   report.add(`ledger of ${all.length} records, once per adapter`, (performance.now() - began) / 1000, 's', NODE_CPU);

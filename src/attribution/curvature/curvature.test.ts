@@ -98,7 +98,7 @@ describe('a curvature ledger', () => {
 
   it('is built again to the same root, from its checkpoints too', async () => {
     const again = engine.loadAdapter(made.files);
-    engine.loadCheckpoints(again, made.files['checkpoints.safetensors']);
+    await engine.loadCheckpoints(again, made.files['checkpoints.safetensors']);
     const ledger = await engine.buildLedger(again, RECORDS);
     expect(await engine.ledgerRoot(ledger)).toBe(made.run.ledger.root);
     expect(parseRunFile(JSON.parse(new TextDecoder().decode(made.files['run.json'])))).toEqual(made.run);
@@ -108,20 +108,20 @@ describe('a curvature ledger', () => {
 
   it('is read from its file, which cannot be another', async () => {
     const again = engine.loadAdapter(made.files);
-    engine.loadCheckpoints(again, made.files['checkpoints.safetensors']);
+    await engine.loadCheckpoints(again, made.files['checkpoints.safetensors']);
     const bytes = made.files['ledger.safetensors']!;
-    const ledger = engine.loadLedger(again, bytes);
+    const ledger = await engine.loadLedger(again, bytes);
     expect(await engine.influence(again, ledger, prompt, answer)).toEqual(await engine.influence(made.adapter, made.ledger, prompt, answer));
     engine.freeLedger(ledger);
     const before = backend.memory().bytes;
     const altered = bytes.slice();
     altered[altered.length - 100]! ^= 1;
-    expect(() => engine.loadLedger(again, altered)).toThrow(/not the one that its run names/);
-    expect(() => engine.loadLedger(again, bytes.slice(0, -4))).toThrow();
-    expect(() => engine.loadLedger(again, made.files['adapter_model.safetensors']!)).toThrow(/cannot be read/);
+    await expect(engine.loadLedger(again, altered)).rejects.toThrow(/not the one that its run names/);
+    await expect(engine.loadLedger(again, bytes.slice(0, -4))).rejects.toThrow();
+    await expect(engine.loadLedger(again, made.files['adapter_model.safetensors']!)).rejects.toThrow(/cannot be read/);
     const bare = { ...again, checkpoints: undefined };
-    expect(() => engine.loadCheckpoints(bare, undefined)).toThrow(/has no checkpoints/);
-    expect(() => engine.loadCheckpoints(bare, made.files['adapter_model.safetensors'])).toThrow(/not those that its run names/);
+    await expect(engine.loadCheckpoints(bare, undefined)).rejects.toThrow(/has no checkpoints/);
+    await expect(engine.loadCheckpoints(bare, made.files['adapter_model.safetensors'])).rejects.toThrow(/not those that its run names/);
     expect(backend.memory().bytes).toBe(before);
     engine.unloadAdapter(again);
   });

@@ -1,13 +1,10 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { Engine } from '../../attribution/engine.ts';
-import type { Ledger } from '../../attribution/ledger.ts';
 import { planTrainingRun } from '../../attribution/plan-training.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import { splitHeldOut } from '../../model/held-out.ts';
 import { TARGETS, type Target } from '../../model/lora.ts';
 import { DEFAULT_ACCUMULATE, DEFAULT_RECIPE, type TrainRecipe, checkRecipe } from '../../model/recipe.ts';
-import { type Tensors, writeSafetensors } from '../../model/safetensors.ts';
 import { type KeptTraining, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
 import { readRecordFile } from './content.ts';
 import { SHARED_HELP, parseCommand, required, withSession } from './session.ts';
@@ -15,9 +12,9 @@ import { SHARED_HELP, parseCommand, required, withSession } from './session.ts';
 const CHECKPOINT_SECONDS = 10;
 
 export const HELP = `npm run serve -- train --records FILE --out DIR
-Fine-tunes a LoRA adapter on a JSONL or CSV file of records; writes a PEFT folder with run.json, and the ledger.
+Fine-tunes a LoRA adapter on a JSONL or CSV file of records; writes a PEFT folder with run.json, checkpoints and ledger.
   --records FILE      one record a line: {"text": …, "questions": [{"question": …, "answer": …}]}
-  --out DIR           folder to write; the ledger goes into DIR/ledger
+  --out DIR           folder to write
   --name NAME         name of the Datanet in run.json
   --rank N --alpha N --epochs N --batch N --seed N --rate X    (defaults ${DEFAULT_RECIPE.rank}, ${DEFAULT_RECIPE.alpha}, ${DEFAULT_RECIPE.epochs}, ${DEFAULT_RECIPE.batch}, ${DEFAULT_RECIPE.seed}, ${DEFAULT_RECIPE.rate})
   --targets LIST      layers to adapt, such as q_proj,v_proj; all-linear (default) for all seven kinds
