@@ -72,7 +72,7 @@ describe.sequential('attribution of an answer', () => {
     await made.locator('.strip').waitFor({ timeout: 120_000 });
     expect((await recordsShown(turn))[0]!.text).toBe(asked.record.text);
     const first = made.getByRole('article').first();
-    expect(await first.getByRole('button', { name: /^influence/ }).innerText()).toMatch(/^influence \+[\d.]+ ± [\d.]+/);
+    expect(await first.getByRole('button', { name: /^influence/ }).innerText()).toMatch(/^influence \+[\d.\u202f]+ ± [\d.\u202f]+/);
     await first.getByText('above chance', { exact: true }).waitFor();
     const shares = await made.locator('.strip').getByRole('listitem').allInnerTexts();
     expect(shares[0]).toContain(asked.record.contributor);
@@ -90,7 +90,7 @@ describe.sequential('attribution of an answer', () => {
     const coloured = await tints(turn);
     expect(coloured.length).toBe(asked.answer.split(' ').length);
     expect(Math.max(...coloured.map(({ tint }) => tint))).toBe(1);
-    for (const { title } of coloured) expect(title).toMatch(/^record \d+: [+−]?[\d.e−]+ ± /);
+    for (const { title } of coloured) expect(title).toMatch(/^record \d+: [+−]?[\d.e−\u202f]+ ± /);
     await page.keyboard.press('Tab');
     expect(sum((await tints(turn)).map(({ tint }) => tint))).toBe(0);
     await page.keyboard.press('Shift+Tab');
