@@ -65,7 +65,7 @@ async function measure(records: number, dimension: number, checkpoints: number):
   const rows = (scope: Scope, count: number, first: number, stream: number) => Promise.resolve(scope.upload('made up', [count, dimension], madeUp(count, dimension, first, stream)));
   const source: GradientSource = {
     draws: (scope, at) => rows(scope, owners.length, 0, 100 + at),
-    chance: (scope) => rows(scope, chance.length, 0, 200),
+    chance: (scope, at) => rows(scope, chance.length, 0, 200 + at),
     records: (scope, at, first, count) => rows(scope, count, first, 300 + at),
   };
   const began = performance.now();
@@ -74,7 +74,7 @@ async function measure(records: number, dimension: number, checkpoints: number):
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
     const scope = new Scope(backend);
-    const answer = await rows(scope, 1, i, 400);
+    const answer = scope.upload('answer', [1, checkpoints * dimension], madeUp(1, checkpoints * dimension, i, 400));
     const start = performance.now();
     await backend.read(matrixNT(scope, 'influence', answer, ledger.rows));
     times.push(performance.now() - start);
@@ -84,7 +84,7 @@ async function measure(records: number, dimension: number, checkpoints: number):
   freeMatrix(backend, ledger.rows);
   return {
     records, draws: owners.length, dimension, checkpoints, buildSeconds, answerMilliseconds: times.sort((a, b) => a - b)[2]!,
-    ledgerBytes: matrixBytes(records, dimension, ROW_FORMAT), backendBytes: peakBytes, processBytes: process.resourceUsage().maxRSS * 1024,
+    ledgerBytes: matrixBytes(records, checkpoints * dimension, ROW_FORMAT), backendBytes: peakBytes, processBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 
@@ -107,7 +107,7 @@ if (flags.one) {
   if (flags.json) console.log(JSON.stringify({ command: 'growth', results }));
   else {
     console.log(table(
-      ['records', 'draws', 'numbers a row', 'checkpoints', 'building', 'one answer', 'ledger', 'backend at most', 'process at most'],
+      ['records', 'draws', 'numbers a checkpoint', 'checkpoints', 'building', 'one answer', 'ledger', 'backend at most', 'process at most'],
       results.map((one) => [
         one.records.toLocaleString('en'), one.draws.toLocaleString('en'), one.dimension.toLocaleString('en'), String(one.checkpoints), `${one.buildSeconds.toFixed(1)} s`,
         `${one.answerMilliseconds.toFixed(1)} ms`, mebibytes(one.ledgerBytes), mebibytes(one.backendBytes), mebibytes(one.processBytes),

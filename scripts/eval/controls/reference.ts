@@ -67,29 +67,30 @@ function dampedInverse(factors: Rows, records: Rows, queries: Rows, damping: (me
   return scores;
 }
 
-/** Gradients at one point of a run: of the records' losses and of labels drawn from the model. */
+/** Gradients at one point of a run: of the records' and queries' losses, and of labels drawn from the model. */
 export interface RunPoint {
   records: Rows;
+  queries: Rows;
   labels: Rows;
 }
 
 /**
  * The default method: Σ over points of the run of v (H + λ D)⁻¹ g, H = FᵀF/m there, D = diag √(mean of g² / batch) over all
- * points' record gradients, v at the last adapter. D is what Adam divides a step by, and λ ~ 1 / Σ rates damps what the run
+ * points' record gradients. D is what Adam divides a step by, and λ ~ 1 / Σ rates damps what the run
  * had no time to learn.
  */
-export function earlyStoppingReference(points: readonly RunPoint[], queries: Rows, batch: number, lambda: number): Scores {
-  const squares = new Float64Array(queries.width);
+export function earlyStoppingReference(points: readonly RunPoint[], batch: number, lambda: number): Scores {
+  const squares = new Float64Array(points[0]!.records.width);
   let count = 0;
   for (const { records } of points) {
     records.values.forEach((value, i) => (squares[i % records.width]! += value * value));
     count += records.count;
   }
   const floor = (1e-6 * squares.reduce((a, b) => a + b, 0)) / squares.length;
-  if (!(floor > 0)) return Array.from({ length: queries.count }, () => new Array<number>(points[0]!.records.count).fill(0));
+  if (!(floor > 0)) return Array.from({ length: points[0]!.queries.count }, () => new Array<number>(points[0]!.records.count).fill(0));
   const scale = squares.map((sum) => 1 / Math.sqrt(Math.sqrt(Math.max(sum, floor) / count / batch)));
   const scaled = (rows: Rows): Rows => ({ ...rows, values: rows.values.map((value, i) => value * scale[i % rows.width]!) });
-  const parts = points.map(({ records, labels }) => dampedInverse(scaled(labels), scaled(records), scaled(queries), () => lambda));
+  const parts = points.map(({ records, queries, labels }) => dampedInverse(scaled(labels), scaled(records), scaled(queries), () => lambda));
   return parts[0]!.map((row, q) => row.map((_, k) => parts.reduce((sum, part) => sum + part[q]![k]!, 0)));
 }
 

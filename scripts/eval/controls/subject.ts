@@ -114,7 +114,11 @@ export class Subject {
     return this.once(`points ${checkpoints} ${draws}`, async () => {
       const points: RunPoint[] = [];
       for (const lora of await this.loras(checkpoints)) {
-        points.push({ records: await gradientRows(this.engine.model, lora, this.examples), labels: await this.labelsAt(lora, draws) });
+        points.push({
+          records: await gradientRows(this.engine.model, lora, this.examples),
+          queries: await gradientRows(this.engine.model, lora, this.asked),
+          labels: await this.labelsAt(lora, draws),
+        });
         throwIfAborted(this.signal);
       }
       return points;
