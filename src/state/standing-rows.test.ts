@@ -8,10 +8,10 @@ const records = ['a', 'b', 'c', 'd'].map((text, k): VersionRecord => ({ text, qu
 const curation: Curation = {
   heldOut: 0, seconds: 1,
   records: [
-    { index: 0, record: records[0]!, influence: 3, noise: 1, helped: 0, hurt: 0, leverage: 2, outlier: false },
-    { index: 1, record: records[1]!, influence: -5, noise: 1, helped: 0, hurt: 0, leverage: 40, outlier: true },
+    { index: 0, record: records[0]!, influence: 3, noise: 1, helped: 4, hurt: 0, leverage: 2, outlier: false },
+    { index: 1, record: records[1]!, influence: -5, noise: 1, helped: 0, hurt: 2, leverage: 40, outlier: true },
     { index: 2, record: records[2]!, influence: 0, noise: 0, helped: 0, hurt: 0, leverage: 0, outlier: false, copyOf: 0 },
-    { index: 3, record: records[3]!, influence: 1.9, noise: 1, helped: 0, hurt: 0, leverage: 4, outlier: false },
+    { index: 3, record: records[3]!, influence: 1.9, noise: 1, helped: 9, hurt: 8, leverage: 4, outlier: false },
   ],
 };
 const earned = new Map([[recordKey(records[3]!), { amount: 7n, answers: 2 }]]);
@@ -34,7 +34,7 @@ describe('rows of records at work', () => {
     expect(standingRows(records, undefined, undefined, undefined)[3]!.earned).toBeUndefined();
   });
   it('knows copies before anything was judged', () => expect(standingRows(records, [0, 0, 2, 2], undefined, undefined).map(({ copyOf }) => copyOf)).toEqual([undefined, 0, undefined, 2]));
-  it.each([['place', [0, 1, 2, 3]], ['helps', [0, 3, 1, 2]], ['hurts', [1, 3, 0, 2]], ['leverage', [1, 3, 0, 2]], ['earned', [3, 0, 1, 2]]] as const)('sorted by %s, copies last where they have no number', (order, expected) => {
+  it.each([['place', [0, 1, 2, 3]], ['helps', [0, 3, 1, 2]], ['hurts', [1, 3, 0, 2]], ['harm', [3, 1, 0, 2]], ['leverage', [1, 3, 0, 2]], ['earned', [3, 0, 1, 2]]] as const)('sorted by %s, copies last where they have no number', (order, expected) => {
     expect(places(sortRows(rows, order))).toEqual(expected);
   });
   it.each([['all', [0, 1, 2, 3]], ['helps', [0]], ['hurts', [1]], ['chance', [3]], ['outlier', [1]], ['copy', [2]], ['earned', [3]]] as const)('filtered by %s', (filter, expected) => {

@@ -15,13 +15,13 @@ export interface StandingRow {
   /** Place of the record that this is a copy of. */
   copyOf: number | undefined;
   /** Undefined for copies, which were not trained, and while nothing has been judged. */
-  judged: { influence: number; noise: number; verdict: Verdict; leverage: number; timesMedian: number; outlier: boolean } | undefined;
+  judged: { influence: number; noise: number; verdict: Verdict; helped: number; hurt: number; leverage: number; timesMedian: number; outlier: boolean } | undefined;
   /** Undefined while receipts are not read. */
   earned: RecordEarned | undefined;
 }
 
 export type RowFilter = 'all' | Verdict | 'outlier' | 'copy' | 'earned';
-export type RowOrder = 'place' | 'helps' | 'hurts' | 'leverage' | 'earned';
+export type RowOrder = 'place' | 'helps' | 'hurts' | 'harm' | 'leverage' | 'earned';
 
 /** @param clusters for each record the first one that it is a copy of, itself where it is none; undefined where not known */
 export function standingRows(
@@ -37,7 +37,7 @@ export function standingRows(
       index, record, copyOf,
       judged: standing && copyOf === undefined
         ? {
-            influence: standing.influence, noise: standing.noise, verdict: verdictOf(standing.influence, standing.noise),
+            influence: standing.influence, noise: standing.noise, verdict: verdictOf(standing.influence, standing.noise), helped: standing.helped, hurt: standing.hurt,
             leverage: standing.leverage, timesMedian: middle > 0 ? standing.leverage / middle : 0, outlier: standing.outlier,
           }
         : undefined,
@@ -67,6 +67,7 @@ export function sortRows(rows: readonly StandingRow[], order: RowOrder): Standin
     place: () => 0,
     helps: (a, b) => last(!!a.judged) - last(!!b.judged) || (b.judged?.influence ?? 0) - (a.judged?.influence ?? 0),
     hurts: (a, b) => last(!!a.judged) - last(!!b.judged) || (a.judged?.influence ?? 0) - (b.judged?.influence ?? 0),
+    harm: (a, b) => last(!!a.judged) - last(!!b.judged) || (b.judged?.hurt ?? 0) - (a.judged?.hurt ?? 0),
     leverage: (a, b) => last(!!a.judged) - last(!!b.judged) || (b.judged?.leverage ?? 0) - (a.judged?.leverage ?? 0),
     earned: (a, b) => compare(b.earned?.amount ?? -1n, a.earned?.amount ?? -1n),
   };

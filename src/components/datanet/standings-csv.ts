@@ -13,6 +13,8 @@ const COLUMNS: CsvColumn<StandingRow>[] = [
   { name: 'influence', kind: 'number', value: ({ judged }) => judged?.influence },
   { name: 'standard deviation by chance', kind: 'number', value: ({ judged }) => judged?.noise },
   { name: 'verdict at 2 standard deviations', kind: 'text', value: ({ judged }) => judged && VERDICT_WORDS[judged.verdict] },
+  { name: 'help beyond chance, text by text', kind: 'number', value: ({ judged }) => judged?.helped },
+  { name: 'harm beyond chance, text by text', kind: 'number', value: ({ judged }) => judged?.hurt },
   { name: 'leverage', kind: 'number', value: ({ judged }) => judged?.leverage },
   { name: 'stands out', kind: 'text', value: ({ judged }) => judged && (judged.outlier ? 'yes' : 'no') },
   { name: 'copy of record', kind: 'number', value: ({ copyOf }) => (copyOf === undefined ? undefined : copyOf + 1) },
