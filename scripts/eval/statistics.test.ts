@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { randomNormal, randomUnit } from '../../src/arithmetic/random.ts';
+import { randomBelow, randomNormal, randomUnit } from '../../src/arithmetic/random.ts';
 import {
   areaUnderCurve, bootstrapArea, bootstrapDifference, bootstrapScore, ceilingEffects, groupEffects, leaveOneOutEffects, ranks, residualsOf, score, spearman, withinClass,
 } from './statistics.ts';
@@ -82,6 +82,15 @@ describe('bootstrap', () => {
     const good = noisy(0.3, 0), bad = noisy(3, 0);
     expect(bootstrapDifference([good], [bad], { samples: 200 }).low).toBeGreaterThan(0.2);
     expect(bootstrapDifference([good], [good], { samples: 50 })).toEqual({ low: 0, high: 0 });
+  });
+  it('a resample is scored as the values it draws', () => {
+    const { predicted, real } = noisy(1, 0);
+    const one = { predicted: predicted.slice(0, 1).map((row) => row.map((x) => Math.round(x))), real: real.slice(0, 1) };
+    // One resample, level 1: the interval is that resample's score.
+    const { low, high } = bootstrapScore([one], { samples: 1, seed: 3 });
+    const chosen = Array.from({ length: 50 }, (_, i) => randomBelow(50, 3, 0, i));
+    expect(low).toBe(high);
+    expect(low).toBeCloseTo(spearman(chosen.map((j) => one.predicted[0]![j]!), chosen.map((j) => one.real[0]![j]!)), 12);
   });
   it('of an area', () => {
     const positive = Array.from({ length: 100 }, (_, i) => i < 20);

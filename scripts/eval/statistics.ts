@@ -178,11 +178,56 @@ function bootstrap({ samples = 400, seed = 20260101, level = 0.95 }: BootstrapOp
   return { low: at((1 - level) / 2), high: at((1 + level) / 2) };
 }
 
-function resampledScore({ predicted, real }: Comparison, seed: number, stream: number): number {
+function resampledScore(comparison: Comparison, seed: number, stream: number): number {
+  const { predicted, real } = comparison;
+  const { byPredicted, byReal } = sortedOnce(comparison);
   const runs = predicted[0]?.length ?? 0;
-  const chosen = Array.from({ length: runs }, (_, i) => randomBelow(runs, seed, 2 * stream, i));
+  const counts = new Float64Array(runs);
+  for (let i = 0; i < runs; i++) counts[randomBelow(runs, seed, 2 * stream, i)]! += 1;
   return mean(predicted.map((_, i) => {
     const q = randomBelow(predicted.length, seed, 2 * stream + 1, i);
-    return spearman(chosen.map((j) => predicted[q]![j]!), chosen.map((j) => real[q]![j]!));
+    return weightedPearson(countedRanks(predicted[q]!, byPredicted[q]!, counts), countedRanks(real[q]!, byReal[q]!, counts), counts);
   }));
+}
+
+/** Orders of the values of each query: a resample only counts some of them several times. */
+function sortedOnce(comparison: Comparison): { byPredicted: number[][]; byReal: number[][] } {
+  const orders = (lists: readonly number[][]) => lists.map((values) => values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!));
+  const found = ORDERS.get(comparison) ?? { byPredicted: orders(comparison.predicted), byReal: orders(comparison.real) };
+  ORDERS.set(comparison, found);
+  return found;
+}
+const ORDERS = new WeakMap<Comparison, { byPredicted: number[][]; byReal: number[][] }>();
+
+/** Ranks of the values where value i stands counts[i] times; equal values share the mean of their ranks. */
+function countedRanks(values: readonly number[], order: readonly number[], counts: Float64Array): Float64Array {
+  const out = new Float64Array(values.length);
+  let before = 0;
+  for (let first = 0; first < order.length; ) {
+    let end = first;
+    let count = 0;
+    while (end < order.length && values[order[end]!] === values[order[first]!]) count += counts[order[end++]!]!;
+    for (let i = first; i < end; i++) out[order[i]!] = before + (count + 1) / 2;
+    before += count;
+    first = end;
+  }
+  return out;
+}
+
+function weightedPearson(a: Float64Array, b: Float64Array, counts: Float64Array): number {
+  let n = 0, sumA = 0, sumB = 0;
+  for (let i = 0; i < counts.length; i++) {
+    n += counts[i]!;
+    sumA += counts[i]! * a[i]!;
+    sumB += counts[i]! * b[i]!;
+  }
+  const meanA = sumA / n, meanB = sumB / n;
+  let ab = 0, aa = 0, bb = 0;
+  for (let i = 0; i < counts.length; i++) {
+    const x = a[i]! - meanA, y = b[i]! - meanB;
+    ab += counts[i]! * x * y;
+    aa += counts[i]! * x * x;
+    bb += counts[i]! * y * y;
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
 }
