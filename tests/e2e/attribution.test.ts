@@ -106,7 +106,10 @@ describe.sequential('attribution of an answer', () => {
     const file = await saved(page, turn.getByRole('button', { name: 'Save the words as CSV' }));
     expect(file.rows[0]!.slice(0, 3)).toEqual(['place', 'word', 'influence']);
     expect(file.rows.slice(1).map(([, word]) => word)).toEqual(asked.answer.split(' '));
+    // The pointer would colour words as well, where it comes to rest on a record.
+    await page.mouse.move(2, 2);
     await turn.getByRole('button', { name: 'Let go' }).press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.hasAttribute('data-word'))).toBe(true);
     expect(sum((await tints(turn)).map(({ tint }) => tint))).toBe(0);
   });
 
