@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { randomWord } from '../../src/arithmetic/random.ts';
-import { type GradientSource, buildRows } from '../../src/attribution/curvature/curvature-ledger.ts';
+import { type GradientSource, buildRows, curvatureBytes, rowWidth } from '../../src/attribution/curvature/curvature-ledger.ts';
 import { CURVATURE, MOST_CHANCE_DRAWS, drawPlan } from '../../src/attribution/curvature/settings.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { freeMatrix, matrixBytes, matrixNT } from '../../src/kernels/matrix/matrix.ts';
@@ -62,19 +62,21 @@ async function measure(records: number, dimension: number, checkpoints: number):
   const settings = { ...CURVATURE, checkpoints, dimension };
   const { owners } = drawPlan(records, settings.draws);
   const chance = drawPlan(records, 1, MOST_CHANCE_DRAWS).owners;
-  const rows = (scope: Scope, count: number, first: number, stream: number) => Promise.resolve(scope.upload('made up', [count, dimension], madeUp(count, dimension, first, stream)));
+  // As of an adapter with more numbers than the rows have.
+  const width = rowWidth(Infinity, settings);
+  const rows = (scope: Scope, count: number, first: number, stream: number) => Promise.resolve(scope.upload('made up', [count, width], madeUp(count, width, first, stream)));
   const source: GradientSource = {
     draws: (scope, at) => rows(scope, owners.length, 0, 100 + at),
-    chance: (scope, at) => rows(scope, chance.length, 0, 200 + at),
+    chance: () => Promise.resolve(madeUp(chance.length, checkpoints * dimension, 0, 200)),
     records: (scope, at, first, count) => rows(scope, count, first, 300 + at),
   };
   const began = performance.now();
-  const ledger = await buildRows(backend, source, checkpoints, records, dimension, chance, 1);
+  const ledger = await buildRows(backend, source, checkpoints, records, width, chance, 1);
   const buildSeconds = (performance.now() - began) / 1000;
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
     const scope = new Scope(backend);
-    const answer = scope.upload('answer', [1, checkpoints * dimension], madeUp(1, checkpoints * dimension, i, 400));
+    const answer = scope.upload('answer', [1, checkpoints * width], madeUp(1, checkpoints * width, i, 400));
     const start = performance.now();
     await backend.read(matrixNT(scope, 'influence', answer, ledger.rows));
     times.push(performance.now() - start);
@@ -84,7 +86,7 @@ async function measure(records: number, dimension: number, checkpoints: number):
   freeMatrix(backend, ledger.rows);
   return {
     records, draws: owners.length, dimension, checkpoints, buildSeconds, answerMilliseconds: times.sort((a, b) => a - b)[2]!,
-    ledgerBytes: matrixBytes(records, checkpoints * dimension, ROW_FORMAT), backendBytes: peakBytes, processBytes: process.resourceUsage().maxRSS * 1024,
+    ledgerBytes: matrixBytes(records, checkpoints * width, ROW_FORMAT), backendBytes: peakBytes, processBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 
@@ -107,12 +109,17 @@ if (flags.one) {
   if (flags.json) console.log(JSON.stringify({ command: 'growth', results }));
   else {
     console.log(table(
-      ['records', 'draws', 'numbers a checkpoint', 'checkpoints', 'building', 'one answer', 'ledger', 'backend at most', 'process at most'],
+      ['records', 'draws', 'numbers a record', 'checkpoints', 'building', 'one answer', 'ledger', 'backend at most', 'process at most'],
       results.map((one) => [
         one.records.toLocaleString('en'), one.draws.toLocaleString('en'), one.dimension.toLocaleString('en'), String(one.checkpoints), `${one.buildSeconds.toFixed(1)} s`,
         `${one.answerMilliseconds.toFixed(1)} ms`, mebibytes(one.ledgerBytes), mebibytes(one.backendBytes), mebibytes(one.processBytes),
       ]),
     ));
+    console.log('\nThe default ledger, of an adapter of a million numbers, as planned before it is built:\n');
+    console.log(table(['records', 'ledger', 'at most while built'], sizes.map((records) => {
+      const { kept, building } = curvatureBytes(records, 2 ** 20, CURVATURE);
+      return [records.toLocaleString('en'), mebibytes(kept), mebibytes(building)];
+    })));
   }
 }
 process.exit(0);

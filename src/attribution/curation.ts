@@ -1,8 +1,8 @@
-import { Scope } from '../kernels/scope.ts';
 import type { Sequence } from '../model/batch.ts';
 import type { Model } from '../model/model.ts';
 import { scoresOf } from './curvature/curvature-influence.ts';
 import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
+import { readingRows } from './curvature/reading-rows.ts';
 import { eachRecordGradients } from './record-gradients.ts';
 
 export interface Standing {
@@ -75,25 +75,15 @@ async function eachRow(
   model: Model, ledger: CurvatureLedger, texts: readonly (readonly Sequence[])[], use: (text: number, scores: Float32Array, length: number) => void, { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress: (done: number) => void },
 ): Promise<void> {
   const { backend } = model;
-  const { checkpoints, sketchers, rows } = ledger;
+  const { checkpoints, sketchers } = ledger;
   let passed = 0;
   for (let first = 0; first < texts.length; first += BLOCK) {
     const which = Array.from({ length: Math.min(BLOCK, texts.length - first) }, (_, i) => first + i);
-    const v = new Float32Array(which.length * rows.columns);
-    for (const [at, lora] of checkpoints.entries()) {
-      const width = sketchers[at]!.dimension;
-      const scope = new Scope(backend);
-      try {
-        const G = scope.create('texts.gradients', [which.length, width], 'f32');
-        const before = passed;
-        await eachRecordGradients(model, lora, texts, which, (inner, gradients, from) => sketchers[at]!.add(inner, G, gradients, from), { signal, onProgress: (count) => onProgress((before + count) / checkpoints.length) });
-        passed = before + which.length;
-        const values = (await backend.read(G)) as Float32Array;
-        which.forEach((_, q) => v.set(values.subarray(q * width, (q + 1) * width), q * rows.columns + at * width));
-      } finally {
-        scope.release();
-      }
-    }
+    const v = await readingRows(backend, sketchers, which.length, async (at, take) => {
+      const before = passed;
+      await eachRecordGradients(model, checkpoints[at]!, texts, which, take, { signal, onProgress: (count) => onProgress((before + count) / checkpoints.length) });
+      passed = before + which.length;
+    });
     const { scores, lengths } = await scoresOf(backend, ledger, v);
     which.forEach((text, q) => use(text, scores[q]!, lengths[q]!));
   }

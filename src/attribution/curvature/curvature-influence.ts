@@ -2,12 +2,12 @@ import type { Backend } from '../../kernels/backend.ts';
 import { matrixNT } from '../../kernels/matrix/matrix.ts';
 import { Scope } from '../../kernels/scope.ts';
 import { type Sequence, packBatch } from '../../model/batch.ts';
-import type { Gradients } from '../../model/linear.ts';
 import type { Lora } from '../../model/lora.ts';
 import { loss } from '../../model/loss.ts';
 import type { Model } from '../../model/model.ts';
 import { LOSS_SCALE } from '../record-gradients.ts';
 import type { CurvatureLedger } from './curvature-ledger.ts';
+import { readingRows } from './reading-rows.ts';
 
 /** Tokens of an answer, offsets from its first. */
 export interface Selection {
@@ -38,11 +38,21 @@ export async function curvatureInfluence(model: Model, lora: Lora, ledger: Curva
   const spans = selections.map(({ from, to }) => ({ from: sequence.start + from, to: Math.min(sequence.ids.length, sequence.start + to) }));
   if (spans.some(({ from, to }) => !(sequence.start <= from && from < to))) throw new RangeError('no token is selected');
   const losses = await tokenLosses(model, lora, sequence);
-  const rows = await gradientRows(ledger, spans.length, async (scope, at, first, count) => {
-    const some = spans.slice(first, first + count);
-    const batch = packBatch(some.map(() => [sequence]), (g, _s, token) => (token >= some[g]!.from && token < some[g]!.to ? LOSS_SCALE / (some[g]!.to - some[g]!.from) : 0), model.config.window);
-    return loss(scope, model, ledger.checkpoints[at]!, batch, 'adapter').gradients;
-  }, { backend, atOnce: Math.max(1, Math.floor(PASS_ROWS / Math.max(sequence.ids.length - 1, 1))) });
+  const atOnce = Math.max(1, Math.floor(PASS_ROWS / Math.max(sequence.ids.length - 1, 1)));
+  const rows = await readingRows(backend, ledger.sketchers, spans.length, async (at, take) => {
+    for (let first = 0; first < spans.length; first += atOnce) {
+      const some = spans.slice(first, first + atOnce);
+      const scope = new Scope(backend);
+      try {
+        const batch = packBatch(some.map(() => [sequence]), (g, _s, token) => (token >= some[g]!.from && token < some[g]!.to ? LOSS_SCALE / (some[g]!.to - some[g]!.from) : 0), model.config.window);
+        const { gradients, total } = loss(scope, model, ledger.checkpoints[at]!, batch, 'adapter');
+        take(scope, gradients, first);
+        await backend.read(total);
+      } finally {
+        scope.release();
+      }
+    }
+  });
   const { scores, lengths } = await scoresOf(backend, ledger, rows);
   return spans.map(({ from, to }, q) => {
     let sum = 0;
@@ -61,32 +71,7 @@ async function tokenLosses(model: Model, lora: Lora, sequence: Sequence): Promis
   }
 }
 
-/** [texts, checkpoints · width] gradients of texts as the ledger's rows have them: `gradients` gives those of some texts at a checkpoint. */
-export async function gradientRows(
-  { checkpoints, sketchers, rows }: CurvatureLedger, texts: number,
-  gradients: (scope: Scope, at: number, first: number, count: number) => Promise<Gradients>,
-  { backend, atOnce }: { backend: Backend; atOnce: number },
-): Promise<Float32Array> {
-  const out = new Float32Array(texts * rows.columns);
-  for (const at of checkpoints.keys()) {
-    const width = sketchers[at]!.dimension;
-    for (let first = 0; first < texts; first += atOnce) {
-      const count = Math.min(atOnce, texts - first);
-      const scope = new Scope(backend);
-      try {
-        const v = scope.create('answer.gradients', [count, width], 'f32');
-        sketchers[at]!.add(scope, v, await gradients(scope, at, first, count), 0);
-        const values = (await backend.read(v)) as Float32Array;
-        for (let q = 0; q < count; q++) out.set(values.subarray(q * width, (q + 1) * width), (first + q) * rows.columns + at * width);
-      } finally {
-        scope.release();
-      }
-    }
-  }
-  return out;
-}
-
-/** Scores of texts against all records, and the lengths of the texts' gradients: float64 sums in order, the same everywhere. */
+/** Scores of texts, as `readingRows` gives them, against all records, and the lengths of the texts' gradients: float64 sums in order, the same everywhere. */
 export async function scoresOf(backend: Backend, { rows, records }: CurvatureLedger, texts: Float32Array): Promise<{ scores: Float32Array[]; lengths: number[] }> {
   const count = texts.length / rows.columns;
   const scope = new Scope(backend);

@@ -14,6 +14,7 @@ import { LOSS_SCALE, type Progress, adapterTensors, eachRecordGradients } from '
 import { chanceDeviations } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, type RunPace, checkSettings, drawPlan } from './settings.ts';
+import { readingRows } from './reading-rows.ts';
 import { gradientScale } from './scale.ts';
 import { Sketcher } from './sketcher.ts';
 
@@ -121,7 +122,12 @@ export async function buildCurvatureLedger(
       return F;
     },
     // A number that no draw of the curvature has.
-    chance: (scope, at) => gradientsOf(scope, at, chance.owners, settings.draws),
+    chance: () =>
+      readingRows(backend, sketchers, chance.owners.length, async (at, take) => {
+        const before = done;
+        await eachRecordGradients(model, checkpoints[at]!, records, chance.owners, take, { drawn: { seed: settings.seed, draw: settings.draws }, signal, onProgress: (count) => onProgress?.(before + count, all) });
+        done = before + chance.owners.length;
+      }),
     records: (scope, at, first, count) => gradientsOf(scope, at, Array.from({ length: count }, (_, i) => first + i)),
   };
   try {
@@ -144,8 +150,8 @@ export const lambdaOf = ({ damping }: CurvatureSettings, { time }: RunPace): num
 export interface GradientSource {
   /** Draws of checkpoint `at`, [m,width]. */
   draws(scope: Scope, at: number): Promise<Tensor>;
-  /** Draws of checkpoint `at` that measure chance, [q,width]. */
-  chance(scope: Scope, at: number): Promise<Tensor>;
+  /** Draws that measure chance, as answers are read (reading-rows.ts), [q, checkpoints · width]. */
+  chance(): Promise<Float32Array>;
   /** Records first, …, first + count − 1 at checkpoint `at`, [count,width]. */
   records(scope: Scope, at: number, first: number, count: number): Promise<Tensor>;
 }
@@ -166,16 +172,8 @@ export async function buildRows(
   };
   try {
     const curvatures: Preconditioner[] = [];
-    const chance = new Float32Array(chanceOwners.length * columns);
-    for (let at = 0; at < checkpoints; at++) {
-      curvatures.push(await makePreconditioner(held, await source.draws(held, at), lambda));
-      const inner = new Scope(backend);
-      try {
-        await place(chance, at, await source.chance(inner, at));
-      } finally {
-        inner.release();
-      }
-    }
+    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), lambda));
+    const chance = await source.chance();
     const N = held.upload('chance', [chanceOwners.length, columns], chance);
     const squares = squaresOf(chance, columns);
     for (let first = 0; first < n; first += BLOCK_RECORDS) {

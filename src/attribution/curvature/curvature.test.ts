@@ -8,7 +8,6 @@ import { memoryFolder } from '../../protocol/model-folder.ts';
 import { parseRunFile } from '../../protocol/run.ts';
 import { RECORDS, smallBase } from '../../../tests/parity/receipt-of.ts';
 import { Engine } from '../engine.ts';
-import { spearman } from '../rank-correlation.ts';
 import { buildCurvatureLedger, freeCurvatureLedger } from './curvature-ledger.ts';
 import { applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { CURVATURE, checkSettings, checkpointSteps, drawPlan, runPace } from './settings.ts';
@@ -126,12 +125,14 @@ describe('a curvature ledger', () => {
     engine.unloadAdapter(again);
   });
 
-  it('of sketched gradients ranks records as the whole ones do', async () => {
+  it('of sketched gradients gives nearly the scores of whole ones', async () => {
     const settings = { ...CURVATURE, dimension: 3 * 2048 };
     const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, engine.sequences(RECORDS), settings, runPace(recipe, RECORDS.length));
     expect(ledger.rows.columns).toBe(3 * 2048);
     const { scores } = await engine.influence(made.adapter, ledger, prompt, answer);
-    expect(spearman(scores, (await engine.influence(made.adapter, made.ledger, prompt, answer)).scores)).toBeGreaterThan(0.85);
+    const whole = (await engine.influence(made.adapter, made.ledger, prompt, answer)).scores;
+    const length = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+    expect(length(scores.map((score, k) => score - whole[k]!)) / length(whole)).toBeLessThan(0.2);
     freeCurvatureLedger(backend, ledger);
   });
 
