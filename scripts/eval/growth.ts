@@ -67,7 +67,7 @@ async function measure(records: number, dimension: number, checkpoints: number):
   const rows = (scope: Scope, count: number, first: number, stream: number) => Promise.resolve(scope.upload('made up', [count, width], madeUp(count, width, first, stream)));
   const source: GradientSource = {
     draws: (scope, at) => rows(scope, owners.length, 0, 100 + at),
-    chance: () => Promise.resolve(madeUp(chance.length, checkpoints * dimension, 0, 200)),
+    chance: () => Promise.resolve(madeUp(chance.length, checkpoints * width, 0, 200)),
     records: (scope, at, first, count) => rows(scope, count, first, 300 + at),
   };
   const began = performance.now();

@@ -117,7 +117,7 @@ describe('reference forms', () => {
     const l = cholesky(matrix);
     const point = { records: g, queries: v, labels: f };
     const one = earlyStoppingReference([point], 8, 0.7);
-    one.forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(solve(l, row(v, q)).reduce((sum, x, i) => sum + x * row(g, k)[i]!, 0), 5)));
+    one.forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(2 * solve(l, row(v, q)).reduce((sum, x, i) => sum + x * row(g, k)[i]!, 0), 5)));
     earlyStoppingReference([point, point], 8, 0.7).forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(2 * one[q]![k]!, 9)));
   });
   it('zero gradients score zero', () => {
