@@ -85,7 +85,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     _setPlatform(platform_);
     _setPlatformFee(platformFee_);
     _setSplit(Split({ platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }));
-    _setPayoutRule(PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 5000, retrievalPart: 2000 }));
+    _setPayoutRule(PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 9000, retrievalPart: 2000 }));
   }
 
   // ---- Asking and paying ----

@@ -51,7 +51,7 @@ const LABELS: Record<CheckName, string> = {
   base: 'Base model',
   adapter: 'Adapter',
   datanet: 'Datanet version',
-  ledger: 'Gradients of every record',
+  ledger: 'Ledger of every record, built again',
   answer: 'Answer, generated again',
   influence: 'Influence of every record',
   shares: 'Fee and shares',

@@ -13,7 +13,7 @@ export interface PayoutRule {
   /** Part of the contributors' part that goes to records that were read with the question, where any were, in basis points. */
   retrievalPart: number;
 }
-export const DEFAULT_PAYOUT_RULE: PayoutRule = { nullMultiple: 2000, reserve: 1000, clusterCap: 5000, retrievalPart: 2000 };
+export const DEFAULT_PAYOUT_RULE: PayoutRule = { nullMultiple: 2000, reserve: 1000, clusterCap: 9000, retrievalPart: 2000 };
 /** Bounds of governance, both ends included; the same numbers stand in Settlement.sol. */
 export const PAYOUT_RULE_BOUNDS = { nullMultiple: [1000, 10_000], reserve: [0, 10_000], clusterCap: [1000, 10_000], retrievalPart: [0, 5000] } as const;
 

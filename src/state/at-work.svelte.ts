@@ -1,6 +1,6 @@
 import type { ClaimRecord } from '../chain/list-claims.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
+import type { DatanetRecord } from '../protocol/record.ts';
 import { parseRecordFile } from '../protocol/record-files.ts';
 import type { Curation, LoadProgress } from '../workers/engine.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
@@ -76,28 +76,13 @@ export class AtWork {
     }
   }
 
-  /** What each record did for the judges, or without any for all other records. */
-  async judge(): Promise<void> {
+  /** What each record did for the judges, or without any for all other records; `build` the ledger here where none is published that can be relied on. */
+  async judge(build = false): Promise<void> {
     const { judges, known } = this;
     await this.#work(async (report, signal) => {
-      this.curation = await this.#session.engine.job((api, job) => api.curate(job, known.ref, judges?.records ?? [], report), signal);
+      this.curation = await this.#session.engine.job((api, job) => api.curate(job, known.ref, judges?.records ?? [], report, build), signal);
       this.judgedBy = judges?.name;
     });
-  }
-
-  /**
-   * Builds the ledger here where none is published that can be relied on, then judges. The worker builds one for the
-   * attribution of an answer and keeps it: a single token, for any question, is answer enough.
-   */
-  async build(records: readonly VersionRecord[]): Promise<void> {
-    const { ref } = this.known;
-    const question = records.find(({ questions }) => questions.length > 0)?.questions[0]?.question ?? records[0]?.text.slice(0, 200) ?? '';
-    const built = await this.#work(async (report, signal) => {
-      const { engine } = this.#session;
-      const answer = await engine.job((api, job) => api.ask(job, ref, question, { maxTokens: 1 }, () => {}, report), signal);
-      await engine.job((api, job) => api.attribute(job, ref, answer, undefined, report, true), signal);
-    });
-    if (built) await this.judge();
   }
 
   cancel(): void {

@@ -270,9 +270,9 @@ export class EngineSession implements EngineApi {
     });
   }
 
-  curate(job: string, ref: AdapterRef, heldOut: DatanetRecord[], onProgress: Report) {
+  curate(job: string, ref: AdapterRef, heldOut: DatanetRecord[], onProgress: Report, build = false) {
     return this.answer(job, async (signal) => {
-      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
+      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress, build);
       return (await loadAttribution()).curateRecords(this.ready().engine, adapter, version.records, ledger, heldOut, { signal, onProgress });
     });
   }
@@ -424,6 +424,8 @@ export class EngineSession implements EngineApi {
     const adapter = await catalog.adapter(engine, ref.cid, options);
     const version = await catalog.version(ref.datanet.cid, options);
     const ledger = await catalog.ledger(engine, adapter, ref.cid, version, ref.datanet.cid, { ...options, build });
+    // What was built here and is not what the adapter's run names must not be paid by.
+    if (build && (await engine.ledgerRoot(ledger)) !== adapter.run.ledger.root) throw notReproduced();
     return { adapter, version, ledger };
   }
 
@@ -458,6 +460,15 @@ export class EngineSession implements EngineApi {
       return work(signal);
     }, queued);
   }
+}
+
+function notReproduced(): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'ledger/not-reproduced',
+    what: 'This adapter’s run does not give the ledger that it names.',
+    why: 'The ledger built here from its checkpoints and records has another root than its run.json.',
+    next: 'Do not rely on its attribution; tell whoever published it, or choose another adapter.',
+  });
 }
 
 function forward(onProgress: Report) {

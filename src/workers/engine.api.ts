@@ -371,7 +371,7 @@ export interface EngineApi {
   /** Follows the adapter's training again and reverses it: exact influence, to first order. Takes about three times the training. */
   audit(job: string, adapter: AdapterRef, answer: AnswerTokens, selection: { from: number; to: number } | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<AuditResult>>;
   /** Which records help and which hurt, judged by `heldOut` or by each other. */
-  curate(job: string, adapter: AdapterRef, heldOut: DatanetRecord[], onProgress: (p: LoadProgress) => void): Promise<Answered<Curation>>;
+  curate(job: string, adapter: AdapterRef, heldOut: DatanetRecord[], onProgress: (p: LoadProgress) => void, build?: boolean): Promise<Answered<Curation>>;
   /** For each record the first one that it is a copy of; itself where it is none. */
   copies(records: DatanetRecord[]): Promise<Answered<number[]>>;
   /** Builds the receipt of an answer (whole answer), adds it to the local store and publishes it where the deployment allows. */

@@ -3,6 +3,7 @@ import type { Engine } from '../attribution/engine.ts';
 import { OpenLedgerError } from '../errors.ts';
 import { splitHeldOut } from '../model/held-out.ts';
 import { stepCount } from '../model/recipe.ts';
+import { clusterRecords } from '../protocol/clusters/cluster-records.ts';
 import type { KeptRun, LoadProgress, LossPoint, TrainInput, TrainStep, TrainingPlan } from './engine.api.ts';
 import { KeptRuns } from './kept-runs.ts';
 
@@ -44,7 +45,8 @@ export async function runTraining(engine: Engine, input: TrainInput, { signal, w
     throw badCheckpoint(before.entry.base.root === engine.root ? 'The records are not those of the run.' : `It was begun on the base ${before.entry.base.name}; loaded is ${engine.identity.name}.`);
   }
   const from = before ?? (input.keep && (await kept.read(id)));
-  const steps = stepCount(recipe, records.length);
+  // Of copies one is trained.
+  const steps = stepCount(recipe, new Set(clusterRecords(records)).size);
   const curve: LossPoint[] = from?.entry.curve.slice() ?? [];
   const began = performance.now() - 1000 * (from?.entry.seconds ?? 0);
   const seconds = () => (performance.now() - began) / 1000;
