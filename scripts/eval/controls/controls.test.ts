@@ -116,14 +116,14 @@ describe('reference forms', () => {
     }));
     const l = cholesky(matrix);
     const point = { records: g, queries: v, labels: f };
-    const one = earlyStoppingReference([point], 8, 0.7);
-    one.forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(2 * solve(l, row(v, q)).reduce((sum, x, i) => sum + x * row(g, k)[i]!, 0), 5)));
-    earlyStoppingReference([point, point], 8, 0.7).forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(2 * one[q]![k]!, 9)));
+    const one = earlyStoppingReference([point], v, 8, 0.7);
+    one.forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(solve(l, row(v, q)).reduce((sum, x, i) => sum + x * row(g, k)[i]!, 0), 5)));
+    earlyStoppingReference([point, point], v, 8, 0.7).forEach((line, q) => line.forEach((value, k) => expect(value).toBeCloseTo(4 * one[q]![k]!, 5)));
   });
   it('zero gradients score zero', () => {
     const zero: Rows = { count: 2, width: 12, values: new Float32Array(24) };
     expect(curvatureReference(zero, zero, v, 1)).toEqual([[0, 0], [0, 0], [0, 0]]);
-    expect(earlyStoppingReference([{ records: zero, queries: v, labels: zero }], 2, 1)).toEqual([[0, 0], [0, 0], [0, 0]]);
+    expect(earlyStoppingReference([{ records: zero, queries: v, labels: zero }], v, 2, 1)).toEqual([[0, 0], [0, 0], [0, 0]]);
     expect(dataInfReference(zero, v, [{ name: 'a', from: 0, to: 12 }])).toEqual([[0, 0], [0, 0], [0, 0]]);
   });
   it('products of many rows in pieces', () => {

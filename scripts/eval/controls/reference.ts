@@ -76,11 +76,10 @@ export interface RunPoint {
 
 /**
  * The default method: Σ over points of the run of v (H + λ D)⁻¹ g, H = FᵀF/m there, D = diag √(mean of g² / batch) over all
- * points' record gradients. v at each point is the query's gradient there plus that at the last point, where the run had
- * learned most. D is what Adam divides a step by, and λ ~ 1 / Σ rates damps what the run
+ * points' record gradients. v is the sum of the query's gradients at all points but the first, and at the run's end. D is what Adam divides a step by, and λ ~ 1 / Σ rates damps what the run
  * had no time to learn.
  */
-export function earlyStoppingReference(points: readonly RunPoint[], batch: number, lambda: number): Scores {
+export function earlyStoppingReference(points: readonly RunPoint[], end: Rows, batch: number, lambda: number): Scores {
   const squares = new Float64Array(points[0]!.records.width);
   let count = 0;
   for (const { records } of points) {
@@ -88,12 +87,11 @@ export function earlyStoppingReference(points: readonly RunPoint[], batch: numbe
     count += records.count;
   }
   const floor = (1e-6 * squares.reduce((a, b) => a + b, 0)) / squares.length;
-  if (!(floor > 0)) return Array.from({ length: points[0]!.queries.count }, () => new Array<number>(points[0]!.records.count).fill(0));
+  if (!(floor > 0)) return Array.from({ length: end.count }, () => new Array<number>(points[0]!.records.count).fill(0));
   const scale = squares.map((sum) => 1 / Math.sqrt(Math.sqrt(Math.max(sum, floor) / count / batch)));
   const scaled = (rows: Rows): Rows => ({ ...rows, values: rows.values.map((value, i) => value * scale[i % rows.width]!) });
-  const last = points.at(-1)!.queries;
-  const plus = (a: Rows, b: Rows): Rows => ({ ...a, values: a.values.map((value, i) => value + b.values[i]!) });
-  const parts = points.map(({ records, queries, labels }) => dampedInverse(scaled(labels), scaled(records), scaled(plus(queries, last)), () => lambda));
+  const v = points.slice(1).reduce((sum, { queries }) => ({ ...sum, values: sum.values.map((value, i) => value + queries.values[i]!) }), end);
+  const parts = points.map(({ records, labels }) => dampedInverse(scaled(labels), scaled(records), scaled(v), () => lambda));
   return parts[0]!.map((row, q) => row.map((_, k) => parts.reduce((sum, part) => sum + part[q]![k]!, 0)));
 }
 
