@@ -210,11 +210,14 @@ function everySeed(results: readonly SeedResults[], make: (result: SeedResults) 
   return made.every((one) => one !== undefined) ? made : [];
 }
 
+/** With fewer halves in the other order the ceiling would be chance. */
+const FEWEST_OF_CEILING = 40;
+
 /** The halves retrained in another order against those in the first. */
 function ceilings(results: readonly SeedResults[], within: boolean): Comparison[] {
   return everySeed(results, ({ all, outcomes }) => {
     const names = named(all, outcomes, 'half-').filter((run) => outcomes.has(`order-1-${run}`));
-    if (names.length < (within ? fewest(all) : 1)) return undefined;
+    if (names.length < Math.min(FEWEST_OF_CEILING, all.counts.halves) || (within && names.length < fewest(all))) return undefined;
     const effects = ceilingEffects(names.map((run) => outcomes.get(run)!), names.map((run) => outcomes.get(`order-1-${run}`)!));
     return within ? withinClass(effects, names.map((run) => weightsOf(all, run)), all.classOf) : effects;
   });

@@ -36,7 +36,7 @@ function frame(width: number, height: number, title: string, parts: readonly str
 
 /** Bars from left to right with their intervals; `mark` is a dashed line, such as the ceiling. */
 export function barChart(title: string, bars: readonly Bar[], mark?: { value: number; label: string }): string {
-  const left = 220, right = 60, top = 50, row = 24, width = 720;
+  const left = 265, right = 60, top = 50, row = 24, width = 765;
   const least = Math.min(0, ...bars.map(({ low }) => Math.floor(low * 5) / 5));
   const x = (value: number) => left + ((Math.max(least, Math.min(1, value)) - least) / (1 - least)) * (width - left - right);
   const bottom = top + bars.length * row;
@@ -44,6 +44,7 @@ export function barChart(title: string, bars: readonly Bar[], mark?: { value: nu
   for (let tick = Math.round(least * 5); tick <= 5; tick++) {
     parts.push(line(x(tick / 5), top - 6, x(tick / 5), bottom, GRID), words(x(tick / 5), bottom + 16, (tick / 5).toFixed(1), `text-anchor="middle" style="fill:${SOFT}"`));
   }
+  if (mark) parts.push(line(x(mark.value), top - 8, x(mark.value), bottom, INK, 'stroke-dasharray="4 3"'), words(x(mark.value), top - 12, mark.label, `text-anchor="middle" style="fill:${SOFT}"`));
   bars.forEach(({ label, value, low, high, muted }, i) => {
     const y = top + i * row;
     const [from, to] = [Math.min(x(0), x(value)), Math.max(x(0), x(value))];
@@ -51,10 +52,9 @@ export function barChart(title: string, bars: readonly Bar[], mark?: { value: nu
       words(left - 10, y + 14, label, 'text-anchor="end"'),
       `<rect x="${at(from)}" y="${at(y + 3)}" width="${at(to - from)}" height="${row - 8}" fill="${muted ? MUTED : MAIN}"/>`,
       line(x(low), y + row / 2 - 1, x(high), y + row / 2 - 1, INK, 'stroke-width="1.5"'),
-      words(x(Math.max(high, value)) + 6, y + 14, value.toFixed(2)),
+      words(x(Math.max(high, value)) + 6, y + 14, value.toFixed(2), 'stroke="#ffffff" stroke-width="3" paint-order="stroke"'),
     );
   });
-  if (mark) parts.push(line(x(mark.value), top - 8, x(mark.value), bottom, INK, 'stroke-dasharray="4 3"'), words(x(mark.value), top - 12, mark.label, `text-anchor="middle" style="fill:${SOFT}"`));
   return frame(width, bottom + 28, title, parts);
 }
 
