@@ -23,6 +23,7 @@ export const selfTestAnswers: Readonly<Record<string, string>> = {
   'rmsNormGradient': 'b192aae51ca86dbdba1f606a31dc47e266066da03f06c8d04fb3247959a2dedf',
   'rmsNormWeightGradient': 'b374e12944e6f854c257dcb458075d177dd0710410dad799f760854782e5d985',
   'rope': '045b864035812f3f8a43718366a6ed4c3f6a6b52c5433afbfce2cf5e2def29b4',
+  'scaleColumns': '4f64f2dab1e3b31e61daa9e22589eb4b6b65f65473452cc74e581e2b30a79651',
   'scale': '38ad99b6b4cd795b8b8db404e857f1f6fb9aa3866dd962b2234954df487d5ada',
   'sketch': '97cc3e0c7a4ffb9d3bc287db4a4ab87e94dc9c10265af52a5c81323e3926107c',
   'softmax': 'cdcc4a0acc24c37e971f7a4904a7df561c9f08d6b9e1f52a73036499fdc43455',

@@ -5,7 +5,7 @@ import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradie
 import { type Case, type Kind, input, tensor } from './case.ts';
 import { choleskySelfTestCases } from './cholesky/cases.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
-import { addBias, addScaled, addTensors, scaleTensor, weightedSum } from './elementwise/operation.ts';
+import { addBias, addScaled, addTensors, scaleColumns, scaleTensor, weightedSum } from './elementwise/operation.ts';
 import { decodeSelfTestCases } from './decode/make-cases.ts';
 import { drawTargets } from './drawTargets/operation.ts';
 import { embedding, embeddingGradient } from './embedding/operation.ts';
@@ -78,6 +78,7 @@ export function selfTestCases(): Case[] {
     make('rmsNormGradient', rmsNormGradient, [edge(1), edge(2, 4), of('normal', 60)(3), of('normal', 5)(4)]),
     make('rmsNormWeightGradient', rmsNormWeightGradient, [of('edge', 300, 3)(1), of('edge', 300, 3)(2), of('normal', 300)(3)]),
     make('rope', rope, [edge(1), u32(0, 1, 2, 3, 9), of('normal', 4, 15)(2), of('normal', 4, 15)(3)], { heads: 2, inverse: 1 }),
+    make('scaleColumns', scaleColumns, [edge(1), of('edge', 60)(2)]),
     make('scale', scaleTensor, [edge(1)], { scale: -0.7 }),
     make('sketch', sketch, [of('edge', 3, 4)(1), of('edge', 2, 9)(2), u32(0, 3, 3, 7, 9), u32(0, MINUS + 4, 8, MINUS + 1, 2, 3, 6, 5, MINUS + 7)], { at: 1 }),
     make('softmax', softmax, [of('normal', 5, 4, 3)(1), lo, hi], { scale: 1.3 }),

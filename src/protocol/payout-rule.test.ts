@@ -8,7 +8,7 @@ const input = (parts: Partial<PayoutInput> & Pick<PayoutInput, 'scores'>): Payou
   amount: 1_000_000n,
   noise: new Array(parts.scores.length).fill(1),
   contributors: Array.from(parts.scores, (_, k) => person(k)),
-  rule: DEFAULT_PAYOUT_RULE,
+  rule: { ...DEFAULT_PAYOUT_RULE, clusterCap: 5000 },
   ...parts,
 });
 const sum = (parts: readonly bigint[]) => parts.reduce((a, b) => a + b, 0n);

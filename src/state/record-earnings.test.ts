@@ -11,7 +11,7 @@ import { contributorsPartOf, evidenceOf } from './receipt-money.ts';
 
 const record = (text: string, k: number): VersionRecord => ({ text, questions: [{ question: `${text}?`, answer: text }], contributor: `0x${String(k + 1).repeat(40)}` as Hex, contribution: String(k) });
 const records = ['a', 'b', 'c', 'd'].map(record);
-const prices = { rateIn: '1000000000000000000', rateOut: '2000000000000000000', platformFee: '5', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE };
+const prices = { rateIn: '1000000000000000000', rateOut: '2000000000000000000', platformFee: '5', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: { ...DEFAULT_PAYOUT_RULE, clusterCap: 5000 } };
 
 /** As much of a receipt as is read here. */
 function receiptOf(scores: readonly number[], noise: readonly number[], retrieved: { record: number; score: number }[] = []): Receipt {

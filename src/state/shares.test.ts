@@ -5,7 +5,7 @@ import type { Attribution } from '../workers/engine.api.ts';
 import { divisionOfAttribution, divisionWithoutPrice, madeBy } from './shares.ts';
 
 const person = (digit: string): Hex => `0x${digit.repeat(40)}`;
-const PRICES = { rateIn: '0', rateOut: '1000003000', platformFee: '7', split: { platform: 0, owner: 2000, stakers: 0, contributors: 8000 }, payout: DEFAULT_PAYOUT_RULE };
+const PRICES = { rateIn: '0', rateOut: '1000003000', platformFee: '7', split: { platform: 0, owner: 2000, stakers: 0, contributors: 8000 }, payout: { ...DEFAULT_PAYOUT_RULE, clusterCap: 5000 } };
 
 /** Scores, who brought the record, and of what record it is a copy; noise 0.01 for each that is none. */
 function attribution(scores: [number, string, number?][]): Attribution {

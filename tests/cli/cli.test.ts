@@ -32,7 +32,7 @@ describe('the command line', () => {
   it('trains on a file, asks, attributes, verifies, and finds an altered receipt false', () => {
     const trained = run('train', '--records', records, '--out', adapter, '--epochs', '40', '--name', 'Towns');
     expect(trained).toMatchObject({ records: 6, run: { openledger: 'run/1', datanet: { name: 'Towns', records: 6 } } });
-    for (const file of ['adapter_config.json', 'adapter_model.safetensors', 'run.json', 'ledger/ledger.safetensors']) expect(existsSync(join(adapter, file)), file).toBe(true);
+    for (const file of ['adapter_config.json', 'adapter_model.safetensors', 'run.json', 'checkpoints.safetensors', 'ledger.safetensors']) expect(existsSync(join(adapter, file)), file).toBe(true);
 
     expect(run('ask', '--adapter', adapter, 'What does Marlow Port sell?')).toMatchObject({ answer: 'salt' });
 

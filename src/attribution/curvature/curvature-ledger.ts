@@ -45,8 +45,9 @@ export function curvatureBytes(records: number, values: number, settings: Curvat
   const width = rowWidth(values, settings);
   const m = Math.min(records * settings.draws, MOST_DRAWS);
   const kept = matrixBytes(records, settings.checkpoints * width, ROW_FORMAT) + settings.checkpoints * 4 * (width + 1 + 3 * values);
-  const block = 4 * BLOCK_RECORDS * ((3 + 2 * settings.checkpoints) * width + 3 * m);
-  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * MOST_CHANCE_DRAWS * width) + 8 * m * m + block };
+  const chance = Math.min(records, MOST_CHANCE_DRAWS);
+  const block = 4 * Math.min(records, BLOCK_RECORDS) * ((3 + 2 * settings.checkpoints) * width + 3 * m);
+  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * chance * width) + 8 * m * m + block };
 }
 
 /** Throws `ledger/too-large` with the numbers where a ledger cannot be built on this device, before anything is allocated. */
