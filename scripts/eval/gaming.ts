@@ -65,10 +65,10 @@ async function payTrained(records: readonly DatanetRecord[], contributors: reado
   const began = performance.now();
   const subject = await Subject.train(engine, { records, queries: answers, recipe });
   const { model, backend } = engine;
-  const ledger = await buildCurvatureLedger(model, await subject.loras(CURVATURE.checkpoints), subject.lora, subject.examples, CURVATURE, runPace(recipe, records.length));
+  const ledger = await buildCurvatureLedger(model, await subject.loras(CURVATURE.checkpoints), subject.examples, CURVATURE, runPace(recipe, records.length));
   const out = records.map(() => 0n);
   for (const [sequence] of subject.asked) {
-    const [found] = await curvatureInfluence(model, ledger, sequence!, [{ from: 0, to: sequence!.ids.length - sequence!.start }]);
+    const [found] = await curvatureInfluence(model, subject.lora, ledger, sequence!, [{ from: 0, to: sequence!.ids.length - sequence!.start }]);
     dividePayout({ amount: AMOUNT, scores: found!.scores, noise: found!.noise, contributors, rule: DEFAULT_PAYOUT_RULE }).forEach((wei, k) => (out[k]! += wei));
   }
   freeCurvatureLedger(backend, ledger);

@@ -36,7 +36,7 @@ const OUTLIER = 6;
 
 /**
  * How each record of a ledger stands: what it did for `judges`, texts that were held out, or without them for all the other
- * records of the Datanet. `trained` are the ledger's records in order. Cost: a backward pass per text and reading state.
+ * records of the Datanet. `trained` are the ledger's records in order. Cost: a backward pass per text and checkpoint.
  */
 export async function curate(model: Model, ledger: CurvatureLedger, trained: readonly (readonly Sequence[])[], judges: readonly (readonly Sequence[])[] | undefined, { signal, onProgress }: CurateOptions = {}): Promise<Standing[]> {
   const n = ledger.records;
@@ -75,13 +75,13 @@ async function eachRow(
   model: Model, ledger: CurvatureLedger, texts: readonly (readonly Sequence[])[], use: (text: number, scores: Float32Array, length: number) => void, { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress: (done: number) => void },
 ): Promise<void> {
   const { backend } = model;
-  const { states, sketchers } = ledger;
+  const { checkpoints, sketchers } = ledger;
   let passed = 0;
   for (let first = 0; first < texts.length; first += BLOCK) {
     const which = Array.from({ length: Math.min(BLOCK, texts.length - first) }, (_, i) => first + i);
-    const v = await readingRows(backend, sketchers, states, which.length, async (state, take) => {
+    const v = await readingRows(backend, sketchers, which.length, async (at, take) => {
       const before = passed;
-      await eachRecordGradients(model, state, texts, which, take, { signal, onProgress: (count) => onProgress((before + count) / states.length) });
+      await eachRecordGradients(model, checkpoints[at]!, texts, which, take, { signal, onProgress: (count) => onProgress((before + count) / checkpoints.length) });
       passed = before + which.length;
     });
     const { scores, lengths } = await scoresOf(backend, ledger, v);

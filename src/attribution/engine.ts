@@ -387,7 +387,7 @@ export class Engine {
   /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
   async loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): Promise<CurvatureLedger> {
     const { readLedgerFile } = await loadCurvature();
-    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), adapter.lora, settingsOf(adapter.run), trainedCount(adapter.run), adapter.run.ledger.root);
+    return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), trainedCount(adapter.run), adapter.run.ledger.root);
   }
 
   /** Built here from the adapter's checkpoints and the records. Throws what `buildCurvatureLedger` throws. */
@@ -395,7 +395,7 @@ export class Engine {
     const { buildCurvatureLedger, runPace } = await loadCurvature();
     const { clusters } = adapter.run.datanet;
     const trained = clusters ? representatives(clusters).map((k) => records[k]!) : records;
-    return buildCurvatureLedger(this.model, checkpointsOf(adapter), adapter.lora, this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
+    return buildCurvatureLedger(this.model, checkpointsOf(adapter), this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
   }
 
   freeLedger({ rows, sketchers }: CurvatureLedger): void {
@@ -416,7 +416,7 @@ export class Engine {
   /** The same for several parts of one answer. */
   async influences(adapter: LoadedAdapter, ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
     const { curvatureInfluence } = await loadCurvature();
-    const found = await curvatureInfluence(this.model, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selections);
+    const found = await curvatureInfluence(this.model, adapter.lora, ledger, { ids: [...prompt, ...answer], start: prompt.length }, selections);
     const { clusters } = adapter.run.datanet;
     if (!clusters) return found;
     const trained = representatives(clusters);
@@ -470,7 +470,7 @@ export class Engine {
     const root = tensorsRoot(rowsOf(tensors));
     const kept = curvature.checkpointsFile(snapshots);
     const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)) };
-    const ledger = await curvature.buildCurvatureLedger(this.model, adapter.checkpoints!, lora, sequences, settings, curvature.runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
+    const ledger = await curvature.buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, curvature.runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
       this.unloadAdapter(adapter);
       throw error;
     });

@@ -56,11 +56,11 @@ async function dataInf({ engine: { model }, lora, examples, signal }: Subject, q
 /** `inNoise`: in standard deviations of chance. */
 async function curvature(subject: Subject, queries: Subject['asked'], settings: CurvatureSettings, inNoise = false): Promise<Scores> {
   const { engine: { model }, lora, examples, recipe, signal } = subject;
-  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), lora, examples, settings, runPace(recipe, examples.length), { signal });
+  const ledger = await buildCurvatureLedger(model, await subject.loras(settings.checkpoints), examples, settings, runPace(recipe, examples.length), { signal });
   try {
     const out: Scores = [];
     for (const [query] of queries) {
-      const [found] = await curvatureInfluence(model, ledger, query!, [{ from: 0, to: query!.ids.length - query!.start }]);
+      const [found] = await curvatureInfluence(model, lora, ledger, query!, [{ from: 0, to: query!.ids.length - query!.start }]);
       out.push(Array.from(found!.scores, (score, k) => (inNoise ? (found!.noise[k]! > 0 ? score / found!.noise[k]! : 0) : score)));
     }
     return out;

@@ -30,22 +30,22 @@ const PASS_ROWS = 768;
 /**
  * Influence of every record on parts of one answer, `sequence.ids` from `sequence.start` on; each part's loss is the mean
  * over its tokens, so that the scores of a whole answer are the mean of its tokens' scores. One backward pass per part and
- * reading state, one forward pass for the losses, and n products. Throws RangeError where a selection
+ * checkpoint, one forward pass of the adapter itself for the losses, and n products. Throws RangeError where a selection
  * has no token.
  */
-export async function curvatureInfluence(model: Model, ledger: CurvatureLedger, sequence: Sequence, selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
+export async function curvatureInfluence(model: Model, lora: Lora, ledger: CurvatureLedger, sequence: Sequence, selections: readonly Selection[]): Promise<CurvatureInfluence[]> {
   const { backend } = model;
   const spans = selections.map(({ from, to }) => ({ from: sequence.start + from, to: Math.min(sequence.ids.length, sequence.start + to) }));
   if (spans.some(({ from, to }) => !(sequence.start <= from && from < to))) throw new RangeError('no token is selected');
-  const losses = await tokenLosses(model, ledger.states[ledger.states.length - 1]!, sequence);
+  const losses = await tokenLosses(model, lora, sequence);
   const atOnce = Math.max(1, Math.floor(PASS_ROWS / Math.max(sequence.ids.length - 1, 1)));
-  const rows = await readingRows(backend, ledger.sketchers, ledger.states, spans.length, async (state, take) => {
+  const rows = await readingRows(backend, ledger.sketchers, spans.length, async (at, take) => {
     for (let first = 0; first < spans.length; first += atOnce) {
       const some = spans.slice(first, first + atOnce);
       const scope = new Scope(backend);
       try {
         const batch = packBatch(some.map(() => [sequence]), (g, _s, token) => (token >= some[g]!.from && token < some[g]!.to ? LOSS_SCALE / (some[g]!.to - some[g]!.from) : 0), model.config.window);
-        const { gradients, total } = loss(scope, model, state, batch, 'adapter');
+        const { gradients, total } = loss(scope, model, ledger.checkpoints[at]!, batch, 'adapter');
         take(scope, gradients, first);
         await backend.read(total);
       } finally {

@@ -14,7 +14,7 @@ import { LOSS_SCALE, type Progress, adapterTensors, eachRecordGradients } from '
 import { chanceDeviations } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, type RunPace, checkSettings, drawPlan } from './settings.ts';
-import { readingRows, readingStates } from './reading-rows.ts';
+import { readingRows } from './reading-rows.ts';
 import { gradientScale } from './scale.ts';
 import { Sketcher } from './sketcher.ts';
 
@@ -22,8 +22,8 @@ import { Sketcher } from './sketcher.ts';
 export interface CurvatureLedger {
   records: number;
   settings: CurvatureSettings;
-  /** States at which answers are read (reading-rows.ts); they belong to whoever loaded them. */
-  states: readonly Lora[];
+  /** States of the adapter along its run; they belong to whoever loaded them. */
+  checkpoints: readonly Lora[];
   /** How gradients at each checkpoint become rows; they hold the scale of the adapter's numbers. */
   sketchers: readonly Sketcher[];
   /** [n, checkpoints · width] gradients of records with the curvature taken out, checkpoint after checkpoint, in ROW_FORMAT. */
@@ -71,14 +71,13 @@ interface BuildOptions {
 
 /**
  * Builds the ledger of a run. `checkpoints` are states of the adapter along it, fewer than the settings say where a run had
- * few steps, `last` the adapter itself; `records[k]` the sequences of record k. Cost: (2 + draws) backward passes over all records per
+ * few steps; `records[k]` the sequences of record k. Cost: (2 + draws) backward passes over all records per
  * checkpoint, m³/6 for its Gram matrix of m draws, and n·m·(m + 2·width) for the records. `onProgress` counts records
  * passed. Throws `ledger/too-large`, `ledger/bad-settings`, `ledger/no-records`, `cancelled`, `rf32/out-of-range`.
  */
 export async function buildCurvatureLedger(
   model: Model,
   checkpoints: readonly Lora[],
-  last: Lora,
   records: readonly (readonly Sequence[])[],
   settings: CurvatureSettings,
   pace: RunPace,
@@ -89,10 +88,9 @@ export async function buildCurvatureLedger(
   checkSettings(settings);
   requireCurvatureMemory(backend, n, adapterValues(checkpoints[0]!), settings);
   await requireCurvatureTest(backend);
-  const states = readingStates(checkpoints, last);
   const draws = drawPlan(n, settings.draws);
   const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS);
-  const all = checkpoints.length * (draws.owners.length + 2 * n) + states.length * chance.owners.length;
+  const all = checkpoints.length * (draws.owners.length + 2 * n + chance.owners.length);
   let done = 0;
   const scale = await gradientScale(model, checkpoints, records, pace.batch, { signal, onProgress: (count) => onProgress?.(count, all) });
   done = checkpoints.length * n;
@@ -126,16 +124,16 @@ export async function buildCurvatureLedger(
     },
     // A number that no draw of the curvature has.
     chance: () =>
-      readingRows(backend, sketchers, states, chance.owners.length, async (state, take) => {
+      readingRows(backend, sketchers, chance.owners.length, async (at, take) => {
         const before = done;
-        await eachRecordGradients(model, state, records, chance.owners, take, { drawn: { seed: settings.seed, draw: settings.draws }, signal, onProgress: (count) => onProgress?.(before + count, all) });
+        await eachRecordGradients(model, checkpoints[at]!, records, chance.owners, take, { drawn: { seed: settings.seed, draw: settings.draws }, signal, onProgress: (count) => onProgress?.(before + count, all) });
         done = before + chance.owners.length;
       }),
     records: (scope, at, first, count) => gradientsOf(scope, at, Array.from({ length: count }, (_, i) => first + i)),
   };
   try {
     const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketchers[0]!.dimension, chance.owners, lambdaOf(settings, pace), signal);
-    return { records: n, settings, states, sketchers, rows, noise };
+    return { records: n, settings, checkpoints, sketchers, rows, noise };
   } catch (error) {
     for (const sketcher of sketchers) sketcher.free();
     throw error;

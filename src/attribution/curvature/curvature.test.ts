@@ -127,7 +127,7 @@ describe('a curvature ledger', () => {
 
   it('of sketched gradients gives nearly the scores of whole ones', async () => {
     const settings = { ...CURVATURE, dimension: 3 * 2048 };
-    const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, made.adapter.lora, engine.sequences(RECORDS), settings, runPace(recipe, RECORDS.length));
+    const ledger = await buildCurvatureLedger(engine.model, made.adapter.checkpoints!, engine.sequences(RECORDS), settings, runPace(recipe, RECORDS.length));
     expect(ledger.rows.columns).toBe(3 * 2048);
     const { scores } = await engine.influence(made.adapter, ledger, prompt, answer);
     const whole = (await engine.influence(made.adapter, made.ledger, prompt, answer)).scores;

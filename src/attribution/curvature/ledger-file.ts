@@ -8,7 +8,6 @@ import { type Hex, utf8Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { MerkleStream } from '../../protocol/merkle-stream.ts';
 import { type CurvatureLedger, adapterValues, makeSketchers, rowWidth } from './curvature-ledger.ts';
-import { readingStates } from './reading-rows.ts';
 import { type CurvatureSettings, ROW_FORMAT } from './settings.ts';
 
 /** A ledger as bytes, little-endian: the scale of the adapter's numbers (float32), rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
@@ -76,7 +75,7 @@ export async function writeLedgerFile(backend: Backend, ledger: CurvatureLedger)
  * Reads ledger.safetensors for a run of `records` records and checks it against the root that run.json commits to. Throws
  * `ledger/damaged` (not such a file, or of another size) and `ledger/other-root`.
  */
-export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints: readonly Lora[], last: Lora, settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
+export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints: readonly Lora[], settings: CurvatureSettings, records: number, root: Hex): CurvatureLedger {
   const values = adapterValues(checkpoints[0]!);
   const columns = rowWidth(values, settings) * checkpoints.length;
   const entries = parseEntries(bytes, 'ledger.safetensors');
@@ -106,7 +105,7 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints:
   const scaleWordsOf = new Uint32Array(scales.buffer);
   for (const word of scaleWordsOf) if (!fits(word & 0xffff) || !fits(word >>> 16)) throw damaged('It has values that the arithmetic does not hold.');
   const rows = uploadRows(backend, records, columns, new Uint32Array(codes.buffer), scaleWordsOf);
-  return { records, settings, states: readingStates(checkpoints, last), sketchers: makeSketchers(backend, checkpoints, settings, counts), rows, noise: deviations };
+  return { records, settings, checkpoints, sketchers: makeSketchers(backend, checkpoints, settings, counts), rows, noise: deviations };
 }
 
 /** A bfloat16 scale as quantising gives it: 0, or of a magnitude from 2^-50 up to 2^43. */

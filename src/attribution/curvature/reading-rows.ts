@@ -1,29 +1,26 @@
 import type { Backend } from '../../kernels/backend.ts';
 import { Scope } from '../../kernels/scope.ts';
 import type { Gradients } from '../../model/linear.ts';
-import type { Lora } from '../../model/lora.ts';
 import type { Sketcher } from './sketcher.ts';
 
 /** Gradients [count,…] by tensor of texts first, …, first + count − 1. */
 export type TakeGradients = (scope: Scope, gradients: Gradients, first: number) => void;
 
 /**
- * The states of the adapter at which answers are read: every checkpoint but the first, and the adapter itself. At the end a
- * fact that was learned by heart has hardly any gradient left; at the first checkpoint nothing is known of it yet.
+ * What a ledger's rows are multiplied with, [texts, checkpoints · width]: for each checkpoint the sketch of the text's gradient
+ * there plus its gradient at the last checkpoint, where the run has learned most. With its own gradient alone a fact that was
+ * learned by heart is found; the other one makes the ranking truer (docs/attribution-eval.md). `pass` gives the gradients of
+ * all texts at one checkpoint; checkpoints come in order.
  */
-export const readingStates = (checkpoints: readonly Lora[], last: Lora): Lora[] => [...checkpoints.slice(1), last];
-
-/**
- * What a ledger's rows are multiplied with, [texts, checkpoints · width]: the sum of a text's gradients over the reading
- * states, in each checkpoint's sketch. `pass` gives the gradients of all texts at one state; states come in order.
- */
-export async function readingRows(backend: Backend, sketchers: readonly Sketcher[], states: readonly Lora[], texts: number, pass: (state: Lora, take: TakeGradients) => Promise<void>): Promise<Float32Array> {
+export async function readingRows(backend: Backend, sketchers: readonly Sketcher[], texts: number, pass: (at: number, take: TakeGradients) => Promise<void>): Promise<Float32Array> {
   const held = new Scope(backend);
   try {
     const parts = sketchers.map(({ dimension }) => held.create('reading', [texts, dimension], 'f32'));
-    for (const state of states) {
-      await pass(state, (scope, gradients, first) => {
-        for (const [i, sketcher] of sketchers.entries()) sketcher.add(scope, parts[i]!, gradients, first);
+    const last = sketchers.length - 1;
+    for (const at of sketchers.keys()) {
+      await pass(at, (scope, gradients, first) => {
+        sketchers[at]!.add(scope, parts[at]!, gradients, first);
+        if (at === last) for (const [i, sketcher] of sketchers.entries()) sketcher.add(scope, parts[i]!, gradients, first);
       });
     }
     const columns = sketchers.reduce((sum, { dimension }) => sum + dimension, 0);
