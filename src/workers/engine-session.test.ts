@@ -155,7 +155,8 @@ describe('training', () => {
     expect(planned).toBeLessThan(peakBytes * 1.5);
     await session.discardTrained(trained.trained);
     expect(await session.planTraining({ ...input, recipe: { ...recipe, rank: 0 } })).toMatchObject({ ok: false, error: { code: 'train/bad-recipe' } });
-    expect(await session.planTraining({ ...input, recipe: { ...recipe, rank: 1024 }, records: Array.from({ length: 900 }, () => records[0]!) })).toMatchObject({ ok: false, error: { code: 'ledger/too-large' } });
+    // Its ledger is sketched: a great adapter and many records need no more than few bits a record.
+    expect(await session.planTraining({ ...input, recipe: { ...recipe, rank: 1024 }, records: Array.from({ length: 900 }, () => records[0]!) })).toMatchObject({ ok: true });
     session.close();
   });
 });

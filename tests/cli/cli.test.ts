@@ -37,11 +37,11 @@ describe('the command line', () => {
     expect(run('ask', '--adapter', adapter, 'What does Marlow Port sell?')).toMatchObject({ answer: 'salt' });
 
     const receipt = join(folder, 'receipt.json');
-    const attributed = run('attribute', '--adapter', adapter, '--records', records, '--out', receipt, 'What is sold in Tessaly?');
-    expect(attributed).toMatchObject({ answer: 'glass', top: [{ index: 3 }, {}, {}, {}, {}] });
+    const attributed = run('attribute', '--adapter', adapter, '--records', records, '--out', receipt, 'What is sold in Zorbia?');
+    expect(attributed).toMatchObject({ answer: 'velvet', top: [{ index: 0 }, {}, {}, {}, {}] });
 
-    // By CID from this machine's store, and by file; on another backend too.
-    for (const given of [[attributed.cid], [receipt], [receipt, '--backend', 'reference']]) {
+    // By CID from this machine's store, and by file; on other backends: tests/parity.
+    for (const given of [[attributed.cid], [receipt]]) {
       expect(run('verify', ...(given as string[]))).toMatchObject({ equal: true, hash: attributed.hash });
     }
     const altered = JSON.parse(readFileSync(receipt, 'utf8'));

@@ -10,7 +10,7 @@ import type { Sequence } from '../../model/batch.ts';
 import type { Lora } from '../../model/lora.ts';
 import type { Model } from '../../model/model.ts';
 import { memoryAllowed } from '../../model/weights/plan-weights.ts';
-import { LOSS_SCALE, type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
+import { LOSS_SCALE, PASS_BYTES, type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
 import { chanceDeviations } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, type RunPace, checkSettings, drawPlan } from './settings.ts';
@@ -46,8 +46,10 @@ export function curvatureBytes(records: number, values: number, settings: Curvat
   const m = Math.min(records * settings.draws, MOST_DRAWS);
   const kept = matrixBytes(records, settings.checkpoints * width, ROW_FORMAT) + settings.checkpoints * 4 * (width + 1 + 3 * values);
   const chance = Math.min(records, MOST_CHANCE_DRAWS);
+  // Gradients of a pass, their scaled copies, and what is kept of them until it ends.
+  const pass = Math.min(4 * records * values, Math.max(4 * values, PASS_BYTES));
   const block = 4 * Math.min(records, BLOCK_RECORDS) * ((3 + 2 * settings.checkpoints) * width + 3 * m);
-  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * chance * width) + 8 * m * m + block };
+  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * chance * width) + 12 * m * m + block + 4 * pass };
 }
 
 /** Throws `ledger/too-large` with the numbers where a ledger cannot be built on this device, before anything is allocated. */
