@@ -93,7 +93,7 @@ describe('shares', () => {
     expect(capped.overCap.wei! + capped.returned.wei!).toBe(400_001_200n);
   });
   it('of a part of an answer have no wei', () => {
-    const part = madeBy(found, divisionWithoutPrice(found, DEFAULT_PAYOUT_RULE), false);
+    const part = madeBy(found, divisionWithoutPrice(found, PRICES.payout), false);
     expect(part.contributors.map(({ percent }) => percent)).toEqual(made.contributors.map(({ percent }) => percent));
     expect([part.returned.wei, part.helped[0]!.wei]).toEqual([undefined, undefined]);
   });
