@@ -8,7 +8,8 @@ import { type Sequence, packBatch } from '../model/batch.ts';
 import { loss } from '../model/loss.ts';
 import type { Lora } from '../model/lora.ts';
 import type { Model } from '../model/model.ts';
-import { LOSS_SCALE, type Ledger } from './ledger.ts';
+import { type Ledger } from './ledger.ts';
+import { LOSS_SCALE } from './record-gradients.ts';
 
 export const METHOD = 'datainf/1';
 

@@ -10,8 +10,6 @@ import type { Model } from '../model/model.ts';
 import { memoryAllowed } from '../model/weights/plan-weights.ts';
 import { PASS_BYTES, type Progress, adapterTensors, eachRecordGradients } from './record-gradients.ts';
 
-export { LEDGER_ROWS, LOSS_SCALE, type Progress } from './record-gradients.ts';
-
 /** One adapter tensor's part of the ledger: n records, P values. */
 export interface LedgerTensor {
   name: string;

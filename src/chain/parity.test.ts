@@ -7,7 +7,6 @@ import {
   type Payout,
   type Prices,
   computeFee,
-  divideByInfluence,
   payoutRoot,
   payoutsByContributor,
 } from '../protocol/fee.ts';
@@ -120,7 +119,11 @@ test('payout trees of every size from 1 to 17, and 100, pay out on chain to the 
       Math.fround(k < 3 ? 0.5 + next() : next() * 10 ** (k % 7) - 0.2),
     );
     const addresses = scores.map((_, k) => (k < 3 ? contributors[k]!.address : stranger()));
-    const payouts: Payout[] = payoutsByContributor(divideByInfluence(part, scores), addresses);
+    const weights = scores.map((score) => BigInt(Math.max(0, Math.floor(score * 1e6))));
+    const sum = weights.reduce((a, b) => a + b, 0n);
+    const parts = weights.map((weight) => (part * weight) / sum);
+    parts[0]! += part - parts.reduce((a, b) => a + b, 0n);
+    const payouts: Payout[] = payoutsByContributor(parts, addresses);
     const receiptHash = toHex(Uint8Array.from({ length: 32 }, () => integer(256)));
     const { claimId } = await payAnswer(connection, user, {
       adapterId,

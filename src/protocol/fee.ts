@@ -29,18 +29,16 @@ export interface Fee {
 /**
  * fee = floor((tokensIn · rateIn + tokensOut · rateOut) / 1000) + platformFee. What remains after the platform
  * fee is split; each part is rounded down and the platform takes the dust. The contributors' part is the most that
- * the payout rule can give them; `withAllocated` moves the rest. When `anyPositive` is false all of it joins the
- * stakers' part. Settlement.sol computes the same integers.
+ * the payout rule can give them; `withAllocated` moves the rest. Settlement.sol computes the same integers.
  */
-export function computeFee(tokensIn: number, tokensOut: number, prices: Prices, split: Split, anyPositive = true): Fee {
+export function computeFee(tokensIn: number, tokensOut: number, prices: Prices, split: Split): Fee {
   const usage = (BigInt(tokensIn) * prices.rateIn + BigInt(tokensOut) * prices.rateOut) / 1000n;
   const part = (basisPoints: number) => (usage * BigInt(basisPoints)) / BASIS_POINTS;
   const owner = part(split.owner);
   const contributors = part(split.contributors);
   const stakers = part(split.stakers);
   const total = usage + prices.platformFee;
-  const fee = { total, owner, contributors, stakers, platform: total - owner - stakers - contributors };
-  return anyPositive ? fee : withAllocated(fee, 0n);
+  return { total, owner, contributors, stakers, platform: total - owner - stakers - contributors };
 }
 
 /**
@@ -60,28 +58,6 @@ export function float32Parts(value: number): { negative: boolean; significand: n
   const exponent = (bits >>> 23) & 0xff;
   if (exponent === 255) throw new RangeError('not a finite float32');
   return { negative: bits >>> 31 === 1, significand: exponent === 0 ? bits & 0x7fffff : (bits & 0x7fffff) | 0x800000, exponent: Math.max(exponent, 1) };
-}
-
-/** The exact integer value · 2^149 of a float32: every finite float32 is a multiple of 2^-149. */
-export function floatToInteger(value: number): bigint {
-  const { negative, significand, exponent } = float32Parts(value);
-  const magnitude = BigInt(significand) << BigInt(exponent - 1);
-  return negative ? -magnitude : magnitude;
-}
-
-/**
- * Divides `amount` wei among records in proportion to their positive influence, exactly:
- * floor for each, the dust to the record with the greatest influence (the lowest index among equals).
- * All zero when nothing is positive.
- */
-export function divideByInfluence(amount: bigint, scores: ArrayLike<number>): bigint[] {
-  const weights = Array.from(scores, (score) => (score > 0 ? floatToInteger(score) : 0n));
-  const sum = weights.reduce((a, b) => a + b, 0n);
-  if (sum === 0n) return weights;
-  const parts = weights.map((weight) => (amount * weight) / sum);
-  const best = weights.reduce((at, weight, k) => (weight > weights[at]! ? k : at), 0);
-  parts[best]! += amount - parts.reduce((a, b) => a + b, 0n);
-  return parts;
 }
 
 export interface Payout {

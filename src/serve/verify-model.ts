@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { influence } from '../attribution/datainf.ts';
-import { LOSS_SCALE, buildLedger, freeLedger, ledgerNames } from '../attribution/ledger.ts';
+import { buildLedger, freeLedger, ledgerNames } from '../attribution/ledger.ts';
+import { LOSS_SCALE } from '../attribution/record-gradients.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
 import { Scope } from '../kernels/scope.ts';

@@ -5,7 +5,8 @@
  */
 import { hostExp } from '../../../src/arithmetic/host.ts';
 import { randomUnit } from '../../../src/arithmetic/random.ts';
-import { LEDGER_ROWS, LOSS_SCALE, ledgerNames } from '../../../src/attribution/ledger.ts';
+import { ledgerNames } from '../../../src/attribution/ledger.ts';
+import { LEDGER_ROWS, LOSS_SCALE } from '../../../src/attribution/record-gradients.ts';
 import type { Tensor } from '../../../src/kernels/backend.ts';
 import { breathe } from '../../../src/kernels/breathe.ts';
 import { size } from '../../../src/kernels/operation.ts';

@@ -8,7 +8,7 @@ import { type Lora, freeLora } from '../../model/lora.ts';
 import { loss } from '../../model/loss.ts';
 import { recordWeight } from '../../model/record-loss.ts';
 import { type Example, fedTokens, initialLora, partLoss, stepGradient, stepParts } from '../../model/train.ts';
-import { LEDGER_ROWS, LOSS_SCALE } from '../ledger.ts';
+import { LEDGER_ROWS, LOSS_SCALE } from '../record-gradients.ts';
 import { type QueryPool, selectedTokens } from './query-pool.ts';
 import type { RunStep, StepPass } from './reverse-steps.ts';
 import type { Trajectory } from './trajectory.ts';
