@@ -1,5 +1,5 @@
 // Whole tensors, element by element. A heap block holds whole vectors, so the last vector may run into its padding.
-import { divv, mulv, sigmoidv, sqrtv, storev } from './rf32.as';
+import { divv, muls, mulv, sigmoidv, sqrtv, storev } from './rf32.as';
 
 export function add(a: usize, b: usize, to: usize, n: i32): void {
   const bytes = <usize>n << 2;
@@ -33,6 +33,22 @@ export function addBias(x: usize, b: usize, to: usize, n: i32, m: i32): void {
       const o = <usize>j << 2;
       const sum = storev(f32x4.splat(load<f32>(x + row + o) + load<f32>(b + o)));
       store<f32>(to + row + o, f32x4.extract_lane(sum, 0));
+    }
+  }
+}
+
+/** y[N,M] = x[N,M] · s[M], by columns. */
+export function scaleColumns(x: usize, s: usize, to: usize, n: i32, m: i32): void {
+  for (let i = 0; i < n; i++) {
+    const row = <usize>(i * m) << 2;
+    let j = 0;
+    for (; j + 4 <= m; j += 4) {
+      const o = <usize>j << 2;
+      v128.store(to + row + o, mulv(v128.load(x + row + o), v128.load(s + o)));
+    }
+    for (; j < m; j++) {
+      const o = <usize>j << 2;
+      store<f32>(to + row + o, muls(load<f32>(x + row + o), load<f32>(s + o)));
     }
   }
 }

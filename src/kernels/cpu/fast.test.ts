@@ -138,6 +138,8 @@ describe('fast forms equal the references', () => {
       await same('addScaled', [[s, mixed(s)], [s, mixed(s)]], { scale: 0.3 });
       await same('scale', [[s, mixed(s)]], { scale: -1.7 });
       await same('addBias', [[[3, n], mixed([3, n])], [s, mixed(s)]]);
+      await same('scaleColumns', [[[3, n], mixed([3, n])], [s, mixed(s)]]);
+      expect(await same('scaleColumns', [[[3, n, 2], mixed([3, n, 2], 1, 0)], [[2 * n], mixed([2 * n], 1, 0)]])).toBe(true);
     }
     // A product below 2^-100 counts as 0 even where the sum would show it.
     const least = Float32Array.of(2 ** -100, 2 ** -99, 1);
@@ -276,6 +278,29 @@ describe('fast forms equal the references', () => {
       expect(await same('dataInfWeights', [[s, mixed(s, 1, 0)], [[n, n], k]], { factor })).toBe(true);
       expect(await same('dataInfScores', [[s, mixed(s, 1, 0)], [s, mixed(s, 1, 0)], [[n, n], k]], { factor })).toBe(true);
       expect(await same('dataInfWeights', [[s, mixed(s, 1, 0)], [[n, n], new Float32Array(n * n)]], { factor })).toBe(true);
+    }
+  });
+
+  it('sketch', async () => {
+    // Buckets: two of nothing, one of more than a block, nothing, two members, nothing.
+    const many = Array.from({ length: 300 }, (_, i) => (i % 3 ? i : i + 0x80000000));
+    const members = Uint32Array.from([...many, 1, 0x80000002]);
+    const starts = Uint32Array.of(0, 0, 0, 300, 300, 302, 302);
+    for (const n of [1, 3, 4, 9]) {
+      const given: Given[] = [[[n + 2, 6], mixed([n + 2, 6], 1, 0.3)], [[n, 310], mixed([n, 310], 1, 0)], [[7], starts], [[302], members]];
+      expect(await same('sketch', given.map((one, i) => (i ? one : [one[0], one[1].map((x) => (Math.abs(x) > 2 ** 40 ? 1 : x))])), { at: 1 })).toBe(true);
+    }
+    // What leaves the range does so in the last row of four, in the last bucket with members; a cancelled sum is +0.
+    const rows = new Float32Array(4 * 310).fill(1);
+    const sums = new Float32Array(4 * 6).fill(-0.25);
+    rows[3 * 310 + 1] = 2 ** 50;
+    const given = (y: Float32Array): Given[] => [[[4, 6], y], [[4, 310], rows], [[7], starts], [[302], members]];
+    expect(await same('sketch', given(sums), { at: 0 })).toBe(true);
+    sums[3 * 6 + 4] = 2 ** 49;
+    expect(await same('sketch', given(sums), { at: 0 })).toBe(false);
+    for (const [plan, listed] of [[[0, 2, 1], [0, 1]], [[0, 1, 3], [0, 1]], [[0, 1, 2], [0, 0x80000003]]] as const) {
+      const wrong = [cpu.upload('y', [1, 2], new Float32Array(2)), cpu.upload('x', [1, 3], new Float32Array(3)), cpu.upload('s', [3], Uint32Array.from(plan)), cpu.upload('m', [2], Uint32Array.from(listed))];
+      expect(() => cpu.run(operations.find((o) => o.name === 'sketch')!, 'wrong', wrong, { at: 0 })).toThrow(RangeError);
     }
   });
 

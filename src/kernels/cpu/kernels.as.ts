@@ -6,7 +6,7 @@ export {
 export { choleskyBlock, choleskyStart, dampDiagonal, rowsInRange, substituteRows, subtractProduct } from './cholesky.as';
 export { addRow, dotColumns, dotRows, finishRow, operandsInPlace, weighValues } from './decode.as';
 export { drawTargets } from './draw.as';
-export { adamw, add, addBias, addScaled, scale, swiglu, swigluGradient } from './elementwise.as';
+export { adamw, add, addBias, addScaled, scale, scaleColumns, swiglu, swigluGradient } from './elementwise.as';
 export { embedding, embeddingGradient, rope, rowsFit } from './embedding.as';
 export { dataInfScores, dataInfWeights } from './influence.as';
 export { argmax, crossEntropy, crossEntropyGradient } from './loss.as';
@@ -14,5 +14,5 @@ export { firstOutOfRange, multiply, multiplyRow } from './matmul.as';
 export { gatherPacked, interleave, multiplyColumnsOf, multiplyRowsOf, padOperandRow } from './packed.as';
 export { packColumns, packRows } from './pack.as';
 export { rmsNorm, rmsNormGradient, rmsNormWeightGradient } from './norm.as';
-export { membersFit, sketch } from './sketch.as';
+export { sketch, usedBuckets } from './sketch.as';
 export { mapDiv, mapExp, mapLog, mapRsqrt, mapSigmoid, mapSqrt } from './rf32.as';

@@ -2,19 +2,29 @@
 import { stores } from './rf32.as';
 
 const BLOCK: i32 = 256;
+/** 2^50. */
+const LIMIT: u32 = 0x58800000;
 
-/** 1 where starts[0..d] never decrease, end within `listed`, and every listed position is below `values`. */
-export function membersFit(starts: usize, members: usize, d: i32, listed: i32, values: i32): i32 {
+/**
+ * Lists the buckets that have members and gives their count; -1 where starts[0..d] decrease somewhere, do not end within
+ * `listed`, or a listed position is not below `values`. Of one tensor among many most buckets are empty.
+ */
+export function usedBuckets(starts: usize, members: usize, list: usize, d: i32, listed: i32, values: i32): i32 {
   let before = load<u32>(starts);
+  let count = 0;
+  let bad: u32 = 0;
+  const first = before;
   for (let j = 1; j <= d; j++) {
     const next = load<u32>(starts + (<usize>j << 2));
-    if (next < before || next > <u32>listed) return 0;
+    bad |= <u32>(next < before);
+    // Written over by the next where the bucket is empty.
+    store<i32>(list + (<usize>count << 2), j - 1);
+    count += <i32>(next != before);
     before = next;
   }
-  for (let e = load<u32>(starts); e < before; e++) {
-    if ((load<u32>(members + (<usize>e << 2)) & 0x7fffffff) >= <u32>values) return 0;
-  }
-  return 1;
+  if (bad || before > <u32>listed) return -1;
+  for (let e = first; e < before; e++) bad |= <u32>((load<u32>(members + (<usize>e << 2)) & 0x7fffffff) >= <u32>values);
+  return bad ? -1 : count;
 }
 
 /** The value at x, negated where `sign` has bit 31. */
@@ -23,19 +33,32 @@ export function membersFit(starts: usize, members: usize, d: i32, listed: i32, v
   return reinterpret<f32>(load<u32>(x) ^ sign);
 }
 
-/** y[n,d] += sketch of x[n,values]. Four rows at a time share what is read of the plan, and their sums do not wait for each other. */
-export function sketch(y: usize, x: usize, starts: usize, members: usize, n: i32, d: i32, values: i32): void {
+/** Adds a bucket's sum to its place; gives the magnitude's bits. */
+// @ts-ignore: decorator
+@inline function addTo(to: usize, sum: f32): u32 {
+  const total = stores(load<f32>(to) + sum);
+  store<f32>(to, total);
+  return reinterpret<u32>(total) & 0x7fffffff;
+}
+
+/**
+ * y[n,d] += sketch of x[n,values], of the `count` buckets in `list`: others change nothing. Four rows at a time share what is
+ * read of the plan, and their sums do not wait for each other. Gives 1 where all that was written is in range.
+ */
+export function sketch(y: usize, x: usize, starts: usize, members: usize, list: usize, count: i32, n: i32, d: i32, values: i32): i32 {
   const across = <usize>d << 2;
   const pitch = <usize>values << 2;
+  let most: u32 = 0;
   for (let i = 0; i < n; i += 4, x += 4 * pitch, y += 4 * across) {
     const rows = n - i;
     // Rows past the end repeat the first; nothing of them is stored.
     const x1 = rows > 1 ? x + pitch : x;
     const x2 = rows > 2 ? x1 + pitch : x;
     const x3 = rows > 3 ? x2 + pitch : x;
-    for (let j = 0; j < d; j++) {
-      const from = load<i32>(starts + (<usize>j << 2));
-      const stop = load<i32>(starts + (<usize>j << 2), 4);
+    for (let l = 0; l < count; l++) {
+      const j = <usize>load<i32>(list + (<usize>l << 2)) << 2;
+      const from = load<i32>(starts + j);
+      const stop = load<i32>(starts + j, 4);
       let t0: f32 = 0, t1: f32 = 0, t2: f32 = 0, t3: f32 = 0;
       for (let start = from; start < stop; start += BLOCK) {
         const end = min(start + BLOCK, stop);
@@ -54,11 +77,12 @@ export function sketch(y: usize, x: usize, starts: usize, members: usize, n: i32
         t2 += s2;
         t3 += s3;
       }
-      const to = y + (<usize>j << 2);
-      store<f32>(to, stores(load<f32>(to) + t0));
-      if (rows > 1) store<f32>(to + across, stores(load<f32>(to + across) + t1));
-      if (rows > 2) store<f32>(to + 2 * across, stores(load<f32>(to + 2 * across) + t2));
-      if (rows > 3) store<f32>(to + 3 * across, stores(load<f32>(to + 3 * across) + t3));
+      const to = y + j;
+      most = max(most, addTo(to, t0));
+      if (rows > 1) most = max(most, addTo(to + across, t1));
+      if (rows > 2) most = max(most, addTo(to + 2 * across, t2));
+      if (rows > 3) most = max(most, addTo(to + 3 * across, t3));
     }
   }
+  return <i32>(most <= LIMIT);
 }

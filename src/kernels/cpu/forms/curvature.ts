@@ -1,13 +1,19 @@
 import { size } from '../../operation.ts';
 import type { FastForms } from '../form.ts';
 
+/** The sketch writes a small part of many rows, and judges that part itself. */
 export const curvatureForms: FastForms = {
   sketch({ backend, inputs: [y, x, starts, members], shapes, params }) {
     const d = shapes[0]![1]!;
     const n = shapes[1]![0]!;
     const values = size(shapes[1]!) / Math.max(n, 1);
-    if (!backend.kernels.membersFit(starts!.at, members!.at, d, members!.length, values)) throw new RangeError('sketch: a plan of other sizes');
-    backend.kernels.sketch(y!.at + params.at! * d * 4, x!.at, starts!.at, members!.at, n, d, values);
+    const bytes = (d + 1) * 4;
+    const list = backend.heap.allocate(bytes);
+    const count = backend.kernels.usedBuckets(starts!.at, members!.at, list, d, members!.length, values);
+    const inRange = count < 0 || backend.kernels.sketch(y!.at + params.at! * d * 4, x!.at, starts!.at, members!.at, list, count, n, d, values) === 1;
+    backend.heap.free(list, bytes);
+    if (count < 0) throw new RangeError('sketch: a plan of other sizes');
+    return inRange;
   },
   drawTargets({ backend, inputs: [logits, stats, uniforms], outputs: [y], shapes }) {
     const [m, v] = shapes[0] as [number, number];

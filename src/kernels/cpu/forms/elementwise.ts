@@ -9,6 +9,10 @@ export const elementwiseForms: FastForms = {
     const [n, m] = shapes[0] as [number, number];
     backend.kernels.addBias(x!.at, b!.at, y!.at, n, m);
   },
+  scaleColumns({ backend, inputs: [x, s], outputs: [y], shapes }) {
+    const m = shapes[1]![0]!;
+    backend.kernels.scaleColumns(x!.at, s!.at, y!.at, m ? y!.length / m : 0, m);
+  },
   swiglu: ({ backend, inputs: [gate, up], outputs: [h] }) => backend.kernels.swiglu(gate!.at, up!.at, h!.at, h!.length),
   swigluGradient: ({ backend, inputs: [dh, gate, up], outputs: [dGate, dUp] }) =>
     backend.kernels.swigluGradient(dh!.at, gate!.at, up!.at, dGate!.at, dUp!.at, dh!.length),
