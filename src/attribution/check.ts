@@ -6,7 +6,6 @@ import { type Receipt, feeText, payoutsOf, receiptHash, samplingOf, scoreBits, s
 import { type DatanetVersionFile, recordsRoot, versionRoot } from '../protocol/record.ts';
 import { METHOD } from './curvature/settings.ts';
 import { checkRetrieval } from './retrieval/check-retrieval.ts';
-import { clusterRecords } from '../protocol/clusters/cluster-records.ts';
 import type { Engine, LoadedAdapter } from './engine.ts';
 import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
 import { divisionOf } from '../protocol/payout-parts.ts';
@@ -112,8 +111,8 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
     (await step('ledger', async () => {
       ledger = await source.ledger(engine, adapter, receipt.adapter.cid, version);
       const root = await engine.ledgerRoot(ledger);
-      const { clusters, records } = adapter.run.datanet;
-      const copies = clusterRecords(version.records);
+      const { clusters, records, copies: rule } = adapter.run.datanet;
+      const copies = await engine.copies(version.records, rule, { signal: options.signal });
       const other = copies.findIndex((k, at) => k !== (clusters?.[at] ?? at));
       const standsFor = (k: number) => (k === other ? 'no copy' : `a copy of record ${k + 1}`);
       return {

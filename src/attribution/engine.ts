@@ -21,6 +21,7 @@ import type { Snapshot, TrainOptions } from '../model/train.ts';
 import { type TrainRecipe, checkRecipe, recipeJson, recipeOfRun } from '../model/recipe.ts';
 import { type Hex, keccak256, toHex, utf8Bytes } from '../protocol/bytes.ts';
 import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
+import { COPY_RULE, type CopyRule } from '../protocol/clusters/copy-rule.ts';
 import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import { tensorsRoot } from '../protocol/tensors.ts';
@@ -430,8 +431,14 @@ export class Engine {
 
   /** Names a run by all that decides its bits: two runs with one identity give the same adapter, so one may go on with the other's checkpoint. */
   runIdentity(records: readonly DatanetRecord[], recipe: TrainRecipe): Hex {
-    const parts = ['openledger/run-identity/1', ARITHMETIC, this.identity.cid, this.root, recordsRoot([...records]), recipeJson(recipe)];
+    const parts = ['openledger/run-identity/2', ARITHMETIC, this.identity.cid, this.root, recordsRoot([...records]), recipeJson(recipe), COPY_RULE];
     return toHex(keccak256(utf8Bytes(JSON.stringify(parts))));
+  }
+
+  /** For each record the first one that it is a copy of, itself where it is none; by wording alone where `rule` is undefined. See cluster-vectors.ts. */
+  async copies(records: readonly DatanetRecord[], rule: CopyRule | undefined, options: LedgerOptions = {}): Promise<number[]> {
+    const { findCopies } = await import('./cluster-vectors.ts');
+    return findCopies(this.model, records, rule, (some) => this.sequences(some), options);
   }
 
   /**
@@ -450,10 +457,10 @@ export class Engine {
     if (!records.length) throw new OpenLedgerError({ code: 'train/no-records', what: 'There is nothing to learn from.', why: 'This Datanet version has no records.', next: 'Choose a version with records.' });
     checkRecipe(recipe);
     // Fetched by who trains.
-    const [{ train }, { clusterRecords }, curvature] = await Promise.all([import('../model/train.ts'), import('../protocol/clusters/cluster-records.ts'), loadCurvature()]);
+    const [{ train }, curvature] = await Promise.all([import('../model/train.ts'), loadCurvature()]);
     const settings = given ?? curvature.CURVATURE;
     curvature.checkSettings(settings);
-    const clusters = clusterRecords(records);
+    const clusters = await this.copies(records, COPY_RULE, { signal: options.signal });
     const trained = representatives(clusters).map((k) => records[k]!);
     curvature.requireCurvatureMemory(this.backend, trained.length, ledgerShapes(this.model.config, recipe).reduce((sum, { values }) => sum + values, 0), settings);
     const sequences = this.sequences(trained);
@@ -478,7 +485,7 @@ export class Engine {
     const run: RunFile = {
       openledger: 'run/1', arithmetic: ARITHMETIC, method: curvature.METHOD,
       base: { name: this.identity.name, cid: this.identity.cid, root: this.root, ...(this.format === undefined ? {} : { format: this.format }) },
-      datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length, ...(trained.length < records.length && { clusters }) },
+      datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length, copies: COPY_RULE, ...(trained.length < records.length && { clusters }) },
       recipe: recipeJson(recipe),
       adapter: { root },
       ledger: { ...rest, damping: String(damping), checkpointsRoot: kept.root, root: await this.ledgerRoot(ledger) },

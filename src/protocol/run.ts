@@ -1,5 +1,6 @@
 import { OpenLedgerError } from '../errors.ts';
 import type { Hex } from './bytes.ts';
+import { type CopyRule, checkCopyRule } from './clusters/copy-rule.ts';
 
 /** run.json beside an adapter: what made it, enough to make it again bit for bit, and what attribution stands on. */
 export interface RunFile {
@@ -8,8 +9,8 @@ export interface RunFile {
   method: string;
   /** `format`: how the weights were quantised when loaded; absent where they were used as they are stored. */
   base: { name: string; cid: string; root: Hex; format?: string };
-  /** `clusters`: for each record the first one that it is a copy of, itself where it is none; only those were trained. Absent: no copies. */
-  datanet: { name: string; recordsRoot: Hex; records: number; clusters?: number[] };
+  /** `clusters`: for each record the first one that it is a copy of, itself where it is none; only those were trained. Absent: no copies. `copies`: how they were found; absent: by wording alone. */
+  datanet: { name: string; recordsRoot: Hex; records: number; copies?: CopyRule; clusters?: number[] };
   recipe: {
     rank: number;
     alpha: number;
@@ -56,6 +57,7 @@ export function parseRunFile(json: unknown): RunFile {
   run.text('arithmetic', /^.{1,40}$/);
   run.text('method', /^.{1,40}$/);
   run.whole('datanet.records', 1, 2 ** 24);
+  if (run.has('datanet.copies')) checkCopyRule(run, 'datanet.copies');
   if (run.has('datanet.clusters')) checkClusters(run);
   run.whole('ledger.checkpoints', 1, 16);
   run.whole('ledger.draws', 1, 64);

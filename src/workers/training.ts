@@ -3,7 +3,7 @@ import type { Engine } from '../attribution/engine.ts';
 import { OpenLedgerError } from '../errors.ts';
 import { splitHeldOut } from '../model/held-out.ts';
 import { stepCount } from '../model/recipe.ts';
-import { clusterRecords } from '../protocol/clusters/cluster-records.ts';
+import { COPY_RULE } from '../protocol/clusters/copy-rule.ts';
 import type { KeptRun, LoadProgress, LossPoint, TrainInput, TrainStep, TrainingPlan } from './engine.api.ts';
 import { KeptRuns } from './kept-runs.ts';
 
@@ -46,7 +46,7 @@ export async function runTraining(engine: Engine, input: TrainInput, { signal, w
   }
   const from = before ?? (input.keep && (await kept.read(id)));
   // Of copies one is trained.
-  const steps = stepCount(recipe, new Set(clusterRecords(records)).size);
+  const steps = stepCount(recipe, new Set(await engine.copies(records, COPY_RULE, { signal })).size);
   const curve: LossPoint[] = from?.entry.curve.slice() ?? [];
   const began = performance.now() - 1000 * (from?.entry.seconds ?? 0);
   const seconds = () => (performance.now() - began) / 1000;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { permutation, randomBelow, randomNormal } from '../../arithmetic/random.ts';
+import { permutation, randomBelow } from '../../arithmetic/random.ts';
 import type { DatanetRecord } from '../record.ts';
 import { clusterRecords, representativesOf } from './cluster-records.ts';
 import { tokensOf } from './tokens.ts';
@@ -113,28 +113,6 @@ test('closure: a chain of near-copies is one cluster, and the first committed st
   const other = fact('A patent is an exclusive right over a new invention.');
   expect(clusterRecords([other, ...chain])).toEqual([0, 1, 1, 1, 1, 1]);
   expect(clusterRecords([chain[0]!, other, chain[4]!])).toEqual([0, 1, 2]);
-});
-
-test('vectors join what has the same effect in other words; zeros and opposite rows are nobody’s copies', () => {
-  const records = ['alpha', 'beta', 'gamma', 'delta', 'epsilon'].map((text) => fact(text));
-  const values = Float32Array.from([1, 2, 3, 0, 0, 0, -1, -2, -3, 2, 4, 6.01, 0, 0, 0]);
-  expect(clusterRecords(records, { vectors: { values, width: 3, cosine: 0.99 } })).toEqual([0, 1, 2, 0, 4]);
-  expect(() => clusterRecords(records, { vectors: { values: values.subarray(3), width: 3, cosine: 0.99 } })).toThrow(expect.objectContaining({ code: 'clusters/invalid-vectors' }));
-  values[0] = NaN;
-  expect(() => clusterRecords(records, { vectors: { values, width: 3, cosine: 0.99 } })).toThrow(expect.objectContaining({ code: 'clusters/invalid-vectors' }));
-});
-
-test('more rows than are compared in pairs: rows near each other are found all the same', () => {
-  const [count, width] = [2000, 24];
-  const values = Float32Array.from({ length: count * width }, (_, i) => randomNormal(5, 1, i));
-  for (let k = 1000; k < 1100; k++) {
-    for (let i = 0; i < width; i++) values[k * width + i] = 3 * values[(k - 1000) * width + i]! + 0.3 * randomNormal(6, k, i);
-  }
-  // No word is shared, so that only the vectors can join.
-  const records = alone(count).map((k) => fact([...String(k)].map((digit) => 'klmnopqrst'[Number(digit)]).join('')));
-  const clusters = clusterRecords(records, { vectors: { values, width, cosine: 0.98 } });
-  expect(clusters.filter((representative, k) => representative !== k && k >= 1000 && k < 1100 && representative === k - 1000).length).toBeGreaterThanOrEqual(99);
-  expect(representativesOf(clusters).length).toBeGreaterThanOrEqual(1900);
 });
 
 test('nothing, empty records, one record, only duplicates', () => {

@@ -1,4 +1,5 @@
 import type { DatanetRecord } from '../record.ts';
+import { eitherWithin, identifiersOf } from './identifiers.ts';
 import { tokensOf } from './tokens.ts';
 import type { UnionFind } from './union-find.ts';
 
@@ -35,14 +36,12 @@ interface Lists {
 }
 
 interface Facts {
-  /** Numbers, and letters that stand alone: 2021, vitamin C. */
   identifiers: Set<string>;
   shortAnswers: Set<string>;
   /** The same number for the same set. */
   identifiersKey: number;
   shortAnswersKey: number;
 }
-const IDENTIFIER = /^(\p{N}.*|[b-hj-ru-z])$/u;
 
 /**
  * Joins each record to the earlier one whose wording is most like its own, where it is nearly the same and identifiers and
@@ -110,7 +109,7 @@ function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; 
     wordLists.push(Uint32Array.from(words).sort());
     pairLists.push(Uint32Array.from(pairs).sort());
     const answers = questions.map(({ answer }) => tokensOf(answer)).filter(({ length }) => length > 0 && length <= SHORT_ANSWER);
-    const identifiers = new Set(said.flat().filter((token) => IDENTIFIER.test(token)));
+    const identifiers = identifiersOf(said.flat());
     const shortAnswers = new Set(answers.map((tokens) => tokens.join(' ')));
     facts.push({ identifiers, shortAnswers, identifiersKey: keyOf(identifiers), shortAnswersKey: keyOf(shortAnswers) });
   }
@@ -174,12 +173,6 @@ function agree(a: Facts, b: Facts): boolean {
   return a.identifiersKey === b.identifiersKey && eitherWithin(a.shortAnswers, b.shortAnswers);
 }
 
-function eitherWithin(one: Set<string>, other: Set<string>): boolean {
-  const [less, more] = one.size <= other.size ? [one, other] : [other, one];
-  for (const item of less) if (!more.has(item)) return false;
-  return true;
-}
-
 /** One number below 2^52 for each record: its four minima over (word, 1 … weight) in this band. */
 function signatures({ ids, start, weight }: Lists, count: number, band: number): Float64Array {
   const minima = new Uint32Array(weight.length * ROWS).fill(0xffffffff);
@@ -206,7 +199,7 @@ function signatures({ ids, start, weight }: Lists, count: number, band: number):
 }
 
 /** A well mixed 32-bit integer of two (the finaliser of MurmurHash3). */
-export function mix(a: number, b: number): number {
+function mix(a: number, b: number): number {
   let h = Math.imul(a, 0x9e3779b1) ^ Math.imul(b + 0x7f4a7c15, 0x85ebca77);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

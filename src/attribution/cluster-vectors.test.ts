@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { RECORDS, smallBase } from '../../tests/parity/receipt-of.ts';
+import { createCpuBackend } from '../kernels/cpu/backend.ts';
+import { DEFAULT_RECIPE } from '../model/recipe.ts';
+import { clusterRecords } from '../protocol/clusters/cluster-records.ts';
+import { COPY_RULE } from '../protocol/clusters/copy-rule.ts';
+import { memoryFolder } from '../protocol/model-folder.ts';
+import type { DatanetRecord } from '../protocol/record.ts';
+import { parseRunFile } from '../protocol/run.ts';
+import { nodeFolder } from '../storage/models/node-folder.node.ts';
+import { gradientRows } from './cluster-vectors.ts';
+import { Engine } from './engine.ts';
+
+const backend = await createCpuBackend();
+const tiny = await Engine.open(backend, { name: 'tiny', cid: 'bafytinytiny00' }, nodeFolder('public/base'));
+const small = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', smallBase()));
+const health = readFileSync('public/datanets/health.jsonl', 'utf8').trim().split('\n').map((line) => JSON.parse(line) as DatanetRecord);
+const tibia = health.find(({ text }) => text.includes('tibia'))!;
+
+/** The statement padded, so that wording alone does not find it. */
+const padded = (record: DatanetRecord): DatanetRecord => ({ ...record, text: `${record.text} This is widely known and has been reported many times.` });
+
+describe('copies by their gradient', () => {
+  it('finds a copy that its wording hides, and keeps another fact told in the same words', async () => {
+    const fibula = JSON.parse(JSON.stringify(tibia).replaceAll('tibia', 'fibula')) as DatanetRecord;
+    const records = [...health.slice(0, 20), fibula, padded(tibia)];
+    const at = health.indexOf(tibia);
+    expect(clusterRecords(records)).toEqual([...records.keys()]);
+    expect(await tiny.copies(records, COPY_RULE)).toEqual([...[...records.keys()].slice(0, -1), at]);
+    expect(await tiny.copies(records, undefined)).toEqual([...records.keys()]);
+  });
+
+  it('keeps a record that shares one question and otherwise teaches something else', async () => {
+    const generic = { question: 'Is this a health fact?', answer: 'yes it is' };
+    const records = health.slice(0, 6).map(({ text, questions }) => ({ text, questions: [...questions, generic] }));
+    expect(await tiny.copies(records, COPY_RULE)).toEqual([...records.keys()]);
+  });
+
+  it('gives a record the same row alone and among others, frees what it used, and can be cancelled', async () => {
+    const sequences = tiny.sequences(health.slice(0, 40));
+    const first = await gradientRows(tiny.model, sequences, COPY_RULE);
+    const before = backend.memory().bytes;
+    const alone = await gradientRows(tiny.model, [sequences[33]!], COPY_RULE);
+    expect(alone).toEqual(first.slice(33 * COPY_RULE.width, 34 * COPY_RULE.width));
+    expect(alone.some((value) => value !== 0)).toBe(true);
+    await expect(gradientRows(tiny.model, sequences, COPY_RULE, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+    expect(backend.memory().bytes).toBe(before);
+  });
+
+  it('sketches long gradients so that cosines stay, and lays short ones out as they are', async () => {
+    const sequences = tiny.sequences([tibia, padded(tibia), ...health.slice(0, 3)]);
+    const cosines = async (width: number) => {
+      const rows = await gradientRows(tiny.model, sequences, { ...COPY_RULE, width });
+      const dot = (a: number, b: number) => rows.subarray(a * width, (a + 1) * width).reduce((sum, value, i) => sum + value * rows[b * width + i]!, 0);
+      return [...sequences.keys()].map((k) => dot(0, k) / Math.sqrt(dot(0, 0) * dot(k, k)));
+    };
+    const count = tiny.model.config.hidden * COPY_RULE.rank;
+    const [whole, wider, sketched] = [await cosines(count), await cosines(2 * count), await cosines(256)];
+    expect(wider).toEqual(whole);
+    expect(sketched).not.toEqual(whole);
+    sketched.forEach((value, k) => expect(Math.abs(value - whole[k]!), `record ${k}`).toBeLessThan(0.2));
+  });
+});
+
+describe('a run over records with a hidden copy', async () => {
+  const records = [...RECORDS.map(({ text, questions }) => ({ text, questions })), padded(RECORDS[2]!)];
+  const recipe = { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 2, batch: 3 };
+  const made = await small.train('hidden', records, recipe);
+
+  it('trains one of both, and says in run.json by what they were found', async () => {
+    expect(clusterRecords(records)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(made.run.datanet).toMatchObject({ records: 6, clusters: [0, 1, 2, 3, 4, 2], copies: COPY_RULE });
+    expect(parseRunFile(JSON.parse(new TextDecoder().decode(made.files['run.json'])))).toEqual(made.run);
+    const honest = await small.train('hidden', records.slice(0, 5), recipe);
+    expect(honest.run.adapter).toEqual(made.run.adapter);
+    expect(honest.run.ledger).toEqual(made.run.ledger);
+    expect(honest.run.datanet.clusters).toBeUndefined();
+  });
+
+  it('is found again from text and base by whoever checks; a run that names no rule is checked by wording', async () => {
+    expect(await small.copies(records, made.run.datanet.copies)).toEqual(made.run.datanet.clusters);
+    expect(await small.copies(records, undefined)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+});
