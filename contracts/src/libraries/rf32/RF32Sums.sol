@@ -26,6 +26,7 @@ library RF32Sums {
   uint256 private constant MAGNITUDES = 0x7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff7fffffff;
   uint256 private constant FRACTIONS = 0x007fffff007fffff007fffff007fffff007fffff007fffff007fffff007fffff;
   uint256 private constant LEADING = 0x0080000000800000008000000080000000800000008000000080000000800000;
+  uint256 private constant TWOS = 0x0000000200000002000000020000000200000002000000020000000200000002;
   uint256 private constant EXPONENTS = 0x000000ff000000ff000000ff000000ff000000ff000000ff000000ff000000ff;
   uint256 private constant BYTES_0_2 = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
   uint256 private constant BYTES_0_1 = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
@@ -119,8 +120,9 @@ library RF32Sums {
       let end := add(add(a, 0x20), shl(2, terms))
       a := add(a, 0x20)
       b := add(b, 0x20)
-      // Bits that rounding drops; half of the last kept bit less one; what is kept.
+      // Bits that rounding drops; the leading bit's place; half of the last kept bit less one; what is kept.
       let drop := 1
+      let leading := 24
       let half := 0
       let kept := not(1)
       for { } lt(a, end) { } {
@@ -137,9 +139,9 @@ library RF32Sums {
           ordinary := 0
           break
         }
-        // Both exponents together below, the product's sign on top.
-        let fields := add(and(shr(23, x), EXPONENTS), and(shr(23, y), EXPONENTS))
-        fields := or(fields, and(xor(x, y), SIGNS))
+        let exponents := add(and(shr(23, x), EXPONENTS), and(shr(23, y), EXPONENTS))
+        // 2 where the product is below zero.
+        let signs := and(shr(30, xor(x, y)), TWOS)
         {
           // Lanes of ones where both values count.
           let counts := and(and(add(and(x, MAGNITUDES), least), add(and(y, MAGNITUDES), least)), SIGNS)
@@ -147,21 +149,21 @@ library RF32Sums {
           x := and(or(and(x, FRACTIONS), LEADING), counts)
           y := or(and(y, FRACTIONS), LEADING)
         }
-        for { let lane := 224 } sgt(lane, sub(0, 1)) { lane := sub(lane, 32) } {
+        for { let lane := 256 } lane { } {
+          lane := sub(lane, 32)
           let p := mul(and(shr(lane, x), 0xffffff), and(shr(lane, y), 0xffffff))
-          let field := shr(lane, fields)
           // 1 where the product has 48 bits: one more is dropped.
           let more := shr(47, p)
           p := shr(add(23, more), add(add(p, or(0x3fffff, shl(22, more))), and(shr(add(23, more), p), 1)))
           // A negative shift moves every bit out.
-          p := shl(sub(add(and(field, 0x1ff), more), 153), p)
+          p := shl(sub(add(and(shr(lane, exponents), 0x1ff), more), 153), p)
           // Below 2^-100 a product counts as 0.
-          p := mul(p, gt(p, 0xffffff))
-          field := sub(0, and(shr(31, field), 1))
-          sum := add(sum, sub(xor(p, field), field))
-          p := xor(sum, sar(255, sum))
-          if xor(shr(23, shr(drop, p)), 1) {
-            drop := dropped(p)
+          sum := add(sum, mul(mul(p, gt(p, 0xffffff)), sub(1, and(shr(lane, signs), 2))))
+          // 1 or −2 where the leading bit is where it was.
+          p := sar(leading, sum)
+          if xor(mul(p, add(p, 1)), 2) {
+            drop := dropped(sum, drop)
+            leading := add(drop, 23)
             kept := shl(drop, not(0))
             half := sub(shl(sub(drop, 1), 1), 1)
           }
@@ -181,16 +183,26 @@ library RF32Sums {
       function odd(m, bound) -> is {
         is := and(or(add(m, bound), and(add(m, MAGNITUDES), not(add(m, AT_LEAST_TINY)))), SIGNS)
       }
-      // How many bits a sum of this magnitude drops: at least one, which is 0 in every sum.
-      function dropped(x) -> r {
-        r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
-        r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
-        r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
-        r := or(r, shl(4, gt(shr(r, x), 0xffff)))
-        r := or(r, shl(3, gt(shr(r, x), 0xff)))
-        x := shr(r, x)
+      // How many bits a sum drops where the one before dropped so many: at least one, which is 0 in every sum.
+      function dropped(x, before) -> r {
+        // The magnitude, or one less below zero, which differs only where nothing is rounded.
+        x := xor(x, sar(255, x))
+        // The leading bit is mostly near: what is left of x above the bits dropped before has 1 to 32 bits.
+        let near := shr(before, x)
+        switch lt(sub(near, 1), 0xffffffff)
+        case 1 { x := near }
+        default {
+          before := 0
+          r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
+          r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
+          r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
+          x := shr(r, x)
+        }
+        let low := shl(4, gt(x, 0xffff))
+        low := or(low, shl(3, gt(shr(low, x), 0xff)))
+        x := shr(low, x)
         let high := shl(2, gt(x, 15))
-        r := or(or(r, high), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
+        r := add(add(before, or(or(r, low), high)), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
         r := add(1, mul(sub(r, 24), gt(r, 24)))
       }
     }
@@ -204,6 +216,7 @@ library RF32Sums {
     assembly ("memory-safe") {
       let end := add(add(a, 0x20), shl(2, terms))
       let drop := 1
+      let leading := 24
       let half := 0
       let kept := not(1)
       for { a := add(a, 0x20) } lt(a, end) { } {
@@ -214,15 +227,17 @@ library RF32Sums {
           ordinary := 0
           break
         }
-        for { let lane := 224 } sgt(lane, sub(0, 1)) { lane := sub(lane, 32) } {
+        for { let lane := 256 } lane { } {
+          lane := sub(lane, 32)
           let v := shr(lane, x)
           // A zero's field is 0: the shift by 2^256 − 26 leaves nothing of its leading bit.
           let p := shl(sub(and(shr(23, v), 0xff), 26), or(and(v, 0x7fffff), 0x800000))
-          v := sub(0, and(shr(31, v), 1))
-          sum := add(sum, sub(xor(p, v), v))
-          p := xor(sum, sar(255, sum))
-          if xor(shr(23, shr(drop, p)), 1) {
-            drop := dropped(p)
+          sum := add(sum, mul(p, sub(1, and(shr(30, v), 2))))
+          // 1 or −2 where the leading bit is where it was.
+          p := sar(leading, sum)
+          if xor(mul(p, add(p, 1)), 2) {
+            drop := dropped(sum, drop)
+            leading := add(drop, 23)
             kept := shl(drop, not(0))
             half := sub(shl(sub(drop, 1), 1), 1)
           }
@@ -242,16 +257,26 @@ library RF32Sums {
       function odd(m, bound) -> is {
         is := and(or(add(m, bound), and(add(m, MAGNITUDES), not(add(m, AT_LEAST_TINY)))), SIGNS)
       }
-      // How many bits a sum of this magnitude drops: at least one, which is 0 in every sum.
-      function dropped(x) -> r {
-        r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
-        r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
-        r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
-        r := or(r, shl(4, gt(shr(r, x), 0xffff)))
-        r := or(r, shl(3, gt(shr(r, x), 0xff)))
-        x := shr(r, x)
+      // How many bits a sum drops where the one before dropped so many: at least one, which is 0 in every sum.
+      function dropped(x, before) -> r {
+        // The magnitude, or one less below zero, which differs only where nothing is rounded.
+        x := xor(x, sar(255, x))
+        // The leading bit is mostly near: what is left of x above the bits dropped before has 1 to 32 bits.
+        let near := shr(before, x)
+        switch lt(sub(near, 1), 0xffffffff)
+        case 1 { x := near }
+        default {
+          before := 0
+          r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
+          r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
+          r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
+          x := shr(r, x)
+        }
+        let low := shl(4, gt(x, 0xffff))
+        low := or(low, shl(3, gt(shr(low, x), 0xff)))
+        x := shr(low, x)
         let high := shl(2, gt(x, 15))
-        r := or(or(r, high), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
+        r := add(add(before, or(or(r, low), high)), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
         r := add(1, mul(sub(r, 24), gt(r, 24)))
       }
     }

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @notice N tokens fed, M tokens of the answer, W = min(N, the model's attention window).
+struct Lengths {
+  uint256 n;
+  uint256 m;
+  uint256 w;
+}
+
+/// @notice A matrix that an instruction reads.
+struct Source {
+  bool isConstant;
+  uint256 index;
+  uint256 rows;
+  uint256 columns;
+}
+
+/// @notice One instruction of a program, its output's size worked out for one claim.
+struct Instruction {
+  bytes code;
+  Lengths lengths;
+  uint256 op;
+  uint256 rows;
+  uint256 columns;
+  uint256 paramCount;
+  uint256 inputCount;
+}
+
+/// @title Reads the bytes of an instruction
+/// @notice As instructionBytes() in src/attribution/trace/instruction.ts writes them, all big-endian: op u8 ‖ rows, columns
+/// (each int32 one, n, m, w) ‖ u8 count, params u32 each ‖ u8 count, inputs each (u8 space ‖ u32 index ‖ rows ‖ columns).
+/// A size is one + n·N + m·M + w·W.
+library Instructions {
+  /// @notice Bytes that are no instruction, or a size below 0 or beyond 32 bits.
+  error InstructionMalformed(uint256 place);
+  /// @notice The operation takes more parameters or inputs than the instruction has.
+  error InstructionLacks(uint256 place);
+
+  uint256 private constant PARAMS = 33;
+  uint256 private constant SIZE = 16;
+  uint256 private constant INPUT = 37;
+
+  function decode(bytes memory code, Lengths memory lengths) internal pure returns (Instruction memory instruction) {
+    instruction.code = code;
+    instruction.lengths = lengths;
+    instruction.op = _byte(code, 0);
+    instruction.rows = _size(code, 1, lengths);
+    instruction.columns = _size(code, 1 + SIZE, lengths);
+    instruction.paramCount = _byte(code, PARAMS);
+    uint256 inputs = _inputsAt(instruction);
+    instruction.inputCount = _byte(code, inputs);
+    if (code.length != inputs + 1 + INPUT * instruction.inputCount) revert InstructionMalformed(code.length);
+  }
+
+  /// @notice Parameter k: a whole number, or the bits of a float32.
+  function param(Instruction memory self, uint256 k) internal pure returns (uint256) {
+    if (k >= self.paramCount) revert InstructionLacks(k);
+    return _word(self.code, PARAMS + 1 + 4 * k);
+  }
+
+  /// @notice Input k. Read when asked for: an instruction may have 255.
+  function input(Instruction memory self, uint256 k) internal pure returns (Source memory source) {
+    if (k >= self.inputCount) revert InstructionLacks(k);
+    uint256 at = _inputsAt(self) + 1 + INPUT * k;
+    uint256 space = _byte(self.code, at);
+    if (space > 1) revert InstructionMalformed(at);
+    source.isConstant = space == 1;
+    source.index = _word(self.code, at + 1);
+    source.rows = _size(self.code, at + 5, self.lengths);
+    source.columns = _size(self.code, at + 5 + SIZE, self.lengths);
+  }
+
+  function _inputsAt(Instruction memory self) private pure returns (uint256) {
+    return PARAMS + 1 + 4 * self.paramCount;
+  }
+
+  function _size(bytes memory code, uint256 at, Lengths memory lengths) private pure returns (uint256) {
+    // Lengths are those of a list in calldata: no product of one with 32 bits leaves int256.
+    int256 size = _signed(code, at) + _signed(code, at + 4) * int256(lengths.n) + _signed(code, at + 8) * int256(lengths.m)
+      + _signed(code, at + 12) * int256(lengths.w);
+    if (size < 0 || size > int256(uint256(type(uint32).max))) revert InstructionMalformed(at);
+    return uint256(size);
+  }
+
+  function _signed(bytes memory code, uint256 at) private pure returns (int256) {
+    return int32(uint32(_word(code, at)));
+  }
+
+  function _byte(bytes memory code, uint256 at) private pure returns (uint256) {
+    if (at >= code.length) revert InstructionMalformed(at);
+    return uint8(code[at]);
+  }
+
+  function _word(bytes memory code, uint256 at) private pure returns (uint256 word) {
+    if (at + 4 > code.length) revert InstructionMalformed(at);
+    assembly ("memory-safe") {
+      word := shr(224, mload(add(add(code, 0x20), at)))
+    }
+  }
+}
