@@ -1,3 +1,4 @@
+import { blockSum, mul, product, sqrt, store } from '../../arithmetic/rf32.ts';
 import type { Backend } from '../../kernels/backend.ts';
 import { matrixNT } from '../../kernels/matrix/matrix.ts';
 import { Scope } from '../../kernels/scope.ts';
@@ -57,7 +58,7 @@ export async function curvatureInfluence(model: Model, lora: Lora, ledger: Curva
   return spans.map(({ from, to }, q) => {
     let sum = 0;
     for (let token = from; token < to; token++) sum += losses[token - sequence.start]!;
-    return { loss: Math.fround(sum / (to - from)), scores: scores[q]!, noise: ledger.noise.map((one) => one * lengths[q]!) };
+    return { loss: Math.fround(sum / (to - from)), scores: scores[q]!, noise: ledger.noise.map((one) => mul(one, lengths[q]!)) };
   });
 }
 
@@ -71,7 +72,7 @@ async function tokenLosses(model: Model, lora: Lora, sequence: Sequence): Promis
   }
 }
 
-/** Scores of texts, as `readingRows` gives them, against all records, and the lengths of the texts' gradients: float64 sums in order, the same everywhere. */
+/** Scores of texts, as `readingRows` gives them, against all records, and the lengths of the texts' gradients, in RF32. */
 export async function scoresOf(backend: Backend, { rows, records }: CurvatureLedger, texts: Float32Array): Promise<{ scores: Float32Array[]; lengths: number[] }> {
   const count = texts.length / rows.columns;
   const scope = new Scope(backend);
@@ -80,7 +81,7 @@ export async function scoresOf(backend: Backend, { rows, records }: CurvatureLed
     const each = Array.from({ length: count }, (_, q) => q);
     return {
       scores: each.map((q) => all.slice(q * records, (q + 1) * records)),
-      lengths: each.map((q) => Math.sqrt(texts.subarray(q * rows.columns, (q + 1) * rows.columns).reduce((sum, value) => sum + value * value, 0))),
+      lengths: each.map((q) => sqrt(store(blockSum(rows.columns, (t) => product(texts[q * rows.columns + t]!, texts[q * rows.columns + t]!))))),
     };
   } finally {
     scope.release();

@@ -57,7 +57,7 @@ export class Sketcher {
 }
 
 /** Value i goes to place before + i. */
-function endToEnd(values: number, before: number, all: number): SketchPlan {
+export function endToEnd(values: number, before: number, all: number): SketchPlan {
   return {
     starts: Uint32Array.from({ length: all + 1 }, (_, j) => Math.min(Math.max(j - before, 0), values)),
     members: Uint32Array.from({ length: values }, (_, i) => i),
