@@ -2,13 +2,13 @@ import { randomUnit } from '../arithmetic/random.ts';
 import { throwIfAborted } from '../errors.ts';
 import { breathe } from '../kernels/breathe.ts';
 import { size } from '../kernels/operation.ts';
-import { Scope } from '../kernels/scope.ts';
+import type { Scope } from '../kernels/scope.ts';
 import { type Sequence, packBatch } from '../model/batch.ts';
 import type { Lora } from '../model/lora.ts';
 import type { Gradients } from '../model/linear.ts';
-import { loss } from '../model/loss.ts';
 import type { Model } from '../model/model.ts';
 import { recordWeight } from '../model/record-loss.ts';
+import { type LabelSet, labelGradients } from './curvature/label-gradients.ts';
 
 /**
  * Losses are multiplied by this power of two before their gradients are taken, for records and answers alike, so
@@ -33,17 +33,19 @@ export function adapterTensors(lora: Lora): { name: string; values: number }[] {
   ]);
 }
 
-/** Labels drawn from the model instead of a record's own: draw `draw` of the generator `seed`. */
+/** Labels drawn from the model: draw `draw` of the generator `seed`. */
 export interface Drawn {
   seed: number;
   draw: number;
 }
 
+/** `own`: the gradient of the record's loss. Else of one draw, Σ_t √w_t ∇ℓ_t, w_t a token's weight in that loss. */
+export type Labels = 'own' | Drawn;
+
 interface PassOptions {
-  /** Gradient of the record's loss where undefined; else of one draw, Σ_t √w_t ∇ℓ_t, w_t a token's weight in that loss. */
-  drawn?: Drawn | undefined;
   passBytes?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Counts records passed, each once however many labels it has. */
   onProgress?: Progress | undefined;
 }
 
@@ -52,17 +54,18 @@ const stream = (record: number, draw: number) => Math.imul(record, 0x9e3779b1) +
 
 /**
  * Gradients of many records, some at a time, times LOSS_SCALE: `use` gets [count,…] by tensor for the records
- * `which[first]`, …, `which[first + count − 1]`; they are freed when it returns. Throws `cancelled`, `rf32/out-of-range`.
+ * `which[first]`, …, `which[first + count − 1]` and each of `labels` in turn, which share one forward pass; they are freed
+ * when it returns. Throws `cancelled`, `record/too-long`, `rf32/out-of-range`.
  */
-export async function eachRecordGradients(
+export async function eachLabelGradients(
   model: Model,
   lora: Lora,
   records: readonly (readonly Sequence[])[],
   which: readonly number[],
-  use: (scope: Scope, gradients: Gradients, first: number, count: number) => void | Promise<void>,
-  { drawn, passBytes = PASS_BYTES, signal, onProgress }: PassOptions = {},
+  labels: readonly Labels[],
+  use: (scope: Scope, gradients: Gradients, label: number, first: number, count: number) => void | Promise<void>,
+  { passBytes = PASS_BYTES, signal, onProgress }: PassOptions = {},
 ): Promise<void> {
-  const { backend } = model;
   const bytes = 4 * adapterTensors(lora).reduce((sum, { values }) => sum + values, 0);
   const mostRecords = Math.max(1, Math.floor(passBytes / bytes));
   for (let first = 0; first < which.length; ) {
@@ -70,32 +73,44 @@ export async function eachRecordGradients(
     let rows = 0;
     let end = first;
     while (end < which.length && end - first < mostRecords && (end === first || rows + fed(records[which[end]!]!) <= LEDGER_ROWS)) rows += fed(records[which[end++]!]!);
-    const group = which.slice(first, end).map((k) => records[k]!);
-    const scope = new Scope(backend);
-    try {
-      const weight = (g: number, at: number) => recordWeight(group[g]!, at);
-      const batch = packBatch(group, (g, at) => (drawn ? Math.sqrt(weight(g, at)) : weight(g, at)) * LOSS_SCALE, model.config.window);
-      const uniforms = drawn && chances(group, which.slice(first, end), drawn);
-      const { gradients, total } = loss(scope, model, lora, batch, 'adapter', { uniforms });
-      await use(scope, gradients, first, end - first);
-      await backend.read(total);
-    } finally {
-      scope.release();
-    }
+    const numbers = which.slice(first, end);
+    const group = numbers.map((k) => records[k]!);
+    const batch = packBatch(group, () => 1, model.config.window);
+    await labelGradients(model, lora, batch, labels.map((label) => labelSet(group, numbers, label)), (scope, gradients, label) => use(scope, gradients, label, first, end - first));
     first = end;
     onProgress?.(first, which.length);
     await breathe();
   }
 }
 
-/** One number in [0,1) for each predicted token, in the order of the batch. */
-function chances(group: readonly (readonly Sequence[])[], numbers: readonly number[], { seed, draw }: Drawn): Float32Array {
-  return Float32Array.from(
-    group.flatMap((record, g) => {
-      const count = record.reduce((sum, { ids, start }) => sum + ids.length - start, 0);
-      return Array.from({ length: count }, (_, token) => randomUnit(seed, stream(numbers[g]!, draw), token));
-    }),
-  );
+/** The same of the records' own labels alone. */
+export function eachRecordGradients(
+  model: Model,
+  lora: Lora,
+  records: readonly (readonly Sequence[])[],
+  which: readonly number[],
+  use: (scope: Scope, gradients: Gradients, first: number, count: number) => void | Promise<void>,
+  options: PassOptions = {},
+): Promise<void> {
+  return eachLabelGradients(model, lora, records, which, ['own'], (scope, gradients, _label, first, count) => use(scope, gradients, first, count), options);
+}
+
+/** Weights of the predicted tokens in the order of the batch, and for a draw one number in [0,1) for each. */
+function labelSet(group: readonly (readonly Sequence[])[], numbers: readonly number[], labels: Labels): LabelSet {
+  const weights: number[] = [];
+  const uniforms: number[] = [];
+  group.forEach((record, g) => {
+    let token = 0;
+    record.forEach(({ ids, start }, at) => {
+      const weight = recordWeight(record, at);
+      const scaled = (labels === 'own' ? weight : Math.sqrt(weight)) * LOSS_SCALE;
+      for (let predicted = start; predicted < ids.length; predicted++) {
+        weights.push(scaled);
+        if (labels !== 'own') uniforms.push(randomUnit(labels.seed, stream(numbers[g]!, labels.draw), token++));
+      }
+    });
+  });
+  return { weights: Float32Array.from(weights), uniforms: labels === 'own' ? undefined : Float32Array.from(uniforms) };
 }
 
 const fed = (record: readonly Sequence[]) => record.reduce((sum, { ids }) => sum + ids.length - 1, 0);

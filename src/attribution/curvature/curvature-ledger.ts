@@ -3,19 +3,19 @@ import type { Backend, Tensor } from '../../kernels/backend.ts';
 import { GROUP } from '../../kernels/matrix/format.ts';
 import { type Matrix, createMatrix, freeMatrix, matrixBytes, writeRows } from '../../kernels/matrix/matrix.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
-import { placeRows } from '../../kernels/rows/operation.ts';
 import { Scope } from '../../kernels/scope.ts';
 import { requireCurvatureTest } from '../../kernels/self-test.ts';
 import type { Sequence } from '../../model/batch.ts';
 import type { Lora } from '../../model/lora.ts';
 import type { Model } from '../../model/model.ts';
 import { memoryAllowed } from '../../model/weights/plan-weights.ts';
-import { LOSS_SCALE, PASS_BYTES, type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
+import { LOSS_SCALE, PASS_BYTES, type Progress, adapterTensors } from '../record-gradients.ts';
+import { BLOCK_RECORDS, type LabelPlan, LedgerPasses } from './ledger-passes.ts';
 import { chanceDeviations } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, type RunPace, checkSettings, drawPlan } from './settings.ts';
-import { readingRows } from './reading-rows.ts';
-import { gradientScale } from './scale.ts';
+import { PassedGradients } from './passed-gradients.ts';
+import { GradientScale } from './scale.ts';
 import { Sketcher } from './sketcher.ts';
 
 /** Once per run: what every answer's gradient is multiplied with. One row a record, a few bits a number. */
@@ -31,9 +31,6 @@ export interface CurvatureLedger {
   /** [n] standard deviation of a record's score by chance, for an answer whose gradient has length 1; see noise.ts. */
   noise: Float32Array;
 }
-
-/** Records whose gradients are held unrounded at a time. */
-export const BLOCK_RECORDS = 256;
 
 /** Numbers a checkpoint has of a row, for an adapter of `values` numbers: whole groups of ROW_FORMAT. */
 export const rowWidth = (values: number, { dimension, checkpoints }: CurvatureSettings): number => Math.min(Math.floor(dimension / checkpoints / GROUP) * GROUP, values);
@@ -74,8 +71,8 @@ interface BuildOptions {
 /**
  * Builds the ledger of a run. `checkpoints` are states of the adapter along it, fewer than the settings say where a run had
  * few steps; `records[k]` the sequences of record k. Cost: (2 + draws) backward passes over all records per
- * checkpoint, m³/6 for its Gram matrix of m draws, and n·m·(m + 2·width) for the records. `onProgress` counts records
- * passed. Throws `ledger/too-large`, `ledger/bad-settings`, `ledger/no-records`, `cancelled`, `rf32/out-of-range`.
+ * checkpoint and one to two forward passes, m³/6 for its Gram matrix of m draws, and n·m·(m + 2·width) for the records; where
+ * gradients are not kept between (ledger-passes.ts) one more of each. `onProgress` counts backward passes of records. Throws `ledger/too-large`, `ledger/bad-settings`, `ledger/no-records`, `cancelled`, `rf32/out-of-range`.
  */
 export async function buildCurvatureLedger(
   model: Model,
@@ -90,56 +87,31 @@ export async function buildCurvatureLedger(
   checkSettings(settings);
   requireCurvatureMemory(backend, n, adapterValues(checkpoints[0]!), settings);
   await requireCurvatureTest(backend);
-  const draws = drawPlan(n, settings.draws);
-  const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS);
-  const all = checkpoints.length * (draws.owners.length + 2 * n + chance.owners.length);
-  let done = 0;
-  const scale = await gradientScale(model, checkpoints, records, pace.batch, { signal, onProgress: (count) => onProgress?.(count, all) });
-  done = checkpoints.length * n;
-  const sketchers = makeSketchers(backend, checkpoints, settings, scale);
-  const gradientsOf = async (scope: Scope, at: number, which: readonly number[], draw?: number) => {
-    const sketcher = sketchers[at]!;
-    const G = scope.create('gradients', [which.length, sketcher.dimension], 'f32');
-    const before = done;
-    await eachRecordGradients(model, checkpoints[at]!, records, which, (inner, gradients, first) => sketcher.add(inner, G, gradients, first), {
-      drawn: draw === undefined ? undefined : { seed: settings.seed, draw },
-      signal,
-      onProgress: (count) => onProgress?.(before + count, all),
-    });
-    done = before + which.length;
-    return G;
-  };
-  const source: GradientSource = {
-    async draws(scope, at) {
-      const F = scope.create('draws', [draws.owners.length, sketchers[at]!.dimension], 'f32');
-      for (let draw = 0; draw < settings.draws; draw++) {
-        const from = draws.numbers.indexOf(draw);
-        const which = draws.owners.filter((_record, i) => draws.numbers[i] === draw);
-        const inner = new Scope(backend);
-        try {
-          if (which.length) inner.run(placeRows, 'draws', [F, await gradientsOf(inner, at, which, draw)], { at: from });
-        } finally {
-          inner.release();
-        }
-      }
-      return F;
-    },
-    // A number that no draw of the curvature has.
-    chance: () =>
-      readingRows(backend, sketchers, chance.owners.length, async (at, take) => {
-        const before = done;
-        await eachRecordGradients(model, checkpoints[at]!, records, chance.owners, take, { drawn: { seed: settings.seed, draw: settings.draws }, signal, onProgress: (count) => onProgress?.(before + count, all) });
-        done = before + chance.owners.length;
-      }),
-    records: (scope, at, first, count) => gradientsOf(scope, at, Array.from({ length: count }, (_, i) => first + i)),
-  };
+  const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS).owners;
+  const passes = new LedgerPasses(model, checkpoints, records, labelPlans(n, chance, settings), { signal, onProgress });
+  const scale = new GradientScale(checkpoints[0]!);
+  await passes.measure((gradients) => scale.add(gradients));
+  const sketchers = makeSketchers(backend, checkpoints, settings, scale.of(checkpoints.length * n, pace.batch));
+  const source = new PassedGradients(backend, passes, sketchers);
   try {
-    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketchers[0]!.dimension, chance.owners, lambdaOf(settings, pace), signal);
+    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketchers[0]!.dimension, chance, lambdaOf(settings, pace), signal);
     return { records: n, settings, checkpoints, sketchers, rows, noise };
   } catch (error) {
     for (const sketcher of sketchers) sketcher.free();
     throw error;
+  } finally {
+    source.free();
   }
+}
+
+/** Own labels of all records, then the curvature's draws, then one that measures chance: a number that no draw of the curvature has. */
+function labelPlans(n: number, chance: readonly number[], { draws, seed }: CurvatureSettings): LabelPlan[] {
+  const { owners, numbers } = drawPlan(n, draws);
+  return [
+    { labels: 'own', which: Array.from({ length: n }, (_, k) => k) },
+    ...Array.from({ length: draws }, (_, draw): LabelPlan => ({ labels: { seed, draw }, which: owners.filter((_owner, i) => numbers[i] === draw) })),
+    { labels: { seed, draw: draws }, which: chance },
+  ];
 }
 
 export function makeSketchers(backend: Backend, checkpoints: readonly Lora[], settings: CurvatureSettings, scale: Float32Array): Sketcher[] {

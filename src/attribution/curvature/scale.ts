@@ -1,7 +1,5 @@
-import type { Sequence } from '../../model/batch.ts';
 import type { Lora } from '../../model/lora.ts';
-import type { Model } from '../../model/model.ts';
-import { LOSS_SCALE, type Progress, adapterTensors, eachRecordGradients } from '../record-gradients.ts';
+import { LOSS_SCALE, adapterTensors } from '../record-gradients.ts';
 
 /** A number whose gradients are this much weaker than the mean counts no more than one at it. */
 const FLOOR = 1e-6;
@@ -12,25 +10,30 @@ const FLOOR = 1e-6;
  * and what a run of T = Σ rates has had no time to learn is damped by D / T. So (H + λD)⁻¹ = S (S H S + λI)⁻¹ S with λ ~ 1/T.
  * Host float64 with + · / √ alone, rounded once: the same everywhere. All 1 where every gradient is 0.
  */
-export async function gradientScale(
-  model: Model, checkpoints: readonly Lora[], records: readonly (readonly Sequence[])[], batch: number, options: { signal?: AbortSignal | undefined; onProgress?: Progress | undefined } = {},
-): Promise<Float32Array> {
-  const tensors = adapterTensors(checkpoints[0]!).map(({ name, values }) => ({ name, squares: new Float64Array(values) }));
-  const which = [...records.keys()];
-  for (const [at, lora] of checkpoints.entries()) {
-    await eachRecordGradients(model, lora, records, which, async (_scope, gradients) => {
-      for (const { name, squares } of tensors) addSquares(squares, (await model.backend.read(gradients.get(name)!)) as Float32Array);
-    }, { signal: options.signal, onProgress: (done, total) => options.onProgress?.(at * total + done, checkpoints.length * total) });
+export class GradientScale {
+  private readonly tensors: { name: string; squares: Float64Array }[];
+
+  constructor(lora: Lora) {
+    this.tensors = adapterTensors(lora).map(({ name, values }) => ({ name, squares: new Float64Array(values) }));
   }
-  const count = tensors.reduce((sum, { squares }) => sum + squares.length, 0);
-  let total = 0;
-  for (const { squares } of tensors) for (const value of squares) total += value;
-  const floor = (FLOOR * total) / Math.max(count, 1);
-  const per = checkpoints.length * records.length * batch * LOSS_SCALE * LOSS_SCALE;
-  const scale = new Float32Array(count);
-  let at = 0;
-  for (const { squares } of tensors) for (const value of squares) scale[at++] = total > 0 ? 1 / Math.sqrt(Math.sqrt(Math.max(value, floor) / per)) : 1;
-  return scale;
+
+  /** Own gradients of some records at one checkpoint, [count,…] by tensor; records come in order, checkpoint after checkpoint. */
+  add(gradients: ReadonlyMap<string, Float32Array>): void {
+    for (const { name, squares } of this.tensors) addSquares(squares, gradients.get(name)!);
+  }
+
+  /** The scale, where `gradients` of each number were added and a step of the run took `batch` records. */
+  of(gradients: number, batch: number): Float32Array {
+    const count = this.tensors.reduce((sum, { squares }) => sum + squares.length, 0);
+    let total = 0;
+    for (const { squares } of this.tensors) for (const value of squares) total += value;
+    const floor = (FLOOR * total) / Math.max(count, 1);
+    const per = gradients * batch * LOSS_SCALE * LOSS_SCALE;
+    const scale = new Float32Array(count);
+    let at = 0;
+    for (const { squares } of this.tensors) for (const value of squares) scale[at++] = total > 0 ? 1 / Math.sqrt(Math.sqrt(Math.max(value, floor) / per)) : 1;
+    return scale;
+  }
 }
 
 function addSquares(sums: Float64Array, values: Float32Array): void {
