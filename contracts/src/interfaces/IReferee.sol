@@ -13,14 +13,13 @@ struct Header {
   uint256 window;
 }
 
-/// @notice One piece of at most 256 values of one row of a matrix, with its proof.
+/// @notice One leaf of a matrix (at most 256 values: whole rows, or a piece of one row; Leaves.sol) with its proof.
 struct Opening {
-  /// Which input of the instruction it belongs to; 0 for an output.
+  /// Which input of the instruction it belongs to; has no meaning for an output.
   uint8 input;
-  uint32 row;
-  /// Place of the piece within its row: column / 256.
-  uint32 piece;
-  /// float32, little-endian, 4 bytes each; as many as the piece has.
+  /// Place among the matrix's leaves.
+  uint32 leaf;
+  /// float32, little-endian, 4 bytes each; as many as the leaf has.
   bytes values;
   /// Siblings within the matrix from the leaf's level up, then siblings of the matrix within the trace or the constants.
   bytes32[] proof;
@@ -48,9 +47,9 @@ struct Step {
   bytes32[] instructionProof;
   uint32 row;
   uint32 column;
-  /// The piece of the claimed matrix that holds the element.
+  /// The leaf of the claimed matrix that holds the element.
   Opening output;
-  /// The pieces of the inputs that the element is computed from, in any order, at most 64.
+  /// The leaves of the inputs that the element is computed from, in any order, at most 64.
   Opening[] openings;
 }
 
@@ -66,7 +65,7 @@ interface IReferee {
   /// @notice The matrix has no such element.
   error RefereeOutside(uint256 row, uint256 column);
   /// @notice An opening's place, length or proof is wrong. `input` is 255 for the output.
-  error RefereeWrongOpening(uint256 input, uint256 row, uint256 piece);
+  error RefereeWrongOpening(uint256 input, uint256 leaf);
   error RefereeTooManyOpenings(uint256 count);
 
   /// @notice Whether the claimed element is another than the one that its instruction gives.
@@ -78,7 +77,7 @@ interface IReferee {
   /// @param traceRoot of the claim, over the matrices of all instructions in program order
   function isFalse(bytes32 programHash, bytes32 inputsHash, bytes32 traceRoot, Step calldata step) external view returns (bool);
 
-  /// @notice Whether `opening` is a piece of the matrix under the trace's root. Reverts where `matrix` itself is not proved.
+  /// @notice Whether `opening` is a leaf of the matrix under the trace's root. Reverts where `matrix` itself is not proved.
   function isOpening(
     bytes32 programHash,
     bytes32 inputsHash,
@@ -87,9 +86,9 @@ interface IReferee {
     Opening calldata opening
   ) external view returns (bool);
 
-  /// @notice Rows and columns of the matrix: a piece outside them is nobody's to reveal.
+  /// @notice Size of the matrix and its number of leaves: a leaf beyond them is nobody's to reveal.
   function shapeOf(bytes32 programHash, bytes32 inputsHash, TraceMatrix calldata matrix)
     external
     view
-    returns (uint256 rows, uint256 columns);
+    returns (uint256 rows, uint256 columns, uint256 leaves);
 }

@@ -62,40 +62,40 @@ library Instructions {
   /// @notice Input k. Read when asked for: an instruction may have 255.
   function input(Instruction memory self, uint256 k) internal pure returns (Source memory source) {
     if (k >= self.inputCount) revert InstructionLacks(k);
-    uint256 at = _inputsAt(self) + 1 + INPUT * k;
-    uint256 space = _byte(self.code, at);
-    if (space > 1) revert InstructionMalformed(at);
+    uint256 place = _inputsAt(self) + 1 + INPUT * k;
+    uint256 space = _byte(self.code, place);
+    if (space > 1) revert InstructionMalformed(place);
     source.isConstant = space == 1;
-    source.index = _word(self.code, at + 1);
-    source.rows = _size(self.code, at + 5, self.lengths);
-    source.columns = _size(self.code, at + 5 + SIZE, self.lengths);
+    source.index = _word(self.code, place + 1);
+    source.rows = _size(self.code, place + 5, self.lengths);
+    source.columns = _size(self.code, place + 5 + SIZE, self.lengths);
   }
 
   function _inputsAt(Instruction memory self) private pure returns (uint256) {
     return PARAMS + 1 + 4 * self.paramCount;
   }
 
-  function _size(bytes memory code, uint256 at, Lengths memory lengths) private pure returns (uint256) {
+  function _size(bytes memory code, uint256 place, Lengths memory lengths) private pure returns (uint256) {
     // Lengths are those of a list in calldata: no product of one with 32 bits leaves int256.
-    int256 size = _signed(code, at) + _signed(code, at + 4) * int256(lengths.n) + _signed(code, at + 8) * int256(lengths.m)
-      + _signed(code, at + 12) * int256(lengths.w);
-    if (size < 0 || size > int256(uint256(type(uint32).max))) revert InstructionMalformed(at);
+    int256 size = _signed(code, place) + _signed(code, place + 4) * int256(lengths.n) + _signed(code, place + 8) * int256(lengths.m)
+      + _signed(code, place + 12) * int256(lengths.w);
+    if (size < 0 || size > int256(uint256(type(uint32).max))) revert InstructionMalformed(place);
     return uint256(size);
   }
 
-  function _signed(bytes memory code, uint256 at) private pure returns (int256) {
-    return int32(uint32(_word(code, at)));
+  function _signed(bytes memory code, uint256 place) private pure returns (int256) {
+    return int32(uint32(_word(code, place)));
   }
 
-  function _byte(bytes memory code, uint256 at) private pure returns (uint256) {
-    if (at >= code.length) revert InstructionMalformed(at);
-    return uint8(code[at]);
+  function _byte(bytes memory code, uint256 place) private pure returns (uint256) {
+    if (place >= code.length) revert InstructionMalformed(place);
+    return uint8(code[place]);
   }
 
-  function _word(bytes memory code, uint256 at) private pure returns (uint256 word) {
-    if (at + 4 > code.length) revert InstructionMalformed(at);
+  function _word(bytes memory code, uint256 place) private pure returns (uint256 word) {
+    if (place + 4 > code.length) revert InstructionMalformed(place);
     assembly ("memory-safe") {
-      word := shr(224, mload(add(add(code, 0x20), at)))
+      word := shr(224, mload(add(add(code, 0x20), place)))
     }
   }
 }

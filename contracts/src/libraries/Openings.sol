@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { Opening } from "../interfaces/IReferee.sol";
+import { Leaves, Stretch } from "./Leaves.sol";
 import { Merkle } from "./Merkle.sol";
 
 /// @notice A matrix under a root of matrices: a trace's, or the constants'.
@@ -14,26 +15,23 @@ struct Committed {
   uint256 columns;
 }
 
-/// @title Pieces of rows under a root of matrices
-/// @notice A row stands in pieces of 256 values, the last as long as it is. Leaf row · pieces + piece of a matrix is
-/// Merkle.leaf(values); leaf k of a trace is Merkle.leaf(root of matrix k ‖ uint32 rows ‖ uint32 columns). So a root fixes the
-/// place of every value, and no matrix can pass for one of another shape.
+/// @title Leaves of matrices under one root
+/// @notice A leaf of a matrix is Merkle.leaf(its values); leaf k of a trace is Merkle.leaf(root of matrix k ‖ uint32 rows ‖
+/// uint32 columns), big-endian. So a root fixes the place of every value, and no matrix can pass for one of another shape.
 library Openings {
-  uint256 internal constant PIECE = 256;
-
   function isIn(Opening calldata opening, Committed memory matrix) internal pure returns (bool) {
-    uint256 pieces = (matrix.columns + PIECE - 1) / PIECE;
-    (uint256 row, uint256 piece) = (opening.row, opening.piece);
-    if (row >= matrix.rows || piece >= pieces || matrix.index >= matrix.count) return false;
-    uint256 length = piece + 1 < pieces ? PIECE : matrix.columns - piece * PIECE;
-    if (opening.values.length != 4 * length) return false;
+    if (matrix.index >= matrix.count) return false;
+    Stretch memory part = Leaves.stretch(matrix.rows, matrix.columns, opening.leaf);
+    if (part.rows == 0 || opening.values.length != 4 * part.rows * part.columns) return false;
+    return _proves(opening, matrix, Leaves.count(matrix.rows, matrix.columns));
+  }
 
+  function _proves(Opening calldata opening, Committed memory matrix, uint256 leaves) private pure returns (bool) {
     bytes32[] calldata proof = opening.proof;
-    uint256 leaves = matrix.rows * pieces;
     uint256 within = Merkle.depth(leaves);
     if (proof.length != within + Merkle.depth(matrix.count)) return false;
-    bytes32 hash = _climb(Merkle.leaf(opening.values), proof[:within], row * pieces + piece);
-    hash = Merkle.leaf(abi.encodePacked(Merkle.root(leaves, hash), uint32(matrix.rows), uint32(matrix.columns)));
+    bytes32 hash = Merkle.root(leaves, _climb(Merkle.leaf(opening.values), proof[:within], opening.leaf));
+    hash = Merkle.leaf(abi.encodePacked(hash, uint32(matrix.rows), uint32(matrix.columns)));
     return Merkle.root(matrix.count, _climb(hash, proof[within:], matrix.index)) == matrix.root;
   }
 

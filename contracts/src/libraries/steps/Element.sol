@@ -2,12 +2,14 @@
 pragma solidity ^0.8.30;
 
 import { Instruction, Instructions, Lengths } from "../Instructions.sol";
-import { Float32, RF32 } from "../RF32.sol";
+import { Stretch } from "../Leaves.sol";
+import { Float32 } from "../RF32.sol";
 import { RF32Sums } from "../rf32/RF32Sums.sol";
 
-/// @notice A proved piece of an input.
+/// @notice A proved leaf of an input.
 struct Piece {
-  uint256 key;
+  uint256 input;
+  Stretch stretch;
   bytes values;
 }
 
@@ -28,17 +30,10 @@ using Elements for Element global;
 library Elements {
   using Instructions for Instruction;
 
-  /// @notice A piece that the instruction reads was not opened, or does not exist.
-  error ElementMissing(uint256 input, uint256 row, uint256 piece);
+  /// @notice A value that the instruction reads stands in no opening, or does not exist.
+  error ElementMissing(uint256 input, uint256 row, uint256 column);
   /// @notice The claim has no such token.
   error ElementNoToken(uint256 place);
-
-  uint256 internal constant PIECE = 256;
-
-  /// @dev Rows and pieces are products of at most three numbers of 32 bits.
-  function keyOf(uint256 input, uint256 row, uint256 piece) internal pure returns (uint256) {
-    return (input << 192) | (row << 96) | piece;
-  }
 
   function param(Element memory self, uint256 k) internal pure returns (uint256) {
     return self.instruction.param(k);
@@ -51,6 +46,10 @@ library Elements {
 
   function columns(Element memory self, uint256 input) internal pure returns (uint256) {
     return self.instruction.input(input).columns;
+  }
+
+  function rows(Element memory self, uint256 input) internal pure returns (uint256) {
+    return self.instruction.input(input).rows;
   }
 
   function lengths(Element memory self) internal pure returns (Lengths memory) {
@@ -78,13 +77,11 @@ library Elements {
   }
 
   function get(Element memory self, uint256 input, uint256 row, uint256 column) internal pure returns (Float32) {
-    bytes memory values = _piece(self, input, row, column / PIECE);
-    uint256 place = column % PIECE;
-    if (4 * place >= values.length) revert ElementMissing(input, row, column / PIECE);
-    return RF32Sums.at(values, place);
+    (Piece memory piece, uint256 place,) = _find(self, input, row, column);
+    return RF32Sums.valueAt(piece.values, place);
   }
 
-  /// @notice `count` values of a row from `column` on, packed as the pieces are.
+  /// @notice `count` values of a row from `column` on, packed as leaves are.
   function run(Element memory self, uint256 input, uint256 row, uint256 column, uint256 count)
     internal
     pure
@@ -92,11 +89,9 @@ library Elements {
   {
     values = new bytes(4 * count);
     for (uint256 done = 0; done < count;) {
-      uint256 piece = (column + done) / PIECE;
-      uint256 place = (column + done) % PIECE;
-      bytes memory from = _piece(self, input, row, piece);
-      uint256 some = PIECE - place < count - done ? PIECE - place : count - done;
-      if (4 * (place + some) > from.length) revert ElementMissing(input, row, piece);
+      (Piece memory piece, uint256 place, uint256 some) = _find(self, input, row, column + done);
+      if (some > count - done) some = count - done;
+      bytes memory from = piece.values;
       assembly ("memory-safe") {
         mcopy(add(add(values, 0x20), shl(2, done)), add(add(from, 0x20), shl(2, place)), shl(2, some))
       }
@@ -104,12 +99,26 @@ library Elements {
     }
   }
 
-  function _piece(Element memory self, uint256 input, uint256 row, uint256 piece) private pure returns (bytes memory) {
-    uint256 key = keyOf(input, row, piece);
+  /// @return piece that holds the element
+  /// @return place of the element in it
+  /// @return rest of its row in it, from the element on
+  function _find(Element memory self, uint256 input, uint256 row, uint256 column)
+    private
+    pure
+    returns (Piece memory piece, uint256 place, uint256 rest)
+  {
     Piece[] memory pieces = self.pieces;
     for (uint256 k = 0; k < pieces.length; k++) {
-      if (pieces[k].key == key) return pieces[k].values;
+      piece = pieces[k];
+      Stretch memory part = piece.stretch;
+      unchecked {
+        // Before the first is far beyond the last.
+        (uint256 down, uint256 along) = (row - part.row, column - part.column);
+        if (piece.input == input && down < part.rows && along < part.columns) {
+          return (piece, down * part.columns + along, part.columns - along);
+        }
+      }
     }
-    revert ElementMissing(input, row, piece);
+    revert ElementMissing(input, row, column);
   }
 }
