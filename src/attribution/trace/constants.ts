@@ -1,3 +1,5 @@
+import { throwIfAborted } from '../../errors.ts';
+import { breathe } from '../../kernels/breathe.ts';
 import { type Matrix as Weights } from '../../kernels/matrix/matrix.ts';
 import { decodeRows } from '../../kernels/matrix/decode.ts';
 import { hasScales } from '../../kernels/matrix/format.ts';
@@ -9,25 +11,52 @@ import type { CurvatureLedger } from '../curvature/curvature-ledger.ts';
 import { endToEnd } from '../curvature/sketcher.ts';
 import type { ConstantOrigin } from './lower.ts';
 import type { TraceProgram } from './program.ts';
-import type { Matrix } from './run.ts';
+import type { Constants, Matrix } from './run.ts';
+import { type Tensor, TraceTree, leafHashes, tensorOf } from './tree.ts';
 
-/** Values of a program's constants, read from where they are loaded; packed weights as the numbers that they stand for. */
-export async function constantsOf(program: TraceProgram, model: Model, ledger: CurvatureLedger): Promise<Matrix[]> {
-  const read = new Map<string, Promise<Float32Array>>();
-  const valuesOf = (origin: ConstantOrigin): Promise<Float32Array> => {
-    const key = JSON.stringify({ ...origin, transposed: undefined });
-    const found = read.get(key) ?? readConstant(origin, model, ledger);
-    read.set(key, found);
-    return found;
-  };
-  const out: Matrix[] = [];
-  for (const [k, { rows, columns }] of program.constants.entries()) {
-    const origin = program.origins[k]!;
-    const values = await valuesOf(origin);
-    if (values.length !== rows * columns) throw new RangeError(`${program.constants[k]!.name}: ${values.length} values in [${rows},${columns}]`);
-    out.push({ rows, columns, values: 'transposed' in origin && origin.transposed ? turned(values, columns, rows) : values });
+/** Constants that were read stay while they fit: the base's weights of a small model, not those of a large one. */
+const KEPT_BYTES = 256 * 2 ** 20;
+
+/** A program's constants, read from where they are loaded; packed weights as the numbers that they stand for. */
+export class LoadedConstants implements Constants {
+  private readonly kept = new Map<number, Matrix>();
+  private bytes = 0;
+  private readonly program: TraceProgram;
+  private readonly model: Model;
+  private readonly ledger: CurvatureLedger;
+
+  constructor(program: TraceProgram, model: Model, ledger: CurvatureLedger) {
+    this.program = program;
+    this.model = model;
+    this.ledger = ledger;
   }
-  return out;
+
+  async matrix(index: number): Promise<Matrix> {
+    const found = this.kept.get(index);
+    if (found) return found;
+    const { name, rows, columns } = this.program.constants[index]!;
+    const origin = this.program.origins[index]!;
+    const values = await readConstant(origin, this.model, this.ledger);
+    if (values.length !== rows * columns) throw new RangeError(`${name}: ${values.length} values in [${rows},${columns}]`);
+    const matrix = { rows, columns, values: 'transposed' in origin && origin.transposed ? turned(values, columns, rows) : values };
+    if (this.bytes + values.byteLength <= KEPT_BYTES) {
+      this.bytes += values.byteLength;
+      this.kept.set(index, matrix);
+    }
+    return matrix;
+  }
+
+  /** Of what is committed; 32 bytes for 1 KiB of constants are held. */
+  async tree(signal?: AbortSignal): Promise<TraceTree> {
+    const tensors: Tensor[] = [];
+    for (const index of this.program.constants.keys()) {
+      throwIfAborted(signal);
+      const matrix = await this.matrix(index);
+      tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
+      if (index % 16 === 15) await breathe();
+    }
+    return new TraceTree(tensors);
+  }
 }
 
 async function readConstant(origin: ConstantOrigin, model: Model, ledger: CurvatureLedger): Promise<Float32Array> {

@@ -13,61 +13,89 @@ export interface Matrix {
   values: Float32Array;
 }
 
+/** Constants of a program, read when they are used: those of a large model are never held at once. */
+export interface Constants {
+  matrix(index: number): Promise<Matrix>;
+}
+
 export interface RunOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
   /** Called for each instruction in order; false ends the run there. */
   onMatrix?: ((index: number, matrix: Matrix) => boolean) | undefined;
+  /** Matrices that stay when nothing reads them any more; the last two always do. */
+  keep?: ((index: number) => boolean) | undefined;
   /** Changes a matrix before it is read by others: for tests that plant faults. */
   change?: ((index: number, matrix: Matrix) => void) | undefined;
 }
 
+/** Constants that stay on the backend while a program runs: a base's weights are read at every checkpoint. */
+const HELD_BYTES = 256 * 2 ** 20;
+
 /**
- * Runs a program on the host; only products of matrices run on `backend`, whose bits are RF32's on every device. Gives every
- * matrix in program order. Throws `trace/too-long` for texts beyond what programs are for, `cancelled`.
+ * Runs a program on the host; only products of matrices run on `backend`, whose bits are RF32's on every device. Gives the
+ * matrices that were kept, by instruction. Throws `trace/too-long`, `cancelled`.
  */
-export async function runProgram(backend: Backend, program: Program, constants: readonly Matrix[], inputs: TraceInputs, { signal, onProgress, onMatrix, change }: RunOptions = {}): Promise<Matrix[]> {
+export async function runProgram(backend: Backend, program: Program, constants: Constants, inputs: TraceInputs, { signal, onProgress, onMatrix, keep = () => false, change }: RunOptions = {}): Promise<(Matrix | undefined)[]> {
+  requireLength(inputs.tokens.length);
   const lengths = lengthsOf(inputs, program.window);
-  const out: Matrix[] = [];
-  const uploaded = new Map<Matrix, Tensor>();
-  const held = (matrix: Matrix) => {
-    const found = uploaded.get(matrix) ?? backend.upload('trace', [matrix.rows, matrix.columns], matrix.values, true);
-    uploaded.set(matrix, found);
-    return found;
-  };
+  const { instructions } = program;
+  const out: (Matrix | undefined)[] = [];
+  const lastUse = lastUses(program);
+  const held = new Map<number, Tensor>();
+  let heldBytes = 0;
   try {
-    for (const [index, instruction] of program.instructions.entries()) {
+    for (const [index, instruction] of instructions.entries()) {
       const [rows, columns] = [sizeOf(instruction.rows, lengths), sizeOf(instruction.columns, lengths)];
-      const sources = instruction.inputs.map(({ space, index: at }) => (space === 'trace' ? out[at]! : constants[at]!));
+      const { op, inputs: from } = instruction;
       let values: Float32Array;
-      if (instruction.op === 'dot') {
-        const a = backend.upload('trace', [sources[0]!.rows, sources[0]!.columns], sources[0]!.values);
-        // A constant is multiplied again and again; the rest is read once.
-        const constant = instruction.inputs[1]!.space === 'constant';
-        const b = constant ? held(sources[1]!) : backend.upload('trace', [sources[1]!.rows, sources[1]!.columns], sources[1]!.values);
-        const [y] = backend.run(matmulNT, instruction.name, [a, b]);
+      if (op === 'dot') {
+        const scratch: Tensor[] = [];
+        const place = async ({ space, index: at }: (typeof from)[number]) => {
+          const before = space === 'constant' ? held.get(at) : undefined;
+          if (before) return before;
+          const matrix = space === 'trace' ? out[at]! : await constants.matrix(at);
+          const tensor = backend.upload(instruction.name, [matrix.rows, matrix.columns], matrix.values, space === 'constant');
+          if (space === 'constant' && heldBytes + matrix.values.byteLength <= HELD_BYTES) {
+            heldBytes += matrix.values.byteLength;
+            held.set(at, tensor);
+          } else scratch.push(tensor);
+          return tensor;
+        };
+        const operands = [await place(from[0]!), await place(from[1]!)];
+        const [y] = backend.run(matmulNT, instruction.name, operands);
         values = (await backend.read(y!)) as Float32Array;
-        for (const tensor of constant ? [a, y!] : [a, b, y!]) backend.free(tensor);
+        for (const tensor of [...scratch, y!]) backend.free(tensor);
       } else {
+        const sources: Matrix[] = [];
+        for (const { space, index: at } of from) sources.push(space === 'trace' ? out[at]! : await constants.matrix(at));
         values = new Float32Array(rows * columns);
-        const fast = FAST[instruction.op];
-        if (fast) fast({ instruction, lengths, inputs, sources, rows, columns, values });
-        else slow({ instruction, lengths, inputs, sources, rows, columns, values });
+        (FAST[op] ?? slow)({ instruction, lengths, inputs, sources, rows, columns, values });
       }
       const matrix = { rows, columns, values };
       change?.(index, matrix);
       out.push(matrix);
       if (onMatrix?.(index, matrix) === false) break;
+      for (const at of lastUse[index]!) if (!keep(at)) out[at] = undefined;
       if (index % 32 === 31) {
         throwIfAborted(signal);
-        onProgress?.(index + 1, program.instructions.length);
+        onProgress?.(index + 1, instructions.length);
         await breathe();
       }
     }
     return out;
   } finally {
-    for (const tensor of uploaded.values()) backend.free(tensor);
+    for (const tensor of held.values()) backend.free(tensor);
   }
+}
+
+/** For each instruction the matrices that nothing reads after it, itself among them; the scores and the noise are never. */
+function lastUses({ instructions }: Program): number[][] {
+  const last = instructions.map((_, k) => k);
+  instructions.forEach(({ inputs }, k) => inputs.forEach(({ space, index }) => space === 'trace' && (last[index] = k)));
+  const out: number[][] = instructions.map(() => []);
+  last.forEach((at, k) => k < instructions.length - 2 && out[at]!.push(k));
+  return out;
 }
 
 interface Work {

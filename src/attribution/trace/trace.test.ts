@@ -6,8 +6,9 @@ import { curvatureInfluence } from '../curvature/curvature-influence.ts';
 import { lengthsOf, sizeOf } from './instruction.ts';
 import { type Matrix, runProgram, sameBits, slow } from './run.ts';
 import { buildStep, differenceIn, firstFalse } from './step.ts';
-import { type SmallOptions, randomInputs, smallTrace } from './testing/small-trace.ts';
-import { TraceTree, cutOf, hashLeaf, leafAt, leafHashes, leafValues, readTrace } from './tree.ts';
+import { type SmallOptions, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
+import { Tracer } from './tracer.ts';
+import { TraceTree, cutOf, hashLeaf, leafAt, leafHashes, leafValues, readTrace, tensorOf } from './tree.ts';
 
 const backend = await createCpuBackend();
 const bits = (values: Float32Array) => [...new Uint32Array(values.buffer, values.byteOffset, values.length)];
@@ -27,7 +28,7 @@ describe('a program', () => {
   it.each(CONFIGURATIONS)('%s: gives the influence that the engine gives, to the bit', async (_name, options, tokens, answer) => {
     const { model, ledger, program, constants } = await smallTrace(backend, options);
     const inputs = randomInputs(model.config.vocab, tokens, answer);
-    const matrices = await runProgram(backend, program, constants, inputs);
+    const matrices = await runAll(backend, { program, constants }, inputs);
     const lengths = lengthsOf(inputs, program.window);
     matrices.forEach(({ rows, columns }, k) => expect([rows, columns]).toEqual([sizeOf(program.instructions[k]!.rows, lengths), sizeOf(program.instructions[k]!.columns, lengths)]));
     for (const { inputs: sources } of program.instructions) {
@@ -44,7 +45,7 @@ describe('a program', () => {
   it.each(CONFIGURATIONS)('%s: every matrix is what its elements say', async (_name, options, tokens, answer) => {
     const { model, program, constants } = await smallTrace(backend, options);
     const inputs = randomInputs(model.config.vocab, tokens, answer, 2);
-    const matrices = await runProgram(backend, program, constants, inputs);
+    const matrices = await runAll(backend, { program, constants }, inputs);
     const lengths = lengthsOf(inputs, program.window);
     for (const [k, instruction] of program.instructions.entries()) {
       const { rows, columns, values } = matrices[k]!;
@@ -58,15 +59,27 @@ describe('a program', () => {
   it('runs to the same bits on the slow backend', async () => {
     const [fast, plain] = await Promise.all([backend, new ReferenceBackend()].map(async (on) => {
       const { model, program, constants } = await smallTrace(on);
-      return runProgram(on, program, constants, randomInputs(model.config.vocab, 9, 4));
+      return runAll(on, { program, constants }, randomInputs(model.config.vocab, 9, 4));
     }));
     expect(TraceTree.of(plain!).root).toBe(TraceTree.of(fast!).root);
+  });
+
+  it('holds nothing longer than it is read, and says what it cannot trace', async () => {
+    const { model, program, constants } = await smallTrace(backend);
+    const source = { matrix: (k: number) => Promise.resolve(constants[k]!) };
+    const inputs = randomInputs(model.config.vocab, 9, 4);
+    const before = backend.memory().bytes;
+    const kept = await runProgram(backend, program, source, inputs, { keep: (k) => k === 3 });
+    expect(kept.flatMap((matrix, k) => (matrix ? [k] : []))).toEqual([3, kept.length - 2, kept.length - 1]);
+    expect(backend.memory().bytes).toBe(before);
+    await expect(runProgram(backend, program, source, randomInputs(50, 1025, 4))).rejects.toMatchObject({ code: 'trace/too-long' });
+    await expect(runProgram(backend, program, source, inputs, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('has elements for a token that the model does not have: the embedding’s zeros', async () => {
     const { model, program, constants } = await smallTrace(backend);
     const inputs = { tokens: [1, model.config.vocab + 7, 3, 4], answer: 2 };
-    const [embedded] = await runProgram(backend, program, constants, inputs, { onMatrix: () => false });
+    const [embedded] = await runAll(backend, { program, constants }, inputs, { onMatrix: () => false });
     expect([...embedded!.values.subarray(embedded!.columns, 2 * embedded!.columns)]).toEqual(new Array(embedded!.columns).fill(0));
   });
 
@@ -101,7 +114,7 @@ describe('a trace', () => {
   it('is read back from what is published, and proves its leaves', async () => {
     const { model, program, constants } = await smallTrace(backend);
     const inputs = randomInputs(model.config.vocab, 12, 5);
-    const matrices = await runProgram(backend, program, constants, inputs);
+    const matrices = await runAll(backend, { program, constants }, inputs);
     const tree = TraceTree.of(matrices);
     const published = tree.bytes();
     const read = readTrace(published, matrices, tree.root)!;
@@ -119,12 +132,12 @@ describe('a trace', () => {
   it('of a false claim differs first where the fault was planted; the step there holds all that the element is made from', async () => {
     const { model, program, constants } = await smallTrace(backend);
     const inputs = randomInputs(model.config.vocab, 11, 4);
-    const right = await runProgram(backend, program, constants, inputs);
+    const right = await runAll(backend, { program, constants }, inputs);
     const committed = TraceTree.of(constants);
     for (let seed = 0; seed < 25; seed++) {
       const at = (seed * 7919 + 13) % program.instructions.length;
       const place = (seed * 104729 + 7) % right[at]!.values.length;
-      const claimed = await runProgram(backend, program, constants, inputs, {
+      const claimed = await runAll(backend, { program, constants }, inputs, {
         change: (index, { values }) => {
           if (index === at) new Uint32Array(values.buffer, values.byteOffset)[place]! ^= 1 << (seed % 23);
         },
@@ -142,4 +155,32 @@ describe('a trace', () => {
       expect(step.output.proof.length).toBeGreaterThan(0);
     }
   }, 60_000);
+});
+
+describe('a tracer', () => {
+  it('finds where a published trace goes wrong, and nothing where it is right', async () => {
+    const { model, ledger } = await smallTrace(backend, { records: 3 });
+    const tracer = await Tracer.of(backend, model, ledger);
+    const inputs = randomInputs(model.config.vocab, 8, 3);
+    const { tree, scores, noise } = await tracer.trace(inputs);
+    expect(scores).toHaveLength(3);
+    expect(noise).toHaveLength(3);
+    const read = tracer.published(tree.bytes(), inputs, tree.root)!;
+    expect(await tracer.firstDifference(read, inputs)).toBeUndefined();
+    const bytes = tree.bytes();
+    const at = Math.floor(bytes.length / 64) * 32;
+    bytes[at]! ^= 1;
+    const shapes = tracer.shapes(inputs);
+    const counts = shapes.map(({ rows, columns }) => cutOf(rows, columns).count);
+    let leaf = at / 32;
+    const instruction = counts.findIndex((count) => (leaf < count ? true : ((leaf -= count), false)));
+    let place = 0;
+    const false_ = new TraceTree(shapes.map(({ rows, columns }, k) => tensorOf(rows, columns, bytes.subarray(place, (place += counts[k]! * 32)))));
+    expect(await tracer.firstDifference(false_, inputs)).toEqual({ instruction, leaf });
+    expect([...(await tracer.matrices(inputs, [instruction, 2])).keys()].sort((a, b) => a - b)).toEqual([2, instruction]);
+    // Another adapter, another program hash; the same one, the same.
+    expect((await Tracer.of(new ReferenceBackend(), model, ledger)).programHash).toBe(tracer.programHash);
+    const other = await smallTrace(backend, { records: 4 });
+    expect((await Tracer.of(backend, other.model, other.ledger)).programHash).not.toBe(tracer.programHash);
+  });
 });

@@ -8,10 +8,10 @@ import { factorsOf } from '../../../model/testing/factors.ts';
 import { randomModel, smallConfig } from '../../../model/testing/random-model.ts';
 import { type CurvatureLedger, adapterValues, makeSketchers, rowWidth } from '../../curvature/curvature-ledger.ts';
 import { CURVATURE, ROW_FORMAT } from '../../curvature/settings.ts';
-import { constantsOf } from '../constants.ts';
+import { LoadedConstants } from '../constants.ts';
 import type { TraceInputs } from '../instruction.ts';
 import { type TraceProgram, layersOf, traceProgram } from '../program.ts';
-import type { Matrix } from '../run.ts';
+import { type Matrix, type RunOptions, runProgram } from '../run.ts';
 
 export interface SmallTrace {
   model: Model;
@@ -47,9 +47,16 @@ export async function smallTrace(backend: Backend, { config: change = {}, lora: 
     noise: Float32Array.from({ length: records }, (_, k) => Math.fround(0.5 + randomUnit(9, 3, k))),
   };
   const program = traceProgram({ config, positions: model.positions, layers: layersOf(states[0]!), checkpoints, width: ledger.sketchers[0]!.dimension, records });
-  return { model, ledger, program, constants: await constantsOf(program, model, ledger) };
+  const loaded = new LoadedConstants(program, model, ledger);
+  return { model, ledger, program, constants: await Promise.all(program.constants.map((_, k) => loaded.matrix(k))) };
 }
 
 export function randomInputs(vocab: number, tokens: number, answer: number, seed = 1): TraceInputs {
   return { tokens: Array.from({ length: tokens }, (_, i) => Math.floor(randomUnit(seed, 4, i) * vocab)), answer };
+}
+
+/** Every matrix of a run. */
+export async function runAll(backend: Backend, { program, constants }: Pick<SmallTrace, 'program' | 'constants'>, inputs: TraceInputs, options: RunOptions = {}): Promise<Matrix[]> {
+  const source = { matrix: (k: number) => Promise.resolve(constants[k]!) };
+  return (await runProgram(backend, program, source, inputs, { ...options, keep: () => true })) as Matrix[];
 }

@@ -1,0 +1,102 @@
+import type { Backend } from '../../kernels/backend.ts';
+import type { Model } from '../../model/model.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+import type { CurvatureLedger } from '../curvature/curvature-ledger.ts';
+import { LoadedConstants } from './constants.ts';
+import { type TraceInputs, lengthsOf, programHash, sizeOf } from './instruction.ts';
+import { type TraceProgram, layersOf, traceProgram } from './program.ts';
+import { type Matrix, type RunOptions, runProgram } from './run.ts';
+import { type Difference, differenceIn } from './step.ts';
+import { type Tensor, TraceTree, leafHashes, readTrace, tensorOf } from './tree.ts';
+
+export interface TraceOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Traces of an adapter's answers: what a claim commits to, and where a claim goes wrong. */
+export class Tracer {
+  readonly program: TraceProgram;
+  readonly constants: LoadedConstants;
+  /** Over the constants' values. */
+  readonly committed: TraceTree;
+  /** What the adapter is registered with. */
+  readonly programHash: Hex;
+  private readonly backend: Backend;
+
+  private constructor(backend: Backend, program: TraceProgram, constants: LoadedConstants, committed: TraceTree) {
+    this.backend = backend;
+    this.program = program;
+    this.constants = constants;
+    this.committed = committed;
+    this.programHash = programHash(program, committed.root);
+  }
+
+  /** `backend` multiplies; the model and the ledger may be on another. Throws `cancelled`. */
+  static async of(backend: Backend, model: Model, ledger: CurvatureLedger, { signal }: TraceOptions = {}): Promise<Tracer> {
+    const program = traceProgram({
+      config: model.config, positions: model.positions, layers: layersOf(ledger.checkpoints[0]!), checkpoints: ledger.checkpoints.length,
+      width: ledger.sketchers[0]!.dimension, records: ledger.records,
+    });
+    const constants = new LoadedConstants(program, model, ledger);
+    return new Tracer(backend, program, constants, await constants.tree(signal));
+  }
+
+  /** The trace of an answer, and its scores and noise of each record that was trained. Throws `trace/too-long`, `cancelled`. */
+  async trace(inputs: TraceInputs, options: TraceOptions = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array }> {
+    const tensors: Tensor[] = [];
+    const matrices = await this.run(inputs, {
+      ...options,
+      onMatrix: (_, matrix) => {
+        tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
+        return true;
+      },
+    });
+    return { tree: new TraceTree(tensors), scores: matrices.at(-2)!.values, noise: matrices.at(-1)!.values };
+  }
+
+  /** What was published with a claim, where it is what its root says; else undefined. */
+  published(bytes: Uint8Array, inputs: TraceInputs, root: Hex): TraceTree | undefined {
+    return readTrace(bytes, this.shapes(inputs), root);
+  }
+
+  /** Sizes of all matrices of an answer. */
+  shapes(inputs: TraceInputs): { rows: number; columns: number }[] {
+    const lengths = lengthsOf(inputs, this.program.window);
+    return this.program.instructions.map(({ rows, columns }) => ({ rows: sizeOf(rows, lengths), columns: sizeOf(columns, lengths) }));
+  }
+
+  /**
+   * The first leaf in which a claimed trace is not what is computed here; everything before it agrees, so the inputs of its
+   * elements are known. Undefined where the whole trace is right.
+   */
+  async firstDifference(claimed: TraceTree, inputs: TraceInputs, options: TraceOptions = {}): Promise<Difference | undefined> {
+    let found: Difference | undefined;
+    await this.run(inputs, {
+      ...options,
+      onMatrix: (index, matrix) => {
+        found = differenceIn(claimed, index, leafHashes(matrix));
+        return !found;
+      },
+    });
+    return found;
+  }
+
+  /** The matrices of some instructions, computed again. Ends after the last of them. */
+  async matrices(inputs: TraceInputs, which: readonly number[], options: TraceOptions = {}): Promise<Map<number, Matrix>> {
+    const wanted = new Set(which);
+    const found = new Map<number, Matrix>();
+    await this.run(inputs, {
+      ...options,
+      onMatrix: (index, matrix) => {
+        if (wanted.has(index)) found.set(index, matrix);
+        return found.size < wanted.size;
+      },
+    });
+    return found;
+  }
+
+  private run(inputs: TraceInputs, options: RunOptions) {
+    return runProgram(this.backend, this.program, this.constants, inputs, options);
+  }
+}
