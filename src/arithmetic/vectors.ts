@@ -108,15 +108,23 @@ export function scalarPairs(count: number, seed: number): Pairs {
   return { a, b };
 }
 
-/** A block's operands: one kind of row for each seed, from ordinary to every size, with zeros and exact opposites. */
+/**
+ * A block's operands: rows from ordinary sizes to every size, and about 2^-50, with zeros and exact opposites. A third has significands
+ * whose products are ties, a third so few bits that sums are.
+ */
 export function blockPairs(terms: number, seed: number): Pairs {
   const a = new Float32Array(terms);
   const b = new Float32Array(terms);
-  const [low, width] = [[-8, 16], [-3, 6], [-50, 60], [-100, 150], [-55, 12], [20, 30]][seed % 6]!;
+  const [low, width] = [[-8, 16], [-3, 6], [-50, 60], [-100, 150], [-55, 12], [-51, 3], [20, 30]][seed % 7]!;
+  const [keptA, keptB, setA, setB] = [
+    [0x7fffff, 0x7fffff, 0, 0],
+    [0x7ff000, 0x7ff800, 0x1000, 0x800],
+    [0x780000, 0x7c0000, 0, 0],
+  ][Math.floor(seed / 7) % 3]!;
   for (let k = 0; k < terms; k++) {
     const [one, two, three] = [3, 4, 5].map((stream) => randomWord(seed, stream, k)) as [number, number, number];
-    a[k] = storable(float(low! + (three % width!), one, three >>> 8));
-    b[k] = storable(float(low! + ((three >>> 16) % width!), two, three >>> 9));
+    a[k] = storable(float(low! + (three % width!), (one & keptA!) | setA!, three >>> 8));
+    b[k] = storable(float(low! + ((three >>> 16) % width!), (two & keptB!) | setB!, three >>> 9));
     if (k > 0 && (three >>> 24) % 8 === 0) [a[k], b[k]] = [-a[k - 1]!, b[k - 1]!];
     if ((three >>> 24) % 16 === 1) a[k] = 0;
   }

@@ -35,12 +35,15 @@ library RF32 {
 
   /// @notice The product rounded once, +0 where it is below 2^-100 (`mul` in rf32.ts).
   function mul(Float32 a, Float32 b) internal pure returns (Float32) {
-    return store(_wrap(_multiply(Float32.unwrap(a), Float32.unwrap(b))));
+    (uint256 bits, bool ordinary) = _multiply(Float32.unwrap(a), Float32.unwrap(b));
+    return ordinary ? _wrap(bits) : store(_wrap(_multiplyOdd(Float32.unwrap(a), Float32.unwrap(b))));
   }
 
   /// @notice One product of a matrix product: operands below 2^-50 count as 0, rounded once, never fused.
   function product(Float32 a, Float32 b) internal pure returns (Float32) {
-    return _wrap(_multiply(Float32.unwrap(operand(a)), Float32.unwrap(operand(b))));
+    (uint256 x, uint256 y) = (Float32.unwrap(operand(a)), Float32.unwrap(operand(b)));
+    (uint256 bits, bool ordinary) = _multiply(x, y);
+    return _wrap(ordinary ? bits : _multiplyOdd(x, y));
   }
 
   /// @notice The sum rounded once to nearest, ties to even.
@@ -92,11 +95,15 @@ library RF32 {
   }
 
   /// @notice The greater (`Math.max`): +0 above −0, NaN where either is.
-  function max(Float32 a, Float32 b) internal pure returns (Float32) {
+  function max(Float32 a, Float32 b) internal pure returns (Float32 greater) {
     if (isNaN(a) || isNaN(b)) return _wrap(NOT_A_NUMBER);
-    (int256 left, int256 right) = (_key(a), _key(b));
-    if (left == right) return _wrap(Float32.unwrap(a) & Float32.unwrap(b));
-    return left < right ? b : a;
+    greater = a;
+    assembly ("memory-safe") {
+      // As signed integers, the magnitude of what is below zero turned around, float32 are in order.
+      let x := signextend(3, a)
+      let y := signextend(3, b)
+      if slt(xor(x, shr(225, sar(31, x))), xor(y, shr(225, sar(31, y)))) { greater := b }
+    }
   }
 
   /// @notice a · 2^n by the exponent field; +0 below 2^-100, 2^51 with a's sign where the result passes 2^50.
@@ -169,12 +176,8 @@ library RF32 {
 
   /// @dev sign · magnitude · 2^(unit − 150) rounded to nearest even, with subnormal numbers and infinity; magnitude is
   /// above 0 and below 2^250.
-  function _round(uint256 sign, uint256 magnitude, int256 unit) private pure returns (uint256) {
-    return _roundFrom(sign, magnitude, unit, log2(magnitude));
-  }
-
-  /// @param top the place of the magnitude's leading bit
-  function _roundFrom(uint256 sign, uint256 magnitude, int256 unit, uint256 top) private pure returns (uint256 bits) {
+  function _round(uint256 sign, uint256 magnitude, int256 unit) private pure returns (uint256 bits) {
+    uint256 top = log2(magnitude);
     assembly ("memory-safe") {
       let drop := sub(top, 23)
       let field := add(unit, drop)
@@ -198,9 +201,8 @@ library RF32 {
     }
   }
 
-  /// @dev a · b rounded once; a zero keeps its sign, and normal operands whose product is below 2^-126 give a zero.
-  function _multiply(uint256 a, uint256 b) private pure returns (uint256 bits) {
-    bool ordinary;
+  /// @dev a · b rounded once, +0 below 2^-100; ordinary where both are normal numbers.
+  function _multiply(uint256 a, uint256 b) private pure returns (uint256 bits, bool ordinary) {
     assembly ("memory-safe") {
       let e := and(shr(23, a), 0xff)
       let f := and(shr(23, b), 0xff)
@@ -209,19 +211,19 @@ library RF32 {
         let p := mul(or(and(a, 0x7fffff), 0x800000), or(and(b, 0x7fffff), 0x800000))
         // 47 or 48 bits: 23 or 24 of them go.
         let drop := add(23, shr(47, p))
-        let field := sub(add(add(e, f), drop), 150)
-        p := shr(drop, add(add(p, sub(shr(1, shl(drop, 1)), 1)), and(shr(drop, p), 1)))
-        if sgt(field, 0) {
-          bits := add(shl(23, sub(field, 1)), p)
-          if gt(bits, 0x7f7fffff) { bits := 0x7f800000 }
+        e := sub(add(add(e, f), drop), 151)
+        p := shr(drop, add(add(p, sub(shl(sub(drop, 1), 1), 1)), and(shr(drop, p), 1)))
+        // The leading bit adds one to the field below it, and so does a carry. Below zero the field has run out.
+        p := add(shl(23, e), p)
+        if sgt(p, 0x0d7fffff) {
+          if gt(p, 0x7f7fffff) { p := 0x7f800000 }
+          bits := or(p, and(xor(a, b), 0x80000000))
         }
-        bits := or(bits, and(xor(a, b), 0x80000000))
       }
     }
-    if (!ordinary) bits = _multiplyOdd(a, b);
   }
 
-  /// @dev Zeros, subnormal numbers, infinities and NaN.
+  /// @dev Zeros, which keep a sign, subnormal numbers, infinities and NaN.
   function _multiplyOdd(uint256 a, uint256 b) private pure returns (uint256) {
     unchecked {
       uint256 sign = (a ^ b) & SIGN;
@@ -238,18 +240,14 @@ library RF32 {
     }
   }
 
-  /// @dev a + b rounded once. The greater exponent's significand is shifted up by their distance, at most 48: what lies
-  /// further below is less than the half of a last bit wherever it lies.
-  function _sum(uint256 a, uint256 b) private pure returns (uint256) {
-    uint256 sign;
-    uint256 magnitude;
-    uint256 unit;
-    uint256 top;
-    bool special;
+  /// @dev a + b rounded once.
+  function _sum(uint256 a, uint256 b) private pure returns (uint256 bits) {
+    bool ordinary;
     assembly ("memory-safe") {
       let e := and(shr(23, a), 0xff)
       let f := and(shr(23, b), 0xff)
       if lt(e, f) {
+        // a has the greater exponent.
         let t := a
         a := b
         b := t
@@ -257,7 +255,74 @@ library RF32 {
         e := f
         f := t
       }
-      special := eq(e, 0xff)
+      if and(gt(f, 0), lt(e, 255)) {
+        let distance := sub(e, f)
+        switch gt(distance, 25)
+        case 1 {
+          // Less than a quarter of the last place.
+          bits := a
+          ordinary := 1
+        }
+        default {
+          // 24 zeros below, so that rounding always drops something.
+          let sum := shl(add(distance, 24), or(and(a, 0x7fffff), 0x800000))
+          let other := shl(24, or(and(b, 0x7fffff), 0x800000))
+          bits := and(a, 0x80000000)
+          switch and(xor(a, b), 0x80000000)
+          case 0 { sum := add(sum, other) }
+          default {
+            sum := sub(sum, other)
+            if slt(sum, 0) {
+              sum := sub(0, sum)
+              bits := xor(bits, 0x80000000)
+            }
+          }
+          // Where the leading bit is: at a's, one above, one below, or searched.
+          let drop := add(distance, 24)
+          let near := shr(add(distance, 46), sum)
+          switch near
+          case 2 { }
+          case 3 { }
+          case 1 { drop := sub(drop, 1) }
+          case 0 {
+            // Only neighbours in exponent cancel so much: 24 bits or less remain.
+            e := shr(24, sum)
+            let low := shl(4, gt(e, 0xffff))
+            low := or(low, shl(3, gt(shr(low, e), 0xff)))
+            e := shr(low, e)
+            let high := shl(2, gt(e, 15))
+            drop := add(1, add(or(low, high), and(shr(shl(2, shr(high, e)), 0x3333333322221100), 15)))
+          }
+          default { drop := add(drop, 1) }
+          e := sub(add(f, drop), 24)
+          switch sum
+          case 0 {
+            bits := 0
+            ordinary := 1
+          }
+          default {
+            ordinary := sgt(e, 0)
+            sum := shr(drop, add(add(sum, sub(shl(sub(drop, 1), 1), 1)), and(shr(drop, sum), 1)))
+            sum := add(shl(23, sub(e, 1)), sum)
+            if gt(sum, 0x7f7fffff) { sum := 0x7f800000 }
+            bits := or(bits, sum)
+          }
+        }
+      }
+    }
+    if (!ordinary) bits = _sumOdd(a, b);
+  }
+
+  /// @dev Zeros, subnormal numbers, infinities and NaN; a has the greater exponent. Its significand is shifted up by the
+  /// distance, at most 48: what lies further below is less than half of a last place wherever it lies.
+  function _sumOdd(uint256 a, uint256 b) private pure returns (uint256) {
+    if (a & MAGNITUDE >= INFINITY) return _sumSpecial(a, b);
+    uint256 sign = a & SIGN;
+    uint256 magnitude;
+    uint256 unit;
+    assembly ("memory-safe") {
+      let e := and(shr(23, a), 0xff)
+      let f := and(shr(23, b), 0xff)
       magnitude := or(and(a, 0x7fffff), shl(23, gt(e, 0)))
       let other := or(and(b, 0x7fffff), shl(23, gt(f, 0)))
       e := add(e, iszero(e))
@@ -266,7 +331,6 @@ library RF32 {
       if gt(distance, 48) { distance := 48 }
       unit := sub(e, distance)
       magnitude := shl(distance, magnitude)
-      sign := and(a, 0x80000000)
       switch and(xor(a, b), 0x80000000)
       case 0 { magnitude := add(magnitude, other) }
       default {
@@ -276,13 +340,9 @@ library RF32 {
           sign := xor(sign, 0x80000000)
         }
       }
-      top := add(distance, 23)
     }
-    if (special) return _sumSpecial(a, b);
     // Opposites give +0; only two zeros below zero give −0.
-    if (magnitude == 0) return a & b & SIGN;
-    if (magnitude >> top != 1) top = log2(magnitude);
-    return _roundFrom(sign, magnitude, int256(unit), top);
+    return magnitude == 0 ? a & b & SIGN : _round(sign, magnitude, int256(unit));
   }
 
   /// @dev a is infinite or NaN; b may be.

@@ -18,6 +18,8 @@ library RF32Sums {
   error RF32BlockTooLong(uint256 terms);
   /// @notice Rows of one sum must be as long as each other, in whole values.
   error RF32RowLengths(uint256 a, uint256 b);
+  /// @notice A row has no value of this number.
+  error RF32NoSuchValue(uint256 number, uint256 values);
 
   uint256 internal constant BLOCK = 256;
 
@@ -82,7 +84,7 @@ library RF32Sums {
 
   /// @notice Value k of a packed row.
   function valueAt(bytes memory row, uint256 k) internal pure returns (Float32 value) {
-    if (k >= row.length / 4) revert RF32RowLengths(row.length, 4 * k + 4);
+    if (k >= row.length >> 2) revert RF32NoSuchValue(k, row.length >> 2);
     assembly ("memory-safe") {
       let w := mload(add(add(row, 0x20), shl(2, k)))
       value := or(or(byte(0, w), shl(8, byte(1, w))), or(shl(16, byte(2, w)), shl(24, byte(3, w))))
@@ -91,7 +93,7 @@ library RF32Sums {
 
   /// @notice Writes value k of a packed row: terms that are themselves results, such as exponentials.
   function setValue(bytes memory row, uint256 k, Float32 value) internal pure {
-    if (k >= row.length / 4) revert RF32RowLengths(row.length, 4 * k + 4);
+    if (k >= row.length >> 2) revert RF32NoSuchValue(k, row.length >> 2);
     assembly ("memory-safe") {
       let to := add(add(row, 0x20), shl(2, k))
       mstore8(to, value)
