@@ -5,6 +5,7 @@ import { createCpuBackend } from '../kernels/cpu/backend.ts';
 import { DEFAULT_RECIPE } from '../model/recipe.ts';
 import { clusterRecords } from '../protocol/clusters/cluster-records.ts';
 import { COPY_RULE } from '../protocol/clusters/copy-rule.ts';
+import { rewordedPairs } from '../protocol/clusters/reworded.ts';
 import { memoryFolder } from '../protocol/model-folder.ts';
 import type { DatanetRecord } from '../protocol/record.ts';
 import { parseRunFile } from '../protocol/run.ts';
@@ -31,10 +32,18 @@ describe('copies by their gradient', () => {
     expect(await tiny.copies(records, undefined)).toEqual([...records.keys()]);
   });
 
-  it('keeps a record that shares one question and otherwise teaches something else', async () => {
-    const generic = { question: 'Is this a health fact?', answer: 'yes it is' };
-    const records = health.slice(0, 6).map(({ text, questions }) => ({ text, questions: [...questions, generic] }));
+  it('keeps a record that says another fact in nearly the same words: there the gradient decides', async () => {
+    const asked = (where: string, what: string): DatanetRecord => ({
+      text: '', questions: [
+        { question: 'In which part of the body do doctors find the bone that they call tibia?', answer: where },
+        { question: 'What kind of tissue is the part of the body that doctors call tibia?', answer: what },
+        { question: 'Is the tibia a part of the body?', answer: 'yes' },
+      ],
+    });
+    const records = [...health.slice(0, 10), asked('leg', 'bone'), asked('neck', 'muscle')];
+    expect(rewordedPairs(records, clusterRecords(records))).toEqual([[10, 11]]);
     expect(await tiny.copies(records, COPY_RULE)).toEqual([...records.keys()]);
+    expect((await tiny.copies(records, { ...COPY_RULE, cosine: '0.1' }))[11]).toBe(10);
   });
 
   it('gives a record the same row alone and among others, frees what it used, and can be cancelled', async () => {
@@ -48,18 +57,17 @@ describe('copies by their gradient', () => {
     expect(backend.memory().bytes).toBe(before);
   });
 
-  it('sketches long gradients so that cosines stay, and lays short ones out as they are', async () => {
-    const sequences = tiny.sequences([tibia, padded(tibia), ...health.slice(0, 3)]);
+  it('keeps cosines in sketches, the closer the wider', async () => {
+    const sequences = tiny.sequences([tibia, padded(tibia), ...health.slice(1, 6)]);
     const cosines = async (width: number) => {
       const rows = await gradientRows(tiny.model, sequences, { ...COPY_RULE, width });
       const dot = (a: number, b: number) => rows.subarray(a * width, (a + 1) * width).reduce((sum, value, i) => sum + value * rows[b * width + i]!, 0);
       return [...sequences.keys()].map((k) => dot(0, k) / Math.sqrt(dot(0, 0) * dot(k, k)));
     };
-    const count = tiny.model.config.hidden * COPY_RULE.rank;
-    const [whole, wider, sketched] = [await cosines(count), await cosines(2 * count), await cosines(256)];
-    expect(wider).toEqual(whole);
-    expect(sketched).not.toEqual(whole);
-    sketched.forEach((value, k) => expect(Math.abs(value - whole[k]!), `record ${k}`).toBeLessThan(0.2));
+    const wide = await cosines(2 ** 14);
+    expect(wide[1]).toBeGreaterThan(0.95);
+    for (const far of wide.slice(2)) expect(far).toBeLessThan(0.3);
+    (await cosines(COPY_RULE.width)).forEach((value, k) => expect(Math.abs(value - wide[k]!), `record ${k}`).toBeLessThan(4 / Math.sqrt(COPY_RULE.width)));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Checked } from '../run.ts';
 
 /**
- * By what copies are found beside their wording (same-gradient.ts); stands in run.json, so that a check finds the same
+ * By what copies are found beside their wording (reworded.ts, same-gradient.ts); stands in run.json, so that a check finds the same
  * ones from text and base alone. Runs without it were clustered by wording alone.
  */
 export interface CopyRule {

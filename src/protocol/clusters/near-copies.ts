@@ -2,6 +2,7 @@ import type { DatanetRecord } from '../record.ts';
 import { eitherWithin, identifiersOf } from './identifiers.ts';
 import { tokensOf } from './tokens.ts';
 import type { UnionFind } from './union-find.ts';
+import { Vocabulary, rareWeight, weightOf } from './vocabulary.ts';
 
 /**
  * Weighted Jaccard similarities at which two records are near-copies; both must be reached. Of the words,
@@ -10,8 +11,6 @@ import type { UnionFind } from './union-find.ts';
  */
 const WORDS = 0.5;
 const PAIRS = 0.3;
-/** Keeps weights apart in a Datanet of a few records, where every word is rare. */
-const SMOOTHING = 15;
 /** Answers up to this many words are facts by themselves; longer ones are read as text. */
 const SHORT_ANSWER = 5;
 
@@ -29,7 +28,7 @@ interface Lists {
   ids: Uint32Array;
   /** Record k has ids[start[k]] to ids[start[k + 1] − 1]. */
   start: Uint32Array;
-  /** Of each id: ⌊log2((records + 15) / records that have it)⌋, so that what a template gives to all hardly counts. */
+  /** Of each id; see vocabulary.ts. */
   weight: Uint8Array;
   /** Of each id: how many records have it. */
   having: Uint32Array;
@@ -81,8 +80,7 @@ export function joinNearCopies(records: readonly DatanetRecord[], sets: UnionFin
 }
 
 function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; facts: Facts[] } {
-  const wordIds = new Map<string, number>();
-  const idOf = (word: string) => wordIds.get(word) ?? (wordIds.set(word, wordIds.size + 1), wordIds.size);
+  const vocabulary = new Vocabulary();
   const pairIds = new Map<number, number>();
   const wordLists: Uint32Array[] = [];
   const pairLists: Uint32Array[] = [];
@@ -97,14 +95,8 @@ function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; 
     const words = new Set<number>();
     const pairs = new Set<number>();
     for (const tokens of said) {
-      let before = 0;
-      for (const id of [...tokens.map(idOf), 0]) {
-        if (id) words.add(id - 1);
-        // Ids stay below 2^26, so that a pair is a whole number below 2^52; 0 is the beginning and the end.
-        const pair = before * 2 ** 26 + id;
-        if (pair) pairs.add(pairIds.get(pair) ?? (pairIds.set(pair, pairIds.size), pairIds.size - 1));
-        before = id;
-      }
+      for (const token of tokens) words.add(vocabulary.idOf(token) - 1);
+      for (const pair of vocabulary.pairsOf(tokens)) pairs.add(pairIds.get(pair) ?? (pairIds.set(pair, pairIds.size), pairIds.size - 1));
     }
     wordLists.push(Uint32Array.from(words).sort());
     pairLists.push(Uint32Array.from(pairs).sort());
@@ -113,7 +105,7 @@ function read(records: readonly DatanetRecord[]): { words: Lists; pairs: Lists; 
     const shortAnswers = new Set(answers.map((tokens) => tokens.join(' ')));
     facts.push({ identifiers, shortAnswers, identifiersKey: keyOf(identifiers), shortAnswersKey: keyOf(shortAnswers) });
   }
-  return { words: pack(wordLists, wordIds.size), pairs: pack(pairLists, pairIds.size), facts };
+  return { words: pack(wordLists, vocabulary.size), pairs: pack(pairLists, pairIds.size), facts };
 }
 
 function pack(lists: readonly Uint32Array[], distinct: number): Lists {
@@ -125,7 +117,7 @@ function pack(lists: readonly Uint32Array[], distinct: number): Lists {
     ids.set(list, start[k]!);
     for (const id of list) having[id]!++;
   });
-  const weight = Uint8Array.from(having, (count) => 31 - Math.clz32(Math.floor((lists.length + SMOOTHING) / count)));
+  const weight = Uint8Array.from(having, (count) => weightOf(lists.length, count));
   return { ids, start, weight, having };
 }
 
@@ -158,7 +150,7 @@ function disguised({ ids, start, having }: Lists, a: number, b: number): boolean
 
 /** Whether each has a rare word (in at most three records) that the other has not at all: the same said of another thing. */
 function exchangeNames({ ids, start, weight }: Lists, a: number, b: number): boolean {
-  const rare = 30 - Math.clz32(start.length - 1 + SMOOTHING);
+  const rare = rareWeight(start.length - 1);
   const ofA = ids.subarray(start[a], start[a + 1]);
   const ofB = ids.subarray(start[b], start[b + 1]);
   return ofA.some((id) => weight[id]! >= rare && !ofB.includes(id)) && ofB.some((id) => weight[id]! >= rare && !ofA.includes(id));
