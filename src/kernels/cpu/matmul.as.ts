@@ -16,21 +16,58 @@ export function multiply(a: usize, b: usize, c: usize, n: i32, m: i32, k: i32): 
   if (k == 0) memory.fill(c, 0, <usize>(n * m) << 2);
   // A left operand that stays in a near cache whole: the right one is read from first to last, once.
   if (n <= ROWS && n * k <= NEAR) {
+    const zeros = clearZeros(a, c, 0, n, m, k);
     for (let j = 0; j < m; j += 8) {
       const panel = b + (<usize>(j >> 3) * k << 5);
-      for (let start = 0; start < k; start += BLOCK) multiplyPanel(a, panel + (<usize>start << 5), c, 0, n, n, m, k, j, start, min(BLOCK, k - start));
+      for (let start = 0; start < k; start += BLOCK) multiplyQuads(a, panel + (<usize>start << 5), c, 0, n, n, m, k, j, start, min(BLOCK, k - start), zeros);
     }
     return;
   }
   for (let i = 0; i < n; i += ROWS) {
-    for (let start = 0; start < k; start += BLOCK) multiplyBlock(a, b, c, i, min(i + ROWS, n), n, m, k, start);
+    const end = min(i + ROWS, n);
+    const zeros = clearZeros(a, c, i, end, m, k);
+    for (let start = 0; start < k; start += BLOCK) multiplyBlock(a, b, c, i, end, n, m, k, start, zeros);
   }
 }
 
+/**
+ * Of a packed left operand's rows from..to, at most 128: bit q is set where the four rows from + 4·q on are all +0. Their
+ * products are +0 whatever the right operand holds, and that is stored here: the gradient of a record's last layer is zero in
+ * most rows.
+ */
+export function clearZeros(a: usize, c: usize, from: i32, to: i32, m: i32, k: i32): u32 {
+  const quad = <usize>k << 4;
+  let zeros: u32 = 0;
+  let at = a + <usize>(from >> 2) * quad;
+  for (let i = from, bit: u32 = 1; i < to; i += 4, bit <<= 1) {
+    const next = at + quad;
+    while (at < next && !v128.any_true(v128.load(at))) at += 16;
+    if (at == next) {
+      zeros |= bit;
+      memory.fill(c + (<usize>(i * m) << 2), 0, <usize>(min(4, to - i) * m) << 2);
+    }
+    at = next;
+  }
+  return zeros;
+}
+
+/** multiplyPanel for those of the rows from..to, at most 128, that clearZeros has not done. */
+export function multiplyQuads(a: usize, panel: usize, c: usize, from: i32, to: i32, n: i32, m: i32, k: i32, j: i32, start: i32, count: i32, zeros: u32): void {
+  while (zeros) {
+    const before = ctz(zeros);
+    if (before) multiplyPanel(a, panel, c, from, from + (before << 2), n, m, k, j, start, count);
+    zeros = zeros >> before;
+    const run = ~zeros ? ctz(~zeros) : 32;
+    zeros = run < 32 ? zeros >> run : 0;
+    from += (before + run) << 2;
+  }
+  if (from < to) multiplyPanel(a, panel, c, from, to, n, m, k, j, start, count);
+}
+
 /** Rows from..to of c: one block of k, added to the blocks before it. */
-function multiplyBlock(a: usize, b: usize, c: usize, from: i32, to: i32, n: i32, m: i32, k: i32, start: i32): void {
+function multiplyBlock(a: usize, b: usize, c: usize, from: i32, to: i32, n: i32, m: i32, k: i32, start: i32, zeros: u32): void {
   const count = min(BLOCK, k - start);
-  for (let j = 0; j < m; j += 8) multiplyPanel(a, b + ((<usize>(j >> 3) * k + start) << 5), c, from, to, n, m, k, j, start, count);
+  for (let j = 0; j < m; j += 8) multiplyQuads(a, b + ((<usize>(j >> 3) * k + start) << 5), c, from, to, n, m, k, j, start, count, zeros);
 }
 
 /** Rows from..to and columns j..j+7 of c[n,m]: the block of `count` terms from `start` on, against a panel [count][8]. */

@@ -2,7 +2,7 @@
 //
 // For these kernels the rows of a matrix are interleaved in groups of eight, in place: the words of a group lie
 // [word][row], so that a vector holds the same columns of four rows. A last group of h < 8 rows is [word][h].
-import { NEAR, multiplyPanel, multiplyRowPanel } from './matmul.as';
+import { NEAR, clearZeros, multiplyQuads, multiplyRowPanel } from './matmul.as';
 import { put } from './lanes.as';
 import { operandv, storev } from './rf32.as';
 
@@ -255,21 +255,24 @@ function valueOfAny(format: i32, words: v128, scales: v128, e: i32): v128 {
   }
   if (n <= ROWS && n * k <= NEAR) {
     // See multiply: the matrix is read from first to last, once.
+    const zeros = clearZeros(a, c, 0, n, m, k);
     for (let j = 0; j < m; j += GROUP) {
       for (let start = 0; start < k; start += BLOCK) {
         const count = min(BLOCK, k - start);
         panelOfRows(format, codes, scales, panel, m, words, scaleWords, j, start, count);
-        multiplyPanel(a, panel, c, 0, n, n, m, k, j, start, count);
+        multiplyQuads(a, panel, c, 0, n, n, m, k, j, start, count, zeros);
       }
     }
     return;
   }
   for (let i = 0; i < n; i += ROWS) {
+    const end = min(i + ROWS, n);
+    const zeros = clearZeros(a, c, i, end, m, k);
     for (let start = 0; start < k; start += BLOCK) {
       const count = min(BLOCK, k - start);
       for (let j = 0; j < m; j += GROUP) {
         panelOfRows(format, codes, scales, panel, m, words, scaleWords, j, start, count);
-        multiplyPanel(a, panel, c, i, min(i + ROWS, n), n, m, k, j, start, count);
+        multiplyQuads(a, panel, c, i, end, n, m, k, j, start, count, zeros);
       }
     }
   }
@@ -288,11 +291,13 @@ function valueOfAny(format: i32, words: v128, scales: v128, e: i32): v128 {
     return;
   }
   for (let i = 0; i < n; i += ROWS) {
+    const end = min(i + ROWS, n);
+    const zeros = clearZeros(a, c, i, end, m, k);
     for (let start = 0; start < k; start += BLOCK) {
       const count = min(BLOCK, k - start);
       for (let j = 0; j < m; j += GROUP) {
         panelOfColumns(format, codes, scales, panel, k, words, scaleWords, j, start, count);
-        multiplyPanel(a, panel, c, i, min(i + ROWS, n), n, m, k, j, start, count);
+        multiplyQuads(a, panel, c, i, end, n, m, k, j, start, count, zeros);
       }
     }
   }
