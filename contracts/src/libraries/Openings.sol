@@ -30,14 +30,35 @@ library Openings {
     bytes32[] calldata proof = opening.proof;
     uint256 within = Merkle.depth(leaves);
     if (proof.length != within + Merkle.depth(matrix.count)) return false;
-    bytes32 hash = Merkle.root(leaves, _climb(Merkle.leaf(opening.values), proof[:within], opening.leaf));
+    bytes32 hash = Merkle.root(leaves, _climb(_leaf(opening.values), proof[:within], opening.leaf));
     hash = Merkle.leaf(abi.encodePacked(hash, uint32(matrix.rows), uint32(matrix.columns)));
     return Merkle.root(matrix.count, _climb(hash, proof[within:], matrix.index)) == matrix.root;
   }
 
+  /// @dev Merkle.leaf without a copy that stays in memory.
+  function _leaf(bytes calldata values) private pure returns (bytes32 hash) {
+    assembly ("memory-safe") {
+      let free := mload(0x40)
+      mstore8(free, 0x00)
+      calldatacopy(add(free, 1), values.offset, values.length)
+      hash := keccak256(free, add(values.length, 1))
+    }
+  }
+
+  /// @dev Merkle.node of every level in turn: bit k of the index is 1 where the node of level k is the right one.
   function _climb(bytes32 hash, bytes32[] calldata proof, uint256 index) private pure returns (bytes32) {
-    for (uint256 level = 0; level < proof.length; level++) {
-      hash = (index >> level) & 1 == 0 ? Merkle.node(hash, proof[level]) : Merkle.node(proof[level], hash);
+    assembly ("memory-safe") {
+      let free := mload(0x40)
+      mstore8(free, 0x01)
+      let next := proof.offset
+      for { let end := add(next, shl(5, proof.length)) } lt(next, end) { next := add(next, 0x20) } {
+        // The node's own place among the two words, and its sibling's.
+        let right := shl(5, and(index, 1))
+        mstore(add(add(free, 1), right), hash)
+        mstore(add(add(free, 1), xor(right, 0x20)), calldataload(next))
+        hash := keccak256(free, 0x41)
+        index := shr(1, index)
+      }
     }
     return hash;
   }
