@@ -130,7 +130,7 @@ library RF32 {
     }
   }
 
-  /// @notice The float32 nearest to n, |n| < 2^128 (exact below 2^24).
+  /// @notice The float32 nearest to n, |n| < 2^249: exact up to 2^24, infinite from 2^128 on.
   function fromInt(int256 n) internal pure returns (Float32) {
     if (n == 0) return ZERO;
     return n < 0 ? _wrap(_round(SIGN, uint256(-n), 150)) : _wrap(_round(0, uint256(n), 150));
@@ -175,7 +175,7 @@ library RF32 {
   }
 
   /// @dev sign · magnitude · 2^(unit − 150) rounded to nearest even, with subnormal numbers and infinity; magnitude is
-  /// above 0 and below 2^250.
+  /// above 0 and below 2^250, unit above −200.
   function _round(uint256 sign, uint256 magnitude, int256 unit) private pure returns (uint256 bits) {
     uint256 top = log2(magnitude);
     assembly ("memory-safe") {
@@ -188,10 +188,9 @@ library RF32 {
       }
       switch sgt(drop, 0)
       case 1 {
-        // Half of the last kept bit, less one where that bit is even; far below it nothing is left.
+        // Half of the last kept bit, less one where that bit is even.
         let half := shl(sub(drop, 1), 1)
         bits := shr(drop, add(add(magnitude, sub(half, 1)), and(shr(drop, magnitude), 1)))
-        if sgt(drop, 250) { bits := 0 }
       }
       default { bits := shl(sub(0, drop), magnitude) }
       // The leading bit adds one to the field below it, and so does a carry.

@@ -132,6 +132,7 @@ contract RF32Test is Test {
     _eq(_f(MINUS).add(_f(MINUS)), MINUS, "zeros below zero");
     _eq(_f(MINUS).add(_f(0)), 0, "zeros of both signs");
     _eq(_f(1).add(_f(1)), 2, "subnormal");
+    _eq(_f(1).add(_f(MINUS | 2)), MINUS | 1, "subnormal, below zero");
     _eq(_f(0x7f7fffff).add(_f(0x7f7fffff)), INFINITY, "beyond every number");
     _eq(_f(0x7f7fffff).mul(_f(0xff7fffff)), INFINITY | MINUS, "and below");
     _eq(_f(0x2e000000).mul(_f(0x1f000000)), 0x0d800000, "2^-35 times 2^-65 is 2^-100");
@@ -149,6 +150,8 @@ contract RF32Test is Test {
     _eq(RF32.fromInt(0), 0, "0");
     _eq(RF32.fromInt(-(2 ** 24 + 3)), 0xcb800002, "-2^24 - 3, a tie");
     _eq(RF32.fromInt(type(int64).max), 0x5f000000, "2^63 - 1");
+    _eq(RF32.fromInt(2 ** 128 - 2 ** 103), INFINITY, "rounds beyond every number");
+    _eq(RF32.fromInt(2 ** 128 - 2 ** 103 - 1), 0x7f7fffff, "the greatest number");
     _eq(RF32.inverse(1), 0x3f800000, "1/1");
     _eq(RF32.inverse(3), 0x3eaaaaab, "1/3");
     eq(RF32.log2(1), 0, "log2 1");

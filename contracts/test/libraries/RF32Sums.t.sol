@@ -9,6 +9,7 @@ import { Test } from "../support/Test.sol";
 
 interface Snapshots {
   function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+  function isContext(uint8 context) external view returns (bool);
 }
 
 /// @notice Sums of blocks against one operation after another, and what they cost (contracts/snapshots/RF32.json).
@@ -36,6 +37,11 @@ contract RF32SumsTest is Test {
     }
   }
 
+  /// @dev Mostly short rows, which fuzzing has time for, and some of up to 255 terms.
+  function _count(uint8 terms) private pure returns (uint256) {
+    return terms < 240 ? terms % 40 : terms;
+  }
+
   function _sameAsOneByOne(bytes memory a, bytes memory b) private pure {
     Float32 products;
     Float32 multiplied;
@@ -52,29 +58,29 @@ contract RF32SumsTest is Test {
   }
 
   function testFuzz_ordinarySizes(uint256 seed, uint8 terms, uint8 gap) public pure {
-    _sameAsOneByOne(_row(seed, terms, 110, 30, 1 + gap % 9), _row(seed ^ 2, terms, 110, 30, 1 + gap % 5));
+    _sameAsOneByOne(_row(seed, _count(terms), 110, 30, 1 + gap % 9), _row(seed ^ 2, _count(terms), 110, 30, 1 + gap % 5));
   }
 
   function testFuzz_everySize(uint256 seed, uint8 terms) public pure {
-    _sameAsOneByOne(_row(seed, terms, 27, 150, 7), _row(seed ^ 2, terms, 27, 150, 300));
+    _sameAsOneByOne(_row(seed, _count(terms), 27, 150, 7), _row(seed ^ 2, _count(terms), 27, 150, 300));
   }
 
   /// @notice Around 2^-50, where operands begin to count.
   function testFuzz_edges(uint256 seed, uint8 terms) public pure {
-    _sameAsOneByOne(_row(seed, terms, 74, 6, 7), _row(seed ^ 2, terms, 74, 6, 11));
+    _sameAsOneByOne(_row(seed, _count(terms), 74, 6, 7), _row(seed ^ 2, _count(terms), 74, 6, 11));
   }
 
   /// @notice Sums beside 2^-100, of which all 24 bits and one more come up.
   function testFuzz_least(uint256 seed, uint8 terms) public pure {
-    _sameAsOneByOne(_row(seed, terms, 77, 2, 7), _row(seed ^ 2, terms, 77, 1, 11));
-    _sameAsOneByOne(_row(seed, terms, 27, 2, 7), _row(seed ^ 2, terms, 127, 1, 11));
+    _sameAsOneByOne(_row(seed, _count(terms), 77, 2, 7), _row(seed ^ 2, _count(terms), 77, 1, 11));
+    _sameAsOneByOne(_row(seed, _count(terms), 27, 2, 7), _row(seed ^ 2, _count(terms), 127, 1, 11));
   }
 
   /// @notice Rows that no honest run makes have sums too: the same, taken one by one.
   function testFuzz_anyBits(uint256 seed, uint8 terms, uint8 place, uint32 strange) public pure {
-    bytes memory a = _row(seed, 1 + uint256(terms), 110, 30, 7);
-    bytes memory b = _row(seed ^ 2, 1 + uint256(terms), 110, 30, 9);
-    RF32Sums.setValue(seed & 4 == 0 ? a : b, place % (1 + uint256(terms)), Float32.wrap(strange));
+    bytes memory a = _row(seed, 1 + _count(terms), 110, 30, 7);
+    bytes memory b = _row(seed ^ 2, 1 + _count(terms), 110, 30, 9);
+    RF32Sums.setValue(seed & 4 == 0 ? a : b, place % (1 + _count(terms)), Float32.wrap(strange));
     _sameAsOneByOne(a, b);
   }
 
@@ -94,6 +100,16 @@ contract RF32SumsTest is Test {
     eq(Float32.unwrap(RF32Sums.ofBlocks(blocks)), 0x4b800000, "2^24 + 1 + 1, in this order");
     (blocks[0], blocks[2]) = (blocks[2], blocks[0]);
     eq(Float32.unwrap(RF32Sums.ofBlocks(blocks)), 0x4b800001, "1 + 1 + 2^24");
+  }
+
+  /// @notice One value that no tensor stores among zeros, where nothing hides what it gives.
+  function testFuzz_strangeAlone(uint32 strange, uint32 other, bool small) public pure {
+    bytes memory a = new bytes(12);
+    bytes memory b = new bytes(12);
+    RF32Sums.setValue(a, 1, Float32.wrap(small ? strange & 0x8fffffff : strange));
+    RF32Sums.setValue(b, 1, Float32.wrap(small ? 0x58800000 : other));
+    _sameAsOneByOne(a, b);
+    _sameAsOneByOne(b, a);
   }
 
   /// @notice What lies in memory behind a row never counts.
@@ -130,7 +146,9 @@ contract RF32SumsTest is Test {
   }
 
   function _snapshot(string memory name, uint256 gas) private {
-    Snapshots(address(vm)).snapshotValue("RF32", name, gas);
+    // Not where coverage is taken (context 2): that code is compiled without the optimiser.
+    Snapshots forge = Snapshots(address(vm));
+    if (!forge.isContext(2)) forge.snapshotValue("RF32", name, gas);
   }
 
   /// @dev Every sum has its leading bit far from the one before: 2^100, 0, small, 2^100 …
@@ -162,7 +180,7 @@ contract RF32SumsTest is Test {
     RF32Sums.ofProducts(jumping, ones);
     gas -= gasleft();
     _snapshot("block of 256 products, leading bits far apart", gas);
-    yes(gas < 230_000, "the dearest block of products");
+    yes(gas < 240_000, "the dearest block of products");
     gas = gasleft();
     RF32Sums.ofMultiplied(a, a);
     gas -= gasleft();

@@ -137,7 +137,7 @@ library RF32Sums {
           x := first(x, sub(a, end))
           y := first(y, sub(a, end))
         }
-        if or(odd(and(x, MAGNITUDES), ABOVE_HUGE), odd(and(y, MAGNITUDES), ABOVE_HUGE)) {
+        if odd(and(x, MAGNITUDES), and(y, MAGNITUDES)) {
           ordinary := 0
           break
         }
@@ -156,14 +156,16 @@ library RF32Sums {
           let p := mul(and(shr(lane, x), 0xffffff), and(shr(lane, y), 0xffffff))
           // 1 where the product has 48 bits: one more is dropped.
           let more := shr(47, p)
-          p := shr(add(23, more), add(add(p, or(0x3fffff, shl(22, more))), and(shr(add(23, more), p), 1)))
-          // A negative shift moves every bit out.
-          p := shl(sub(add(and(shr(lane, exponents), 0x1ff), more), 153), p)
+          // Rounded, and put in its place: a negative shift moves every bit out.
+          p := shl(
+            sub(add(and(shr(lane, exponents), 0x1ff), more), 153),
+            shr(add(23, more), add(add(p, or(0x3fffff, shl(22, more))), and(shr(add(23, more), p), 1)))
+          )
           // Below 2^-100 a product counts as 0.
           sum := add(sum, mul(mul(p, gt(p, 0xffffff)), sub(1, and(shr(lane, signs), 2))))
-          // 1 or −2 where the leading bit is where it was.
+          // 1 or −2 where the leading bit is where it was, and only those differ from their half in the last bit alone.
           p := sar(leading, sum)
-          if xor(mul(p, add(p, 1)), 2) {
+          if iszero(eq(xor(p, sar(1, p)), 1)) {
             drop := dropped(sum, drop)
             leading := add(drop, 23)
             kept := shl(drop, not(0))
@@ -181,31 +183,35 @@ library RF32Sums {
       function first(w, unused) -> v {
         v := shl(shl(3, unused), shr(shl(3, unused), w))
       }
-      // Whether a value is above the bound, or below 2^-100 and not zero.
-      function odd(m, bound) -> is {
-        is := and(or(add(m, bound), and(add(m, MAGNITUDES), not(add(m, AT_LEAST_TINY)))), SIGNS)
+      // Whether a magnitude is above 2^50, or below 2^-100 and not zero.
+      function odd(m, n) -> is {
+        let small := or(and(add(m, MAGNITUDES), not(add(m, AT_LEAST_TINY))), and(add(n, MAGNITUDES), not(add(n, AT_LEAST_TINY))))
+        is := and(or(or(add(m, ABOVE_HUGE), add(n, ABOVE_HUGE)), small), SIGNS)
       }
       // How many bits a sum drops where the one before dropped so many: at least one, which is 0 in every sum.
       function dropped(x, before) -> r {
         // The magnitude, or one less below zero, which differs only where nothing is rounded.
         x := xor(x, sar(255, x))
-        // The leading bit is mostly near: what is left of x above the bits dropped before has 1 to 32 bits.
-        let near := shr(before, x)
-        switch lt(sub(near, 1), 0xffffffff)
-        case 1 { x := near }
+        // Mostly the leading bit is one below or one above where it was.
+        let near := shr(add(before, 22), x)
+        switch near
+        case 1 { r := sub(before, gt(before, 1)) }
         default {
-          before := 0
-          r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
-          r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
-          r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
-          x := shr(r, x)
+          switch shr(2, near)
+          case 1 { r := add(before, 1) }
+          default {
+            // Else the place of the last bit: of eight after five halvings, of one by a table of 16 nibbles.
+            r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
+            r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
+            r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
+            r := or(r, shl(4, gt(shr(r, x), 0xffff)))
+            r := or(r, shl(3, gt(shr(r, x), 0xff)))
+            x := shr(r, x)
+            let high := shl(2, gt(x, 15))
+            r := or(or(r, high), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
+            r := add(1, mul(sub(r, 24), gt(r, 24)))
+          }
         }
-        let low := shl(4, gt(x, 0xffff))
-        low := or(low, shl(3, gt(shr(low, x), 0xff)))
-        x := shr(low, x)
-        let high := shl(2, gt(x, 15))
-        r := add(add(before, or(or(r, low), high)), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
-        r := add(1, mul(sub(r, 24), gt(r, 24)))
       }
     }
     result = _encode(sum);
@@ -225,7 +231,7 @@ library RF32Sums {
         let x := inOrder(mload(a))
         a := add(a, 0x20)
         if gt(a, end) { x := first(x, sub(a, end)) }
-        if odd(and(x, MAGNITUDES), ABOVE_TERM) {
+        if odd(and(x, MAGNITUDES)) {
           ordinary := 0
           break
         }
@@ -235,9 +241,9 @@ library RF32Sums {
           // A zero's field is 0: the shift by 2^256 − 26 leaves nothing of its leading bit.
           let p := shl(sub(and(shr(23, v), 0xff), 26), or(and(v, 0x7fffff), 0x800000))
           sum := add(sum, mul(p, sub(1, and(shr(30, v), 2))))
-          // 1 or −2 where the leading bit is where it was.
+          // 1 or −2 where the leading bit is where it was, and only those differ from their half in the last bit alone.
           p := sar(leading, sum)
-          if xor(mul(p, add(p, 1)), 2) {
+          if iszero(eq(xor(p, sar(1, p)), 1)) {
             drop := dropped(sum, drop)
             leading := add(drop, 23)
             kept := shl(drop, not(0))
@@ -255,31 +261,34 @@ library RF32Sums {
       function first(w, unused) -> v {
         v := shl(shl(3, unused), shr(shl(3, unused), w))
       }
-      // Whether a value is above the bound, or below 2^-100 and not zero.
-      function odd(m, bound) -> is {
-        is := and(or(add(m, bound), and(add(m, MAGNITUDES), not(add(m, AT_LEAST_TINY)))), SIGNS)
+      // Whether a magnitude is above 2^100, or below 2^-100 and not zero.
+      function odd(m) -> is {
+        is := and(or(add(m, ABOVE_TERM), and(add(m, MAGNITUDES), not(add(m, AT_LEAST_TINY)))), SIGNS)
       }
       // How many bits a sum drops where the one before dropped so many: at least one, which is 0 in every sum.
       function dropped(x, before) -> r {
         // The magnitude, or one less below zero, which differs only where nothing is rounded.
         x := xor(x, sar(255, x))
-        // The leading bit is mostly near: what is left of x above the bits dropped before has 1 to 32 bits.
-        let near := shr(before, x)
-        switch lt(sub(near, 1), 0xffffffff)
-        case 1 { x := near }
+        // Mostly the leading bit is one below or one above where it was.
+        let near := shr(add(before, 22), x)
+        switch near
+        case 1 { r := sub(before, gt(before, 1)) }
         default {
-          before := 0
-          r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
-          r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
-          r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
-          x := shr(r, x)
+          switch shr(2, near)
+          case 1 { r := add(before, 1) }
+          default {
+            // Else the place of the last bit: of eight after five halvings, of one by a table of 16 nibbles.
+            r := shl(7, gt(x, 0xffffffffffffffffffffffffffffffff))
+            r := or(r, shl(6, gt(shr(r, x), 0xffffffffffffffff)))
+            r := or(r, shl(5, gt(shr(r, x), 0xffffffff)))
+            r := or(r, shl(4, gt(shr(r, x), 0xffff)))
+            r := or(r, shl(3, gt(shr(r, x), 0xff)))
+            x := shr(r, x)
+            let high := shl(2, gt(x, 15))
+            r := or(or(r, high), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
+            r := add(1, mul(sub(r, 24), gt(r, 24)))
+          }
         }
-        let low := shl(4, gt(x, 0xffff))
-        low := or(low, shl(3, gt(shr(low, x), 0xff)))
-        x := shr(low, x)
-        let high := shl(2, gt(x, 15))
-        r := add(add(before, or(or(r, low), high)), and(shr(shl(2, shr(high, x)), 0x3333333322221100), 15))
-        r := add(1, mul(sub(r, 24), gt(r, 24)))
       }
     }
     result = _encode(sum);
