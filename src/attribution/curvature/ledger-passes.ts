@@ -24,13 +24,13 @@ interface Kept {
 /** Records of one block: passed together, and held unrounded at a time. */
 export const BLOCK_RECORDS = 256;
 
-/** What is kept on the host so that no pass is done twice, in bytes: all of the sample adapters', of a large adapter nothing. */
-export const KEPT_BYTES = 512 * 2 ** 20;
+/** What is kept on the host so that no pass is done twice, in bytes: all of the sample adapters' gradients, of a large adapter's none. */
+const KEPT_BYTES = 640 * 2 ** 20;
 
 interface PassesOptions {
   signal?: AbortSignal | undefined;
   onProgress?: Progress | undefined;
-  /** KEPT_BYTES where not given; what is kept changes no bit. */
+  /** KEPT_BYTES where not given. What is kept changes no bit. */
   keptBytes?: number | undefined;
 }
 
@@ -65,7 +65,8 @@ export class LedgerPasses {
     const own = checkpoints.length * records.length * bytes;
     const others = bytes * plans.slice(1).reduce((sum, { which }) => sum + which.length, 0);
     this.keepsOwn = own <= allowed;
-    this.keptWhole = this.keepsOwn ? Math.min(checkpoints.length, Math.floor((allowed - own) / Math.max(others, 1))) : 0;
+    // A graphics processor passes again sooner than it hands over what only the rows need.
+    this.keptWhole = this.keepsOwn && model.backend.kind === 'cpu' ? Math.min(checkpoints.length, Math.floor((allowed - own) / Math.max(others, 1))) : 0;
     this.total = checkpoints.length * (plans.reduce((sum, { which }) => sum + which.length, 0) + (this.keepsOwn ? 0 : records.length));
   }
 
