@@ -7,14 +7,15 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { randomBelow, randomWord } from '../../src/arithmetic/random.ts';
+import { randomWord } from '../../src/arithmetic/random.ts';
 import { curvatureInfluence } from '../../src/attribution/curvature/curvature-influence.ts';
 import { buildCurvatureLedger, freeCurvatureLedger } from '../../src/attribution/curvature/curvature-ledger.ts';
 import { CURVATURE, runPace } from '../../src/attribution/curvature/settings.ts';
 import { Engine } from '../../src/attribution/engine.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
-import { clusterRecords, representativesOf } from '../../src/protocol/clusters/cluster-records.ts';
+import { representativesOf } from '../../src/protocol/clusters/cluster-records.ts';
+import { COPY_RULE } from '../../src/protocol/clusters/copy-rule.ts';
 import { DEFAULT_PAYOUT_RULE, dividePayout } from '../../src/protocol/payout-rule.ts';
 import { type DatanetRecord, normaliseRecord } from '../../src/protocol/record.ts';
 import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
@@ -22,16 +23,18 @@ import { SAMPLES } from '../samples/recipes.ts';
 import { SAMPLE_NAMES, type SampleName, buildEvaluation } from '../samples/records.ts';
 import { readRecords } from '../start/samples.ts';
 import { type Question, Subject } from './controls/subject.ts';
+import { KINDS, nearCopy, vocabularyOf } from './gaming-kinds.ts';
 import { table } from './report/tables.ts';
 
 const { values: flags } = parseArgs({
-  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, datanet: { type: 'string', default: 'health' }, answers: { type: 'string', default: '95' }, epochs: { type: 'string' }, unclustered: { type: 'boolean' } },
+  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, datanet: { type: 'string', default: 'health' }, answers: { type: 'string', default: '95' }, epochs: { type: 'string' }, unclustered: { type: 'boolean' }, wording: { type: 'boolean' }, near: { type: 'boolean' } },
 });
 const name = flags.datanet as SampleName;
 if (flags.help || !(SAMPLE_NAMES as readonly string[]).includes(name)) {
-  console.log(`npx tsx scripts/eval/gaming.ts [--datanet ${SAMPLE_NAMES.join('|')}] [--answers 95] [--epochs N] [--unclustered] [--json]
+  console.log(`npx tsx scripts/eval/gaming.ts [--datanet ${SAMPLE_NAMES.join('|')}] [--answers 95] [--epochs N] [--unclustered | --wording] [--near] [--json]
 Trains a sample Datanet's adapter with and without cheats and pays the same answers each time. --unclustered leaves copies
-in, to show what the clusters are for. Some minutes for each of up to nine trainings.`);
+in, to show what the clusters are for; --wording finds them by their wording alone; --near tries near-copies only. Some
+minutes for each training: of those without cheats, and of each cheat that is not found.`);
   process.exit(flags.help ? 0 : 2);
 }
 
@@ -50,9 +53,11 @@ const identity = (k: number): Hex => `0x${(k + 1).toString(16).padStart(40, '0')
 
 const paid = new Map<string, bigint[]>();
 
+const clustersOf = async (records: readonly DatanetRecord[]) => (flags.unclustered ? [...records.keys()] : engine.copies(records, flags.wording ? undefined : COPY_RULE));
+
 /** Wei that each record earns over all answers. Copies that the clusters find are not trained: such a training is one that was made already. */
 async function payouts(records: readonly DatanetRecord[]): Promise<bigint[]> {
-  const kept = flags.unclustered ? [...records.keys()] : representativesOf(clusterRecords(records));
+  const kept = representativesOf(await clustersOf(records));
   const trained = kept.map((k) => records[k]!);
   const key = JSON.stringify(trained);
   if (!paid.has(key)) paid.set(key, await payTrained(trained, kept.map(identity)));
@@ -77,20 +82,8 @@ async function payTrained(records: readonly DatanetRecord[], contributors: reado
   return out;
 }
 
-const vocabulary = [...new Set(honest.flatMap(({ text }) => text.split(' ')))].sort();
-
-/** A record with two of its words replaced by other words of the Datanet: of its statement, or of all that it says. */
-function nearCopy(record: DatanetRecord, seed: number, where: 'statement' | 'anywhere'): DatanetRecord {
-  const texts = [record.text, ...(where === 'anywhere' ? record.questions.flatMap(({ question, answer }) => [question, answer]) : [])].map((text) => text.split(' '));
-  const places = texts.flatMap((words, t) => words.map((_, w) => ({ t, w })));
-  for (let i = 0; i < 2; i++) {
-    const { t, w } = places.splice(randomBelow(places.length, seed, 1, i), 1)[0]!;
-    const others = vocabulary.filter((word) => word !== texts[t]![w]);
-    texts[t]![w] = others[randomBelow(others.length, seed, 2, i)]!;
-  }
-  const said = texts.map((words) => words.join(' '));
-  return { text: said[0]!, questions: where === 'statement' ? record.questions : record.questions.map((_, q) => ({ question: said[1 + 2 * q]!, answer: said[2 + 2 * q]! })) };
-}
+const vocabulary = vocabularyOf(honest);
+const changed = (kind: string, k: number) => KINDS.find(({ name: one }) => one === kind)!.make(honest[k]!, k, vocabulary);
 
 /** A string no one would write, whose gradient is large: random letters and figures. */
 const gibberish = (seed: number): DatanetRecord => ({
@@ -119,8 +112,9 @@ interface Cheat {
 const times = (count: number, make: (k: number, i: number) => DatanetRecord) => cheaters.map((k) => Array.from({ length: count }, (_, i) => make(k, i)));
 const cheats: Cheat[] = [
   ...[2, 5, 10].map((count) => ({ cheat: `copied ${count} times`, added: times(count, (k) => honest[k]!) })),
-  ...[2, 5, 10].map((count) => ({ cheat: `copied ${count} times, two words of the statement changed`, added: times(count, (k, i) => nearCopy(honest[k]!, 100 * k + i, 'statement')) })),
-  ...[2, 5, 10].map((count) => ({ cheat: `copied ${count} times, two words changed anywhere`, added: times(count, (k, i) => nearCopy(honest[k]!, 7000 + 100 * k + i, 'anywhere')) })),
+  ...[2, 5, 10].map((count) => ({ cheat: `copied ${count} times, two words of the statement changed`, added: times(count, (k, i) => nearCopy(honest[k]!, 100 * k + i, 'statement', vocabulary)) })),
+  ...[2, 5, 10].map((count) => ({ cheat: `copied ${count} times, two words changed anywhere`, added: times(count, (k, i) => nearCopy(honest[k]!, 7000 + 100 * k + i, 'anywhere', vocabulary)) })),
+  ...['a sentence added', 'halves of the statement swapped', 'statement told backwards'].map((kind) => ({ cheat: `copied, ${kind}`, added: times(1, (k) => changed(kind, k)) })),
   { cheat: 'a string of random letters', added: times(1, (k) => gibberish(k)) },
   { cheat: 'the Datanet’s commonest words', added: cheaters.map((_, i) => (i === 0 ? [bait()] : [])) },
 ];
@@ -134,10 +128,11 @@ interface Gain {
   gains: number[];
 }
 
-const results: Gain[] = cheats.map(({ cheat, added }) => ({ cheat, found: 0, added: added.flat().length, gains: [] }));
-for (const [c, { added }] of cheats.entries()) {
+const tried = flags.near ? cheats.filter(({ cheat }) => cheat.includes(',')) : cheats;
+const results: Gain[] = tried.map(({ cheat, added }) => ({ cheat, found: 0, added: added.flat().length, gains: [] }));
+for (const [c, { added }] of tried.entries()) {
   const records = [...honest, ...added.flat()];
-  const clusters = clusterRecords(records);
+  const clusters = await clustersOf(records);
   const after = await payouts(records);
   let at = honest.length;
   for (const [i, mine] of added.entries()) {
@@ -150,7 +145,7 @@ for (const [c, { added }] of cheats.entries()) {
 const share = Number(before.reduce((sum, wei) => sum + wei, 0n)) / Number(AMOUNT) / answers.length;
 if (flags.json) console.log(JSON.stringify({ command: 'gaming', datanet: name, answers: answers.length, paidShare: share, results }));
 else {
-  console.log(`${name}: ${honest.length} records, ${answers.length} answers; without cheats the contributors get ${(100 * share).toFixed(0)} % of their part${flags.unclustered ? '; copies left in' : ''}.`);
+  console.log(`${name}: ${honest.length} records, ${answers.length} answers; without cheats the contributors get ${(100 * share).toFixed(0)} % of their part${flags.unclustered ? '; copies left in' : flags.wording ? '; copies found by wording alone' : ''}.`);
   console.log(table(
     ['', 'found as copies', 'gain of three cheaters', 'mean'],
     results.map(({ cheat, found, added, gains }) => [cheat, `${found} of ${added}`, gains.map((gain) => gain.toFixed(2)).join(', '), (gains.reduce((a, b) => a + b, 0) / gains.length).toFixed(2)]),

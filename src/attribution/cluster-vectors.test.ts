@@ -8,10 +8,14 @@ import { COPY_RULE } from '../protocol/clusters/copy-rule.ts';
 import { rewordedPairs } from '../protocol/clusters/reworded.ts';
 import { memoryFolder } from '../protocol/model-folder.ts';
 import type { DatanetRecord } from '../protocol/record.ts';
-import { parseRunFile } from '../protocol/run.ts';
+import { DEFAULT_PAYOUT_RULE } from '../protocol/payout-rule.ts';
+import { NO_NONCE } from '../protocol/receipt.ts';
+import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import { nodeFolder } from '../storage/models/node-folder.node.ts';
+import { type CheckReport, checkReceipt } from './check.ts';
 import { gradientRows } from './cluster-vectors.ts';
 import { Engine } from './engine.ts';
+import { makeReceipt } from './make-receipt.ts';
 
 const backend = await createCpuBackend();
 const tiny = await Engine.open(backend, { name: 'tiny', cid: 'bafytinytiny00' }, nodeFolder('public/base'));
@@ -89,5 +93,34 @@ describe('a run over records with a hidden copy', async () => {
   it('is found again from text and base by whoever checks; a run that names no rule is checked by wording', async () => {
     expect(await small.copies(records, made.run.datanet.copies)).toEqual(made.run.datanet.clusters);
     expect(await small.copies(records, undefined)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('a run.json that keeps a copy as a record, or joins what its rule does not, is told from the true one', async () => {
+    const version = records.map((record, k) => ({ ...record, contributor: `0x${String(k + 1).padStart(40, '0')}` as const, contribution: String(k + 1) }));
+    const prompt = small.prompt(records[0]!.questions[0]!.question);
+    const tokens = await small.generate(made.adapter, prompt, { maxTokens: 4 });
+    const { loss, scores, noise } = await small.influence(made.adapter, made.ledger, prompt, tokens);
+    expect([scores[5], noise[5]]).toEqual([0, 0]);
+    const { receipt } = makeReceipt({
+      nonce: NO_NONCE, base: { cid: 'bafysmallsmall', root: small.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: made.adapter.root },
+      datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: version }, ledger: made.run.ledger,
+      prompt: { text: records[0]!.questions[0]!.question, tokens: prompt }, answer: { text: small.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise,
+      prices: { rateIn: '1', rateOut: '1', platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
+    });
+    const check = async (datanet: RunFile['datanet']) => {
+      const reports: CheckReport[] = [];
+      const equal = await checkReceipt(receipt, {
+        engine: async () => small, adapter: async () => ({ ...made.adapter, run: { ...made.run, datanet } }), ledger: async () => made.ledger,
+        version: async () => ({ openledger: 'datanet-version/1', name: 'hidden', records: version }),
+      }, { onReport: (report) => report.state !== 'working' && reports.push(report) });
+      return { equal, ...reports.at(-1) };
+    };
+    const { datanet } = made.run;
+    const { clusters: _, ...kept } = datanet;
+    const { copies: __, ...unruled } = datanet;
+    expect(await check(datanet)).toMatchObject({ equal: true });
+    const where = { equal: false, step: 'ledger', difference: { where: 'what record 6 is' } };
+    expect(await check(kept)).toMatchObject({ ...where, difference: { claimed: 'no copy', computed: 'a copy of record 3' } });
+    expect(await check(unruled)).toMatchObject({ ...where, difference: { claimed: 'a copy of record 3', computed: 'no copy' } });
   });
 });
