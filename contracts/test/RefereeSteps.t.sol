@@ -25,6 +25,8 @@ contract RefereeStepsTest is Test, RefereeTrace {
     _check(0x04, hex"00000002_00000001_00000002", hex"00030006_00020006", Output(3, 2, 1, 1, 0x40c60000)); // keys
     _checkInWindow(0x04, hex"00000002_00000001_00000002", hex"00030004_00020006", Output(3, 2, 0, 1, 0x3fc80000)); // keys
     _check(0x05, hex"00000002", hex"0001012c_0002012c", Output(1, 4, 0, 3, 0x47d8ed80)); // dotBlocks
+    // A block that a sum of 100 terms does not have.
+    _check(0x05, hex"00000002", hex"00010064_00010064", Output(1, 2, 0, 1, 0));
     _check(0x06, hex"00000002", hex"00020004", Output(2, 2, 1, 1, 0x3ff00000)); // foldGroups
   }
 
