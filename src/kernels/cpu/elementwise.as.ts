@@ -89,7 +89,24 @@ export function swiglu(gate: usize, up: usize, h: usize, n: i32): void {
 export function swigluGradient(dh: usize, gate: usize, up: usize, dGate: usize, dUp: usize, n: i32): void {
   const bytes = <usize>n << 2;
   let i: usize = 0;
+  const zero = f32x4.splat(0);
   for (; i + 64 <= bytes; i += 64) {
+    const d0 = v128.load(dh + i);
+    const d1 = v128.load(dh + i, 16);
+    const d2 = v128.load(dh + i, 32);
+    const d3 = v128.load(dh + i, 48);
+    // As in most rows of a record's last layer.
+    if (!v128.any_true(v128.or(v128.or(d0, d1), v128.or(d2, d3)))) {
+      v128.store(dUp + i, zero);
+      v128.store(dUp + i, zero, 16);
+      v128.store(dUp + i, zero, 32);
+      v128.store(dUp + i, zero, 48);
+      v128.store(dGate + i, zero);
+      v128.store(dGate + i, zero, 16);
+      v128.store(dGate + i, zero, 32);
+      v128.store(dGate + i, zero, 48);
+      continue;
+    }
     const g0 = v128.load(gate + i);
     const g1 = v128.load(gate + i, 16);
     const g2 = v128.load(gate + i, 32);
@@ -98,10 +115,6 @@ export function swigluGradient(dh: usize, gate: usize, up: usize, dGate: usize, 
     const s1 = sigmoidv(g1);
     const s2 = sigmoidv(g2);
     const s3 = sigmoidv(g3);
-    const d0 = v128.load(dh + i);
-    const d1 = v128.load(dh + i, 16);
-    const d2 = v128.load(dh + i, 32);
-    const d3 = v128.load(dh + i, 48);
     const y0 = gateGradient(d0, g0, up + i, s0);
     const y1 = gateGradient(d1, g1, up + i + 16, s1);
     const y2 = gateGradient(d2, g2, up + i + 32, s2);

@@ -155,6 +155,10 @@ describe('fast forms equal the references', () => {
       await same('swiglu', [[s, mixed(s, scale, 0)], [s, mixed(s, 1, 0.2)]]);
       await same('swigluGradient', [[s, mixed(s, 1, 0)], [s, mixed(s, scale, 0)], [s, mixed(s, 1, 0.01)]]);
     }
+    // Rows without a gradient, whole and in part.
+    const rows = [9, 50];
+    const dh = mixed(rows, 1, 0).map((x, i) => (i % 100 < 70 ? 0 : x));
+    expect(await same('swigluGradient', [[rows, dh], [rows, mixed(rows, 8, 0)], [rows, mixed(rows, 1, 0)]])).toBe(true);
     const wild = [64];
     await same('swiglu', [[wild, mixed(wild, 1, 0.5)], [wild, mixed(wild, 1, 0)]]);
   });
@@ -320,6 +324,20 @@ describe('fast forms equal the references', () => {
       expect(await same('attentionValues', [at, [[5, 33], right([5, 33])], ...ranges], heads)).toBe(true);
       const rows: Given[] = [[[n], new Uint32Array(n)], [[5], new Uint32Array(5)], [[5], new Uint32Array(5).fill(n)]];
       expect(await same('attentionKeys', [at, [[n, 33], right([n, 33])], ...rows], heads)).toBe(true);
+    }
+  });
+
+  it('matrix products of rows that are zero', async () => {
+    // Quads of rows: none, first, last, in between, a last one in part, all; more rows and terms than one chunk holds.
+    const zeros: ((row: number, n: number) => boolean)[] = [
+      () => false, (row) => row < 9, (row, n) => row >= n - 7, (row) => row % 12 > 3, (row) => row % 64 < 62, () => true,
+    ];
+    for (const [n, k] of [[6, 5], [128, 300], [131, 513]] as const) {
+      for (const isZero of zeros) {
+        const x = mixed([n, k], 1, 0).map((value, i) => (isZero(Math.floor(i / k), n) ? 0 : value));
+        expect(await same('matmulNT', [[[n, k], x], [[11, k], mixed([11, k], 1, 0)]])).toBe(true);
+        expect(await same('matmulNN', [[[n, k], x], [[k, 11], mixed([k, 11], 1, 0)]])).toBe(true);
+      }
     }
   });
 

@@ -50,6 +50,25 @@ describe.each(PACKED_FORMATS)('a %s matrix on the CPU', (format) => {
     expect(y).toEqual(await plain.read(expected!));
     scope.release();
   });
+
+  it('skips rows of zeros and gives the bits of the reference', async () => {
+    const cpu = await createCpuBackend();
+    const plain = new ReferenceBackend();
+    // One chunk of rows, and more than one; forward more than a block of columns.
+    const [rows, columns] = [24, 264];
+    const values = floats('normal', rows * columns, 4);
+    for (const n of [12, 134]) {
+      const x = (width: number) => floats('normal', n * width, 5).map((value, i) => (Math.floor(i / width) % 11 < 9 || i >= 130 * width ? 0 : value));
+      const [ours, theirs] = await Promise.all([cpu, plain].map(async (on) => {
+        const scope = new Scope(on);
+        const matrix = createMatrix(on, 'w', rows, columns, format);
+        writeRows(on, matrix, 0, values);
+        return Promise.all([on.read(matrixNT(scope, 'y', scope.upload('x', [n, columns], x(columns)), matrix)), on.read(matrixNN(scope, 'dx', scope.upload('dy', [n, rows], x(rows)), matrix))]);
+      }));
+      expect(ours).toEqual(theirs);
+      expect(ours![0]!.some((value) => value !== 0)).toBe(true);
+    }
+  });
 });
 
 describe('left operands kept between products', () => {

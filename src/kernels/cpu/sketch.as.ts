@@ -10,21 +10,32 @@ const LIMIT: u32 = 0x58800000;
  * `listed`, or a listed position is not below `values`. Of one tensor among many most buckets are empty.
  */
 export function usedBuckets(starts: usize, members: usize, list: usize, d: i32, listed: i32, values: i32): i32 {
-  let before = load<u32>(starts);
+  const first = load<u32>(starts);
+  let before = first;
   let count = 0;
-  let bad: u32 = 0;
-  const first = before;
-  for (let j = 1; j <= d; j++) {
-    const next = load<u32>(starts + (<usize>j << 2));
-    bad |= <u32>(next < before);
-    // Written over by the next where the bucket is empty.
-    store<i32>(list + (<usize>count << 2), j - 1);
-    count += <i32>(next != before);
-    before = next;
+  for (let j = 0; j < d; ) {
+    const at = starts + (<usize>j << 2);
+    if (j + 4 <= d && !v128.any_true(v128.xor(v128.load(at), v128.load(at, 4)))) {
+      j += 4;
+      continue;
+    }
+    for (const end = min(j + 4, d); j < end; j++) {
+      const next = load<u32>(starts + (<usize>j << 2), 4);
+      if (next < before) return -1;
+      // Written over by the next where the bucket is empty.
+      store<i32>(list + (<usize>count << 2), j);
+      count += <i32>(next != before);
+      before = next;
+    }
   }
-  if (bad || before > <u32>listed) return -1;
-  for (let e = first; e < before; e++) bad |= <u32>((load<u32>(members + (<usize>e << 2)) & 0x7fffffff) >= <u32>values);
-  return bad ? -1 : count;
+  if (before > <u32>listed) return -1;
+  const position = i32x4.splat(0x7fffffff);
+  const end = i32x4.splat(values);
+  let e = first;
+  let bad = i32x4.splat(0);
+  for (; e + 4 <= before; e += 4) bad = v128.or(bad, i32x4.ge_u(v128.and(v128.load(members + (<usize>e << 2)), position), end));
+  for (; e < before; e++) bad = v128.or(bad, i32x4.ge_u(i32x4.splat(load<u32>(members + (<usize>e << 2)) & 0x7fffffff), end));
+  return v128.any_true(bad) ? -1 : count;
 }
 
 /** The value at x, negated where `sign` has bit 31. */
@@ -60,7 +71,16 @@ export function sketch(y: usize, x: usize, starts: usize, members: usize, list: 
       const from = load<i32>(starts + j);
       const stop = load<i32>(starts + j, 4);
       let t0: f32 = 0, t1: f32 = 0, t2: f32 = 0, t3: f32 = 0;
-      for (let start = from; start < stop; start += BLOCK) {
+      if (stop == from + 1) {
+        // Most buckets. A -0 becomes +0 with what is in its place, as it would with the sum's +0.
+        const member = load<u32>(members + (<usize>from << 2));
+        const at = <usize>(member & 0x7fffffff) << 2;
+        const sign = member & 0x80000000;
+        t0 = signed(x + at, sign);
+        t1 = signed(x1 + at, sign);
+        t2 = signed(x2 + at, sign);
+        t3 = signed(x3 + at, sign);
+      } else for (let start = from; start < stop; start += BLOCK) {
         const end = min(start + BLOCK, stop);
         let s0: f32 = 0, s1: f32 = 0, s2: f32 = 0, s3: f32 = 0;
         for (let e = start; e < end; e++) {
