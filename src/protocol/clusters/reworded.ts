@@ -21,6 +21,8 @@ interface Said {
   all: Set<number>;
   asked: Set<number>;
   identifiers: Set<string>;
+  /** Sum of the weights of `all`. */
+  weight: number;
 }
 
 /**
@@ -41,6 +43,7 @@ export function rewordedPairs(records: readonly DatanetRecord[], clusters: reado
   const read = new Map(sharers.map((k) => [k, saidOf(records[k]!, k, vocabulary)]));
   const having = countHaving(records, standing, read, vocabulary);
   const weight = (pair: number) => weightOf(standing.length, having.get(pair)!);
+  for (const one of read.values()) for (const pair of one.all) one.weight += weight(pair);
   const found: [number, number][] = [];
   const earlier = new Map<string, Said[]>();
   for (const k of sharers) {
@@ -71,7 +74,7 @@ function saidOf({ text, questions }: DatanetRecord, record: number, vocabulary: 
   const told = tokensOf(text);
   const said = questions.map(({ question, answer }) => tokensOf(`${question}\n${answer}`));
   const asked = new Set(said.flatMap((tokens) => vocabulary.pairsOf(tokens)));
-  return { record, all: new Set([...asked, ...vocabulary.pairsOf(told)]), asked, identifiers: identifiersOf([told, ...said].flat()) };
+  return { record, all: new Set([...asked, ...vocabulary.pairsOf(told)]), asked, identifiers: identifiersOf([told, ...said].flat()), weight: 0 };
 }
 
 /** Of each pair of words that is looked at: how many of the records that stand for themselves have it. */
@@ -95,12 +98,7 @@ function asksNoMore(earlier: Said, later: Said): boolean {
 }
 
 function alike(a: Said, b: Said, weight: (pair: number) => number): boolean {
-  const [ofA, ofB] = [a, b].map(({ all }) => {
-    let sum = 0;
-    for (const pair of all) sum += weight(pair);
-    return sum;
-  }) as [number, number];
   let shared = 0;
   for (const pair of a.all) if (b.all.has(pair)) shared += weight(pair);
-  return shared > 0 && shared >= WORDING * Math.min(ofA, ofB);
+  return shared > 0 && shared >= WORDING * Math.min(a.weight, b.weight);
 }
