@@ -1,12 +1,5 @@
 /** The referee on chain finds every claimed element as src/attribution/trace/element.ts computes it, and every other one false. */
-import { readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import solc from 'solc';
-import { type Abi, BaseError, ContractFunctionRevertedError, createClient, encodeFunctionData, http } from 'viem';
-import { estimateGas, readContract } from 'viem/actions';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Anvil, anvilRpc, startAnvil } from '../../scripts/chain/anvil.ts';
 import { randomWord } from '../arithmetic/random.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { ELEMENTS } from '../attribution/trace/element.ts';
@@ -15,43 +8,18 @@ import type { Matrix } from '../attribution/trace/run.ts';
 import { type Step, buildStep, inputsHash } from '../attribution/trace/step.ts';
 import { type Tensor, TraceTree, cutOf, hashLeaf, leafValues, tensorOf } from '../attribution/trace/tree.ts';
 import { type Hex, fromHex, toHex } from '../protocol/bytes.ts';
+import { type Question, type ScratchReferee, startReferee } from '../../tests/referee/scratch-referee.ts';
 
-const TO = '0x000000000000000000000000000000000000beef';
-const CONTRACTS = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../contracts');
 /** Gas that a challenger may spend on one step of one block, all proofs included (issue 5). */
 const MOST_GAS = 450_000n;
+/** And on a whole dispute, less what the games themselves cost. */
+const MOST_DISPUTE = 4_000_000n;
 
-let anvil: Anvil;
-let client: ReturnType<typeof createClient>;
-let abi: Abi;
-
-/** Compiled here, with the settings of foundry.toml, so that the test needs nothing generated. */
-function compileReferee(): { abi: Abi; code: Hex } {
-  const files = ['src/Referee.sol', 'src/interfaces/IReferee.sol', ...readdirSync(path.join(CONTRACTS, 'src/libraries'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sol')).map((name) => `src/libraries/${name}`)]
-    .filter((name) => !/FeeMath|PayoutMath|Text/.test(name));
-  const input = {
-    language: 'Solidity',
-    sources: Object.fromEntries(files.map((name) => [name, { content: readFileSync(path.join(CONTRACTS, name), 'utf8') }])),
-    settings: { optimizer: { enabled: true, runs: 1000 }, evmVersion: 'cancun', outputSelection: { 'src/Referee.sol': { Referee: ['abi', 'evm.deployedBytecode.object'] } } },
-  };
-  const output = JSON.parse(solc.compile(JSON.stringify(input))) as {
-    errors?: { severity: string; formattedMessage: string }[];
-    contracts: Record<string, Record<string, { abi: Abi; evm: { deployedBytecode: { object: string } } }>>;
-  };
-  const errors = output.errors?.filter(({ severity }) => severity === 'error') ?? [];
-  if (errors.length) throw new Error(errors.map(({ formattedMessage }) => formattedMessage).join('\n'));
-  const referee = output.contracts['src/Referee.sol']!.Referee!;
-  return { abi: referee.abi, code: `0x${referee.evm.deployedBytecode.object}` };
-}
-
+let referee: ScratchReferee;
 beforeAll(async () => {
-  const compiled = compileReferee();
-  abi = compiled.abi;
-  anvil = await startAnvil({ blockSeconds: 0 });
-  await anvilRpc(anvil.url, 'anvil_setCode', [TO, compiled.code]);
-  client = createClient({ transport: http(anvil.url) });
+  referee = await startReferee();
 }, 60_000);
-afterAll(() => anvil?.stop());
+afterAll(() => referee?.stop());
 
 /** A claim of one computation, and what stands in it. */
 interface Claim {
@@ -59,13 +27,6 @@ interface Claim {
   inputs: TraceInputs;
   trace: Matrix[];
   constants: Matrix[];
-}
-
-interface Question {
-  program: Hex;
-  inputs: Hex;
-  trace: Hex;
-  step: Step;
 }
 
 function question(claim: Claim, index: number, row: number, column: number): Question {
@@ -76,17 +37,6 @@ function question(claim: Claim, index: number, row: number, column: number): Que
     valuesOf: (space, tensor, leaf) => leafValues((space === 'trace' ? claim.trace : claim.constants)[tensor]!, leaf).values,
   }, index, row, column);
   return { program: programHash(program, constants.root), inputs: inputsHash(inputs), trace: tree.root, step };
-}
-
-/** What the contract answers: true, false, or the name of its error. */
-async function ask({ program, inputs, trace, step }: Question): Promise<boolean | string> {
-  try {
-    return (await readContract(client, { address: TO, abi, functionName: 'isFalse', args: [program, inputs, trace, step] })) as boolean;
-  } catch (error) {
-    const reverted = error instanceof BaseError ? error.walk((cause) => cause instanceof ContractFunctionRevertedError) : undefined;
-    if (!(reverted instanceof ContractFunctionRevertedError)) throw error;
-    return reverted.data?.errorName ?? `revert ${reverted.signature ?? ''}`;
-  }
 }
 
 /** Numbers that are the same on every run. */
@@ -381,24 +331,24 @@ describe.each(Object.keys(OPS) as OpName[])('%s', (op) => {
       const honest = values[row * columns + column]!;
       const where = `${op} case ${number} [${row},${column}] ${honest}`;
       // A run that leaves the numbers ends, so nobody can have claimed it.
-      expect(await ask(right), where).toBe(!finite(honest));
+      expect(await referee.isFalse(right), where).toBe(!finite(honest));
 
       const from = source(9000 + number);
       const flips = Array.from({ length: 3 }, () => (bitsOf(honest) ^ (1 << from.below(32))) >>> 0);
       const lies = [...flips, 0x80000000, 0x7fc00001].filter((bits) => bits !== bitsOf(honest));
-      const answers = await Promise.all(lies.map((bits) => ask(question(withBits(claim, index, row, column, bits), index, row, column))));
+      const answers = await Promise.all(lies.map((bits) => referee.isFalse(question(withBits(claim, index, row, column, bits), index, row, column))));
       expect(answers, where).toEqual(lies.map(() => true));
 
       const shuffled = { ...right, step: { ...right.step, openings: right.step.openings.toReversed() } };
-      expect(await ask(shuffled), where).toBe(!finite(honest));
+      expect(await referee.isFalse(shuffled), where).toBe(!finite(honest));
       // What belongs to one element never convicts another that is right.
       const other = from.below(values.length);
       const borrowed = question(claim, index, Math.floor(other / columns), other % columns);
       borrowed.step.openings = right.step.openings;
-      if (finite(values[other]!)) expect(await ask(borrowed), `${where}, other ${other}`).not.toBe(true);
+      if (finite(values[other]!)) expect(await referee.isFalse(borrowed), `${where}, other ${other}`).not.toBe(true);
       if (number >= SPOILT_CASES) continue;
       const wrong = spoilt(right, claim);
-      expect(await Promise.all(wrong.map(([, some]) => ask(some))), where).toEqual(wrong.map(([error]) => error));
+      expect(await Promise.all(wrong.map(([, some]) => referee.isFalse(some))), where).toEqual(wrong.map(([error]) => error));
     }
   });
 });
@@ -493,8 +443,7 @@ async function gasOf(op: OpName, params: number[], n: number, output: [number, n
   });
   const [tree, constantsTree] = [new TraceTree(trace), new TraceTree(constants)];
   const step = buildStep({ ...claim, tree, constants: constantsTree, valuesOf: (space, index, some) => leaf(whichOf(space, index), some) }, at, row, column);
-  const args = [programHash(program, constantsTree.root), inputsHash(claim.inputs), tree.root, step];
-  return estimateGas(client, { to: TO, data: encodeFunctionData({ abi, functionName: 'isFalse', args }) });
+  return referee.gas({ program: programHash(program, constantsTree.root), inputs: inputsHash(claim.inputs), trace: tree.root, step });
 }
 
 test('gas of one step as a transaction, all proofs included', async () => {
@@ -515,6 +464,7 @@ test('gas of one step as a transaction, all proofs included', async () => {
       { rows: 1, columns: 4096 },
     ], 0, 999),
   };
-  console.log(gas);
   expect(gas.dotBlock).toBeLessThanOrEqual(MOST_GAS);
+  // Above, a challenger's whole dispute would cost more than issue 5 allows.
+  for (const [name, one] of Object.entries(gas)) expect(one, name).toBeLessThanOrEqual(MOST_DISPUTE);
 }, 60_000);
