@@ -57,14 +57,14 @@ export async function labelGradients(
     const places = [index('places', found.rows), index('starts', found.starts)];
     const segments = index('segments', batch.segments);
     for (const [set, dNormed] of fromHead.entries()) {
-      const scope = new Scope(backend);
+      // What was kept belongs to `held`: a pass in a scope of its own frees nothing of it, the last one what it has used.
+      const scope = set < sets.length - 1 ? new Scope(backend) : held;
       try {
         const dPicked = scope.one(rmsNormGradient, 'norm.dx', [dNormed, picked, weight, r]);
         held.free(dNormed);
         const dHidden = scope.one(embeddingGradient, 'dHidden', [dPicked, ...places]);
         scope.free(dPicked);
         const gradients: Gradients = new Map();
-        // A copy of the list: what was kept belongs to `held`, so that this pass frees nothing of it, and strikes it from its own list only.
         decodeGradient(scope, model, lora, ranges, [...kept], dHidden, { gradients, segments, base: false });
         await use(scope, gradients, set);
         // Waits for the device, so that passes do not pile up.
