@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RECORDS, smallBase } from '../../tests/parity/receipt-of.ts';
 import { fromWire } from '../errors.ts';
 import { DEFAULT_RECIPE } from '../model/recipe.ts';
+import { COPY_RULE } from '../protocol/clusters/copy-rule.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { recordsRoot } from '../protocol/record.ts';
 import { type Companion, createCompanion } from '../serve/gateway/companion.ts';
@@ -133,7 +134,7 @@ describe('training', () => {
     const tried = value(await session.train('trial', trial, (step) => points.push(step), () => {}));
     expect(tried.heldOut).toHaveLength(2);
     expect(points.map(({ heldOut }) => heldOut !== undefined)).toEqual([false, true, false, true, false, true, false, true]);
-    expect(tried.run.datanet).toEqual({ name: 'Facts', records: 3, recordsRoot: recordsRoot(records.filter((_, k) => !tried.heldOut.includes(k))) });
+    expect(tried.run.datanet).toEqual({ name: 'Facts', records: 3, copies: COPY_RULE, recordsRoot: recordsRoot(records.filter((_, k) => !tried.heldOut.includes(k))) });
     const [kept] = value(await session.keptRuns());
     expect(kept).toMatchObject({ heldOut: 0.4, curve: points.map(({ step, loss, heldOut }) => ({ step, loss, ...(heldOut === undefined ? {} : { heldOut }) })) });
     value(await session.dropKeptRun(kept!.id));
