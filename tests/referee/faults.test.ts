@@ -1,5 +1,5 @@
 /** Claims of whole answers: one fault anywhere is shown on chain by its first false element; right claims cannot be shown false. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FAULTS, FaultyClaims, MODELS } from './planted-faults.ts';
 import { type ScratchReferee, startReferee } from './scratch-referee.ts';
 
@@ -11,18 +11,18 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => referee?.stop());
 
-describe.each(MODELS)('%s', (_name, options, tokens, answer) => {
-  test('faults of every kind are convicted, any element of the right claim stands', async () => {
-    const claims = await FaultyClaims.of(options, tokens, answer, 1);
-    for (let k = 0; k < HONEST; k++) expect(await referee.isFalse(claims.honest())).toBe(false);
-    let convicted = 0;
-    for (const fault of FAULTS) {
-      const planted = await claims.plant(fault);
-      if (!planted) continue;
-      expect(await referee.isFalse(planted.question), planted.where).toBe(true);
-      expect(await referee.isFalse(planted.honest), planted.where).toBe(false);
-      convicted++;
-    }
-    expect(convicted).toBeGreaterThanOrEqual(FAULTS.length - 2);
-  }, 60_000);
-});
+test.each(MODELS.map((model, number) => [model[0], model, number] as const))('%s: faults are convicted, any element of the right claim stands', async (_name, [, options, tokens, answer], number) => {
+  const claims = await FaultyClaims.of(options, tokens, answer, 1);
+  for (let k = 0; k < HONEST; k++) expect(await referee.isFalse(claims.honest())).toBe(false);
+  // Half of the kinds with each model.
+  const kinds = FAULTS.filter((_, kind) => kind % 2 === number % 2);
+  let convicted = 0;
+  for (const fault of kinds) {
+    const planted = await claims.plant(fault);
+    if (!planted) continue;
+    expect(await referee.isFalse(planted.question), planted.where).toBe(true);
+    expect(await referee.isFalse(planted.honest), planted.where).toBe(false);
+    convicted++;
+  }
+  expect(convicted).toBeGreaterThanOrEqual(kinds.length - 1);
+}, 60_000);
