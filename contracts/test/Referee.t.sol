@@ -18,10 +18,14 @@ contract RefereeTest is Test, RefereeTrace {
   uint8 private constant SCALE = 0x22;
 
   Referee private _referee;
+  /// @dev Asks about the only element of a right claim, a[1,300] · b[1,300]ᵀ; the claim's three words stand first.
+  bytes private _right;
 
   function setUp() public {
     _referee = new Referee();
     _fillers = 3;
+    Question memory q = _question(DOT, "", _inputs(1, 300), Output(1, 1, 0, 0, 0x480ab498));
+    _right = abi.encodeCall(IReferee.isFalse, (q.programHash, q.inputsHash, q.traceRoot, q.step));
   }
 
   /// @dev a[2,300] · b[2,300]ᵀ: four leaves each, input by input; b is a constant. Another value than the sum is claimed.
@@ -170,11 +174,12 @@ contract RefereeTest is Test, RefereeTrace {
   }
 
   function test_aMatrixThatTheTraceHasNot() public {
-    // A program that reads its own next: instruction 5 of 5.
+    // It reads matrix 9 of a trace of four.
     Matrix[] memory inputs = _inputs(1, 1);
     bytes memory instruction = _instruction(SCALE, hex"3f800000", inputs, Output(1, 1, 0, 0, 0));
     inputs = new Matrix[](0);
-    bytes memory beyond = bytes.concat(_slice(instruction, 0, 38), hex"0100", hex"00000009", _slice(instruction, 44, 32));
+    bytes memory beyond =
+      bytes.concat(_slice(instruction, 0, 38), hex"0100", hex"00000009", _slice(instruction, 44, 32));
     Question memory q = _questionOf(beyond, inputs, Output(1, 1, 0, 0, 0));
     q.step.openings = new Opening[](1);
     q.step.openings[0].values = new bytes(4);
@@ -226,7 +231,9 @@ contract RefereeTest is Test, RefereeTrace {
     _refusesInstruction(bytes.concat(plain, hex"00"), plain.length + 1);
     // −1 rows; 2^31 − 1 columns and as many for each token.
     _refusesInstruction(bytes.concat(hex"20ffffffff", _slice(plain, 5, plain.length - 5)), 1);
-    _refusesInstruction(bytes.concat(_slice(plain, 0, 17), hex"7fffffff7fffffff", _slice(plain, 25, plain.length - 25)), 17);
+    _refusesInstruction(
+      bytes.concat(_slice(plain, 0, 17), hex"7fffffff7fffffff", _slice(plain, 25, plain.length - 25)), 17
+    );
   }
 
   function test_spacesThatAreNot() public {
@@ -237,6 +244,33 @@ contract RefereeTest is Test, RefereeTrace {
     q = _questionOf(other, _inputs(2, 300), Output(2, 2, 1, 1, 0));
     q.step.openings = openings;
     _refuses(q, abi.encodeWithSelector(Instructions.InstructionMalformed.selector, uint256(35)));
+  }
+
+  function _convicts(bytes memory data) private view returns (bool) {
+    (bool done, bytes memory answer) = address(_referee).staticcall(data);
+    return done && abi.decode(answer, (bool));
+  }
+
+  function testFuzz_noSpoiltStepConvictsARightClaim(uint256 place, uint256 length, bytes32 noise) public view {
+    bytes memory data = _right;
+    yes(!_convicts(data), "as it is");
+    // Anywhere behind the selector and the claim's three words, up to a word long.
+    place = bound(place, 100, data.length - 1);
+    length = bound(length, 1, 32);
+    for (uint256 k = 0; k < length && place + k < data.length; k++) {
+      data[place + k] ^= noise[k];
+    }
+    yes(!_convicts(data), "spoilt");
+  }
+
+  function testFuzz_noSpoiltStepConvictsARightClaim_offsets(uint256 place, uint16 value) public view {
+    bytes memory data = _right;
+    // A word of the encoding, such as an offset or a length, as any small number.
+    place = 100 + 32 * bound(place, 0, (data.length - 132) / 32);
+    for (uint256 k = 0; k < 32; k++) {
+      data[place + k] = k < 30 ? bytes1(0) : bytes2(value)[k - 30];
+    }
+    yes(!_convicts(data), "spoilt");
   }
 
   function test_matricesOfATrace() public {
@@ -287,7 +321,11 @@ contract RefereeTest is Test, RefereeTrace {
     eq(Leaves.count(5, 0), 1, "no columns");
   }
 
-  function _holds(uint256 rows, uint256 columns, uint256 leaf, uint256 row, uint256 column) private pure returns (bool) {
+  function _holds(uint256 rows, uint256 columns, uint256 leaf, uint256 row, uint256 column)
+    private
+    pure
+    returns (bool)
+  {
     uint256 first = Leaves.stretch(rows, columns, leaf).row;
     uint256 left = Leaves.stretch(rows, columns, leaf).column;
     return row >= first && row < first + Leaves.stretch(rows, columns, leaf).rows && column >= left

@@ -112,7 +112,11 @@ contract RefereeGasTest is Test, RefereeTrace {
   }
 
   /// @dev Of a row all leaves are opened; of a row that is cut, those that hold column `column` and what stands beside it.
-  function _values(uint256 rows, uint256 columns, uint256 row, uint256 column) private pure returns (Matrix memory matrix) {
+  function _values(uint256 rows, uint256 columns, uint256 row, uint256 column)
+    private
+    pure
+    returns (Matrix memory matrix)
+  {
     (matrix.rows, matrix.columns) = (rows, columns);
     uint256 first = Leaves.leafOf(columns, row, column);
     uint256 last = columns > 256 && column == 0 ? Leaves.leafOf(columns, row, columns - 1) : first;

@@ -75,7 +75,10 @@ interface IReferee {
   /// @param programHash what the claim's adapter is registered with
   /// @param inputsHash of the claim
   /// @param traceRoot of the claim, over the matrices of all instructions in program order
-  function isFalse(bytes32 programHash, bytes32 inputsHash, bytes32 traceRoot, Step calldata step) external view returns (bool);
+  function isFalse(bytes32 programHash, bytes32 inputsHash, bytes32 traceRoot, Step calldata step)
+    external
+    view
+    returns (bool);
 
   /// @notice Whether `opening` is a leaf of the matrix under the trace's root. Reverts where `matrix` itself is not proved.
   function isOpening(

@@ -77,8 +77,8 @@ library Instructions {
 
   function _size(bytes memory code, uint256 place, Lengths memory lengths) private pure returns (uint256) {
     // Lengths are those of a list in calldata: no product of one with 32 bits leaves int256.
-    int256 size = _signed(code, place) + _signed(code, place + 4) * int256(lengths.n) + _signed(code, place + 8) * int256(lengths.m)
-      + _signed(code, place + 12) * int256(lengths.w);
+    int256 size = _signed(code, place) + _signed(code, place + 4) * int256(lengths.n) + _signed(code, place + 8)
+      * int256(lengths.m) + _signed(code, place + 12) * int256(lengths.w);
     if (size < 0 || size > int256(uint256(type(uint32).max))) revert InstructionMalformed(place);
     return uint256(size);
   }

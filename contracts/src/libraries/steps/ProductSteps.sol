@@ -19,9 +19,7 @@ library ProductSteps {
     uint256 blocks = e.param(0);
     uint256 b = e.column % blocks;
     uint256 first = b * Sums.BLOCK;
-    return Sums.blockOfProducts(
-      e, Run(0, e.row, 0), Run(1, e.column / blocks, 0), first, Sums.termsOf(b, e.columns(0))
-    );
+    return Sums.blockOfProducts(e, Run(0, e.row, 0), Run(1, e.column / blocks, 0), first, Sums.termsOf(b, e.columns(0)));
   }
 
   /// @notice Sums of `dotBlocks`. param B.

@@ -25,7 +25,11 @@ library Sums {
   }
 
   /// @notice Σ product(a, b) over `count` terms, block by block.
-  function ofProducts(Element memory e, Run memory a, Run memory b, uint256 count) internal pure returns (Float32 total) {
+  function ofProducts(Element memory e, Run memory a, Run memory b, uint256 count)
+    internal
+    pure
+    returns (Float32 total)
+  {
     for (uint256 first = 0; first < count; first += BLOCK) {
       total = total.add(blockOfProducts(e, a, b, first, termsOf(first / BLOCK, count)));
     }
@@ -41,7 +45,11 @@ library Sums {
   }
 
   /// @notice Σ mul(a, b) over `count` terms, block by block.
-  function ofMultiplied(Element memory e, Run memory a, Run memory b, uint256 count) internal pure returns (Float32 total) {
+  function ofMultiplied(Element memory e, Run memory a, Run memory b, uint256 count)
+    internal
+    pure
+    returns (Float32 total)
+  {
     for (uint256 first = 0; first < count; first += BLOCK) {
       uint256 terms = termsOf(first / BLOCK, count);
       total = total.add(RF32Sums.ofMultiplied(read(e, a, first, terms), read(e, b, first, terms)));
