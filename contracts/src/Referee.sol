@@ -57,7 +57,7 @@ contract Referee is IReferee {
     Opening calldata opening
   ) external pure returns (bool) {
     Instruction memory instruction = _provenMatrix(programHash, inputsHash, matrix);
-    return Openings.isIn(opening, _output(instruction, traceRoot, matrix.header, matrix.index));
+    return Openings.proven(opening, _output(instruction, traceRoot, matrix.header, matrix.index)).rows > 0;
   }
 
   /// @inheritdoc IReferee
@@ -128,12 +128,10 @@ contract Referee is IReferee {
     (uint256 row, uint256 column) = (element.row, element.column);
     if (row >= element.instruction.rows || column >= element.instruction.columns) revert RefereeOutside(row, column);
     Opening calldata opening = step.output;
-    uint256 columns = element.instruction.columns;
-    if (
-      opening.leaf != Leaves.leafOf(columns, row, column)
-        || !Openings.isIn(opening, _output(element.instruction, traceRoot, step.header, step.index))
-    ) revert RefereeWrongOpening(OUTPUT, opening.leaf);
-    Stretch memory part = Leaves.stretch(element.instruction.rows, columns, opening.leaf);
+    Stretch memory part = Openings.proven(opening, _output(element.instruction, traceRoot, step.header, step.index));
+    if (part.rows == 0 || opening.leaf != Leaves.leafOf(element.instruction.columns, row, column)) {
+      revert RefereeWrongOpening(OUTPUT, opening.leaf);
+    }
     uint256 place = (row - part.row) * part.columns + column - part.column;
     return Float32.unwrap(RF32Sums.valueAt(opening.values, place));
   }
@@ -146,9 +144,8 @@ contract Referee is IReferee {
     pieces = new Piece[](step.openings.length);
     for (uint256 k = 0; k < pieces.length; k++) {
       Opening calldata opening = step.openings[k];
-      Committed memory source = _source(instruction.input(opening.input), traceRoot, step.header);
-      if (!Openings.isIn(opening, source)) revert RefereeWrongOpening(opening.input, opening.leaf);
-      Stretch memory part = Leaves.stretch(source.rows, source.columns, opening.leaf);
+      Stretch memory part = Openings.proven(opening, _source(instruction.input(opening.input), traceRoot, step.header));
+      if (part.rows == 0) revert RefereeWrongOpening(opening.input, opening.leaf);
       pieces[k] = Piece(opening.input, part, opening.values);
     }
   }

@@ -225,7 +225,7 @@ contract RefereeTest is Test, RefereeTrace {
     bytes memory plain = _instruction(ADD, "", _inputs(1, 1), Output(1, 1, 0, 0, 0));
     eq(plain.length, 35 + 2 * 37, "two inputs");
     _refusesInstruction("", 0);
-    _refusesInstruction(_slice(plain, 0, 30), 29);
+    _refusesInstruction(_slice(plain, 0, 30), 17);
     _refusesInstruction(_slice(plain, 0, 34), 34);
     _refusesInstruction(_slice(plain, 0, plain.length - 1), plain.length - 1);
     _refusesInstruction(bytes.concat(plain, hex"00"), plain.length + 1);

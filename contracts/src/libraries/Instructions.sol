@@ -76,15 +76,19 @@ library Instructions {
   }
 
   function _size(bytes memory code, uint256 place, Lengths memory lengths) private pure returns (uint256) {
-    // Lengths are those of a list in calldata: no product of one with 32 bits leaves int256.
-    int256 size = _signed(code, place) + _signed(code, place + 4) * int256(lengths.n) + _signed(code, place + 8)
-      * int256(lengths.m) + _signed(code, place + 12) * int256(lengths.w);
+    if (place + SIZE > code.length) revert InstructionMalformed(place);
+    uint256 word;
+    assembly ("memory-safe") {
+      word := mload(add(add(code, 0x20), place))
+    }
+    int256 size;
+    unchecked {
+      // Lengths are those of a list in calldata: no product of one with 32 bits leaves int256.
+      size = int32(uint32(word >> 224)) + int32(uint32(word >> 192)) * int256(lengths.n);
+      size += int32(uint32(word >> 160)) * int256(lengths.m) + int32(uint32(word >> 128)) * int256(lengths.w);
+    }
     if (size < 0 || size > int256(uint256(type(uint32).max))) revert InstructionMalformed(place);
     return uint256(size);
-  }
-
-  function _signed(bytes memory code, uint256 place) private pure returns (int256) {
-    return int32(uint32(_word(code, place)));
   }
 
   function _byte(bytes memory code, uint256 place) private pure returns (uint256) {

@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import { Opening } from "../interfaces/IReferee.sol";
 import { Leaves, Stretch } from "./Leaves.sol";
 import { Merkle } from "./Merkle.sol";
+import { RF32 } from "./RF32.sol";
 
 /// @notice A matrix under a root of matrices: a trace's, or the constants'.
 struct Committed {
@@ -19,20 +20,28 @@ struct Committed {
 /// @notice A leaf of a matrix is Merkle.leaf(its values); leaf k of a trace is Merkle.leaf(root of matrix k ‖ uint32 rows ‖
 /// uint32 columns), big-endian. So a root fixes the place of every value, and no matrix can pass for one of another shape.
 library Openings {
-  function isIn(Opening calldata opening, Committed memory matrix) internal pure returns (bool) {
-    if (matrix.index >= matrix.count) return false;
-    Stretch memory part = Leaves.stretch(matrix.rows, matrix.columns, opening.leaf);
-    if (part.rows == 0 || opening.values.length != 4 * part.rows * part.columns) return false;
-    return _proves(opening, matrix, Leaves.count(matrix.rows, matrix.columns));
+  /// @notice What the opening holds of the matrix; no rows where it proves nothing.
+  function proven(Opening calldata opening, Committed memory matrix) internal pure returns (Stretch memory part) {
+    if (matrix.index >= matrix.count) return part;
+    part = Leaves.stretch(matrix.rows, matrix.columns, opening.leaf);
+    if (
+      opening.values.length != 4 * part.rows * part.columns
+        || !_proves(opening, matrix, Leaves.count(matrix.rows, matrix.columns))
+    ) part.rows = 0;
   }
 
   function _proves(Opening calldata opening, Committed memory matrix, uint256 leaves) private pure returns (bool) {
     bytes32[] calldata proof = opening.proof;
-    uint256 within = Merkle.depth(leaves);
-    if (proof.length != within + Merkle.depth(matrix.count)) return false;
+    uint256 within = _depth(leaves);
+    if (proof.length != within + _depth(matrix.count)) return false;
     bytes32 hash = Merkle.root(leaves, _climb(_leaf(opening.values), proof[:within], opening.leaf));
     hash = Merkle.leaf(abi.encodePacked(hash, uint32(matrix.rows), uint32(matrix.columns)));
     return Merkle.root(matrix.count, _climb(hash, proof[within:], matrix.index)) == matrix.root;
+  }
+
+  /// @dev Merkle.depth in fewer steps.
+  function _depth(uint256 count) private pure returns (uint256) {
+    return count < 2 ? 0 : RF32.log2(count - 1) + 1;
   }
 
   /// @dev Merkle.leaf without a copy that stays in memory.
