@@ -27,13 +27,14 @@ import { KINDS, nearCopy, vocabularyOf } from './gaming-kinds.ts';
 import { table } from './report/tables.ts';
 
 const { values: flags } = parseArgs({
-  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, datanet: { type: 'string', default: 'health' }, answers: { type: 'string', default: '95' }, epochs: { type: 'string' }, unclustered: { type: 'boolean' }, wording: { type: 'boolean' }, near: { type: 'boolean' } },
+  options: { help: { type: 'boolean' }, json: { type: 'boolean' }, datanet: { type: 'string', default: 'health' }, answers: { type: 'string', default: '95' }, epochs: { type: 'string' }, unclustered: { type: 'boolean' }, wording: { type: 'boolean' }, near: { type: 'boolean' }, missed: { type: 'boolean' } },
 });
 const name = flags.datanet as SampleName;
 if (flags.help || !(SAMPLE_NAMES as readonly string[]).includes(name)) {
-  console.log(`npx tsx scripts/eval/gaming.ts [--datanet ${SAMPLE_NAMES.join('|')}] [--answers 95] [--epochs N] [--unclustered | --wording] [--near] [--json]
+  console.log(`npx tsx scripts/eval/gaming.ts [--datanet ${SAMPLE_NAMES.join('|')}] [--answers 95] [--epochs N] [--unclustered | --wording] [--near | --missed] [--json]
 Trains a sample Datanet's adapter with and without cheats and pays the same answers each time. --unclustered leaves copies
-in, to show what the clusters are for; --wording finds them by their wording alone; --near tries near-copies only. Some
+in, to show what the clusters are for; --wording finds them by their wording alone; --near tries near-copies only;
+--missed tries one near-copy of every record, two words changed anywhere, and tells what those gain that are not found. Some
 minutes for each training: of those without cheats, and of each cheat that is not found.`);
   process.exit(flags.help ? 0 : 2);
 }
@@ -100,9 +101,25 @@ function bait(): DatanetRecord {
 }
 
 const before = await payouts(honest);
+if (flags.missed) await reportMissed();
+
 // Records whose own pay is at three quarters, half and a quarter of the order: each has its cheater.
 const order = [...honest.keys()].filter((k) => before[k]! > 0n).sort((a, b) => (before[b]! > before[a]! ? 1 : before[b]! < before[a]! ? -1 : a - b));
 const cheaters = [0.25, 0.5, 0.75].map((part) => order[Math.floor(part * order.length)]!);
+
+/** All near-copies that are not found, in one training: each is of another record. */
+async function reportMissed(): Promise<never> {
+  const missed: { k: number; copy: DatanetRecord }[] = [];
+  for (const [k, record] of honest.entries()) {
+    const copy = normaliseRecord(nearCopy(record, 1009 + k, 'anywhere', vocabulary));
+    if ((await clustersOf([...honest, copy]))[honest.length] === honest.length && before[k]! > 0n) missed.push({ k, copy });
+  }
+  const after = await payouts([...honest, ...missed.map(({ copy }) => copy)]);
+  const gains = missed.map(({ k }, i) => Number(after[k]! + after[honest.length + i]!) / Number(before[k]!)).sort((a, b) => a - b);
+  if (flags.json) console.log(JSON.stringify({ command: 'gaming', datanet: name, missed: missed.map(({ copy }) => copy), of: honest.length, gains }));
+  else console.log(`${name}: of ${honest.length} near-copies, one of each record, ${missed.length} are not found; they gain ${gains.map((gain) => gain.toFixed(2)).join(', ') || 'nothing'}.`);
+  process.exit(0);
+}
 
 interface Cheat {
   cheat: string;
