@@ -10,7 +10,7 @@ import type { Engine, LoadedAdapter } from './engine.ts';
 import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
 import { divisionOf } from '../protocol/payout-parts.ts';
 
-export type CheckName = 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'shares';
+export type CheckName = 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'trace' | 'shares';
 
 export interface Difference {
   /** In words: which value of which thing. */
@@ -53,6 +53,7 @@ const LABELS: Record<CheckName, string> = {
   ledger: 'Ledger of every record, built again',
   answer: 'Answer, generated again',
   influence: 'Influence of every record',
+  trace: 'Trace of the computation',
   shares: 'Fee and shares',
 };
 
@@ -160,6 +161,17 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
         }
       }
       return { detail: short(scoresRoot(computed, chance)), difference: difference ?? differs('root of the scores', receipt.scoresRoot, scoresRoot(computed, chance)) };
+    })) &&
+    (await step('trace', async () => {
+      const tracer = await engine.tracer(ledger, { signal: options.signal });
+      const { tree } = await tracer.trace({ tokens: [...receipt.prompt.tokens, ...receipt.answer.tokens], answer: receipt.answer.tokens.length }, { signal: options.signal });
+      return {
+        detail: `${short(tree.root)} · ${tracer.program.instructions.length} steps`,
+        difference:
+          differs('hash of the program in run.json', adapter.run.ledger.program, tracer.programHash) ??
+          differs('hash of the program', receipt.trace.program, tracer.programHash) ??
+          differs('root of the trace', receipt.trace.root, tree.root),
+      };
     })) &&
     (await step('shares', async () => {
       const { split } = receipt.prices;

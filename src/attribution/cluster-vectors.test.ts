@@ -101,9 +101,10 @@ describe('a run over records with a hidden copy', async () => {
     const tokens = await small.generate(made.adapter, prompt, { maxTokens: 4 });
     const { loss, scores, noise } = await small.influence(made.adapter, made.ledger, prompt, tokens);
     expect([scores[5], noise[5]]).toEqual([0, 0]);
+    const { program, root } = await small.trace(made.ledger, prompt, tokens);
     const { receipt } = makeReceipt({
       nonce: NO_NONCE, base: { cid: 'bafysmallsmall', root: small.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: made.adapter.root },
-      datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: version }, ledger: made.run.ledger,
+      datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: version }, ledger: made.run.ledger, trace: { program, root, cid: 'bafytracetrace' },
       prompt: { text: records[0]!.questions[0]!.question, tokens: prompt }, answer: { text: small.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise,
       prices: { rateIn: '1', rateOut: '1', platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
     });

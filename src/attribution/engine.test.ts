@@ -177,8 +177,8 @@ describe('checking a receipt', async () => {
     return { equal, last: reports[reports.length - 1]!, steps: reports.length };
   };
 
-  it('finds the true one equal in all eight steps', async () => {
-    expect(await check(receipt)).toMatchObject({ equal: true, steps: 8 });
+  it('finds the true one equal in all nine steps', async () => {
+    expect(await check(receipt)).toMatchObject({ equal: true, steps: 9 });
   });
 
   const flip = (hex: string) => (hex.slice(0, -1) + ((parseInt(hex.slice(-1), 16) ^ 1).toString(16))) as `0x${string}`;
@@ -196,6 +196,8 @@ describe('checking a receipt', async () => {
     ['the loss', (r) => (r.loss = flip(r.loss)), 'influence', 'loss'],
     ['the last bit of one score', (r) => (r.scores[3] = flip(r.scores[3]!)), 'influence', 'record 4'],
     ['a missing score', (r) => r.scores.pop(), 'influence', 'record 5'],
+    ['program', (r) => (r.trace.program = flip(r.trace.program)), 'trace', 'program'],
+    ['trace root', (r) => (r.trace.root = flip(r.trace.root)), 'trace', 'root of the trace'],
     ['scores root', (r) => (r.scoresRoot = flip(r.scoresRoot)), 'influence', 'root of the scores'],
     ['one wei of the fee', (r) => (r.fee.owner = String(BigInt(r.fee.owner) + 1n)), 'shares', 'owner'],
     ['a payout', (r) => (r.payouts[0]!.amount = String(BigInt(r.payouts[0]!.amount) + 1n)), 'shares', 'payout 1'],
@@ -218,13 +220,14 @@ describe('checking a receipt', async () => {
     const prompt = again.prompt(receipt.prompt.text);
     const tokens = await again.generate(made.adapter, prompt, { maxTokens: 6, sampling });
     const { loss, scores, noise } = await again.influence(made.adapter, made.ledger, prompt, tokens);
+    const { program, root } = await again.trace(made.ledger, prompt, tokens);
     const { receipt: sampled } = makeReceipt({
-      nonce: receipt.nonce, base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger, sampling,
+      nonce: receipt.nonce, base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger, trace: { program, root, cid: receipt.trace.cid }, sampling,
       prompt: receipt.prompt, answer: { text: again.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise, prices: receipt.prices,
     });
     const read = parseReceipt(JSON.parse(JSON.stringify(sampled)));
     expect(read.sampling).toEqual({ temperature: '1.3', topK: 50, topP: '0.9', repetitionPenalty: '1.1', seed: 9 });
-    expect(await check(read)).toMatchObject({ equal: true, steps: 8 });
+    expect(await check(read)).toMatchObject({ equal: true, steps: 9 });
     for (const change of [{ seed: 10 }, { temperature: '9.5' }]) {
       const { equal, last } = await check({ ...read, sampling: { ...read.sampling!, ...change } });
       expect(equal).toBe(false);
@@ -255,7 +258,7 @@ describe('checking a receipt', async () => {
   it('shares nothing and pays nobody when no record helped', async () => {
     const none = makeReceipt({
       nonce: receipt.nonce,
-      base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger,
+      base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger, trace: receipt.trace,
       prompt: receipt.prompt, answer: receipt.answer, loss: 1, scores: Float32Array.of(-1, 0, -2, 0, -3), noise: Float32Array.of(1, 1, 1, 1, 1), prices: receipt.prices,
     });
     expect(none.receipt.payouts).toEqual([]);

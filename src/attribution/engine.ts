@@ -30,6 +30,7 @@ import { freeMatrix } from '../kernels/matrix/matrix.ts';
 import type { CurvatureInfluence, Selection } from './curvature/curvature-influence.ts';
 import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
 import type { CurvatureSettings } from './curvature/settings.ts';
+import type { TraceOptions, Tracer } from './trace/tracer.ts';
 import { ledgerShapes } from './ledger-shapes.ts';
 import type { Progress } from './record-gradients.ts';
 
@@ -158,6 +159,9 @@ export class Engine {
   /** Root of the files themselves; `root` differs where weights were rounded. */
   readonly fileRoot: Hex;
 
+  private tracing: Backend | undefined;
+  private lastTracer: { ledger: CurvatureLedger; tracer: Tracer } | undefined;
+
   private constructor(backend: Backend, identity: BaseIdentity, parts: Pick<Engine, 'model' | 'tokenizer' | 'prompts' | 'generation' | 'root' | 'fileRoot' | 'format'>) {
     this.backend = backend;
     this.identity = identity;
@@ -192,6 +196,8 @@ export class Engine {
   }
 
   close(): void {
+    this.lastTracer = undefined;
+    if (this.tracing !== this.backend) this.tracing?.destroy();
     freeModel(this.model);
   }
 
@@ -399,14 +405,36 @@ export class Engine {
     return buildCurvatureLedger(this.model, checkpointsOf(adapter), this.sequences(trained), settingsOf(adapter.run), runPace(recipeOfRun(adapter.run.recipe), trained.length), options);
   }
 
-  freeLedger({ rows, sketchers }: CurvatureLedger): void {
-    freeMatrix(this.backend, rows);
-    for (const sketcher of sketchers) sketcher.free();
+  freeLedger(ledger: CurvatureLedger): void {
+    if (this.lastTracer?.ledger === ledger) this.lastTracer = undefined;
+    freeMatrix(this.backend, ledger.rows);
+    for (const sketcher of ledger.sketchers) sketcher.free();
   }
 
   /** What run.json and receipts commit to. */
   async ledgerRoot(ledger: CurvatureLedger): Promise<Hex> {
     return (await loadCurvature()).ledgerRoot(this.backend, ledger);
+  }
+
+  /**
+   * What traces an adapter's answers, so that each can be claimed and disputed. Products of matrices run on the CPU whatever
+   * the engine runs on. Kept for the ledger that was asked about last. Throws `cancelled`.
+   */
+  async tracer(ledger: CurvatureLedger, options: TraceOptions = {}): Promise<Tracer> {
+    if (this.lastTracer?.ledger === ledger) return this.lastTracer.tracer;
+    this.lastTracer = undefined;
+    const { Tracer } = await import('./trace/tracer.ts');
+    this.tracing ??= this.backend.kind === 'webgpu' ? await (await import('../kernels/cpu/backend.ts')).createCpuBackend() : this.backend;
+    const tracer = await Tracer.of(this.tracing, this.model, ledger, options);
+    this.lastTracer = { ledger, tracer };
+    return tracer;
+  }
+
+  /** What a claim of an answer commits to: `bytes` are published with it. Throws `trace/too-long`, `cancelled`. */
+  async trace(ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], options: TraceOptions = {}): Promise<{ program: Hex; root: Hex; bytes: Uint8Array }> {
+    const tracer = await this.tracer(ledger, options);
+    const { tree } = await tracer.trace({ tokens: [...prompt, ...answer], answer: answer.length }, options);
+    return { program: tracer.programHash, root: tree.root, bytes: tree.bytes() };
   }
 
   /** Influence of every record on answer tokens [from, to), all by default. A copy of another record has none. */
@@ -488,7 +516,7 @@ export class Engine {
       datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length, copies: COPY_RULE, ...(trained.length < records.length && { clusters }) },
       recipe: recipeJson(recipe),
       adapter: { root },
-      ledger: { ...rest, damping: String(damping), checkpointsRoot: kept.root, root: await this.ledgerRoot(ledger) },
+      ledger: { ...rest, damping: String(damping), checkpointsRoot: kept.root, root: await this.ledgerRoot(ledger), program: (await this.tracer(ledger, { signal: options.signal })).programHash },
     };
     adapter.run = run;
     const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);

@@ -16,6 +16,8 @@ export interface ReceiptInput {
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; records: readonly VersionRecord[] };
   ledger: { checkpointsRoot: Hex; root: Hex };
+  /** What Engine.trace gave, published. */
+  trace: { program: Hex; root: Hex; cid: string };
   prompt: { text: string; tokens: readonly number[] };
   answer: { text: string; tokens: readonly number[] };
   /** Absent where no record was put into the prompt. */
@@ -36,11 +38,12 @@ export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordPart
   const scores = scoreBits(input.scores);
   const noise = scoreBits(input.noise);
   const receipt: Receipt = {
-    openledger: 'receipt/2', arithmetic: ARITHMETIC, method: METHOD, nonce: input.nonce,
+    openledger: 'receipt/3', arithmetic: ARITHMETIC, method: METHOD, nonce: input.nonce,
     base: { cid: input.base.cid, root: input.base.root, ...(input.base.format === undefined ? {} : { format: input.base.format }) },
     adapter: input.adapter,
     datanet: { id, version, cid, root: versionRoot([...records]) },
     ledger: { checkpointsRoot: input.ledger.checkpointsRoot, root: input.ledger.root },
+    trace: { program: input.trace.program, root: input.trace.root, cid: input.trace.cid },
     prompt: { text: input.prompt.text, tokens: [...input.prompt.tokens] },
     answer: { text: input.answer.text, tokens: [...input.answer.tokens] },
     ...(input.sampling ? { sampling: samplingText(input.sampling) } : {}),

@@ -156,7 +156,7 @@ describe('a recipe in run.json', () => {
   const hex = `0x${'0'.repeat(64)}` as const;
   const run = (given: object): RunFile => ({
     openledger: 'run/1', arithmetic: 'RF32/2', method: 'datainf/1', base: { name: 'b', cid: 'bafybase1234', root: hex }, datanet: { name: 'd', recordsRoot: hex, records: 1 },
-    recipe: given as RunFile['recipe'], adapter: { root: hex }, ledger: { checkpoints: 5, draws: 2, dimension: 4096, damping: '0.1', seed: 1, checkpointsRoot: hex, root: hex },
+    recipe: given as RunFile['recipe'], adapter: { root: hex }, ledger: { checkpoints: 5, draws: 2, dimension: 4096, damping: '0.1', seed: 1, checkpointsRoot: hex, root: hex, program: hex },
   });
   it.each([
     {}, { schedule: 'constant' as const }, { accumulate: 4 }, { modules: '.*q_proj', exclude: ['v_proj'] }, { layers: [1, 2], layersPattern: ['layers'] },

@@ -13,7 +13,7 @@ import { Checked } from './run.ts';
  * docs/receipt.md describes every field.
  */
 export interface Receipt {
-  openledger: 'receipt/2';
+  openledger: 'receipt/3';
   arithmetic: string;
   method: string;
   /** 16 bytes chosen by who asked: the same question asked again is another receipt, and is paid again. */
@@ -24,6 +24,8 @@ export interface Receipt {
   adapter: { id: string; cid: string; root: Hex };
   datanet: { id: string; version: number; cid: string; root: Hex };
   ledger: { checkpointsRoot: Hex; root: Hex };
+  /** Every value between the committed weights and the scores: hash of the program that orders them, their root, and the file of their hashes; see docs/claims.md. */
+  trace: { program: Hex; root: Hex; cid: string };
   prompt: { text: string; tokens: number[] };
   answer: { text: string; tokens: number[] };
   /** How the answer was sampled; absent for greedy answers. */
@@ -106,12 +108,12 @@ const FLOAT = /^0x[0-9a-f]{8}$/;
 /** Reads an untrusted receipt; throws `receipt/invalid` naming the field. Values are checked by recomputing, not here. */
 export function parseReceipt(json: unknown): Receipt {
   const receipt = new Checked(json, 'receipt/invalid', 'This is not a valid receipt.');
-  receipt.literal('openledger', 'receipt/2');
+  receipt.literal('openledger', 'receipt/3');
   receipt.text('arithmetic', /^.{1,40}$/);
   receipt.text('method', /^.{1,40}$/);
   receipt.text('nonce', /^0x[0-9a-f]{32}$/);
-  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.checkpointsRoot', 'ledger.root', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
-  for (const field of ['base.cid', 'adapter.cid', 'datanet.cid']) receipt.text(field, CID_TEXT);
+  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.checkpointsRoot', 'ledger.root', 'trace.program', 'trace.root', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
+  for (const field of ['base.cid', 'adapter.cid', 'datanet.cid', 'trace.cid']) receipt.text(field, CID_TEXT);
   receipt.text('adapter.id', /^[0-9]{0,78}$/);
   receipt.text('datanet.id', /^[0-9]{0,78}$/);
   receipt.whole('datanet.version', 0, 2 ** 32 - 1);

@@ -34,8 +34,8 @@ export interface RunFile {
     alphaPattern?: Record<string, number>;
   };
   adapter: { root: Hex };
-  /** Settings of the ledger (attribution/curvature/settings.ts; damping as decimal text), the root of the checkpoints before the last, and its own. */
-  ledger: { checkpoints: number; draws: number; dimension: number; damping: string; seed: number; checkpointsRoot: Hex; root: Hex };
+  /** Settings of the ledger (attribution/curvature/settings.ts; damping as decimal text), the root of the checkpoints before the last, its own, and the hash of the program whose trace a claim commits to (docs/claims.md). */
+  ledger: { checkpoints: number; draws: number; dimension: number; damping: string; seed: number; checkpointsRoot: Hex; root: Hex; program: Hex };
 }
 
 const BYTES32 = /^0x[0-9a-f]{64}$/;
@@ -49,7 +49,7 @@ const CID_TEXT = /^[a-z0-9]{10,120}$/i;
 export function parseRunFile(json: unknown): RunFile {
   const run = new Checked(json, 'run/invalid', 'The adapter’s run.json is not valid.');
   run.literal('openledger', 'run/1');
-  for (const field of ['base.root', 'datanet.recordsRoot', 'adapter.root', 'ledger.checkpointsRoot', 'ledger.root']) run.text(field, BYTES32);
+  for (const field of ['base.root', 'datanet.recordsRoot', 'adapter.root', 'ledger.checkpointsRoot', 'ledger.root', 'ledger.program']) run.text(field, BYTES32);
   run.text('base.cid', CID_TEXT);
   if (run.has('base.format')) run.text('base.format', /^[a-z0-9/.-]{1,20}$/);
   run.text('base.name', /^.{1,200}$/su);

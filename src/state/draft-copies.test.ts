@@ -27,7 +27,7 @@ describe('copies in a draft', () => {
 });
 
 describe('a run’s ledger', () => {
-  const ledger = { checkpoints: 5, draws: 2, dimension: 29_120, damping: '0.1', seed: 1, checkpointsRoot: '0x', root: '0x' } as const;
+  const ledger = { checkpoints: 5, draws: 2, dimension: 29_120, damping: '0.1', seed: 1, checkpointsRoot: '0x', root: '0x', program: '0x' } as const;
   it('has a row for each record that was trained', () => {
     expect(ledgerSize({ datanet: { name: '', recordsRoot: '0x', records: 4 }, ledger }, 1000)).toEqual({ records: 4, bytesPerRecord: 16_384, bytes: 66_536 });
     expect(ledgerSize({ datanet: { name: '', recordsRoot: '0x', records: 4, clusters: [0, 0, 2, 0] }, ledger }, 0).records).toBe(2);

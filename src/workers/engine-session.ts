@@ -286,6 +286,15 @@ export class EngineSession implements EngineApi {
       const { catalog, engine, publishUrl } = this.ready();
       const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
       const { loss, scores, noise } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
+      const { bytes, ...trace } = await engine.trace(ledger, answer.promptTokens, answer.answerTokens, {
+        signal, onProgress: (done, total) => onProgress({ what: 'Trace of the computation', done, total, unit: 'steps' }),
+      });
+      const publish = async (content: Uint8Array) => {
+        const cid = await catalog.store.addFile(content);
+        if (publishUrl) await catalog.store.publish(cid, publishUrl, { signal });
+        return cid;
+      };
+      const traceCid = await publish(bytes);
       const { canonicalJson, makeReceipt, receiptHash } = await loadReceipts();
       const { receipt, recordParts } = makeReceipt({
         nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
@@ -294,14 +303,14 @@ export class EngineSession implements EngineApi {
         adapter: { id: ref.id, cid: ref.cid, root: adapter.root },
         datanet: { id: ref.datanet.id, version: ref.datanet.version, cid: ref.datanet.cid, records: version.records },
         ledger: adapter.run.ledger,
+        trace: { ...trace, cid: traceCid },
         prompt: { text: engine.normalised(question), tokens: answer.promptTokens },
         // The text of all tokens: a stop text cuts what is shown, not what was computed.
         answer: { text: engine.tokenizer.decode(answer.answerTokens).trim(), tokens: answer.answerTokens },
         retrieval: answer.retrieval,
         loss, scores, noise, prices: pricing,
       });
-      const cid = await catalog.store.addFile(new TextEncoder().encode(canonicalJson(receipt as unknown as Json)));
-      if (publishUrl) await catalog.store.publish(cid, publishUrl, { signal });
+      const cid = await publish(new TextEncoder().encode(canonicalJson(receipt as unknown as Json)));
       return { receipt, hash: receiptHash(receipt), cid, recordParts: recordParts.map(String) };
     });
   }

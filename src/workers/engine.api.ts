@@ -246,9 +246,9 @@ export interface ReceiptResult {
   recordParts: string[];
 }
 
-/** One step of a check. Steps come in this order: receipt, base, adapter, datanet, ledger, answer, influence, shares. */
+/** One step of a check. Steps come in this order: receipt, base, adapter, datanet, ledger, answer, influence, trace, shares. */
 export interface CheckStep {
-  step: 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'shares';
+  step: 'receipt' | 'base' | 'adapter' | 'datanet' | 'ledger' | 'answer' | 'influence' | 'trace' | 'shares';
   state: 'working' | 'equal' | 'different' | 'failed';
   /** For people. */
   label: string;

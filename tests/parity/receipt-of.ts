@@ -48,10 +48,11 @@ export async function receiptOf(backend: Backend) {
   const prompt = engine.prompt(question);
   const answer = await engine.generate(adapter, prompt, { maxTokens: 6 });
   const { loss, scores, noise } = await engine.influence(adapter, ledger, prompt, answer);
+  const { program, root } = await engine.trace(ledger, prompt, answer);
   const { receipt } = makeReceipt({
     nonce: NO_NONCE,
     base: { cid: 'bafysmallsmall', root: engine.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: adapter.root },
-    datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: RECORDS }, ledger: run.ledger,
+    datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: RECORDS }, ledger: run.ledger, trace: { program, root, cid: 'bafytracetrace' },
     prompt: { text: question, tokens: prompt }, answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer }, loss, scores, noise,
     prices: { rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
   });

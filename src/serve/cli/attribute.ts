@@ -58,10 +58,12 @@ export async function attribute(args: string[]): Promise<unknown> {
     const { loss, scores, noise } = await engine.influence(adapter, ledger, prompt, tokens);
     const seconds = (performance.now() - began) / 1000;
     const text = engine.tokenizer.decode(tokens).trim();
+    const { bytes, ...trace } = await engine.trace(ledger, prompt, tokens);
     const { receipt } = makeReceipt({
       nonce: NO_NONCE,
       base: { cid: engine.identity.cid, root: engine.root, format: engine.format }, adapter: { id: '', cid: adapterCid, root: adapter.root },
       datanet: { id: '', version: 0, cid: versionCid, records: version.records }, ledger: adapter.run.ledger,
+      trace: { ...trace, cid: await store.addFile(bytes) },
       prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, noise, prices: PRICES,
     });
     const canonical = canonicalJson(receipt as unknown as Json);
