@@ -5,7 +5,7 @@ import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import { AdapterDraft, AdapterView, IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
 import { IDatanetRegistry } from "./interfaces/IDatanetRegistry.sol";
 import { Text } from "./libraries/Text.sol";
-import { AdapterId } from "./types/Ids.sol";
+import { AdapterId, DatanetId } from "./types/Ids.sol";
 
 /// @title AdapterRegistry
 /// @notice Each adapter is a token bound for ever to a base, a published Datanet version and a run's roots. The
@@ -17,8 +17,8 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
     AdapterDraft draft;
   }
 
-  /// @notice Bound on prices: 1,000,000 OPEN per 1,000 tokens, in wei. With it no fee can overflow 128 bits.
-  uint128 public constant MOST_RATE = 1_000_000 ether;
+  /// @notice Bound on prices: 1,000 OPEN per 1,000 tokens, in wei. Below 2^72: a claim keeps both in one word.
+  uint128 public constant MOST_RATE = 1000 ether;
 
   IDatanetRegistry public immutable datanets;
   /// @notice How many adapters there are; ids run from 1 to this.
@@ -37,6 +37,7 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
     if (draft.baseRoot == 0 || draft.adapterRoot == 0 || draft.checkpointsRoot == 0 || draft.ledgerRoot == 0) {
       revert MissingRoot();
     }
+    if (draft.programHash == 0) revert MissingRoot();
     datanets.version(draft.datanet, draft.version);
     id = AdapterId.wrap(++count);
     _adapters[id] = Adapter(msg.sender, uint40(block.timestamp), draft);
@@ -59,6 +60,13 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
     owner = _ownerOrRevert(id);
     AdapterDraft storage draft = _adapters[id].draft;
     return (owner, draft.rateIn, draft.rateOut);
+  }
+
+  /// @inheritdoc IAdapterRegistry
+  function origin(AdapterId id) external view returns (bytes32 programHash, DatanetId datanet, uint32 version) {
+    _ownerOrRevert(id);
+    AdapterDraft storage draft = _adapters[id].draft;
+    return (draft.programHash, draft.datanet, draft.version);
   }
 
   function adapter(AdapterId id) public view returns (AdapterView memory) {
@@ -103,6 +111,7 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
       draft.adapterRoot,
       draft.checkpointsRoot,
       draft.ledgerRoot,
+      draft.programHash,
       draft.cid,
       draft.name,
       draft.rateIn,

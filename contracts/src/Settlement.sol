@@ -6,20 +6,67 @@ import { Ownable2Step } from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import { BitMaps } from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import { PullPayments } from "./PullPayments.sol";
 import { IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
-import { Accounting, Claim, ClaimState, ISettlement, PayRequest, WithdrawItem } from "./interfaces/ISettlement.sol";
+import { IDisputes } from "./interfaces/IDisputes.sol";
+import {
+  Accounting,
+  BatchRequest,
+  Claim,
+  ClaimState,
+  ISettlement,
+  PayRequest,
+  WithdrawItem
+} from "./interfaces/ISettlement.sol";
+import { Answers } from "./libraries/Answers.sol";
 import { FeeMath } from "./libraries/FeeMath.sol";
 import { Merkle } from "./libraries/Merkle.sol";
 import { Text } from "./libraries/Text.sol";
+import { AnswerOpening } from "./types/Answers.sol";
 import { Fee, PayoutRule, Split } from "./types/Fees.sol";
-import { AdapterId, ClaimId } from "./types/Ids.sol";
+import { AdapterId, ClaimId, DatanetId } from "./types/Ids.sol";
 
 /// @title Settlement
-/// @notice Takes the fee for an answer together with a claim about who made the answer what it is, and pays it out
-/// after a window in which anyone can challenge the claim. A challenged claim pays nothing until the referee contract
-/// settles it; until that contract exists (`referee` is zero) it stays frozen. All amounts in wei of OPEN, all times
-/// in seconds.
+/// @notice Takes the fee for answers together with a claim about who made them what they are, and pays it out after a
+/// window in which anyone can show that the claim is false (Disputes). A false claim loses its bond: half to who showed
+/// it, half to the Datanet's contributors. All amounts in wei of OPEN, all times in seconds.
 contract Settlement is PullPayments, Ownable2Step, ISettlement {
   using BitMaps for BitMaps.BitMap;
+
+  /// @notice Governed numbers as they were in force together; every change makes a new version. Split and payout rule
+  /// in parts, so that all stand in one word.
+  struct Terms {
+    uint128 platformFee;
+    uint16 platform;
+    uint16 owner;
+    uint16 stakers;
+    uint16 contributors;
+    uint16 nullMultiple;
+    uint16 reserve;
+    uint16 clusterCap;
+    uint16 retrievalPart;
+  }
+
+  /// @dev Three words and the root, so that submitting a claim stays below 200,000 gas; all else of it follows from
+  /// them. Rates are below 2^72 (AdapterRegistry.MOST_RATE) and tokens below 2^32, so that no fee reaches 2^104.
+  struct Stored {
+    address claimant;
+    uint32 deadline;
+    ClaimState state;
+    uint16 ruleVersion;
+    uint32 paidInBlock;
+    /// Answers beside the first.
+    uint8 more;
+    address adapterOwner;
+    uint32 adapterId;
+    uint32 tokensIn;
+    uint32 tokensOut;
+    uint72 rateIn;
+    uint72 rateOut;
+    uint104 allocated;
+    bytes32 answersRoot;
+    // Not written before the claim is final.
+    uint128 paidOut;
+    uint16 bonusBps;
+  }
 
   /// @notice Most that the fixed platform fee can be set to: 1 OPEN, in wei.
   uint256 public constant MOST_PLATFORM_FEE = 1 ether;
@@ -37,151 +84,200 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   uint16 public constant MOST_RETRIEVAL_PART = 5000;
   /// @notice Most payouts fetched in one call.
   uint256 public constant MOST_ITEMS = 200;
+  /// @notice Most answers in one claim.
+  uint16 public constant MOST_ANSWERS = 256;
+  /// @notice Gas of a whole dispute at worst; a bond is at least three times its cost.
+  uint128 public constant STRESSED_GAS = 5_000_000;
+  /// @notice Most of the Datanet's pool that joins one claim's payouts, in basis points of them. With a tenth, nobody
+  /// gains by paying for answers to their own records just to draw from the pool.
+  uint16 public constant MOST_BONUS = 1000;
 
   IAdapterRegistry public immutable adapters;
+  /// @notice The one contract that refutes claims. Never changed.
+  IDisputes public immutable disputes;
   /// @notice Receives the stakers' part until staking exists.
   address public immutable treasury;
-  /// @notice How long a claim can be challenged, in seconds.
+  /// @inheritdoc ISettlement
   uint40 public immutable window;
-  /// @notice Bond of a claim, and of a challenge, in wei.
-  uint128 public immutable bond;
+  /// @inheritdoc ISettlement
+  uint128 public immutable stressedGasPrice;
 
   /// @notice Receives the platform's part.
   address public platform;
-  /// @notice The one contract that settles challenges; zero until it is set, once.
-  address public referee;
-  /// @notice Fixed fee on every answer, in wei.
-  uint128 public platformFee;
-  Split private _split;
-  /// @notice Version of the payout rule in force; versions count from 1.
+  /// @notice Version of the governed numbers in force; versions count from 1.
   uint16 public payoutRuleVersion;
-  mapping(uint256 version => PayoutRule) private _rules;
-
   /// @notice How many claims there are; ids run from 1 to this.
-  uint256 public count;
+  uint64 public count;
+  mapping(uint256 version => Terms) private _terms;
+
   /// @notice Fees not yet credited or paid out, in wei.
-  uint256 public heldFees;
-  /// @notice Bonds of claims and challenges not yet settled, in wei.
-  uint256 public heldBonds;
-  /// @notice Which claim paid a receipt; 0 where none did.
+  uint128 public heldFees;
+  /// @notice Bonds of claims not yet settled, in wei.
+  uint128 public heldBonds;
+  /// @notice What of refuted claims waits for contributors, in wei: sum of all `poolOf`.
+  uint256 public heldPools;
+  /// @inheritdoc ISettlement
+  mapping(DatanetId datanet => uint256) public poolOf;
+  /// @notice Which claim paid a receipt by itself; 0 where none did.
   mapping(bytes32 receiptHash => ClaimId) public claimOfReceipt;
-  mapping(ClaimId id => Claim) private _claims;
+  mapping(ClaimId id => Stored) private _claims;
+  mapping(ClaimId id => address) private _challengers;
   mapping(ClaimId id => BitMaps.BitMap) private _withdrawn;
 
   constructor(
     address governance,
     address platform_,
     IAdapterRegistry adapters_,
+    IDisputes disputes_,
     address treasury_,
     uint128 platformFee_,
     uint40 window_,
-    uint128 bond_
+    uint128 stressedGasPrice_
   ) Ownable(governance) {
     if (treasury_ == address(0)) revert ZeroAddress("treasury");
+    if (address(disputes_) == address(0)) revert ZeroAddress("disputes");
     adapters = adapters_;
+    disputes = disputes_;
     treasury = treasury_;
     window = window_;
-    bond = bond_;
+    stressedGasPrice = stressedGasPrice_;
     _setPlatform(platform_);
-    _setPlatformFee(platformFee_);
-    _setSplit(Split({ platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }));
-    _setPayoutRule(PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 9000, retrievalPart: 2000 }));
+    Split memory split_ = Split({ platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 });
+    PayoutRule memory rule = PayoutRule({ nullMultiple: 2000, reserve: 1000, clusterCap: 9000, retrievalPart: 2000 });
+    _setTerms(platformFee_, split_, rule);
+    emit PlatformFeeChanged(platformFee_);
+    emit SplitChanged(split_);
+    emit PayoutRuleChanged(1, rule);
   }
 
   // ---- Asking and paying ----
 
+  /// @notice Fixed fee on every answer, in wei.
+  function platformFee() external view returns (uint128) {
+    return _terms[payoutRuleVersion].platformFee;
+  }
+
   function split() external view returns (Split memory) {
-    return _split;
+    return _splitOf(payoutRuleVersion);
   }
 
   /// @notice The payout rule in force.
   function payoutRule() external view returns (PayoutRule memory) {
-    return _rules[payoutRuleVersion];
+    return _ruleOf(payoutRuleVersion);
   }
 
   /// @notice The rule that was in force as this version: claims name theirs.
   function payoutRuleOf(uint16 version) external view returns (PayoutRule memory rule) {
-    rule = _rules[version];
-    if (rule.nullMultiple == 0) revert UnknownRule(version);
+    (, rule) = termsOf(version);
+  }
+
+  /// @inheritdoc ISettlement
+  function termsOf(uint16 version) public view returns (Split memory split_, PayoutRule memory rule) {
+    if (version == 0 || version > payoutRuleVersion) revert UnknownRule(version);
+    return (_splitOf(version), _ruleOf(version));
   }
 
   /// @notice What an answer costs and who gets what; the contributors' part is the most that payouts can give them.
-  function quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut) external view returns (Fee memory fee) {
-    (fee,) = _quote(adapterId, tokensIn, tokensOut);
+  function quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut) external view returns (Fee memory) {
+    return quoteBatch(adapterId, 1, tokensIn, tokensOut);
+  }
+
+  /// @notice The same for many answers, by the sums of their tokens.
+  function quoteBatch(AdapterId adapterId, uint16 answers, uint32 tokensIn, uint32 tokensOut)
+    public
+    view
+    returns (Fee memory)
+  {
+    (, uint128 rateIn, uint128 rateOut) = adapters.terms(adapterId);
+    return _divide(FeeMath.usage(tokensIn, tokensOut, rateIn, rateOut), answers, payoutRuleVersion);
+  }
+
+  /// @notice Least bond of a claim, in wei: three times a dispute at the stressed gas price.
+  function bond() public view returns (uint128) {
+    return 3 * STRESSED_GAS * stressedGasPrice;
+  }
+
+  /// @notice Bond of a claim whose payouts are `allocated` wei: at least as much, and at least `bond()`.
+  function bondFor(uint256 allocated) public view returns (uint256) {
+    uint256 least = bond();
+    return allocated > least ? allocated : least;
   }
 
   /// @notice Pays for an answer and claims its attribution; the value sent is fee + bond, exactly.
   function pay(PayRequest calldata request) external payable returns (ClaimId id) {
     Text.requireCid(request.receiptCid);
-    if (request.receiptHash == 0) revert BadRequest("receiptHash");
+    string memory fault = Answers.fault(request.answer);
+    if (bytes(fault).length != 0) revert BadRequest(fault);
+    bytes32 receiptHash = request.answer.receiptHash;
+    ClaimId before = claimOfReceipt[receiptHash];
+    if (ClaimId.unwrap(before) != 0) revert ReceiptAlreadyPaid(receiptHash, before);
+
+    Fee memory fee;
+    (id, fee) = _open(
+      BatchRequest({
+        adapterId: request.adapterId,
+        answersRoot: Merkle.root(1, Answers.leaf(request.adapterId, request.answer)),
+        answers: 1,
+        tokensIn: request.answer.tokensIn,
+        tokensOut: request.answer.tokensOut,
+        cid: "",
+        contributorsPart: request.contributorsPart,
+        allocated: request.answer.allocated,
+        ruleVersion: request.ruleVersion
+      })
+    );
+    claimOfReceipt[receiptHash] = id;
+    _emitAnswerPaid(id, request, fee);
+  }
+
+  /// @notice Pays for many answers of one adapter with one claim. That the sums are those of the answers, and that each
+  /// answer is whole, is part of the claim: Disputes.proveSums.
+  function payBatch(BatchRequest calldata request) external payable returns (ClaimId id) {
+    Text.requireCid(request.cid);
+    if (request.answersRoot == 0) revert BadRequest("answersRoot");
+    if (request.answers == 0 || request.answers > MOST_ANSWERS) revert BadRequest("answers");
     if (request.tokensOut == 0) revert BadRequest("tokensOut");
-    if ((request.payoutCount == 0) != (request.payoutRoot == Merkle.emptyRoot()) || request.payoutRoot == 0) {
-      revert BadRequest("payoutRoot");
-    }
-    if ((request.payoutCount == 0) != (request.allocated == 0)) revert BadRequest("allocated");
-    if (request.ruleVersion != payoutRuleVersion) revert RuleChanged(request.ruleVersion, payoutRuleVersion);
-    ClaimId before = claimOfReceipt[request.receiptHash];
-    if (ClaimId.unwrap(before) != 0) revert ReceiptAlreadyPaid(request.receiptHash, before);
-
-    (Fee memory fee, address adapterOwner) = _quote(request.adapterId, request.tokensIn, request.tokensOut);
-    if (fee.contributors != request.contributorsPart) revert FeeChanged(request.contributorsPart, fee.contributors);
-    if (request.allocated > fee.contributors) revert AllocatedTooMuch(request.allocated, fee.contributors);
-    FeeMath.allocate(fee, request.allocated);
-    if (msg.value != fee.total + bond) revert WrongPayment(msg.value, fee.total, bond);
-
-    id = ClaimId.wrap(++count);
-    claimOfReceipt[request.receiptHash] = id;
-    heldFees += fee.total;
-    heldBonds += bond;
-    _deposited(msg.value);
-    _store(id, request, fee, adapterOwner);
-    _emitPaid(id, request, fee);
+    Fee memory fee;
+    (id, fee) = _open(request);
+    _emitBatchPaid(id, request, fee);
   }
 
   // ---- Claims ----
 
-  /// @notice Freezes a claim within its window; the value sent is the challenger's bond.
-  function challenge(ClaimId id) external payable {
-    Claim storage c = _inState(id, ClaimState.Open);
-    if (block.timestamp > c.deadline) revert WindowOver(id, c.deadline);
-    if (msg.value != c.bond) revert WrongBond(msg.value, c.bond);
-    c.state = ClaimState.Challenged;
-    c.challenger = msg.sender;
-    heldBonds += msg.value;
-    _deposited(msg.value);
-    emit ClaimChallenged(id, msg.sender, msg.value);
+  /// @inheritdoc ISettlement
+  /// @dev Platform and adapter owner are paid for the answers they gave. The contributors' part, which the false claim
+  /// has made undividable, joins half of the bond in the Datanet's pool.
+  function refute(ClaimId id, address challenger) external {
+    if (msg.sender != address(disputes)) revert NotDisputes(msg.sender);
+    Stored storage c = _inState(id, ClaimState.Open);
+    c.state = ClaimState.Refuted;
+    _challengers[id] = challenger;
+    uint256 bonded = bondFor(c.allocated);
+    uint256 reward = bonded / 2;
+    uint256 toPool = bonded - reward + c.allocated;
+    heldBonds -= uint128(bonded);
+    heldFees -= c.allocated;
+    heldPools += toPool;
+    poolOf[_datanetOf(c)] += toPool;
+    emit ClaimRefuted(id, challenger, reward, toPool);
+    _release(c, _feeOf(c));
+    _credit(challenger, reward);
   }
 
-  /// @notice The referee decides a challenged claim. If the claimant wins, the claim is final and the challenger's
-  /// bond is the claimant's. If not, the challenger gets both bonds, and the contributors' part, which the false claim
-  /// has made undividable, joins the stakers' part; platform and adapter owner are paid for the answer they gave.
-  function settleChallenge(ClaimId id, bool claimantWins) external {
-    if (referee == address(0) || msg.sender != referee) revert NotReferee(msg.sender, referee);
-    Claim storage c = _inState(id, ClaimState.Challenged);
-    uint256 bonds = 2 * uint256(c.bond);
-    heldBonds -= bonds;
-    if (claimantWins) {
-      c.state = ClaimState.Final;
-      emit ClaimFinalised(id, _fee(c), true);
-      _release(c, 0);
-      _credit(c.claimant, bonds);
-    } else {
-      c.state = ClaimState.Refuted;
-      emit ClaimRefuted(id, c.challenger, bonds, c.contributorsPart);
-      _release(c, c.contributorsPart);
-      _credit(c.challenger, bonds);
-    }
-  }
-
-  /// @notice After the window, anyone makes an unchallenged claim final: all parts and the bond can be fetched.
+  /// @notice After the window, and when no challenge holds it, anyone makes a claim final: all parts and the bond can
+  /// be fetched. Of the Datanet's pool, at most a tenth of the payouts joins them.
   function finalize(ClaimId id) external {
-    Claim storage c = _inState(id, ClaimState.Open);
+    Stored storage c = _inState(id, ClaimState.Open);
     if (block.timestamp <= c.deadline) revert WindowOpen(id, c.deadline);
+    uint256 until = disputes.heldUntil(id);
+    if (block.timestamp <= until) revert ClaimHeld(id, until);
     c.state = ClaimState.Final;
-    heldBonds -= c.bond;
-    emit ClaimFinalised(id, _fee(c), false);
-    _release(c, 0);
-    _credit(c.claimant, c.bond);
+    uint256 bonded = bondFor(c.allocated);
+    heldBonds -= uint128(bonded);
+    Fee memory fee = _feeOf(c);
+    emit ClaimFinalised(id, fee, _drawBonus(c));
+    _release(c, fee);
+    _credit(c.claimant, bonded);
   }
 
   /// @notice A contributor fetches payouts of final claims, in one transfer.
@@ -192,15 +288,38 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
       sum += _take(items[k]);
     }
     if (sum == 0) revert NothingToWithdraw(msg.sender);
-    heldFees -= sum;
+    heldFees -= uint128(sum);
     _send(msg.sender, sum);
   }
 
   // ---- Reading ----
 
+  /// @inheritdoc ISettlement
   function claim(ClaimId id) public view returns (Claim memory c) {
-    c = _claims[id];
-    if (c.state == ClaimState.None) revert UnknownClaim(id);
+    Stored storage s = _claims[id];
+    if (s.state == ClaimState.None) revert UnknownClaim(id);
+    c.claimant = s.claimant;
+    c.deadline = s.deadline;
+    c.state = s.state;
+    c.ruleVersion = s.ruleVersion;
+    c.paidInBlock = s.paidInBlock;
+    c.adapterOwner = s.adapterOwner;
+    c.adapterId = s.adapterId;
+    c.challenger = _challengers[id];
+    c.answers = _answersOf(s);
+    c.tokensIn = s.tokensIn;
+    c.tokensOut = s.tokensOut;
+    c.rateIn = s.rateIn;
+    c.rateOut = s.rateOut;
+    Fee memory fee = _feeOf(s);
+    c.total = uint128(fee.total);
+    c.bond = uint128(bondFor(s.allocated));
+    c.ownerPart = uint128(fee.owner);
+    c.stakersPart = uint128(fee.stakers);
+    c.contributorsPart = s.allocated;
+    c.paidOut = s.paidOut;
+    c.bonusBps = s.bonusBps;
+    c.answersRoot = s.answersRoot;
   }
 
   /// @notice Up to `limit` claims from id `first` on.
@@ -213,162 +332,220 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     }
   }
 
-  function isPayoutWithdrawn(ClaimId id, uint256 index) external view returns (bool) {
-    return _withdrawn[id].get(index);
+  function isPayoutWithdrawn(ClaimId id, uint256 answer, uint256 index) external view returns (bool) {
+    return _withdrawn[id].get(_bit(answer, index));
   }
 
-  /// @notice balance >= fees + bonds + claimable; deposited = fees + bonds + claimable + withdrawn.
+  /// @notice balance >= fees + bonds + pools + claimable; deposited = fees + bonds + pools + claimable + withdrawn.
   function accounting() external view returns (Accounting memory) {
-    return Accounting(address(this).balance, heldFees, heldBonds, totalClaimable, totalDeposited, totalWithdrawn);
+    return Accounting(
+      address(this).balance, heldFees, heldBonds, heldPools, totalClaimable, totalDeposited, totalWithdrawn
+    );
   }
 
   // ---- Governance ----
 
   function setSplit(Split calldata split_) external onlyOwner {
-    _setSplit(split_);
+    _setTerms(_terms[payoutRuleVersion].platformFee, split_, _ruleOf(payoutRuleVersion));
+    emit SplitChanged(split_);
   }
 
   function setPayoutRule(PayoutRule calldata rule) external onlyOwner {
-    _setPayoutRule(rule);
+    _setTerms(_terms[payoutRuleVersion].platformFee, _splitOf(payoutRuleVersion), rule);
+    emit PayoutRuleChanged(payoutRuleVersion, rule);
   }
 
   function setPlatformFee(uint128 platformFee_) external onlyOwner {
-    _setPlatformFee(platformFee_);
+    _setTerms(platformFee_, _splitOf(payoutRuleVersion), _ruleOf(payoutRuleVersion));
+    emit PlatformFeeChanged(platformFee_);
   }
 
   function setPlatform(address platform_) external onlyOwner {
     _setPlatform(platform_);
   }
 
-  /// @notice Names the contract that settles challenges. Once, for ever.
-  function setReferee(address referee_) external onlyOwner {
-    if (referee_ == address(0)) revert ZeroAddress("referee");
-    if (referee != address(0)) revert RefereeAlreadySet(referee);
-    referee = referee_;
-    emit RefereeSet(referee_);
-  }
-
   // ---- Inside ----
 
-  function _quote(AdapterId adapterId, uint32 tokensIn, uint32 tokensOut)
-    private
-    view
-    returns (Fee memory fee, address adapterOwner)
-  {
-    uint128 rateIn;
-    uint128 rateOut;
-    (adapterOwner, rateIn, rateOut) = adapters.terms(adapterId);
-    fee = FeeMath.divide(FeeMath.usage(tokensIn, tokensOut, rateIn, rateOut), platformFee, _split);
+  function _divide(uint256 used, uint256 answers, uint16 version) private view returns (Fee memory) {
+    return FeeMath.divide(used, _terms[version].platformFee * answers, _splitOf(version));
   }
 
-  function _store(ClaimId id, PayRequest calldata request, Fee memory fee, address adapterOwner) private {
-    Claim storage c = _claims[id];
+  function _splitOf(uint16 version) private view returns (Split memory) {
+    Terms storage t = _terms[version];
+    return Split(t.platform, t.owner, t.stakers, t.contributors);
+  }
+
+  function _ruleOf(uint16 version) private view returns (PayoutRule memory) {
+    Terms storage t = _terms[version];
+    return PayoutRule(t.nullMultiple, t.reserve, t.clusterCap, t.retrievalPart);
+  }
+
+  function _open(BatchRequest memory request) private returns (ClaimId id, Fee memory fee) {
+    (address adapterOwner, uint128 rateIn, uint128 rateOut) = adapters.terms(request.adapterId);
+    uint16 version = payoutRuleVersion;
+    fee = _divide(FeeMath.usage(request.tokensIn, request.tokensOut, rateIn, rateOut), request.answers, version);
+    if (fee.contributors != request.contributorsPart) revert FeeChanged(request.contributorsPart, fee.contributors);
+    if (request.ruleVersion != version) revert RuleChanged(request.ruleVersion, version);
+    if (request.allocated > fee.contributors) revert AllocatedTooMuch(request.allocated, fee.contributors);
+    FeeMath.allocate(fee, request.allocated);
+    uint256 bonded = bondFor(request.allocated);
+    if (msg.value != fee.total + bonded) revert WrongPayment(msg.value, fee.total, bonded);
+
+    id = ClaimId.wrap(++count);
+    heldFees += uint128(fee.total);
+    heldBonds += uint128(bonded);
+    _deposited(msg.value);
+    Stored storage c = _claims[id];
+    (c.rateIn, c.rateOut, c.allocated) = (uint72(rateIn), uint72(rateOut), uint104(request.allocated));
+    _store(c, request, adapterOwner, version);
+  }
+
+  function _store(Stored storage c, BatchRequest memory request, address adapterOwner, uint16 version) private {
     c.claimant = msg.sender;
-    c.deadline = uint40(block.timestamp + window);
+    c.deadline = uint32(block.timestamp + window);
     c.state = ClaimState.Open;
-    c.payoutCount = request.payoutCount;
-    c.ruleVersion = request.ruleVersion;
+    c.ruleVersion = version;
+    c.paidInBlock = uint32(block.number);
+    c.more = uint8(request.answers - 1);
     c.adapterOwner = adapterOwner;
-    c.adapterId = uint96(AdapterId.unwrap(request.adapterId));
+    c.adapterId = uint32(AdapterId.unwrap(request.adapterId));
     c.tokensIn = request.tokensIn;
     c.tokensOut = request.tokensOut;
-    // The registry bounds the rates, so that no amount reaches 2^128.
-    c.total = uint128(fee.total);
-    c.bond = bond;
-    c.ownerPart = uint128(fee.owner);
-    c.stakersPart = uint128(fee.stakers);
-    c.contributorsPart = uint128(fee.contributors);
-    c.receiptHash = request.receiptHash;
-    c.payoutRoot = request.payoutRoot;
+    c.answersRoot = request.answersRoot;
   }
 
-  function _emitPaid(ClaimId id, PayRequest calldata request, Fee memory fee) private {
-    Claim storage c = _claims[id];
+  function _emitAnswerPaid(ClaimId id, PayRequest calldata request, Fee memory fee) private {
+    Stored storage c = _claims[id];
     emit AnswerPaid(
       id,
       request.adapterId,
       msg.sender,
-      request.receiptHash,
+      request.answer,
       request.receiptCid,
-      request.tokensIn,
-      request.tokensOut,
       fee,
-      request.payoutRoot,
-      request.payoutCount,
-      bond,
+      bondFor(request.answer.allocated),
       c.deadline,
       c.adapterOwner
     );
   }
 
-  function _fee(Claim storage c) private view returns (Fee memory) {
-    uint256 platformPart = uint256(c.total) - c.ownerPart - c.stakersPart - c.contributorsPart;
-    return Fee(c.total, platformPart, c.ownerPart, c.stakersPart, c.contributorsPart);
+  function _emitBatchPaid(ClaimId id, BatchRequest calldata request, Fee memory fee) private {
+    Stored storage c = _claims[id];
+    emit BatchPaid(
+      id,
+      request.adapterId,
+      msg.sender,
+      request.answersRoot,
+      request.answers,
+      request.tokensIn,
+      request.tokensOut,
+      request.cid,
+      fee,
+      bondFor(request.allocated),
+      c.deadline,
+      c.adapterOwner
+    );
   }
 
-  /// @dev Credits everyone but the contributors, whose part stays held until they fetch it; `forfeited` is what of
-  /// their part goes to the treasury instead.
-  function _release(Claim storage c, uint256 forfeited) private {
-    Fee memory fee = _fee(c);
-    heldFees -= fee.platform + fee.owner + fee.stakers + forfeited;
+  /// @dev The fee as it was when the claim was paid.
+  function _feeOf(Stored storage c) private view returns (Fee memory fee) {
+    fee = _divide(FeeMath.usage(c.tokensIn, c.tokensOut, c.rateIn, c.rateOut), _answersOf(c), c.ruleVersion);
+    FeeMath.allocate(fee, c.allocated);
+  }
+
+  function _answersOf(Stored storage c) private view returns (uint16) {
+    return uint16(c.more) + 1;
+  }
+
+  function _datanetOf(Stored storage c) private view returns (DatanetId datanet) {
+    (, datanet,) = adapters.origin(AdapterId.wrap(c.adapterId));
+  }
+
+  /// @dev Moves the bonus of a claim from its Datanet's pool to the fees that contributors fetch.
+  function _drawBonus(Stored storage c) private returns (uint256 bonus) {
+    DatanetId datanet = _datanetOf(c);
+    uint256 pool = poolOf[datanet];
+    if (pool == 0 || c.allocated == 0) return 0;
+    uint256 bps = pool * FeeMath.BASIS_POINTS / c.allocated;
+    if (bps > MOST_BONUS) bps = MOST_BONUS;
+    c.bonusBps = uint16(bps);
+    bonus = c.allocated * bps / FeeMath.BASIS_POINTS;
+    poolOf[datanet] = pool - bonus;
+    heldPools -= bonus;
+    heldFees += uint128(bonus);
+  }
+
+  /// @dev Credits everyone but the contributors, whose part stays where it is.
+  function _release(Stored storage c, Fee memory fee) private {
+    heldFees -= uint128(fee.platform + fee.owner + fee.stakers);
     _credit(platform, fee.platform);
     _credit(c.adapterOwner, fee.owner);
-    _credit(treasury, fee.stakers + forfeited);
+    _credit(treasury, fee.stakers);
   }
 
   function _take(WithdrawItem calldata item) private returns (uint256) {
     ClaimId id = item.claimId;
-    Claim storage c = _inState(id, ClaimState.Final);
-    bytes32 leafHash = Merkle.leaf(abi.encode(item.index, msg.sender, item.amount));
-    if (!Merkle.verify(c.payoutRoot, c.payoutCount, item.index, leafHash, item.proof)) {
-      revert WrongProof(id, item.index);
-    }
-    if (_withdrawn[id].get(item.index)) revert PayoutAlreadyWithdrawn(id, item.index);
-    uint256 left = c.contributorsPart - c.paidOut;
+    Stored storage c = _inState(id, ClaimState.Final);
+    _requireProofs(c, item);
+    uint256 bit = _bit(item.opening.index, item.index);
+    if (_withdrawn[id].get(bit)) revert PayoutAlreadyWithdrawn(id, item.index);
+    uint256 left = c.allocated - c.paidOut;
     if (item.amount > left) revert PayoutsExceedPart(id, item.amount, left);
-    _withdrawn[id].set(item.index);
+    _withdrawn[id].set(bit);
     c.paidOut += uint128(item.amount);
-    emit PayoutWithdrawn(id, msg.sender, item.index, item.amount);
-    return item.amount;
+    uint256 bonus = item.amount * c.bonusBps / FeeMath.BASIS_POINTS;
+    emit PayoutWithdrawn(id, msg.sender, item.opening.index, item.index, item.amount, bonus);
+    return item.amount + bonus;
   }
 
-  function _inState(ClaimId id, ClaimState state) private view returns (Claim storage c) {
+  function _requireProofs(Stored storage c, WithdrawItem calldata item) private view {
+    AnswerOpening calldata o = item.opening;
+    bytes32 answer = Answers.leaf(AdapterId.wrap(c.adapterId), o.answer);
+    if (!Merkle.verify(c.answersRoot, _answersOf(c), o.index, answer, o.proof)) {
+      revert WrongProof(item.claimId, item.index);
+    }
+    bytes32 payout = Merkle.leaf(abi.encode(item.index, msg.sender, item.amount));
+    if (!Merkle.verify(o.answer.payoutRoot, o.answer.payoutCount, item.index, payout, item.proof)) {
+      revert WrongProof(item.claimId, item.index);
+    }
+  }
+
+  /// @dev Payout `index`, below 2^32, of answer `answer`.
+  function _bit(uint256 answer, uint256 index) private pure returns (uint256) {
+    return answer << 32 | index;
+  }
+
+  function _inState(ClaimId id, ClaimState state) private view returns (Stored storage c) {
     c = _claims[id];
     if (c.state == ClaimState.None) revert UnknownClaim(id);
     if (c.state != state) revert WrongState(id, c.state);
   }
 
-  function _setSplit(Split memory split_) private {
+  /// @dev The next version of the governed numbers, if they are within their bounds.
+  function _setTerms(uint128 platformFee_, Split memory split_, PayoutRule memory rule) private {
     FeeMath.requireWhole(split_);
-    if (split_.platform > MOST_PLATFORM_PART) {
-      revert OutOfBounds("platform part", split_.platform, 0, MOST_PLATFORM_PART);
-    }
-    if (split_.contributors < LEAST_CONTRIBUTORS_PART) {
-      revert OutOfBounds("contributors part", split_.contributors, LEAST_CONTRIBUTORS_PART, FeeMath.BASIS_POINTS);
-    }
-    _split = split_;
-    emit SplitChanged(split_);
+    _requireWithin("platform part", split_.platform, 0, MOST_PLATFORM_PART);
+    _requireWithin("contributors part", split_.contributors, LEAST_CONTRIBUTORS_PART, FeeMath.BASIS_POINTS);
+    _requireWithin("multiple of the noise", rule.nullMultiple, LEAST_NULL_MULTIPLE, MOST_NULL_MULTIPLE);
+    _requireWithin("reserve", rule.reserve, 0, MOST_RESERVE);
+    _requireWithin("cap of a cluster", rule.clusterCap, LEAST_CLUSTER_CAP, FeeMath.BASIS_POINTS);
+    _requireWithin("retrieval part", rule.retrievalPart, 0, MOST_RETRIEVAL_PART);
+    _requireWithin("platform fee", platformFee_, 0, MOST_PLATFORM_FEE);
+    _terms[++payoutRuleVersion] = Terms({
+      platformFee: platformFee_,
+      platform: split_.platform,
+      owner: split_.owner,
+      stakers: split_.stakers,
+      contributors: split_.contributors,
+      nullMultiple: rule.nullMultiple,
+      reserve: rule.reserve,
+      clusterCap: rule.clusterCap,
+      retrievalPart: rule.retrievalPart
+    });
   }
 
-  function _setPayoutRule(PayoutRule memory rule) private {
-    if (rule.nullMultiple < LEAST_NULL_MULTIPLE || rule.nullMultiple > MOST_NULL_MULTIPLE) {
-      revert OutOfBounds("multiple of the noise", rule.nullMultiple, LEAST_NULL_MULTIPLE, MOST_NULL_MULTIPLE);
-    }
-    if (rule.reserve > MOST_RESERVE) revert OutOfBounds("reserve", rule.reserve, 0, MOST_RESERVE);
-    if (rule.clusterCap < LEAST_CLUSTER_CAP || rule.clusterCap > FeeMath.BASIS_POINTS) {
-      revert OutOfBounds("cap of a cluster", rule.clusterCap, LEAST_CLUSTER_CAP, FeeMath.BASIS_POINTS);
-    }
-    if (rule.retrievalPart > MOST_RETRIEVAL_PART) {
-      revert OutOfBounds("retrieval part", rule.retrievalPart, 0, MOST_RETRIEVAL_PART);
-    }
-    _rules[++payoutRuleVersion] = rule;
-    emit PayoutRuleChanged(payoutRuleVersion, rule);
-  }
-
-  function _setPlatformFee(uint128 platformFee_) private {
-    if (platformFee_ > MOST_PLATFORM_FEE) revert OutOfBounds("platform fee", platformFee_, 0, MOST_PLATFORM_FEE);
-    platformFee = platformFee_;
-    emit PlatformFeeChanged(platformFee_);
+  function _requireWithin(string memory what, uint256 value, uint256 least, uint256 most) private pure {
+    if (value < least || value > most) revert OutOfBounds(what, value, least, most);
   }
 
   function _setPlatform(address platform_) private {

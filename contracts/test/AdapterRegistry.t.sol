@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { AdapterDraft, AdapterView, IAdapterRegistry } from "../src/interfaces/IAdapterRegistry.sol";
 import { IDatanetRegistry } from "../src/interfaces/IDatanetRegistry.sol";
-import { AdapterId } from "../src/types/Ids.sol";
+import { AdapterId, DatanetId } from "../src/types/Ids.sol";
 import { Deployed } from "./support/Deployed.sol";
 
 contract AdapterRegistryTest is Deployed {
@@ -26,12 +26,13 @@ contract AdapterRegistryTest is Deployed {
   }
 
   function test_needsEveryRoot() public {
-    for (uint256 k = 0; k < 4; k++) {
+    for (uint256 k = 0; k < 5; k++) {
       AdapterDraft memory draft = _draft();
       if (k == 0) draft.baseRoot = 0;
       if (k == 1) draft.adapterRoot = 0;
       if (k == 2) draft.checkpointsRoot = 0;
       if (k == 3) draft.ledgerRoot = 0;
+      if (k == 4) draft.programHash = 0;
       vm.expectRevert(IAdapterRegistry.MissingRoot.selector);
       adapters.register(draft);
     }
@@ -77,6 +78,15 @@ contract AdapterRegistryTest is Deployed {
     for (uint256 k = 0; k < page.length; k++) {
       eq(AdapterId.unwrap(page[k].id), from + k, "id");
     }
+  }
+
+  function test_originIsWhatWasRegistered() public {
+    (bytes32 programHash, DatanetId from, uint32 version) = adapters.origin(adapter);
+    eq(programHash, _draft().programHash, "program");
+    eq(DatanetId.unwrap(from), DatanetId.unwrap(datanet), "Datanet");
+    eq(version, 1, "version");
+    vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, 9));
+    adapters.origin(AdapterId.wrap(9));
   }
 
   function test_tokenUriIsTheFolder() public view {

@@ -6,6 +6,7 @@ import { ReentrancyGuard } from "@openzeppelin/contracts/utils/ReentrancyGuard.s
 import { PullPayments } from "../src/PullPayments.sol";
 import { Settlement } from "../src/Settlement.sol";
 import { IAdapterRegistry } from "../src/interfaces/IAdapterRegistry.sol";
+import { IDisputes } from "../src/interfaces/IDisputes.sol";
 import {
   Accounting,
   Claim,
@@ -41,17 +42,17 @@ contract SettlementTest is Deployed {
 
   function _item(ClaimId id, uint256 index, uint256 amount, bytes32[] memory leaves)
     private
-    pure
+    view
     returns (WithdrawItem[] memory items)
   {
     items = new WithdrawItem[](1);
-    items[0] = WithdrawItem(id, index, amount, MerkleTree.proof(leaves, index));
+    items[0] = WithdrawItem(id, _opening(id), index, amount, MerkleTree.proof(leaves, index));
   }
 
   function _books() private view {
     Accounting memory a = settlement.accounting();
-    eq(a.balance, a.fees + a.bonds + a.claimable, "balance");
-    eq(a.deposited, a.fees + a.bonds + a.claimable + a.withdrawn, "deposits");
+    eq(a.balance, a.fees + a.bonds + a.pools + a.claimable, "balance");
+    eq(a.deposited, a.fees + a.bonds + a.pools + a.claimable + a.withdrawn, "deposits");
   }
 
   function test_quoteIsTheFormula() public view {
@@ -89,7 +90,7 @@ contract SettlementTest is Deployed {
     settlement.withdrawPayouts(twice);
     vm.prank(alice);
     settlement.withdrawPayouts(once);
-    yes(settlement.isPayoutWithdrawn(id, 0), "marked");
+    yes(settlement.isPayoutWithdrawn(id, 0, 0), "marked");
     vm.expectRevert(abi.encodeWithSelector(ISettlement.PayoutAlreadyWithdrawn.selector, 1, 0));
     vm.prank(alice);
     settlement.withdrawPayouts(once);
@@ -112,7 +113,7 @@ contract SettlementTest is Deployed {
     bytes32[] memory leaves = new bytes32[](2);
     leaves[0] = _payout(0, alice, fee.contributors);
     leaves[1] = _payout(1, bob, 1);
-    request.payoutRoot = MerkleTree.root(leaves);
+    request.answer.payoutRoot = MerkleTree.root(leaves);
     ClaimId id = _pay(request, fee.total);
     // Another claim's fee lies in the contract too: it must not be touched.
     (PayRequest memory other, Fee memory otherFee,) = _request("honest", 13, 37, 5000);
@@ -145,7 +146,7 @@ contract SettlementTest is Deployed {
   function test_oneReceiptIsPaidOnce() public {
     (PayRequest memory request, Fee memory fee,) = _request("same", 1, 1, 5000);
     _pay(request, fee.total);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.ReceiptAlreadyPaid.selector, request.receiptHash, 1));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ReceiptAlreadyPaid.selector, request.answer.receiptHash, 1));
     _pay(request, fee.total);
   }
 
@@ -170,23 +171,23 @@ contract SettlementTest is Deployed {
 
   function test_badRequestsSayWhich() public {
     (PayRequest memory request, Fee memory fee,) = _request("bad", 13, 37, 5000);
-    request.receiptHash = 0;
+    request.answer.receiptHash = 0;
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "receiptHash"));
     _pay(request, fee.total);
-    request.receiptHash = "bad";
-    request.tokensOut = 0;
+    request.answer.receiptHash = "bad";
+    request.answer.tokensOut = 0;
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokensOut"));
     _pay(request, fee.total);
-    request.tokensOut = 37;
-    request.payoutCount = 0;
+    request.answer.tokensOut = 37;
+    request.answer.payoutCount = 0;
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "payoutRoot"));
     _pay(request, fee.total);
-    request.payoutCount = 2;
-    request.payoutRoot = Merkle.emptyRoot();
+    request.answer.payoutCount = 2;
+    request.answer.payoutRoot = Merkle.emptyRoot();
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "payoutRoot"));
     _pay(request, fee.total);
     request.adapterId = AdapterId.wrap(77);
-    request.payoutRoot = "x";
+    request.answer.payoutRoot = "x";
     vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, 77));
     _pay(request, fee.total);
   }
@@ -194,7 +195,7 @@ contract SettlementTest is Deployed {
   function test_whereNoRecordHelpedTheTreasuryGetsThePart() public {
     (PayRequest memory request,,) = _request("none", 13, 37, 5000);
     Fee memory fee = settlement.quote(adapter, 13, 37);
-    (request.payoutCount, request.payoutRoot, request.allocated) = (0, Merkle.emptyRoot(), 0);
+    (request.answer.payoutCount, request.answer.payoutRoot, request.answer.allocated) = (0, Merkle.emptyRoot(), 0);
     ClaimId id = _pay(request, fee.total);
     vm.warp(block.timestamp + WINDOW + 1);
     settlement.finalize(id);
@@ -208,7 +209,7 @@ contract SettlementTest is Deployed {
     uint256 allocated = fee.contributors / 3;
     bytes32[] memory leaves = new bytes32[](1);
     leaves[0] = _payout(0, alice, allocated);
-    (request.payoutRoot, request.payoutCount, request.allocated) = (MerkleTree.root(leaves), 1, allocated);
+    request.answer = _answer("weak", 13, 37, MerkleTree.root(leaves), 1, allocated);
     ClaimId id = _pay(request, fee.total);
     Claim memory c = settlement.claim(id);
     eq(c.contributorsPart, allocated, "contributors can fetch what was allocated");
@@ -225,15 +226,15 @@ contract SettlementTest is Deployed {
 
   function test_whatIsAllocatedFitsThePartAndThePayouts() public {
     (PayRequest memory request, Fee memory fee,) = _request("odd", 13, 37, 5000);
-    request.allocated = fee.contributors + 1;
+    request.answer.allocated = uint128(fee.contributors + 1);
     vm.expectRevert(
       abi.encodeWithSelector(ISettlement.AllocatedTooMuch.selector, fee.contributors + 1, fee.contributors)
     );
     _pay(request, fee.total);
-    request.allocated = 0;
+    request.answer.allocated = 0;
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "allocated"));
     _pay(request, fee.total);
-    (request.payoutCount, request.payoutRoot, request.allocated) = (0, Merkle.emptyRoot(), 1);
+    (request.answer.payoutCount, request.answer.payoutRoot, request.answer.allocated) = (0, Merkle.emptyRoot(), 1);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "allocated"));
     _pay(request, fee.total);
   }
@@ -265,83 +266,92 @@ contract SettlementTest is Deployed {
     eq(settlement.claimable(bob), 0, "not the buyer");
   }
 
-  // ---- Challenges ----
+  // ---- Refuted claims ----
 
-  function _challenged() private returns (ClaimId id, Fee memory fee) {
-    (id, fee,) = _paid();
-    vm.prank(bob);
-    settlement.challenge{ value: BOND }(id);
-  }
-
-  function test_aChallengedClaimIsFrozenUntilThereIsAReferee() public {
-    (ClaimId id,) = _challenged();
-    vm.warp(block.timestamp + 365 days);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Challenged));
-    settlement.finalize(id);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.NotReferee.selector, address(0), address(0)));
-    vm.prank(address(0));
-    settlement.settleChallenge(id, true);
-    eq(settlement.heldBonds(), 2 * BOND, "both bonds are held");
-    _books();
-  }
-
-  function test_challengesNeedTheBondAndTheWindow() public {
+  function test_onlyTheDisputesContractRefutes() public {
     (ClaimId id,,) = _paid();
-    vm.startPrank(bob);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongBond.selector, BOND - 1, BOND));
-    settlement.challenge{ value: BOND - 1 }(id);
-    uint256 deadline = block.timestamp + WINDOW;
-    vm.warp(deadline + 1);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.WindowOver.selector, 1, deadline));
-    settlement.challenge{ value: BOND }(id);
-    vm.warp(deadline);
-    settlement.challenge{ value: BOND }(id);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Challenged));
-    settlement.challenge{ value: BOND }(id);
-    vm.stopPrank();
+    address[4] memory callers = [governance, payer, bob, address(referee)];
+    for (uint256 k = 0; k < callers.length; k++) {
+      vm.expectRevert(abi.encodeWithSelector(ISettlement.NotDisputes.selector, callers[k]));
+      vm.prank(callers[k]);
+      settlement.refute(id, bob);
+    }
   }
 
-  function test_aClaimantWhoWinsGetsBothBonds() public {
-    (ClaimId id, Fee memory fee) = _challenged();
-    _setReferee();
-    vm.prank(person("referee"));
-    settlement.settleChallenge(id, true);
-    eq(settlement.claimable(payer), 2 * BOND, "bonds");
-    eq(settlement.heldFees(), fee.contributors, "contributors can fetch");
-    eq(uint256(settlement.claim(id).state), uint256(ClaimState.Final), "final");
-    _books();
+  function _refuted() private returns (ClaimId id, Fee memory fee) {
+    (id, fee,) = _paid();
+    vm.prank(address(disputes));
+    settlement.refute(id, bob);
   }
 
-  function test_aChallengerWhoWinsGetsBothBonds() public {
-    (ClaimId id, Fee memory fee) = _challenged();
-    _setReferee();
-    vm.prank(person("referee"));
-    settlement.settleChallenge(id, false);
-    eq(settlement.claimable(bob), 2 * BOND, "bonds");
+  function test_aRefutedClaimPaysTheChallengerAndThePool() public {
+    (ClaimId id, Fee memory fee) = _refuted();
+    eq(settlement.claimable(bob), BOND / 2, "half of the bond");
+    eq(settlement.poolOf(datanet), BOND / 2 + fee.contributors, "the other half and the undividable part");
     eq(settlement.claimable(payer), 0, "nothing for the false claim");
-    eq(settlement.claimable(address(treasury)), fee.stakers + fee.contributors, "undividable part");
+    eq(settlement.claimable(address(treasury)), fee.stakers, "stakers");
     eq(settlement.claimable(curator), fee.owner, "owner");
-    eq(settlement.heldFees(), 0, "nothing is held");
+    eq(settlement.heldFees(), 0, "no fee is held");
+    eq(settlement.heldBonds(), 0, "no bond is held");
+    eq(settlement.claim(id).challenger, bob, "who showed it");
     _books();
     (,, bytes32[] memory leaves) = _request("receipt", 13, 37, 6000);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Refuted));
     vm.prank(alice);
     settlement.withdrawPayouts(_item(id, 0, fee.contributors * 6000 / 10_000, leaves));
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Refuted));
+    settlement.finalize(id);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, 1, ClaimState.Refuted));
+    vm.prank(address(disputes));
+    settlement.refute(id, alice);
   }
 
-  function _setReferee() private {
-    vm.prank(governance);
-    settlement.setReferee(person("referee"));
-  }
-
-  function test_theRefereeIsSetOnce() public {
-    vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, bob));
+  /// @dev The pool reaches contributors as a tenth on top of what the next final claims of the Datanet pay them.
+  function test_thePoolJoinsTheNextPayouts() public {
+    (, Fee memory lost) = _refuted();
+    uint256 pool = BOND / 2 + lost.contributors;
+    (PayRequest memory request, Fee memory fee, bytes32[] memory leaves) = _request("next", 13, 37, 6000);
+    ClaimId id = _pay(request, fee.total);
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    uint256 bonus = fee.contributors / 10;
+    eq(settlement.poolOf(datanet), pool - bonus, "a tenth of the payouts was drawn");
+    _books();
+    uint256 first = fee.contributors * 6000 / 10_000;
+    vm.prank(alice);
+    eq(settlement.withdrawPayouts(_item(id, 0, first, leaves)), first + first / 10, "alice's part of it");
     vm.prank(bob);
-    settlement.setReferee(bob);
-    _setReferee();
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.RefereeAlreadySet.selector, person("referee")));
-    vm.prank(governance);
-    settlement.setReferee(bob);
+    settlement.withdrawPayouts(_item(id, 1, fee.contributors - first, leaves));
+    yes(settlement.heldFees() <= 1, "at most a wei of rounding is left");
+    _books();
+  }
+
+  function test_aSmallPoolIsDrawnToItsEnd() public {
+    _refuted();
+    uint256 rounds = 0;
+    while (settlement.poolOf(datanet) > 1e15) {
+      (PayRequest memory request, Fee memory fee,) = _request(keccak256(abi.encode(rounds++)), 13, 3700, 6000);
+      ClaimId id = _pay(request, fee.total);
+      vm.warp(vm.getBlockTimestamp() + WINDOW + 1);
+      settlement.finalize(id);
+      _books();
+    }
+    yes(rounds > 0 && rounds < 30, "after a few claims");
+  }
+
+  // ---- Bonds ----
+
+  function test_theBondIsThreeDisputesOrThePayouts() public {
+    eq(settlement.bond(), BOND, "three times 5,000,000 gas");
+    eq(settlement.bondFor(1 ether), 1 ether, "at least the payouts");
+    (PayRequest memory request, Fee memory fee,) = _request("dear", 13, 3700, 6000);
+    yes(fee.contributors > BOND, "a dear answer");
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongPayment.selector, fee.total + BOND, fee.total, fee.contributors));
+    vm.prank(payer);
+    settlement.pay{ value: fee.total + BOND }(request);
+    ClaimId id = _pay(request, fee.total);
+    eq(settlement.claim(id).bond, fee.contributors, "the claim's bond");
+    eq(settlement.heldBonds(), fee.contributors, "is held");
   }
 
   // ---- Governance ----
@@ -393,14 +403,14 @@ contract SettlementTest is Deployed {
     (PayRequest memory request, Fee memory fee,) = _request("attack", 13, 37, 0);
     bytes32[] memory leaves = new bytes32[](1);
     leaves[0] = _payout(0, address(attacker), fee.contributors);
-    (request.payoutRoot, request.payoutCount) = (MerkleTree.root(leaves), 1);
+    (request.answer.payoutRoot, request.answer.payoutCount) = (MerkleTree.root(leaves), 1);
     ClaimId id = _pay(request, fee.total);
     vm.warp(block.timestamp + WINDOW + 1);
     settlement.finalize(id);
     vm.expectRevert(abi.encodeWithSelector(PullPayments.TransferRefused.selector, address(attacker), fee.contributors));
-    attacker.take(id, fee.contributors, true);
+    attacker.take(id, _opening(id), fee.contributors, true);
     eq(attacker.reason(), bytes4(0), "all of it was undone");
-    attacker.take(id, fee.contributors, false);
+    attacker.take(id, _opening(id), fee.contributors, false);
     eq(address(attacker).balance, fee.contributors, "once");
     eq(attacker.reason(), ReentrancyGuard.ReentrancyGuardReentrantCall.selector, "the inner call was stopped");
   }
@@ -409,7 +419,7 @@ contract SettlementTest is Deployed {
     tokensOut = uint32(bound(tokensOut, 1, type(uint32).max));
     (PayRequest memory request, Fee memory fee, bytes32[] memory leaves) =
       _request("any", tokensIn, tokensOut, bound(aliceBps, 0, 10_000));
-    vm.deal(payer, fee.total + BOND);
+    vm.deal(payer, fee.total + settlement.bondFor(fee.contributors));
     ClaimId id = _pay(request, fee.total);
     _books();
     vm.warp(block.timestamp + WINDOW + 1);
@@ -447,8 +457,6 @@ contract SettlementTest is Deployed {
     settlement.claim(id);
     vm.expectRevert(unknown);
     settlement.finalize(id);
-    vm.expectRevert(unknown);
-    settlement.challenge{ value: BOND }(id);
   }
 
   function testFuzz_pagesCoverEveryIdOnce(uint8 more, uint8 first, uint8 limit) public {
@@ -462,8 +470,26 @@ contract SettlementTest is Deployed {
     uint256 expected = from > total ? 0 : total - from + 1;
     eq(page.length, expected < limit ? expected : limit, "length");
     for (uint256 k = 0; k < page.length; k++) {
-      eq(page[k].receiptHash, bytes32(from + k), "the claim of that id");
+      eq(page[k].tokensOut, from + k, "the claim of that id");
     }
+  }
+
+  function test_aClaimKeepsTheTermsItWasPaidBy() public {
+    (ClaimId id, Fee memory fee,) = _paid();
+    vm.startPrank(governance);
+    settlement.setSplit(Split(0, 3000, 0, 7000));
+    settlement.setPlatformFee(0.5 ether);
+    vm.stopPrank();
+    vm.prank(curator);
+    adapters.setPrices(adapter, 1, 1);
+    Claim memory c = settlement.claim(id);
+    eq(c.total, fee.total, "total");
+    eq(c.ownerPart, fee.owner, "owner");
+    eq(c.stakersPart, fee.stakers, "stakers");
+    vm.warp(block.timestamp + WINDOW + 1);
+    settlement.finalize(id);
+    eq(settlement.claimable(platform), fee.platform, "platform");
+    _books();
   }
 
   function test_governanceChangesWhoIsPaidFromNowOn() public {
@@ -474,9 +500,10 @@ contract SettlementTest is Deployed {
     settlement.finalize(id);
     eq(settlement.claimable(bob), fee.platform, "the platform when it is final");
     vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "treasury"));
-    new Settlement(governance, platform, adapters, address(0), 0, 1, 1);
-    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "referee"));
-    vm.prank(governance);
-    settlement.setReferee(address(0));
+    new Settlement(governance, platform, adapters, disputes, address(0), 0, 1, 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "disputes"));
+    new Settlement(governance, platform, adapters, IDisputes(address(0)), address(treasury), 0, 1, 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "platform"));
+    new Settlement(governance, address(0), adapters, disputes, address(treasury), 0, 1, 1);
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Puts the contracts on a chain, in the order that their constructors need.
- * Run: OPENLEDGER_DEPLOYER_KEY=0x… npx tsx scripts/chain/deploy.ts --rpc URL [--window SECONDS] [--bond WEI]
- *      [--platform-fee WEI] [--review-timeout SECONDS] [--governance ADDRESS] [--platform ADDRESS]
+ * Run: OPENLEDGER_DEPLOYER_KEY=0x… npx tsx scripts/chain/deploy.ts --rpc URL [--window SECONDS] [--prove-time SECONDS]
+ *      [--reply-time SECONDS] [--gas-price WEI] [--platform-fee WEI] [--review-timeout SECONDS] [--governance ADDRESS] [--platform ADDRESS]
  */
 import { type Abi, createPublicClient, createWalletClient, defineChain, getContractAddress, http } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -20,8 +20,12 @@ export interface DeployOptions {
   platform?: Hex;
   /** Challenge window, seconds. Local default 20. */
   window?: number;
-  /** Bond of a claim and of a challenge, wei. Default 0.05 OPEN. */
-  bond?: bigint;
+  /** How long a proof can come after its commitment, seconds; at most a quarter of the window. Default: that, or an hour. */
+  proveTime?: number;
+  /** How long a claimant has to show what is demanded, seconds; at most a quarter of the window. Default: that, or an hour. */
+  replyTime?: number;
+  /** The gas price that bonds are made for, wei: a claim's bond is 15,000,000 times it. Default 4 gwei, a bond of 0.06 OPEN. */
+  gasPrice?: bigint;
   /** Fixed fee on each answer, wei. Default 0.001 OPEN. */
   platformFee?: bigint;
   /** How long a curator has to review, seconds. Default 14 days. */
@@ -43,7 +47,9 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   const codes = await import('../../src/chain/generated/bytecode.ts');
 
   const account = privateKeyToAccount(options.deployerKey);
-  const { window = 20, bond = 50_000_000_000_000_000n, platformFee = 1_000_000_000_000_000n } = options;
+  const { window = 20, gasPrice = 4_000_000_000n, platformFee = 1_000_000_000_000_000n } = options;
+  const quarter = Math.min(3600, Math.max(1, Math.floor(window / 4)));
+  const { proveTime = quarter, replyTime = quarter } = options;
   const { governance = account.address, platform = account.address, reviewTimeout = 14 * 24 * 3600 } = options;
   const transport = http(options.rpcUrl);
   const publicClient = createPublicClient({ transport, pollingInterval: 200 });
@@ -58,9 +64,10 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
 
   let nonce = await publicClient.getTransactionCount({ address: account.address });
   const sent: { name: string; hash: Hex; address: Hex }[] = [];
+  const addressOf = (at: number) => getContractAddress({ from: account.address, nonce: BigInt(at) }).toLowerCase() as Hex;
   /** The address follows from deployer and nonce, so all are sent before the first is mined. */
   const put = async (name: string, abi: Abi, bytecode: Hex, args: unknown[], gas: bigint): Promise<Hex> => {
-    const address = getContractAddress({ from: account.address, nonce: BigInt(nonce) }).toLowerCase() as Hex;
+    const address = addressOf(nonce);
     // Explicit gas: an estimate would fail while the contracts it refers to are not mined yet.
     const hash = await wallet.deployContract({ abi, bytecode, args, nonce, gas });
     nonce++;
@@ -90,12 +97,24 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     [datanetRegistry],
     4_000_000n,
   );
+  const payoutMath = await put('PayoutMath', abis.payoutMathAbi, codes.payoutMathBytecode, [], 3_000_000n);
+  const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
+  const judgeCode = linked('payoutJudge', codes.payoutJudgeBytecode, { payoutMath }, codes.links);
+  const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, judgeCode, [referee], 4_000_000n);
+  // Each names the other for ever: the disputes contract comes next.
   const settlement = await put(
     'Settlement',
     abis.settlementAbi,
     codes.settlementBytecode,
-    [governance, platform, adapterRegistry, treasury, platformFee, window, bond],
-    5_000_000n,
+    [governance, platform, adapterRegistry, addressOf(nonce + 1), treasury, platformFee, window, gasPrice],
+    8_000_000n,
+  );
+  const disputes = await put(
+    'Disputes',
+    abis.disputesAbi,
+    codes.disputesBytecode,
+    [settlement, referee, payoutJudge, datanetRegistry, proveTime, replyTime],
+    8_000_000n,
   );
 
   let first: bigint | undefined;
@@ -111,8 +130,17 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     }
     if (first === undefined || receipt.blockNumber < first) first = receipt.blockNumber;
   }
-  const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury };
+  const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury, disputes, referee };
   return { chainId, contracts, deploymentBlock: String(first) };
+}
+
+/** Bytecode with the addresses of its libraries. */
+function linked(contract: string, bytecode: string, libraries: Record<string, Hex>, links: readonly { contract: string; library: string; starts: number[] }[]): Hex {
+  let code = bytecode;
+  for (const { library, starts } of links.filter((link) => link.contract === contract)) {
+    for (const start of starts) code = code.slice(0, 2 + 2 * start) + libraries[library]!.slice(2) + code.slice(2 + 2 * (start + 20));
+  }
+  return code as Hex;
 }
 
 /** Whether a chain has exactly these contracts at these addresses: an earlier version's would not understand what is asked of them. */
@@ -143,7 +171,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     options: {
       rpc: text,
       window: text,
-      bond: text,
+      'prove-time': text,
+      'reply-time': text,
+      'gas-price': text,
       'platform-fee': text,
       'review-timeout': text,
       governance: text,
@@ -160,7 +190,9 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
       rpcUrl: values.rpc,
       deployerKey: deployerKey!,
       ...(values.window && { window: Number(values.window) }),
-      ...(values.bond && { bond: BigInt(values.bond) }),
+      ...(values['prove-time'] && { proveTime: Number(values['prove-time']) }),
+      ...(values['reply-time'] && { replyTime: Number(values['reply-time']) }),
+      ...(values['gas-price'] && { gasPrice: BigInt(values['gas-price']) }),
       ...(values['platform-fee'] && { platformFee: BigInt(values['platform-fee']) }),
       ...(values['review-timeout'] && { reviewTimeout: Number(values['review-timeout']) }),
       ...(values.governance && { governance: values.governance as Hex }),

@@ -4,7 +4,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import { chainRestarted, readChainAnchor } from './chain-anchor.ts';
 import type { ChainConnection } from './client.ts';
 import type { EventStore } from './event-store.ts';
-import { adapterRegistryAbi, contributionsAbi, datanetRegistryAbi, settlementAbi } from './generated/abis.ts';
+import { adapterRegistryAbi, contributionsAbi, datanetRegistryAbi, disputesAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Blocks read again each time, because the newest ones can still be replaced. */
@@ -38,6 +38,7 @@ export interface EventFeed {
   contributions(): ReturnType<typeof decodeContributions>;
   datanets(): ReturnType<typeof decodeDatanets>;
   adapters(): ReturnType<typeof decodeAdapters>;
+  disputes(): ReturnType<typeof decodeDisputes>;
   /** The newest block read; undefined before the first refresh. */
   cursor(): bigint | undefined;
 }
@@ -46,6 +47,7 @@ const decodeSettlement = (logs: Log[]) => parseEventLogs({ abi: settlementAbi, l
 const decodeContributions = (logs: Log[]) => parseEventLogs({ abi: contributionsAbi, logs });
 const decodeDatanets = (logs: Log[]) => parseEventLogs({ abi: datanetRegistryAbi, logs });
 const decodeAdapters = (logs: Log[]) => parseEventLogs({ abi: adapterRegistryAbi, logs });
+const decodeDisputes = (logs: Log[]) => parseEventLogs({ abi: disputesAbi, logs });
 
 /** Filters die silently behind load balancers, so ranges are polled from the deployment block with a stored cursor. */
 export function createEventFeed(connection: ChainConnection, store: EventStore): EventFeed {
@@ -55,6 +57,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
     contracts.contributions,
     contracts.datanetRegistry,
     contracts.adapterRegistry,
+    contracts.disputes,
   ];
   const key = `events:${connection.chain.id}:${contracts.settlement.toLowerCase()}`;
   const start = BigInt(deployment.chain.deploymentBlock);
@@ -161,6 +164,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
     contributions: () => decodeContributions(logsOf(contracts.contributions)),
     datanets: () => decodeDatanets(logsOf(contracts.datanetRegistry)),
     adapters: () => decodeAdapters(logsOf(contracts.adapterRegistry)),
+    disputes: () => decodeDisputes(logsOf(contracts.disputes)),
     cursor: () => (feed ? BigInt(feed.cursor) : undefined),
   };
 }

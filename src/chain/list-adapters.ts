@@ -5,7 +5,7 @@ import { readPages } from './read-pages.ts';
 import type { NewAdapter } from './register-adapter.ts';
 import { translated } from './translate-error.ts';
 
-export interface Adapter extends NewAdapter {
+export interface Adapter extends Required<NewAdapter> {
   id: bigint;
   /** Receives the owner's part of fees. */
   owner: Hex;

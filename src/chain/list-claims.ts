@@ -1,4 +1,5 @@
-import { zeroAddress } from 'viem';
+import { parseEventLogs, zeroAddress } from 'viem';
+import type { ClaimedAnswer } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Fee } from '../protocol/fee.ts';
 import type { ChainConnection } from './client.ts';
@@ -7,7 +8,7 @@ import { settlementAbi } from './generated/abis.ts';
 import { readPages } from './read-pages.ts';
 import { translated } from './translate-error.ts';
 
-export const CLAIM_STATES = ['none', 'open', 'challenged', 'final', 'refuted'] as const;
+export const CLAIM_STATES = ['none', 'open', 'final', 'refuted'] as const;
 export type ClaimStateName = (typeof CLAIM_STATES)[number];
 
 /** A paid answer as the contract keeps it. Amounts in wei, times in Unix seconds. */
@@ -15,25 +16,31 @@ export interface ClaimOnChain {
   claimId: bigint;
   state: ClaimStateName;
   claimant: Hex;
+  /** Who showed that it is false. */
   challenger: Hex | undefined;
   adapterId: bigint;
   adapterOwner: Hex;
+  /** Answers in the claim; what follows sums over them. */
+  answers: number;
+  answersRoot: Hex;
   tokensIn: number;
   tokensOut: number;
   fee: Fee;
   bond: bigint;
   deadline: number;
-  receiptHash: Hex;
-  payoutRoot: Hex;
-  payoutCount: number;
+  /** What the claim says about its one answer; undefined where there are several: the claim has only their root. */
+  answer: ClaimedAnswer | undefined;
+  /** Added to every payout from what false claims of the Datanet lost, basis points. */
+  bonusBps: number;
   /** The payout rule that the claim follows; see readPayoutRule. */
   ruleVersion: number;
-  /** What contributors have fetched so far. */
+  /** What contributors have fetched so far, without the bonus. */
   paidOut: bigint;
 }
 
 /** With what only the events say. */
 export interface ClaimRecord extends ClaimOnChain {
+  /** Where the receipt lies; of a claim about several answers, where all of them lie. */
   receiptCid: string;
   transaction: Hex;
   blockNumber: bigint;
@@ -73,14 +80,14 @@ export async function listClaims(
   }
   const out: ClaimRecord[] = [];
   for (const event of events) {
-    if (event.eventName !== 'AnswerPaid') continue;
-    const { claimId, receiptCid } = event.args;
+    if (event.eventName !== 'AnswerPaid' && event.eventName !== 'BatchPaid') continue;
+    const { claimId } = event.args;
     // A claim mined after the page was read is in the next listing.
     const raw = claims[Number(claimId) - 1];
     if (!raw) continue;
     const record = {
-      ...fromContract(claimId, raw),
-      receiptCid,
+      ...fromContract(claimId, raw, 'answer' in event.args ? event.args.answer : undefined),
+      receiptCid: 'answer' in event.args ? event.args.receiptCid : event.args.cid,
       transaction: event.transactionHash,
       blockNumber: event.blockNumber,
       withdrawn: withdrawn.get(claimId) ?? [],
@@ -90,17 +97,16 @@ export async function listClaims(
   return out.reverse();
 }
 
-/** One claim's state. Errors: `contract/unknown-claim`, `chain/unreachable`. */
+/** One claim's state. What it says about its answer stands in the event of its payment. Errors: `contract/unknown-claim`, `chain/unreachable`. */
 export async function readClaim(connection: ChainConnection, claimId: bigint): Promise<ClaimOnChain> {
-  const raw = await translated('Reading the claim', () =>
-    connection.publicClient.readContract({
-      address: connection.contracts.settlement,
-      abi: settlementAbi,
-      functionName: 'claim',
-      args: [claimId],
-    }),
-  );
-  return fromContract(claimId, raw);
+  return translated('Reading the claim', async () => {
+    const address = connection.contracts.settlement;
+    const raw = await connection.publicClient.readContract({ address, abi: settlementAbi, functionName: 'claim', args: [claimId] });
+    const block = BigInt(raw.paidInBlock);
+    const logs = await connection.publicClient.getLogs({ address, fromBlock: block, toBlock: block });
+    const event = parseEventLogs({ abi: settlementAbi, eventName: 'AnswerPaid', logs }).find(({ args }) => args.claimId === claimId);
+    return fromContract(claimId, raw, event?.args.answer);
+  });
 }
 
 /** The claim that paid a receipt; undefined where none did. */
@@ -120,11 +126,11 @@ interface RawClaim {
   claimant: Hex;
   deadline: number;
   state: number;
-  payoutCount: number;
   ruleVersion: number;
   adapterOwner: Hex;
   adapterId: bigint;
   challenger: Hex;
+  answers: number;
   tokensIn: number;
   tokensOut: number;
   total: bigint;
@@ -133,11 +139,11 @@ interface RawClaim {
   stakersPart: bigint;
   contributorsPart: bigint;
   paidOut: bigint;
-  receiptHash: Hex;
-  payoutRoot: Hex;
+  bonusBps: number;
+  answersRoot: Hex;
 }
 
-function fromContract(claimId: bigint, raw: RawClaim): ClaimOnChain {
+function fromContract(claimId: bigint, raw: RawClaim, answer: ClaimedAnswer | undefined): ClaimOnChain {
   const { total, ownerPart: owner, stakersPart: stakers, contributorsPart: contributors } = raw;
   return {
     claimId,
@@ -146,16 +152,17 @@ function fromContract(claimId: bigint, raw: RawClaim): ClaimOnChain {
     challenger: raw.challenger === zeroAddress ? undefined : raw.challenger,
     adapterId: raw.adapterId,
     adapterOwner: raw.adapterOwner,
+    answers: raw.answers,
+    answersRoot: raw.answersRoot,
     tokensIn: raw.tokensIn,
     tokensOut: raw.tokensOut,
     fee: { total, owner, stakers, contributors, platform: total - owner - stakers - contributors },
     bond: raw.bond,
     deadline: raw.deadline,
-    receiptHash: raw.receiptHash,
-    payoutRoot: raw.payoutRoot,
-    payoutCount: raw.payoutCount,
+    answer,
     ruleVersion: raw.ruleVersion,
     paidOut: raw.paidOut,
+    bonusBps: raw.bonusBps,
   };
 }
 

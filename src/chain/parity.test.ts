@@ -54,7 +54,7 @@ let adapterId: bigint;
 const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
 beforeAll(async () => {
-  chain = await startScratchChain({ window: 1, bond: 1n });
+  chain = await startScratchChain({ window: 4, gasPrice: 1n });
   governance = demoWallet(chain.connection, chain.deployer);
   owner = await chain.wallet('owner');
   user = await chain.wallet('user', 10n ** 40n);
@@ -68,6 +68,7 @@ beforeAll(async () => {
     adapterRoot: word('04'),
     checkpointsRoot: word('05'),
     ledgerRoot: word('06'),
+    programHash: word('07'),
     cid,
     name: 'Parity',
     rateIn: OPEN / 10n,
@@ -79,8 +80,8 @@ afterAll(() => chain?.stop());
 test('quote and computeFee give the same integers for random prices, splits and token counts', async () => {
   const { connection } = chain;
   for (let round = 0; round < 12; round++) {
-    const rateIn = wei(round % 2 ? 70 : 12);
-    const rateOut = wei(round % 3 ? 79 : 9);
+    const rateIn = wei(round % 2 ? 60 : 12);
+    const rateOut = wei(round % 3 ? 69 : 9);
     await setPrices(connection, owner, { adapterId, rateIn, rateOut });
     const platform = integer(3001);
     const contributors = 3000 + integer(7001 - platform);
@@ -126,6 +127,8 @@ test('payout trees of every size from 1 to 17, and 100, pay out on chain to the 
     const payouts: Payout[] = payoutsByContributor(parts, addresses);
     const receiptHash = toHex(Uint8Array.from({ length: 32 }, () => integer(256)));
     const { claimId } = await payAnswer(connection, user, {
+      inputsHash: word('08'),
+      traceRoot: word('09'),
       adapterId,
       tokensIn: 11,
       tokensOut: 200 + size,
@@ -133,10 +136,10 @@ test('payout trees of every size from 1 to 17, and 100, pay out on chain to the 
       receiptCid: cid,
       payouts,
     });
-    await chain.pass(2);
+    await chain.pass(5);
     await finalizeClaim(connection, user, claimId);
     const claim = await readClaim(connection, claimId);
-    expect(claim.payoutRoot).toBe(payoutRoot(payouts));
+    expect(claim.answer!.payoutRoot).toBe(payoutRoot(payouts));
     for (const wallet of contributors.slice(0, size)) {
       const item = payoutItem(claim, payouts, wallet.address)!;
       const before = (await readBalances(connection, wallet.address)).account;

@@ -18,6 +18,11 @@ export interface PaymentRequest {
   /** canonicalHash of the receipt. */
   receiptHash: Hex;
   receiptCid: string;
+  /** What the answer was computed from, and everything that was computed: attribution/trace. */
+  inputsHash: Hex;
+  traceRoot: Hex;
+  /** Indices of the records that were read with the question, best first, as the receipt logs them. */
+  read?: readonly number[] | undefined;
   /** Who gets what of the contributors' part, from the receipt; empty where no record helped. */
   payouts: Payout[];
   /** The contributors' part that the receipt divided, wei. Absent: the payouts are all of it, or none. */
@@ -50,16 +55,16 @@ export async function payAnswer(
   request: PaymentRequest,
   options: SendOptions = {},
 ): Promise<Payment> {
-  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, payouts, rule } = request;
+  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, inputsHash, traceRoot, read = [], payouts, rule } = request;
   const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
+  const allocated = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
   const [fee, current, bond] = await Promise.all([
     quoteFee(connection, { adapterId, tokensIn, tokensOut }),
     readPayoutRule(connection),
     translated('Asking for the bond', () =>
-      connection.publicClient.readContract({ ...settlement, functionName: 'bond' }),
+      connection.publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated] }),
     ),
   ]);
-  const allocated = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
   const divided = request.contributorsPart ?? (allocated > 0n ? allocated : fee.contributors);
   if (divided !== fee.contributors || allocated > divided) {
     throw new OpenLedgerError({
@@ -83,14 +88,9 @@ export async function payAnswer(
     args: [
       {
         adapterId,
-        tokensIn,
-        tokensOut,
-        receiptHash,
+        answer: { tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated, read: [...read] },
         receiptCid,
-        payoutRoot: payoutRoot(payouts),
-        payoutCount: payouts.length,
         contributorsPart: fee.contributors,
-        allocated,
         ruleVersion: current.version,
       },
     ],

@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsAbi, settlementAbi } from './generated/abis.ts';
+import { contributionsAbi, disputesAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Wei. */
@@ -11,13 +11,15 @@ export interface Balances {
   settlement: bigint;
   /** Credited in the contributions: stakes that came back. */
   contributions: bigint;
+  /** Credited in the disputes: bonds of demands. */
+  disputes: bigint;
 }
 
 /** What an address has and can fetch; payouts of claims come on top, see withdraw-payouts.ts. Errors: `chain/unreachable`. */
 export function readBalances(connection: ChainConnection, address: Hex): Promise<Balances> {
   const { publicClient, contracts } = connection;
   return translated('Reading the balances', async () => {
-    const [account, settlement, contributions] = await Promise.all([
+    const [account, settlement, contributions, disputes] = await Promise.all([
       publicClient.getBalance({ address }),
       publicClient.readContract({
         address: contracts.settlement,
@@ -31,12 +33,13 @@ export function readBalances(connection: ChainConnection, address: Hex): Promise
         functionName: 'claimable',
         args: [address],
       }),
+      publicClient.readContract({ address: contracts.disputes, abi: disputesAbi, functionName: 'claimable', args: [address] }),
     ]);
-    return { account, settlement, contributions };
+    return { account, settlement, contributions, disputes };
   });
 }
 
-/** Where the settlement's money is, in wei: deposited = fees + bonds + claimable + withdrawn, always. */
+/** Where the settlement's money is, in wei: deposited = fees + bonds + pools + claimable + withdrawn, always. */
 export function readAccounting(connection: ChainConnection) {
   return translated('Reading the accounts', () =>
     connection.publicClient.readContract({

@@ -1,9 +1,8 @@
-import { zeroAddress } from 'viem';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Split } from '../protocol/fee.ts';
 import type { PayoutRule } from '../protocol/payout-rule.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsAbi, settlementAbi, treasuryAbi } from './generated/abis.ts';
+import { contributionsAbi, disputesAbi, settlementAbi, treasuryAbi } from './generated/abis.ts';
 import { readPayoutRule } from './read-payout-rule.ts';
 import { translated } from './translate-error.ts';
 
@@ -16,15 +15,21 @@ export interface Terms {
   platformFee: bigint;
   /** Challenge window. */
   window: number;
-  /** Bond of a claim, returned when it is final. */
+  /** Least bond of a claim, returned when it is final; it is as much as the claim's payouts where they are more. */
   bond: bigint;
   platform: Hex;
   treasury: Hex;
   /** What the treasury contract says about itself. */
   treasuryLabel: string;
   governance: Hex;
-  /** The contract that settles challenges; undefined until there is one: a challenged claim stays frozen. */
-  referee: Hex | undefined;
+  /** Where claims are disproved. */
+  disputes: Hex;
+  /** How long a proof can come after its commitment. */
+  proveTime: number;
+  /** How long a claimant has to show what is demanded. */
+  replyTime: number;
+  /** Bond of a demand; the claimant gets it for the reply. */
+  demandBond: bigint;
   /** After this an unreviewed contribution can be taken back. */
   reviewTimeout: number;
 }
@@ -33,8 +38,9 @@ export interface Terms {
 export function readTerms(connection: ChainConnection): Promise<Terms> {
   const { publicClient, contracts } = connection;
   const settlement = { address: contracts.settlement, abi: settlementAbi } as const;
+  const disputes = { address: contracts.disputes, abi: disputesAbi } as const;
   return translated('Reading the terms', async () => {
-    const [split, { rule: payoutRule, version: payoutRuleVersion }, platformFee, window, bond, platform, treasury, governance, referee, treasuryLabel, reviewTimeout] =
+    const [split, { rule: payoutRule, version: payoutRuleVersion }, platformFee, window, bond, platform, treasury, governance, proveTime, replyTime, demandBond, treasuryLabel, reviewTimeout] =
       await Promise.all([
         publicClient.readContract({ ...settlement, functionName: 'split' }),
         readPayoutRule(connection),
@@ -44,7 +50,9 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
         publicClient.readContract({ ...settlement, functionName: 'platform' }),
         publicClient.readContract({ ...settlement, functionName: 'treasury' }),
         publicClient.readContract({ ...settlement, functionName: 'owner' }),
-        publicClient.readContract({ ...settlement, functionName: 'referee' }),
+        publicClient.readContract({ ...disputes, functionName: 'proveTime' }),
+        publicClient.readContract({ ...disputes, functionName: 'replyTime' }),
+        publicClient.readContract({ ...disputes, functionName: 'demandBond' }),
         publicClient.readContract({ address: contracts.treasury, abi: treasuryAbi, functionName: 'LABEL' }),
         publicClient.readContract({
           address: contracts.contributions,
@@ -63,7 +71,10 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
       treasury,
       treasuryLabel,
       governance,
-      referee: referee === zeroAddress ? undefined : referee,
+      disputes: contracts.disputes,
+      proveTime,
+      replyTime,
+      demandBond,
       reviewTimeout,
     };
   });

@@ -10,6 +10,8 @@ const sample: Record<string, unknown> = {
   address: '0x0000000000000000000000000000000000000001',
   bytes32: `0x${'00'.repeat(32)}`,
   string: 'name',
+  tuple: {},
+  uint64: 3n,
 };
 
 test('every custom error of the contracts has words that fit its parameters', () => {

@@ -12,7 +12,7 @@ type Speak = (args: Args) => RevertWords;
 
 const open = (value: unknown) => `${formatEther(BigInt(value as bigint))} OPEN`;
 const when = (value: unknown) => new Date(Number(value) * 1000).toISOString().replace('T', ' ').slice(0, 19) + ' UTC';
-const claimStates = ['unknown', 'open', 'challenged', 'final', 'refuted'];
+const claimStates = ['unknown', 'open', 'final', 'refuted'];
 const contributionStates = ['unknown', 'waiting for review', 'accepted', 'rejected', 'taken back'];
 
 /** One entry for each custom error of contracts/src; a test holds the list complete. */
@@ -137,27 +137,17 @@ export const REVERT_WORDS: Record<string, Speak> = {
     why: `It is ${claimStates[Number(state)] ?? 'in an unknown state'}.`,
     next: Number(state) === 1 ? 'Wait until its window is over and make it final first.' : 'Reload the list.',
   }),
-  WindowOver: ([id, deadline]) => ({
-    what: `Claim ${id} can no longer be challenged.`,
-    why: `Its window ended at ${when(deadline)}.`,
-  }),
   WindowOpen: ([id, deadline]) => ({
     what: `Claim ${id} cannot be made final yet.`,
     why: `It can be challenged until ${when(deadline)}.`,
     next: 'Wait until then.',
   }),
-  WrongBond: ([sent, asked]) => ({
-    what: 'The bond does not fit.',
-    why: `${open(sent)} was sent; it must be ${open(asked)}.`,
+  ClaimHeld: ([id, until]) => ({
+    what: `Claim ${id} cannot be made final yet.`,
+    why: BigInt(until as bigint) > 10n ** 12n ? 'Somebody has demanded data of it, and waits for the answer.' : `Somebody has begun to disprove it, and has time until ${when(until)}.`,
+    next: 'Wait until then.',
   }),
-  NotReferee: ([, referee]) => ({
-    what: 'Only the referee contract settles challenges.',
-    why:
-      BigInt(referee as string) === 0n
-        ? 'There is none yet, so a challenged claim stays frozen.'
-        : `The referee is ${referee}.`,
-  }),
-  RefereeAlreadySet: ([referee]) => ({ what: 'The referee is set already.', why: `It is ${referee}, for ever.` }),
+  NotDisputes: ([caller]) => ({ what: 'Only the disputes contract refutes claims.', why: `${caller} is another account.` }),
   PayoutAlreadyWithdrawn: ([id]) => ({
     what: 'This payout was fetched before.',
     why: `It belongs to claim ${id}.`,
@@ -185,6 +175,51 @@ export const REVERT_WORDS: Record<string, Speak> = {
     what: 'The split does not add up.',
     why: `Its parts sum to ${Number(sum) / 100} %, not 100 %.`,
   }),
+  // Disputes
+  NotOpen: ([id]) => ({ what: `Claim ${id} can no longer be disproved.`, why: 'It is final, or another was first.', next: 'Reload the list.' }),
+  NotRefuted: ([id]) => ({ what: `Claim ${id} was not refuted.`, why: 'Bonds of demands come back with the answer, or when the claim falls.' }),
+  TooLateToBegin: ([id, until]) => ({ what: `Claim ${id} can no longer be challenged.`, why: `That could begin until ${when(until)}.` }),
+  NotCommitted: () => ({
+    what: 'This proof was not committed to.',
+    why: 'The contract knows no commitment of this account to exactly this proof.',
+    next: 'Commit to it first, and keep the proof as it is.',
+  }),
+  SameBlock: ([block]) => ({ what: 'The proof comes too early.', why: `It was committed to in block ${block}.`, next: 'Send it again in the next block.' }),
+  ProofTooLate: ([until]) => ({ what: 'The proof comes too late.', why: `It had to come until ${when(until)}.`, next: 'Commit to it again while the claim is open.' }),
+  WrongAnswer: ([id, index]) => ({ what: `Claim ${id} has no such answer.`, why: `What was given is not its answer ${index}.` }),
+  ClaimHolds: ([id]) => ({ what: `Claim ${id} is right in this.`, why: 'The contract computed the same as the claim says.' }),
+  WrongDemandBond: ([sent, asked]) => ({ what: 'The bond does not fit.', why: `${open(sent)} was sent; it must be ${open(asked)}.` }),
+  AlreadyDemanded: ([id]) => ({ what: 'This was demanded already.', why: `Claim ${id} has a demand for exactly this part.` }),
+  NoOpenDemand: ([id]) => ({ what: 'There is no such demand.', why: `Nobody waits for this part of claim ${id}.` }),
+  ReplyTooLate: ([due]) => ({ what: 'The answer comes too late.', why: `It was due at ${when(due)}.` }),
+  ReplyNotDue: ([due]) => ({ what: 'The claimant still has time.', why: `The answer is due at ${when(due)}.`, next: 'Wait until then.' }),
+  NotTheLeaf: () => ({ what: 'This is not what was demanded.', why: 'It does not lead to the root that the claim committed to.' }),
+  PlaceExists: () => ({ what: 'What was demanded exists.', why: 'The program and the matrix have this place.', next: 'Show it.' }),
+  TimesDoNotFit: ([prove, reply, window]) => ({
+    what: 'The times of the disputes do not fit the window.',
+    why: `${prove} and ${reply} seconds are given; each must be from 1 to a quarter of ${window}.`,
+  }),
+  WrongRecords: () => ({ what: 'The records are not those of the Datanet version.', next: 'Load the version again.' }),
+  WrongOrder: ([place]) => ({ what: 'The records are not in the order of their contributors.', why: `Place ${place} is wrong.` }),
+  WrongMatrix: ([index]) => ({ what: 'This is not a row of scores or noise.', why: `Matrix ${index} of the trace was given; the last two are needed.` }),
+  WrongPiece: ([index, piece]) => ({ what: 'A part of the scores is missing.', why: `Part ${piece} of matrix ${index} is not in the trace.` }),
+  // The referee
+  RefereeWrongHeader: () => ({ what: 'This is not the adapter’s program.', why: 'Its hash is another than the one that was registered.' }),
+  RefereeWrongInputs: () => ({ what: 'These are not the tokens of the claim.', why: 'Their hash is another than the claim’s, or they are no whole tokens.' }),
+  RefereeWrongInstruction: ([index]) => ({ what: 'This is not an instruction of the program.', why: `Instruction ${index} of the program is another.` }),
+  RefereeOutside: ([row, column]) => ({ what: 'There is no such element.', why: `Row ${row}, column ${column} lies outside the matrix.` }),
+  RefereeWrongOpening: ([input, leaf]) => ({ what: 'A part of the proof is wrong.', why: `Leaf ${leaf} of input ${input} does not lead to its root.` }),
+  ElementMissing: ([input, row, column]) => ({ what: 'A part of the proof is missing.', why: `Row ${row}, column ${column} of input ${input} is not opened.` }),
+  ElementNoToken: ([place]) => ({ what: 'The claim has no such token.', why: `Place ${place} lies beyond its tokens.` }),
+  InstructionMalformed: ([place]) => ({ what: 'The instruction cannot be read.', why: `Byte ${place} of it is wrong, or a size is out of bounds.` }),
+  InstructionLacks: ([place]) => ({ what: 'The instruction is incomplete.', why: `It has no parameter or input ${place}.` }),
+  StepUnknown: ([op]) => ({ what: 'The program has an operation that nobody knows.', why: `No operation has the number ${op}.` }),
+  RF32NoInverse: ([divisor]) => ({ what: 'This number has no inverse in RF32.', why: `${divisor} was given; 1 to 2^24 − 1 have one.` }),
+  RF32NotWhole: () => ({ what: 'A value is no whole number.', why: 'The operation takes whole numbers of at most 2^31.' }),
+  RF32BlockTooLong: ([terms]) => ({ what: 'A block of a sum is too long.', why: `It has ${terms} terms; at most 256 are allowed.` }),
+  RF32RowLengths: ([a, b]) => ({ what: 'Two rows of one sum differ in length.', why: `They have ${a} and ${b} bytes.` }),
+  RF32NoSuchValue: ([number, values]) => ({ what: 'A row has no such value.', why: `Value ${number} of ${values} was asked for.` }),
+  RefereeTooManyOpenings: ([count]) => ({ what: 'The proof is too long.', why: `It opens ${count} parts.` }),
   // The payout rule
   PayoutLengths: ([scores, noise, contributors]) => ({
     what: 'The scores cannot be divided by the payout rule.',

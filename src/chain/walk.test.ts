@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { payoutsByContributor, withAllocated } from '../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE, describePayout } from '../protocol/payout-rule.ts';
 import type { Hex } from '../protocol/bytes.ts';
-import { challengeClaim } from './challenge-claim.ts';
 import { createDatanet } from './create-datanet.ts';
 import { memoryEventStore } from './event-store.ts';
 import { type EventFeed, createEventFeed } from './events.ts';
@@ -33,6 +32,7 @@ let chain: ScratchChain;
 let feed: EventFeed;
 let curator: Wallet, alice: Wallet, bob: Wallet, user: Wallet;
 let adapterId: bigint;
+const traced = { inputsHash: word('a1'), traceRoot: word('a2') };
 const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
 beforeAll(async () => {
@@ -133,6 +133,7 @@ test('versions and adapters are listed as they were published', async () => {
     adapterRoot: word('02'),
     checkpointsRoot: word('03'),
     ledgerRoot: word('04'),
+    programHash: word('05'),
     cid,
     name: 'Exploits',
     rateIn: OPEN / 10n,
@@ -166,7 +167,7 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
   expect(payouts).toHaveLength(2);
   expect(allocated).toBeLessThan(fee.contributors);
   const contributorsPart = fee.contributors;
-  const request = { adapterId, tokensIn: 13, tokensOut: 37, receiptHash: word('e1'), receiptCid: cid, payouts, contributorsPart, rule };
+  const request = { adapterId, tokensIn: 13, tokensOut: 37, receiptHash: word('e1'), receiptCid: cid, ...traced, payouts, contributorsPart, rule };
 
   const before = (await readBalances(connection, user.address)).account;
   const stages: string[] = [];
@@ -202,7 +203,7 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
   const [claim] = await listClaims(connection, feed, { adapterId });
   expect(claim).toMatchObject({
     state: 'final',
-    receiptHash: word('e1'),
+    answer: { receiptHash: word('e1'), traceRoot: word('a2') },
     receiptCid: cid,
     claimant: user.address,
     paidOut: allocated,
@@ -215,45 +216,23 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
   expect((await readBalances(connection, curator.address)).settlement).toBe(fee.owner);
   expect((await readBalances(connection, user.address)).settlement).toBe(paid.bond);
   const books = await readAccounting(connection);
-  expect(books.fees + books.bonds).toBe(0n);
+  expect(books.fees + books.bonds + books.pools).toBe(0n);
   expect(books.deposited).toBe(books.claimable + books.withdrawn);
   expect(books.balance).toBe(books.claimable);
 });
 
 test('where no record helped, the contributors’ part goes to the stakers', async () => {
   const { connection } = chain;
-  const request = { adapterId, tokensIn: 5, tokensOut: 9, receiptHash: word('e2'), receiptCid: cid, payouts: [] };
+  const request = { adapterId, tokensIn: 5, tokensOut: 9, receiptHash: word('e2'), receiptCid: cid, ...traced, payouts: [] };
   const { fee } = await payAnswer(connection, user, request);
   const other = await quoteFee(connection, { adapterId, tokensIn: 5, tokensOut: 9 });
   expect(fee.contributors).toBe(0n);
   expect(fee).toEqual(withAllocated(other, 0n));
 });
 
-test('a challenged claim is frozen', async () => {
-  const { connection } = chain;
-  const fee = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1 });
-  const payouts = [{ contributor: alice.address, amount: fee.contributors }];
-  const { claimId } = await payAnswer(connection, user, {
-    adapterId,
-    tokensIn: 1,
-    tokensOut: 1,
-    receiptHash: word('e3'),
-    receiptCid: cid,
-    payouts,
-  });
-  await challengeClaim(connection, bob, claimId);
-  await chain.pass(30);
-  await expect(finalizeClaim(connection, user, claimId)).rejects.toMatchObject({ code: 'contract/wrong-state' });
-  const [claim] = await listClaims(connection, feed, { state: 'challenged' });
-  expect(claim).toMatchObject({ claimId, challenger: bob.address });
-  expect((await readTerms(connection)).referee).toBeUndefined();
-  await expect(challengeClaim(connection, bob, claimId)).rejects.toMatchObject({ code: 'contract/wrong-state' });
-  await expect(challengeClaim(connection, bob, 999n)).rejects.toMatchObject({ code: 'contract/unknown-claim' });
-});
-
 test('payouts that do not sum to the part are refused before anything is signed', async () => {
   const payouts = [{ contributor: alice.address, amount: 1n }];
-  const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e4'), receiptCid: cid, payouts };
+  const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e4'), receiptCid: cid, ...traced, payouts };
   await expect(payAnswer(chain.connection, user, request)).rejects.toMatchObject({ code: 'pay/fee-changed' });
   const { contributors } = await quoteFee(chain.connection, request);
   await expect(payAnswer(chain.connection, user, { ...request, contributorsPart: contributors - 1n })).rejects.toMatchObject({ code: 'pay/fee-changed' });
@@ -273,7 +252,7 @@ test('a rule that governance changed is noticed, and both stay known', async () 
   await expect(readPayoutRule(connection, 3)).rejects.toMatchObject({ code: 'contract/unknown-rule' });
   await expect(set([{ ...rule, clusterCap: 10_001 }])).rejects.toMatchObject({ code: 'contract/out-of-bounds' });
   const { contributors } = await quoteFee(connection, { adapterId, tokensIn: 1, tokensOut: 1 });
-  const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e5'), receiptCid: cid, payouts: [], contributorsPart: contributors };
+  const request = { adapterId, tokensIn: 1, tokensOut: 1, receiptHash: word('e5'), receiptCid: cid, ...traced, payouts: [], contributorsPart: contributors };
   await expect(payAnswer(connection, user, { ...request, rule: DEFAULT_PAYOUT_RULE })).rejects.toMatchObject({ code: 'pay/rule-changed' });
   const { claimId } = await payAnswer(connection, user, { ...request, rule });
   expect(await readClaim(connection, claimId)).toMatchObject({ ruleVersion: 2, fee: { contributors: 0n } });

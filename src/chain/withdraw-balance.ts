@@ -1,13 +1,13 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsAbi, settlementAbi } from './generated/abis.ts';
+import { contributionsAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
 import type { Withdrawal } from './withdraw-payouts.ts';
 import type { Wallet } from './wallets.ts';
 
-/** settlement: bonds, platform and owner parts; contributions: stakes that came back. */
-export type BalanceSource = 'settlement' | 'contributions';
+/** settlement: bonds, rewards, platform and owner parts; contributions: stakes that came back; disputes: bonds of demands. */
+export type BalanceSource = 'settlement' | 'contributions' | 'disputes';
 
 /**
  * Fetches what is credited to `account` (the wallet's own where absent; the treasury's for others) in one contract.
@@ -21,8 +21,8 @@ export async function withdrawBalance(
   options: SendOptions = {},
 ): Promise<Withdrawal> {
   const address = connection.contracts[source];
-  const abi = source === 'settlement' ? settlementAbi : contributionsAbi;
-  const call = { address, abi: abi as typeof contributionsAbi, functionName: 'withdrawFor', args: [account] } as const;
+  // All three keep balances the same way (PullPayments).
+  const call = { address, abi: contributionsAbi, functionName: 'withdrawFor', args: [account] } as const;
   const receipt = await sendTransaction(connection, wallet, 'Withdrawing the balance', call, options);
   const { amount } = receiptEvent(receipt, address, contributionsAbi, 'Withdrawn');
   return { amount, gasPaid: receipt.gasUsed * receipt.effectiveGasPrice, transactions: [receipt.transactionHash] };

@@ -1,15 +1,19 @@
 import { OpenLedgerError } from '../errors.ts';
+import type { AnswerOpening, ClaimedAnswer } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { type Payout, payoutLeaf, payoutRoot } from '../protocol/fee.ts';
 import { merkleProof } from '../protocol/merkle.ts';
 import type { ChainConnection } from './client.ts';
 import { settlementAbi } from './generated/abis.ts';
+import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
 import type { Wallet } from './wallets.ts';
 
 /** One payout that a contributor can fetch, with its proof. Amounts in wei. */
 export interface PayoutItem {
   claimId: bigint;
+  /** The answer, under the root of the claim's answers. */
+  opening: AnswerOpening;
   index: bigint;
   amount: bigint;
   proof: Hex[];
@@ -19,15 +23,15 @@ export interface PayoutItem {
 const ITEMS_PER_TRANSACTION = 100;
 
 /**
- * A contributor's payout in a claim, from the receipt's payouts; undefined where there is none.
+ * A contributor's payout in a claim about one answer, from the receipt's payouts; undefined where there is none.
  * Errors: `payout/root-mismatch` where the payouts are not those that the claim committed to.
  */
 export function payoutItem(
-  claim: { claimId: bigint; payoutRoot: Hex },
+  claim: { claimId: bigint; answer: ClaimedAnswer | undefined },
   payouts: Payout[],
   contributor: Hex,
 ): PayoutItem | undefined {
-  if (payoutRoot(payouts) !== claim.payoutRoot.toLowerCase()) {
+  if (!claim.answer || payoutRoot(payouts) !== claim.answer.payoutRoot.toLowerCase()) {
     throw new OpenLedgerError({
       code: 'payout/root-mismatch',
       what: `The receipt of claim ${claim.claimId} is not the one that was paid.`,
@@ -38,7 +42,8 @@ export function payoutItem(
   const index = payouts.findIndex((payout) => payout.contributor.toLowerCase() === contributor.toLowerCase());
   if (index < 0) return undefined;
   const proof = merkleProof(payouts.map(payoutLeaf), index);
-  return { claimId: claim.claimId, index: BigInt(index), amount: payouts[index]!.amount, proof };
+  const opening = { index: 0n, answer: claim.answer, proof: [] };
+  return { claimId: claim.claimId, opening, index: BigInt(index), amount: payouts[index]!.amount, proof };
 }
 
 export interface Withdrawal {
@@ -70,10 +75,11 @@ export async function withdrawPayouts(
       address: connection.contracts.settlement,
       abi: settlementAbi,
       functionName: 'withdrawPayouts',
-      args: [part],
+      args: [part.map(({ opening, ...item }) => ({ ...item, opening: { ...opening, answer: { ...opening.answer, read: [...opening.answer.read] } } }))],
     } as const;
     const receipt = await sendTransaction(connection, wallet, 'Withdrawing the payouts', call, options);
-    out.amount += part.reduce((sum, item) => sum + item.amount, 0n);
+    // With what the Datanet's pool added.
+    out.amount += receiptEvent(receipt, call.address, settlementAbi, 'Withdrawn').amount;
     out.gasPaid += receipt.gasUsed * receipt.effectiveGasPrice;
     out.transactions.push(receipt.transactionHash);
   }

@@ -21,6 +21,9 @@ export interface Deployment {
     adapterRegistry: Hex;
     settlement: Hex;
     treasury: Hex;
+    /** Where claims are disproved, and the judge of single steps. */
+    disputes: Hex;
+    referee: Hex;
   };
   /** Trustless IPFS gateways, tried in order; absolute or relative to this file. */
   gateways: string[];

@@ -313,7 +313,7 @@ export class AskState {
     if (turn.claimId === undefined || !turn.receipt) return;
     try {
       const claim = await readClaim(this.#session.chain.connection, BigInt(turn.claimId));
-      if (claim.receiptHash.toLowerCase() === turn.receipt.hash.toLowerCase()) turn.claim = claim;
+      if (claim.answer?.receiptHash.toLowerCase() === turn.receipt.hash.toLowerCase()) turn.claim = claim;
       else this.#forgetPayment(turn);
     } catch (error) {
       if (toWire(error).code === 'contract/unknown-claim') this.#forgetPayment(turn);
@@ -395,7 +395,7 @@ export class AskState {
   async #lookAtClaims(): Promise<void> {
     if (document.visibilityState === 'hidden') return;
     for (const turn of this.turns) {
-      if (turn.claimId !== undefined && (!turn.claim || turn.claim.state === 'open' || turn.claim.state === 'challenged')) await this.readClaim(turn);
+      if (turn.claimId !== undefined && (!turn.claim || turn.claim.state === 'open')) await this.readClaim(turn);
     }
   }
 }

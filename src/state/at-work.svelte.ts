@@ -119,5 +119,5 @@ export function canBuild({ code }: WireError): boolean {
 /** Claims that paid an answer of a Datanet's adapters; those that were proven false paid nobody. */
 export function claimsOfAdapters(claims: readonly ClaimRecord[], adapters: readonly KnownAdapter[]): ClaimRecord[] {
   const ids = new Set(adapters.map(({ adapter }) => adapter.id));
-  return claims.filter(({ adapterId, state, payoutCount }) => ids.has(adapterId) && state !== 'refuted' && payoutCount > 0);
+  return claims.filter(({ adapterId, state, fee }) => ids.has(adapterId) && state !== 'refuted' && fee.contributors > 0n);
 }

@@ -45,7 +45,7 @@ export class CheckState {
   constructor(session: Session) {
     this.#session = session;
     session.chain.onBlock(() => {
-      if (this.claim && (this.claim.state === 'open' || this.claim.state === 'challenged')) void this.readClaim();
+      if (this.claim?.state === 'open') void this.readClaim();
     });
   }
 

@@ -1,4 +1,3 @@
-import { challengeClaim } from '../chain/challenge-claim.ts';
 import { finalizeClaim } from '../chain/finalize-claim.ts';
 import type { SendOptions } from '../chain/send-transaction.ts';
 import type { Hex } from '../protocol/bytes.ts';
@@ -7,13 +6,6 @@ import type { Session } from './session.svelte.ts';
 /** Makes a claim final after its window, with the wallet in use. Errors: those of finalizeClaim, `wallet/none`. */
 export async function finalize({ chain, wallet }: Session, claimId: bigint, options: SendOptions): Promise<Hex> {
   const hash = await finalizeClaim(chain.connection, wallet.require(), claimId, options);
-  void wallet.refresh();
-  return hash;
-}
-
-/** Freezes a claim within its window, with the wallet in use. Errors: those of challengeClaim, `wallet/none`. */
-export async function challenge({ chain, wallet }: Session, claimId: bigint, options: SendOptions): Promise<Hex> {
-  const hash = await challengeClaim(chain.connection, wallet.require(), claimId, options);
   void wallet.refresh();
   return hash;
 }

@@ -27,8 +27,7 @@ const claim = {
   adapterId: 3n,
   tokensIn: 3,
   tokensOut: 1,
-  payoutCount: 1,
-  payoutRoot: root('f'),
+  answer: { payoutCount: 1, payoutRoot: root('f') },
   fee: { total: 100n, platform: 20n, owner: 20n, stakers: 20n, contributors: 40n },
 } as ClaimOnChain;
 

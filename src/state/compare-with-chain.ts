@@ -65,8 +65,8 @@ export function compareWithClaim(receipt: Receipt, claim: ClaimOnChain | undefin
     fee('owner'),
     fee('stakers'),
     fee('platform'),
-    ['contributors paid', String(receipt.payouts.length), String(claim.payoutCount)],
-    ['root of the payouts', receipt.payoutRoot, claim.payoutRoot.toLowerCase()],
+    ['contributors paid', String(receipt.payouts.length), String(claim.answer?.payoutCount)],
+    ['root of the payouts', receipt.payoutRoot, claim.answer?.payoutRoot.toLowerCase() ?? ''],
   ]);
   return { detail: `claim ${claim.claimId}`, difference };
 }

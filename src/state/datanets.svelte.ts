@@ -62,7 +62,7 @@ export class DatanetsState {
         staked: pending.reduce((sum, { stake }) => sum + stake, 0n),
         earned: {
           final: sumOfParts(claims.filter(({ state }) => state === 'final')),
-          waiting: sumOfParts(claims.filter(({ state }) => state === 'open' || state === 'challenged')),
+          waiting: sumOfParts(claims.filter(({ state }) => state === 'open')),
         },
         answers: claims.length,
         adapters: own.length,

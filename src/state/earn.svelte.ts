@@ -13,7 +13,7 @@ import { Transaction } from './transaction.svelte.ts';
 import { VersionFiles } from './version-files.ts';
 
 /** Where an answer's money is, for the person who looks. */
-export type EarningState = 'window' | 'window-over' | 'challenged' | 'ready' | 'fetched' | 'refuted';
+export type EarningState = 'window' | 'window-over' | 'ready' | 'fetched' | 'refuted';
 
 /** One answer that brought the connected address something. */
 export interface Earning {
@@ -91,10 +91,10 @@ export class EarnState {
     return payouts + (balances?.settlement ?? 0n) + (balances?.contributions ?? 0n);
   }
 
-  /** Wei of answers whose window runs, is over without being made final, or that are challenged. */
-  get waiting(): { window: bigint; over: bigint; challenged: bigint } {
+  /** Wei of answers whose window runs, or is over without their being made final. */
+  get waiting(): { window: bigint; over: bigint } {
     const sum = (state: EarningState) => this.earnings.filter((earning) => earning.state === state).reduce((total, earning) => total + amountOf(earning), 0n);
-    return { window: sum('window'), over: sum('window-over'), challenged: sum('challenged') };
+    return { window: sum('window'), over: sum('window-over') };
   }
 
   get days(): DayEarnings[] {
@@ -115,7 +115,7 @@ export class EarnState {
   get heldBonds(): { sum: bigint; claims: ClaimRecord[] } {
     const me = this.#session.wallet.address?.toLowerCase();
     const claims = (this.lists.claims.value ?? []).filter(
-      ({ state, claimant }) => claimant.toLowerCase() === me && (state === 'open' || state === 'challenged'),
+      ({ state, claimant }) => claimant.toLowerCase() === me && state === 'open',
     );
     return { sum: claims.reduce((sum, { bond }) => sum + bond, 0n), claims };
   }
@@ -229,7 +229,6 @@ export class EarnState {
 
   #stateOf(claim: ClaimRecord, payout: PayoutItem | undefined): EarningState {
     if (claim.state === 'refuted') return 'refuted';
-    if (claim.state === 'challenged') return 'challenged';
     if (claim.state === 'open') return this.#isOver(claim.deadline) ? 'window-over' : 'window';
     // The owner's part is credited with the claim's end and fetched as a balance.
     return !payout || claim.withdrawn.includes(Number(payout.index)) ? 'fetched' : 'ready';

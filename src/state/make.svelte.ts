@@ -1,6 +1,7 @@
 import type { Datanet, DatanetVersion } from '../chain/list-datanets.ts';
 import { registerAdapter } from '../chain/register-adapter.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
+import { UNTRACED } from '../protocol/answers.ts';
 import type { DatanetVersionFile, VersionRecord } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import type { KeptRun, LoadProgress, LossPoint, TrainInput, TrainStep, Trained, TrainingPlan } from '../workers/engine.api.ts';
@@ -299,6 +300,7 @@ export class MakeState {
           adapterRoot: run.adapter.root,
           checkpointsRoot: run.ledger.checkpointsRoot,
           ledgerRoot: run.ledger.root,
+          programHash: UNTRACED,
         },
         options,
       );

@@ -31,7 +31,7 @@ export class PaidReceipts {
   }
 
   async #read(claims: readonly ClaimRecord[], signal: AbortSignal | undefined): Promise<void> {
-    const wanted = claims.filter(({ claimId, payoutCount }) => payoutCount > 0 && !this.receipts.has(claimId) && !this.failures.has(claimId));
+    const wanted = claims.filter(({ claimId, answer }) => (answer?.payoutCount ?? 0) > 0 && !this.receipts.has(claimId) && !this.failures.has(claimId));
     try {
       for (let at = 0; at < wanted.length && !signal?.aborted; at += AT_ONCE) {
         this.reading = { done: at, total: wanted.length };
@@ -56,7 +56,7 @@ export class PaidReceipts {
   async #readOne(claim: ClaimRecord): Promise<{ receipt: Receipt } | { error: WireError }> {
     try {
       const receipt = parseReceipt(await this.#session.engine.readJson(claim.receiptCid));
-      if (receiptHash(receipt) !== claim.receiptHash.toLowerCase()) throw otherReceipt(claim);
+      if (receiptHash(receipt) !== claim.answer?.receiptHash.toLowerCase()) throw otherReceipt(claim);
       // Throws where its payouts are not those that the claim committed to.
       payoutItem(claim, payoutsOf(receipt), claim.claimant);
       return { receipt };

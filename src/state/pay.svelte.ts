@@ -1,6 +1,7 @@
 import { payAnswer } from '../chain/pay-answer.ts';
 import { type Balances, readBalances } from '../chain/read-balances.ts';
 import { type WireError, toWire } from '../errors.ts';
+import { UNTRACED } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Payout } from '../protocol/fee.ts';
 import { AskState } from './ask.svelte.ts';
@@ -80,6 +81,9 @@ export class PayState {
           tokensOut: answer.answerTokens.length,
           receiptHash: receipt.hash,
           receiptCid: receipt.cid,
+          inputsHash: UNTRACED,
+          traceRoot: UNTRACED,
+          read: answer.retrieval?.retrieved.map(({ record }) => record),
           payouts: this.payouts(turn),
           contributorsPart: this.ask.division(turn)?.contributorsPart,
           rule: receipt.pricing.payout,

@@ -121,11 +121,10 @@ export class Turn {
   }
 
   /** How far it has come on its way to the people who made it. */
-  get standing(): 'computed' | 'paid' | 'challenged' | 'final' | 'refuted' | undefined {
+  get standing(): 'computed' | 'paid' | 'final' | 'refuted' | undefined {
     if (!this.attribution) return undefined;
     if (this.claimId === undefined) return 'computed';
     if (this.claim?.state === 'final') return 'final';
-    if (this.claim?.state === 'challenged') return 'challenged';
     if (this.claim?.state === 'refuted') return 'refuted';
     return 'paid';
   }

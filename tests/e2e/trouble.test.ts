@@ -58,7 +58,7 @@ describe.sequential('trouble', () => {
     expect(paid.claimant).toBe(wallet.account.address);
     // Node computed this receipt too, before any browser was there.
     const receipt = await chain.receipt(paid.receiptCid);
-    expect(receiptHash(receipt)).toBe(paid.receiptHash);
+    expect(receiptHash(receipt)).toBe(paid.answer!.receiptHash);
     expect(receiptHash({ ...receipt, nonce: NO_NONCE })).toBe(small.receiptHash);
   });
 

@@ -16,6 +16,8 @@ struct AdapterDraft {
   bytes32 checkpointsRoot;
   /// Root over the run's ledger, one leaf a record that was trained.
   bytes32 ledgerRoot;
+  /// The program that traces of its answers follow: keccak256(abi.encode(Header)), see IReferee.sol.
+  bytes32 programHash;
   /// CID of the folder with adapter, run and ledger.
   string cid;
   string name;
@@ -47,6 +49,7 @@ interface IAdapterRegistry {
     bytes32 adapterRoot,
     bytes32 checkpointsRoot,
     bytes32 ledgerRoot,
+    bytes32 programHash,
     string cid,
     string name,
     uint128 rateIn,
@@ -60,9 +63,12 @@ interface IAdapterRegistry {
   error NotAdapterOwner(AdapterId id, address caller);
   /// @notice A price is above the bound; wei per 1,000 tokens.
   error RateTooHigh(uint256 rate, uint256 most);
-  /// @notice One of the four roots is zero.
+  /// @notice One of the four roots, or the program's hash, is zero.
   error MissingRoot();
 
   /// @notice Owner and prices (wei per 1,000 tokens); reverts with UnknownAdapter.
   function terms(AdapterId id) external view returns (address owner, uint128 rateIn, uint128 rateOut);
+
+  /// @notice What its answers' traces follow, and the Datanet version it was trained on; reverts with UnknownAdapter.
+  function origin(AdapterId id) external view returns (bytes32 programHash, DatanetId datanet, uint32 version);
 }

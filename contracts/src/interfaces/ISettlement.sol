@@ -1,36 +1,42 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { Answer, AnswerOpening } from "../types/Answers.sol";
 import { Fee, PayoutRule, Split } from "../types/Fees.sol";
-import { AdapterId, ClaimId } from "../types/Ids.sol";
+import { AdapterId, ClaimId, DatanetId } from "../types/Ids.sol";
+import { IAdapterRegistry } from "./IAdapterRegistry.sol";
 
-/// @notice Open: paid, may be challenged until the deadline. Challenged: frozen, pays nothing until the referee
-/// settles it. Final: everyone can fetch their part. Refuted: the claim was false.
+/// @notice Open: paid; can be disproved. Final: everyone can fetch their part. Refuted: the claim was false.
 enum ClaimState {
   None,
   Open,
-  Challenged,
   Final,
   Refuted
 }
 
-/// @notice One paid answer.
+/// @notice One claim, about 1 to 256 paid answers of one adapter.
 struct Claim {
   /// Who paid and put up the bond.
   address claimant;
   /// Last moment of the challenge window, Unix time in seconds.
   uint40 deadline;
   ClaimState state;
-  /// Contributors paid; 0 where no record helped.
-  uint32 payoutCount;
-  /// The payout rule by which the payouts were made.
+  /// The governed numbers (split, platform fee, payout rule) by which it was paid.
   uint16 ruleVersion;
-  /// Owner of the adapter when the answer was paid.
+  /// Block of the payment: its event is found there.
+  uint32 paidInBlock;
+  /// Owner of the adapter when the answers were paid.
   address adapterOwner;
   uint96 adapterId;
+  /// Who showed that it is false; zero where nobody did.
   address challenger;
+  uint16 answers;
+  /// Sums over the answers.
   uint32 tokensIn;
   uint32 tokensOut;
+  /// The adapter's prices when it was paid, wei per 1,000 tokens.
+  uint72 rateIn;
+  uint72 rateOut;
   /// All amounts in wei. The platform's part is total - ownerPart - stakersPart - contributorsPart.
   uint128 total;
   uint128 bond;
@@ -40,44 +46,56 @@ struct Claim {
   uint128 contributorsPart;
   /// What contributors have fetched of contributorsPart so far.
   uint128 paidOut;
-  bytes32 receiptHash;
-  bytes32 payoutRoot;
+  /// Added to every payout from what false claims of this Datanet lost, in basis points.
+  uint16 bonusBps;
+  /// Merkle root over the answers' leaves, see libraries/Answers.sol.
+  bytes32 answersRoot;
 }
 
-/// @notice What a payer asks for. The value sent must be the fee plus the bond.
+/// @notice What the payer of one answer asks for. The value sent must be the fee plus the bond.
 struct PayRequest {
   AdapterId adapterId;
-  uint32 tokensIn;
-  uint32 tokensOut;
-  /// canonicalHash of the receipt.
-  bytes32 receiptHash;
+  Answer answer;
   /// Where the receipt lies.
   string receiptCid;
-  /// payoutRoot() in src/protocol/fee.ts: who gets what of the contributors' part.
-  bytes32 payoutRoot;
-  uint32 payoutCount;
   /// The contributors' part in wei that the payouts divide: a split changed meanwhile is noticed.
   uint256 contributorsPart;
-  /// Sum of the payouts in wei, at most contributorsPart; the rest joins the stakers' part. 0 where nobody is paid.
-  uint256 allocated;
   /// payoutRuleVersion() when the payouts were made: a rule changed meanwhile is noticed.
   uint16 ruleVersion;
 }
 
-/// @notice One payout to fetch: leaf `index` of the claim's payouts is (index, caller, amount).
+/// @notice The same for many answers of one adapter. One fee from the sums of tokens, rounded once.
+struct BatchRequest {
+  AdapterId adapterId;
+  /// Over the answers' leaves, in order.
+  bytes32 answersRoot;
+  uint16 answers;
+  uint32 tokensIn;
+  uint32 tokensOut;
+  /// Where the answers and their receipts lie.
+  string cid;
+  uint256 contributorsPart;
+  /// Sum of the payouts of all answers, wei.
+  uint128 allocated;
+  uint16 ruleVersion;
+}
+
+/// @notice One payout to fetch: leaf `index` of the answer's payouts is (index, caller, amount).
 struct WithdrawItem {
   ClaimId claimId;
+  AnswerOpening opening;
   uint256 index;
   /// Wei.
   uint256 amount;
   bytes32[] proof;
 }
 
-/// @notice Where this contract's money is, in wei. deposited = fees + bonds + claimable + withdrawn.
+/// @notice Where this contract's money is, in wei. deposited = fees + bonds + pools + claimable + withdrawn.
 struct Accounting {
   uint256 balance;
   uint256 fees;
   uint256 bonds;
+  uint256 pools;
   uint256 claimable;
   uint256 deposited;
   uint256 withdrawn;
@@ -89,26 +107,38 @@ interface ISettlement {
     ClaimId indexed claimId,
     AdapterId indexed adapterId,
     address indexed claimant,
-    bytes32 receiptHash,
+    Answer answer,
     string receiptCid,
-    uint32 tokensIn,
-    uint32 tokensOut,
     Fee fee,
-    bytes32 payoutRoot,
-    uint32 payoutCount,
     uint256 bond,
     uint256 deadline,
     address adapterOwner
   );
-  event ClaimChallenged(ClaimId indexed claimId, address indexed challenger, uint256 bond);
-  event ClaimFinalised(ClaimId indexed claimId, Fee fee, bool challenged);
-  event ClaimRefuted(ClaimId indexed claimId, address indexed challenger, uint256 reward, uint256 toTreasury);
-  event PayoutWithdrawn(ClaimId indexed claimId, address indexed contributor, uint256 index, uint256 amount);
+  event BatchPaid(
+    ClaimId indexed claimId,
+    AdapterId indexed adapterId,
+    address indexed claimant,
+    bytes32 answersRoot,
+    uint16 answers,
+    uint32 tokensIn,
+    uint32 tokensOut,
+    string cid,
+    Fee fee,
+    uint256 bond,
+    uint256 deadline,
+    address adapterOwner
+  );
+  event ClaimFinalised(ClaimId indexed claimId, Fee fee, uint256 bonus);
+  /// @notice `reward` went to the challenger, `toPool` to the pool of the Datanet; wei.
+  event ClaimRefuted(ClaimId indexed claimId, address indexed challenger, uint256 reward, uint256 toPool);
+  /// @notice `amount` of the claim and `bonus` of the Datanet's pool, wei.
+  event PayoutWithdrawn(
+    ClaimId indexed claimId, address indexed contributor, uint256 answer, uint256 index, uint256 amount, uint256 bonus
+  );
   event SplitChanged(Split split);
   event PayoutRuleChanged(uint16 indexed version, PayoutRule rule);
   event PlatformFeeChanged(uint256 platformFee);
   event PlatformChanged(address indexed platform);
-  event RefereeSet(address indexed referee);
 
   /// @notice There is no claim with this id.
   error UnknownClaim(ClaimId id);
@@ -128,19 +158,15 @@ interface ISettlement {
   error BadRequest(string field);
   /// @notice The claim is not in the state that this needs.
   error WrongState(ClaimId id, ClaimState state);
-  /// @notice The challenge window is over since `deadline` (Unix time, seconds).
-  error WindowOver(ClaimId id, uint256 deadline);
   /// @notice The challenge window lasts until `deadline` (Unix time, seconds).
   error WindowOpen(ClaimId id, uint256 deadline);
-  /// @notice The bond sent must be exactly this, in wei.
-  error WrongBond(uint256 sent, uint256 asked);
-  /// @notice Only the referee contract may settle a challenge; address zero means that there is none yet.
-  error NotReferee(address caller, address referee);
-  /// @notice The referee is set once and never changed.
-  error RefereeAlreadySet(address referee);
+  /// @notice Somebody has begun a challenge: the claim is held until `until` (Unix time, seconds).
+  error ClaimHeld(ClaimId id, uint256 until);
+  /// @notice Only the disputes contract may refute a claim.
+  error NotDisputes(address caller);
   /// @notice This payout was fetched before.
   error PayoutAlreadyWithdrawn(ClaimId id, uint256 index);
-  /// @notice The proof does not lead to the claim's payout root.
+  /// @notice The proof does not lead to the claim's answers, or not to the answer's payout root.
   error WrongProof(ClaimId id, uint256 index);
   /// @notice The claim's payouts add up to more than the contributors' part; wei.
   error PayoutsExceedPart(ClaimId id, uint256 wanted, uint256 left);
@@ -150,4 +176,18 @@ interface ISettlement {
   error OutOfBounds(string what, uint256 value, uint256 least, uint256 most);
   /// @notice An address that must be set is zero.
   error ZeroAddress(string what);
+
+  function adapters() external view returns (IAdapterRegistry);
+  /// @notice How long a claim can be challenged, in seconds.
+  function window() external view returns (uint40);
+  /// @notice The gas price that bonds are made for, wei.
+  function stressedGasPrice() external view returns (uint128);
+  /// @notice Reverts with UnknownClaim.
+  function claim(ClaimId id) external view returns (Claim memory);
+  /// @notice The split and the payout rule that were in force as this version.
+  function termsOf(uint16 version) external view returns (Split memory split, PayoutRule memory rule);
+  /// @notice The claim was shown to be false. Only the disputes contract.
+  function refute(ClaimId id, address challenger) external;
+  /// @notice What false claims about a Datanet's adapters lost and its contributors have not got yet, wei.
+  function poolOf(DatanetId datanet) external view returns (uint256);
 }

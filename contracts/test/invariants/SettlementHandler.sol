@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Deployed } from "../support/Deployed.sol";
+import { Disputes } from "../../src/Disputes.sol";
+import { DemandState, IDisputes, Place } from "../../src/interfaces/IDisputes.sol";
+import { Disputing } from "../support/Disputing.sol";
 import { Claim, ClaimState, PayRequest, WithdrawItem } from "../../src/interfaces/ISettlement.sol";
 import { FeeMath } from "../../src/libraries/FeeMath.sol";
 import { Merkle } from "../../src/libraries/Merkle.sol";
 import { Fee, PayoutRule, Split } from "../../src/types/Fees.sol";
+import { Answer, AnswerOpening } from "../../src/types/Answers.sol";
 import { ClaimId } from "../../src/types/Ids.sol";
 import { MerkleTree } from "../support/MerkleTree.sol";
 import { Settlement } from "../../src/Settlement.sol";
 
 /// @notice What people can do with the settlement, in any order, always with valid input; hostile tries are made
-/// where they would fit and must fail. Keeps its own books from outside (balances of the people).
-contract SettlementHandler is Deployed {
+/// where they would fit and must fail. Keeps its own books from outside (balances of the people). Every other claim is
+/// false in a step; the claimants of the others are honest: they show whatever is demanded before it is due.
+contract SettlementHandler is Disputing {
   struct Paid {
     ClaimId id;
     Fee fee;
     bytes32[] leaves;
     uint256[] amounts;
     address[] contributors;
-    /// Sums the leaves promise; more than the fee's part for a false claim.
+    /// Sums the leaves promise; more than the fee's part for a greedy root.
     uint256 promised;
+    /// A step of its trace is false.
+    bool isFalse;
+    /// Places that were demanded.
+    Place[] demands;
   }
 
   Paid[] private _paid;
@@ -30,18 +38,26 @@ contract SettlementHandler is Deployed {
   uint256 public gotOut;
   /// @notice What contributors got of each claim.
   mapping(uint256 claim => uint256) public fetched;
+  /// @notice What its Datanet's pool added, in basis points.
+  mapping(uint256 claim => uint256) public bonusOf;
   /// @notice Tries that must fail and did not.
   uint256 public broken;
 
   constructor() {
     _deploy();
-    vm.prank(governance);
-    settlement.setReferee(person("referee"));
     _people = [platform, curator, alice, bob, payer, address(treasury)];
   }
 
   function theSettlement() external view returns (Settlement) {
     return settlement;
+  }
+
+  function theDisputes() external view returns (Disputes) {
+    return disputes;
+  }
+
+  function isHonest(uint256 k) external view returns (bool) {
+    return !_paid[k].isFalse;
   }
 
   function claims() external view returns (uint256) {
@@ -52,7 +68,7 @@ contract SettlementHandler is Deployed {
     return _paid[k].fee.contributors;
   }
 
-  function pay(uint32 tokensIn, uint32 tokensOut, uint256 seed, uint256 given, bool falseClaim) external {
+  function pay(uint32 tokensIn, uint32 tokensOut, uint256 seed, uint256 given, bool greedy) external {
     tokensOut = uint32(bound(tokensOut, 1, 1_000_000));
     tokensIn = uint32(bound(tokensIn, 0, 1_000_000));
     Fee memory fee = settlement.quote(adapter, tokensIn, tokensOut);
@@ -68,7 +84,7 @@ contract SettlementHandler is Deployed {
       for (uint256 k = 0; k < n; k++) {
         uint256 amount = k == n - 1 ? left : left * (uint256(keccak256(abi.encode(seed, k))) % 1000) / 1000;
         left -= amount;
-        if (falseClaim) amount += 1 + fee.contributors;
+        if (greedy) amount += 1 + fee.contributors;
         address to = k % 2 == 0 ? alice : bob;
         p.leaves.push(_payout(k, to, amount));
         p.amounts.push(amount);
@@ -76,22 +92,21 @@ contract SettlementHandler is Deployed {
         p.promised += amount;
       }
     }
-    PayRequest memory request = PayRequest(
-      adapter,
+    p.isFalse = _paid.length % 2 == 0;
+    Answer memory answer = _answer(
+      keccak256(abi.encode(_paid.length)),
       tokensIn,
       tokensOut,
-      keccak256(abi.encode(_paid.length)),
-      CID,
       allocated > 0 ? MerkleTree.root(p.leaves) : Merkle.emptyRoot(),
       uint32(p.leaves.length),
-      part,
-      allocated,
-      settlement.payoutRuleVersion()
+      allocated
     );
-    vm.deal(payer, payer.balance + fee.total + BOND);
+    PayRequest memory request = PayRequest(adapter, answer, CID, part, settlement.payoutRuleVersion());
+    uint256 value = fee.total + (allocated > BOND ? allocated : BOND);
+    vm.deal(payer, payer.balance + value);
     p.id = _pay(request, fee.total);
-    putIn += fee.total + BOND;
-    vm.deal(payer, payer.balance + fee.total + BOND);
+    putIn += value;
+    vm.deal(payer, payer.balance + value);
     try this.payAgain(request, fee.total) {
       broken++;
     } catch { }
@@ -101,26 +116,79 @@ contract SettlementHandler is Deployed {
     _pay(request, total);
   }
 
-  function challenge(uint256 which) external {
+  /// @notice Commits to a proof, waits, and makes it: it convicts a false claim in time, and no other.
+  function dispute(uint256 which, uint8 later) external {
     (Paid storage p, Claim memory c) = _pick(which);
-    if (c.state != ClaimState.Open || block.timestamp > c.deadline) return;
-    vm.deal(bob, bob.balance + c.bond);
-    vm.prank(bob);
-    settlement.challenge{ value: c.bond }(p.id);
-    putIn += c.bond;
+    if (c.state != ClaimState.Open || !_canBegin(p.id, c)) return;
+    bytes memory data = _stepCall(p.id, p.isFalse, SALT);
+    _commit(bob, p.id, data);
+    vm.roll(block.number + 1);
+    this.wait_(uint16(later % (2 * PROVE)));
+    bool inTime = block.timestamp <= disputes.commitmentOf(bob, _commitment(bob, data)).proveBy;
+    try this.send(bob, data) {
+      if (!p.isFalse || !inTime) broken++;
+    } catch {
+      if (p.isFalse && inTime) broken++;
+    }
+    // A proof that was seen is nobody else's.
+    try this.send(alice, data) {
+      broken++;
+    } catch { }
   }
 
-  function settleChallenge(uint256 which, bool claimantWins) external {
+  /// @notice Commits and never proves.
+  function spam(uint256 which, bytes32 nothing) external {
     (Paid storage p, Claim memory c) = _pick(which);
-    if (c.state != ClaimState.Challenged) return;
-    vm.prank(person("referee"));
-    settlement.settleChallenge(p.id, claimantWins);
+    if (c.state != ClaimState.Open || !_canBegin(p.id, c)) return;
+    vm.prank(alice);
+    disputes.commit(p.id, nothing);
+  }
+
+  function demandLeaf(uint256 which, uint32 index, uint32 leaf) external {
+    (Paid storage p, Claim memory c) = _pick(which);
+    Place memory place = Place(0, index % 10, leaf % 8);
+    if (c.state != ClaimState.Open || block.timestamp > c.deadline) return;
+    if (disputes.demandOf(p.id, place).state != DemandState.None) return;
+    _demand(bob, p.id, place);
+    p.demands.push(place);
+    putIn += DEMAND_BOND;
+  }
+
+  function answerDemands(uint256 which) external {
+    (Paid storage p,) = _pick(which);
+    _answerAll(p);
+  }
+
+  /// @notice Whoever says that nothing was shown: right only where it was not.
+  function denounce(uint256 which, uint256 place) external {
+    (Paid storage p, Claim memory c) = _pick(which);
+    if (p.demands.length == 0) return;
+    Place memory there = p.demands[place % p.demands.length];
+    bool open = disputes.demandOf(p.id, there).state == DemandState.Open;
+    bool silent = c.state == ClaimState.Open && open && block.timestamp > disputes.demandOf(p.id, there).due;
+    try disputes.convictSilence(p.id, there) {
+      if (!silent) broken++;
+    } catch {
+      if (silent) broken++;
+    }
+    bool back = c.state == ClaimState.Refuted && open;
+    try disputes.takeBack(p.id, there) {
+      if (!back) broken++;
+    } catch {
+      if (back) broken++;
+    }
   }
 
   function finalize(uint256 which) external {
     (Paid storage p, Claim memory c) = _pick(which);
     if (c.state != ClaimState.Open) return;
-    if (block.timestamp <= c.deadline) vm.warp(uint256(c.deadline) + 1);
+    _answerAll(p);
+    if (disputes.clockOf(p.id).open > 0) return;
+    uint256 held = disputes.heldUntil(p.id);
+    if (held > uint256(c.deadline) + WINDOW) broken++;
+    uint256 from = held > c.deadline ? held : c.deadline;
+    if (block.timestamp <= from) this.wait_(uint16(from - block.timestamp + 1));
+    // Waiting answers what others are owed; it changes nothing here.
     settlement.finalize(p.id);
   }
 
@@ -129,9 +197,9 @@ contract SettlementHandler is Deployed {
     if (p.leaves.length == 0) return;
     uint256 index = leaf % p.leaves.length;
     WithdrawItem[] memory items = new WithdrawItem[](1);
-    items[0] = WithdrawItem(p.id, index, p.amounts[index], MerkleTree.proof(p.leaves, index));
+    items[0] = WithdrawItem(p.id, _opening(p.id), index, p.amounts[index], MerkleTree.proof(p.leaves, index));
     address who = p.contributors[index];
-    bool open = c.state == ClaimState.Final && !settlement.isPayoutWithdrawn(p.id, index) && p.amounts[index] > 0
+    bool open = c.state == ClaimState.Final && !settlement.isPayoutWithdrawn(p.id, 0, index) && p.amounts[index] > 0
       && p.amounts[index] <= c.contributorsPart - c.paidOut;
     uint256 before = who.balance;
     vm.prank(who);
@@ -143,6 +211,7 @@ contract SettlementHandler is Deployed {
     uint256 got = who.balance - before;
     gotOut += got;
     fetched[ClaimId.unwrap(p.id)] += got;
+    bonusOf[ClaimId.unwrap(p.id)] = c.bonusBps;
     // The other contributor must not get it, and nobody gets it twice.
     vm.prank(who == alice ? bob : alice);
     try settlement.withdrawPayouts(items) {
@@ -156,8 +225,11 @@ contract SettlementHandler is Deployed {
 
   function withdraw(uint256 which) external {
     address who = _people[which % _people.length];
-    if (settlement.claimable(who) == 0) return;
     uint256 before = who.balance;
+    if (disputes.claimable(who) > 0) disputes.withdrawFor(who);
+    gotOut += who.balance - before;
+    if (settlement.claimable(who) == 0) return;
+    before = who.balance;
     settlement.withdrawFor(who);
     gotOut += who.balance - before;
     try settlement.withdrawFor(who) {
@@ -183,8 +255,25 @@ contract SettlementHandler is Deployed {
     adapters.setPrices(adapter, uint128(bound(rateIn, 0, most)), uint128(bound(rateOut, 0, most)));
   }
 
+  /// @notice Time passes; honest claimants have answered by then.
   function wait_(uint16 time) external {
-    vm.warp(block.timestamp + time);
+    for (uint256 k = 0; k < _paid.length; k++) {
+      if (!_paid[k].isFalse) _answerAll(_paid[k]);
+    }
+    vm.warp(block.timestamp + time % (3 * WINDOW));
+  }
+
+  function _answerAll(Paid storage p) private {
+    if (_paid.length == 0 || settlement.claim(p.id).state != ClaimState.Open) return;
+    for (uint256 k = 0; k < p.demands.length; k++) {
+      Place memory place = p.demands[k];
+      if (disputes.demandOf(p.id, place).state != DemandState.Open) continue;
+      if (block.timestamp <= disputes.demandOf(p.id, place).due) _reveal(p.id, place);
+    }
+  }
+
+  function _canBegin(ClaimId id, Claim memory c) private view returns (bool) {
+    return block.timestamp <= c.deadline || block.timestamp <= disputes.clockOf(id).commitUntil;
   }
 
   function _pick(uint256 which) private view returns (Paid storage p, Claim memory c) {

@@ -4,13 +4,19 @@ pragma solidity ^0.8.30;
 import { AdapterRegistry } from "../../src/AdapterRegistry.sol";
 import { Contributions } from "../../src/Contributions.sol";
 import { DatanetRegistry } from "../../src/DatanetRegistry.sol";
+import { Disputes } from "../../src/Disputes.sol";
+import { PayoutJudge } from "../../src/PayoutJudge.sol";
 import { Settlement } from "../../src/Settlement.sol";
 import { Treasury } from "../../src/Treasury.sol";
 import { AdapterDraft } from "../../src/interfaces/IAdapterRegistry.sol";
+import { IDisputes } from "../../src/interfaces/IDisputes.sol";
+import { Header } from "../../src/interfaces/IReferee.sol";
 import { PayRequest } from "../../src/interfaces/ISettlement.sol";
+import { Answer, AnswerOpening } from "../../src/types/Answers.sol";
 import { Merkle } from "../../src/libraries/Merkle.sol";
 import { Fee } from "../../src/types/Fees.sol";
 import { AdapterId, ClaimId, DatanetId } from "../../src/types/Ids.sol";
+import { FakeReferee } from "./FakeReferee.sol";
 import { MerkleTree } from "./MerkleTree.sol";
 import { Test } from "./Test.sol";
 
@@ -18,7 +24,12 @@ import { Test } from "./Test.sol";
 abstract contract Deployed is Test {
   uint40 internal constant WINDOW = 20;
   uint40 internal constant REVIEW = 14 days;
-  uint128 internal constant BOND = 0.05 ether;
+  uint40 internal constant PROVE = 5;
+  uint40 internal constant REPLY = 4;
+  uint128 internal constant GAS_PRICE = 4 gwei;
+  /// Three disputes of 5,000,000 gas.
+  uint128 internal constant BOND = 0.06 ether;
+  uint256 internal constant DEMAND_BOND = 0.002 ether;
   uint128 internal constant PLATFORM_FEE = 0.001 ether;
   uint256 internal constant MIN_STAKE = 0.01 ether;
   string internal constant CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
@@ -35,6 +46,9 @@ abstract contract Deployed is Test {
   Contributions internal contributions;
   AdapterRegistry internal adapters;
   Settlement internal settlement;
+  Disputes internal disputes;
+  FakeReferee internal referee;
+  mapping(ClaimId id => Answer) internal answers;
   DatanetId internal datanet;
   AdapterId internal adapter;
 
@@ -44,7 +58,13 @@ abstract contract Deployed is Test {
     datanets = new DatanetRegistry();
     contributions = new Contributions(datanets, address(treasury), REVIEW);
     adapters = new AdapterRegistry(datanets);
-    settlement = new Settlement(governance, platform, adapters, address(treasury), PLATFORM_FEE, WINDOW, BOND);
+    referee = new FakeReferee();
+    PayoutJudge judge = new PayoutJudge(referee);
+    address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+    settlement = new Settlement(
+      governance, platform, adapters, IDisputes(next), address(treasury), PLATFORM_FEE, WINDOW, GAS_PRICE
+    );
+    disputes = new Disputes(settlement, referee, judge, datanets, PROVE, REPLY);
     vm.startPrank(curator);
     datanet = datanets.create("DeFi exploits", CID, MIN_STAKE);
     datanets.publishVersion(datanet, keccak256("root"), keccak256("records"), CID, 120);
@@ -63,11 +83,17 @@ abstract contract Deployed is Test {
       adapterRoot: keccak256("adapter"),
       checkpointsRoot: keccak256("gradients"),
       ledgerRoot: keccak256("gram"),
+      programHash: keccak256(abi.encode(_header())),
       cid: CID,
       name: "Exploits",
       rateIn: 0.1 ether,
       rateOut: 1 ether
     });
+  }
+
+  /// @dev A program of ten instructions.
+  function _header() internal pure returns (Header memory) {
+    return Header(0, 10, 0, 0, 0);
   }
 
   function _payout(uint256 index, address contributor, uint256 amount) internal pure returns (bytes32) {
@@ -87,20 +113,43 @@ abstract contract Deployed is Test {
     leaves[1] = _payout(1, bob, fee.contributors - first);
     request = PayRequest({
       adapterId: adapter,
-      tokensIn: tokensIn,
-      tokensOut: tokensOut,
-      receiptHash: receiptHash,
+      answer: _answer(receiptHash, tokensIn, tokensOut, MerkleTree.root(leaves), 2, fee.contributors),
       receiptCid: CID,
-      payoutRoot: MerkleTree.root(leaves),
-      payoutCount: 2,
       contributorsPart: fee.contributors,
-      allocated: fee.contributors,
       ruleVersion: settlement.payoutRuleVersion()
     });
   }
 
+  function _answer(
+    bytes32 receiptHash,
+    uint32 tokensIn,
+    uint32 tokensOut,
+    bytes32 payoutRoot,
+    uint32 payoutCount,
+    uint256 allocated
+  ) internal pure returns (Answer memory) {
+    return Answer({
+      tokensIn: tokensIn,
+      tokensOut: tokensOut,
+      receiptHash: receiptHash,
+      inputsHash: keccak256("inputs"),
+      traceRoot: keccak256("trace"),
+      payoutRoot: payoutRoot,
+      payoutCount: payoutCount,
+      allocated: uint128(allocated),
+      read: new uint32[](0)
+    });
+  }
+
   function _pay(PayRequest memory request, uint256 total) internal returns (ClaimId id) {
+    uint256 allocated = request.answer.allocated;
     vm.prank(payer);
-    return settlement.pay{ value: total + BOND }(request);
+    id = settlement.pay{ value: total + (allocated > BOND ? allocated : BOND) }(request);
+    answers[id] = request.answer;
+  }
+
+  /// @dev The one answer of a claim that was paid by itself.
+  function _opening(ClaimId id) internal view returns (AnswerOpening memory) {
+    return AnswerOpening(0, answers[id], new bytes32[](0));
   }
 }

@@ -8,6 +8,11 @@ interface Vm {
   function stopPrank() external;
   function deal(address account, uint256 wei_) external;
   function warp(uint256 timestamp) external;
+  function roll(uint256 blockNumber) external;
+  function getNonce(address account) external view returns (uint64);
+  function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+  function getBlockTimestamp() external view returns (uint256);
+  function getBlockNumber() external view returns (uint256);
   function assume(bool condition) external pure;
   function expectRevert(bytes calldata data) external;
   function expectRevert(bytes4 selector) external;

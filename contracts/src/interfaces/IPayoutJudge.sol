@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { PayoutRule } from "../types/Fees.sol";
+import { Opening, TraceMatrix } from "./IReferee.sol";
+
+/// @notice One record of a Datanet version, in the version's order: what its leaf holds (src/protocol/record.ts).
+struct RecordLeaf {
+  address contributor;
+  uint256 contribution;
+  bytes32 recordHash;
+}
+
+/// @notice What the payouts of one answer follow from, as far as the chain knows it.
+struct PayoutCase {
+  bytes32 programHash;
+  bytes32 inputsHash;
+  bytes32 traceRoot;
+  /// Of the Datanet version that the adapter was trained on.
+  bytes32 versionRoot;
+  uint256 records;
+  /// The contributors' part of the answer's fee, wei.
+  uint256 amount;
+  PayoutRule rule;
+  /// Records that were read with the question, best first.
+  uint32[] read;
+}
+
+/// @notice Everything that whoever shows a false payout brings.
+struct PayoutEvidence {
+  /// The last two matrices of the program, each [1, records].
+  TraceMatrix scores;
+  TraceMatrix noise;
+  /// All their pieces, in order.
+  Opening[] scorePieces;
+  Opening[] noisePieces;
+  /// All records of the version, in order.
+  RecordLeaf[] records;
+  /// All their indices, ordered by contributor, then index.
+  uint32[] order;
+}
+
+/// @title What a claim's payouts should be
+interface IPayoutJudge {
+  /// @notice The records are not those of the version.
+  error WrongRecords();
+  /// @notice `order` must name every record once, by contributor, then index.
+  error WrongOrder(uint256 place);
+  /// @notice The matrices must be the program's last two, one row with a column for every record.
+  error WrongMatrix(uint256 index);
+  /// @notice A piece is missing, out of order or not in the trace.
+  error WrongPiece(uint256 index, uint256 piece);
+
+  /// @notice The payouts that follow, as divideFee() in src/protocol/divide-fee.ts gives them: no contributor more than
+  /// once, ascending.
+  /// @return possible false where the records read are none of the version's, or one is named twice: nothing is right
+  /// @return root payoutRoot() of the payouts
+  /// @return count how many there are
+  /// @return allocated their sum in wei
+  function divide(PayoutCase calldata payoutCase, PayoutEvidence calldata evidence)
+    external
+    view
+    returns (bool possible, bytes32 root, uint256 count, uint256 allocated);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { Answer } from "../types/Answers.sol";
+import { AdapterId } from "../types/Ids.sol";
+import { Merkle } from "./Merkle.sol";
+
+/// @title Leaves of a claim's answers
+/// @notice The same as `answerLeaf` in src/protocol/answers.ts.
+library Answers {
+  /// @notice Most records that are paid for having been read, as in src/protocol/retrieval-share.ts.
+  uint256 internal constant MOST_READ = 16;
+
+  /// @notice abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot, payoutCount,
+  /// allocated, keccak256 of the records read as 32-byte words).
+  function leaf(AdapterId adapterId, Answer calldata answer) internal pure returns (bytes32) {
+    return Merkle.leaf(
+      abi.encode(
+        adapterId,
+        answer.tokensIn,
+        answer.tokensOut,
+        answer.receiptHash,
+        answer.inputsHash,
+        answer.traceRoot,
+        answer.payoutRoot,
+        answer.payoutCount,
+        answer.allocated,
+        keccak256(abi.encodePacked(answer.read))
+      )
+    );
+  }
+
+  /// @notice What is wrong with an answer by itself: the field, or nothing.
+  function fault(Answer calldata answer) internal pure returns (string memory field) {
+    if (answer.receiptHash == 0) return "receiptHash";
+    if (answer.inputsHash == 0) return "inputsHash";
+    if (answer.traceRoot == 0) return "traceRoot";
+    if (answer.tokensOut == 0) return "tokensOut";
+    if (answer.read.length > MOST_READ) return "read";
+    bool nobody = answer.payoutCount == 0;
+    if (answer.payoutRoot == 0 || nobody != (answer.payoutRoot == Merkle.emptyRoot())) return "payoutRoot";
+    if (nobody != (answer.allocated == 0)) return "allocated";
+  }
+}

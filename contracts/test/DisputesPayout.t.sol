@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { IDisputes } from "../src/interfaces/IDisputes.sol";
+import { IPayoutJudge, PayoutCase, PayoutEvidence, RecordLeaf } from "../src/interfaces/IPayoutJudge.sol";
+import { Opening } from "../src/interfaces/IReferee.sol";
+import { ClaimState, PayRequest } from "../src/interfaces/ISettlement.sol";
+import { Merkle } from "../src/libraries/Merkle.sol";
+import { AdapterDraft } from "../src/interfaces/IAdapterRegistry.sol";
+import { Answer } from "../src/types/Answers.sol";
+import { Fee } from "../src/types/Fees.sol";
+import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { Disputing } from "./support/Disputing.sol";
+import { MerkleTree } from "./support/MerkleTree.sol";
+
+/// @notice Payouts that do not follow from the scores. What follows is compared with the app's integers in
+/// src/chain/payout-judge.test.ts; here it is who is convicted, and what it costs.
+contract DisputesPayoutTest is Disputing {
+  bytes32 private constant TRACE = keccak256("trace");
+  IPayoutJudge private _judge;
+  RecordLeaf[] private _records;
+
+  function setUp() public {
+    _deploy();
+    _judge = disputes.judge();
+  }
+
+  /// @dev Publishes a version of n records by n/4 contributors, and an adapter trained on it; scores in its trace.
+  function _publish(uint256 n) private {
+    bytes32[] memory leaves = new bytes32[](n);
+    for (uint256 k = 0; k < n; k++) {
+      RecordLeaf memory record = RecordLeaf(address(uint160(0x1000 + k / 4)), k, keccak256(abi.encode(k)));
+      leaves[k] = Merkle.leaf(abi.encode(k, record.contributor, record.contribution, record.recordHash));
+      _records.push(record);
+    }
+    vm.startPrank(curator);
+    datanets.publishVersion(datanet, MerkleTree.root(leaves), "records", CID, uint32(n));
+    AdapterDraft memory draft = _draft();
+    draft.version = 2;
+    adapter = adapters.register(draft);
+    vm.stopPrank();
+    for (uint32 index = 8; index < 10; index++) {
+      referee.shape(index, 1, n, (n + 255) / 256);
+      for (uint256 p = 0; p * 256 < n; p++) {
+        referee.put(TRACE, index, p, _values(index, p, n));
+      }
+    }
+  }
+
+  /// @dev Every fourth record helped: scores of 20 to 35 standard deviations. The rest are noise of 1.
+  function _values(uint256 index, uint256 p, uint256 n) private pure returns (bytes memory values) {
+    uint256 end = (p + 1) * 256 < n ? (p + 1) * 256 : n;
+    for (uint256 k = p * 256; k < end; k++) {
+      uint32 bits = index == 9 ? 0x3f800000 : k % 4 == 0 ? uint32(0x41a00000 + (k % 16) * 0x80000) : 0;
+      values = bytes.concat(values, abi.encodePacked(uint8(bits), uint8(bits >> 8), uint8(bits >> 16), uint8(bits >> 24)));
+    }
+  }
+
+  function _pieces(uint256 index, uint256 n) private pure returns (Opening[] memory pieces) {
+    pieces = new Opening[]((n + 255) / 256);
+    for (uint32 p = 0; p < pieces.length; p++) {
+      pieces[p] = _leaf(p, _values(index, p, n));
+    }
+  }
+
+  function _evidence() private view returns (PayoutEvidence memory evidence) {
+    uint256 n = _records.length;
+    evidence.scores = _matrix(8);
+    evidence.noise = _matrix(9);
+    evidence.scorePieces = _pieces(8, n);
+    evidence.noisePieces = _pieces(9, n);
+    evidence.records = _records;
+    evidence.order = new uint32[](n);
+    for (uint32 k = 0; k < n; k++) {
+      evidence.order[k] = k;
+    }
+  }
+
+  /// @dev What the judge says is right, for an answer that read `read` records.
+  function _right(uint32[] memory read) private view returns (Answer memory answer, Fee memory fee) {
+    fee = settlement.quote(adapter, 13, 37);
+    PayoutCase memory payoutCase = PayoutCase({
+      programHash: keccak256(abi.encode(_header())),
+      inputsHash: keccak256("inputs"),
+      traceRoot: TRACE,
+      versionRoot: datanets.version(datanet, 2).root,
+      records: _records.length,
+      amount: fee.contributors,
+      rule: settlement.payoutRule(),
+      read: read
+    });
+    (, bytes32 root, uint256 count, uint256 allocated) = _judge.divide(payoutCase, _evidence());
+    answer = _answer("paid", 13, 37, root, uint32(count), allocated);
+    answer.traceRoot = TRACE;
+    answer.read = read;
+  }
+
+  function _claimOf(Answer memory answer, Fee memory fee) private returns (ClaimId) {
+    PayRequest memory request = PayRequest(adapter, answer, CID, fee.contributors, settlement.payoutRuleVersion());
+    return _pay(request, fee.total);
+  }
+
+  function _payoutCall(ClaimId id, PayoutEvidence memory evidence) private view returns (bytes memory) {
+    return abi.encodeCall(IDisputes.provePayout, (id, _opening(id), evidence, SALT));
+  }
+
+  function test_rightPayoutsHold() public {
+    _publish(12);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    eq(answer.payoutCount, 3, "three contributors");
+    yes(answer.allocated > fee.contributors / 2, "most of it");
+    ClaimId id = _claimOf(answer, fee);
+    bytes memory data = _payoutCall(id, _evidence());
+    _commit(bob, id, data);
+    _nextBlock();
+    _refused(bob, data, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    _finalAt(id, _deadline(id) + PROVE + 1);
+  }
+
+  function testFuzz_anyOtherPayoutsAreConvicted(uint8 which) public {
+    _publish(12);
+    uint32[] memory read = new uint32[](which % 2);
+    (Answer memory answer, Fee memory fee) = _right(read);
+    if (which % 5 == 0) answer.payoutRoot ^= bytes32(uint256(1) << which);
+    if (which % 5 == 1) answer.payoutCount += 1;
+    if (which % 5 == 2) answer.allocated -= 1;
+    if (which % 5 == 3) answer.allocated += 1;
+    if (which % 5 == 4) {
+      // A record that is read earns: saying that another was read moves money.
+      answer.read = new uint32[](1);
+      answer.read[0] = 7;
+    }
+    ClaimId id = _claimOf(answer, fee);
+    _prove(bob, id, _payoutCall(id, _evidence()));
+    _is(id, ClaimState.Refuted);
+    eq(settlement.claim(id).challenger, bob, "who showed it");
+  }
+
+  function test_readingWhatThereIsNotIsConvicted() public {
+    _publish(12);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    answer.read = new uint32[](2);
+    (answer.read[0], answer.read[1]) = (3, 3);
+    ClaimId id = _claimOf(answer, fee);
+    _prove(bob, id, _payoutCall(id, _evidence()));
+    _is(id, ClaimState.Refuted);
+    answer.receiptHash = "beyond";
+    answer.read[1] = 12;
+    id = _claimOf(answer, fee);
+    _prove(bob, id, _payoutCall(id, _evidence()));
+    _is(id, ClaimState.Refuted);
+  }
+
+  function test_recordsReadEarnByRank() public {
+    _publish(12);
+    uint32[] memory read = new uint32[](3);
+    (read[0], read[1], read[2]) = (1, 6, 11);
+    (Answer memory answer, Fee memory fee) = _right(read);
+    (Answer memory without,) = _right(new uint32[](0));
+    uint256 forReading = fee.contributors * 2000 / 10_000;
+    yes(answer.allocated > forReading && answer.allocated <= fee.contributors, "both parts");
+    yes(answer.payoutRoot != without.payoutRoot, "reading moved money");
+  }
+
+  function test_evidenceHasToBeWhole() public {
+    _publish(300);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    answer.allocated -= 1;
+    ClaimId id = _claimOf(answer, fee);
+    for (uint256 k = 0; k < 10; k++) {
+      PayoutEvidence memory e = _evidence();
+      bytes4 why;
+      if (k == 0) (e.records[5].contributor, why) = (bob, IPayoutJudge.WrongRecords.selector);
+      if (k == 1) (e.records, why) = (new RecordLeaf[](299), IPayoutJudge.WrongRecords.selector);
+      if (k == 2) (e.order[7], why) = (6, IPayoutJudge.WrongOrder.selector);
+      if (k == 3) (e.order[299], why) = (300, IPayoutJudge.WrongOrder.selector);
+      if (k == 4) (e.order, why) = (new uint32[](299), IPayoutJudge.WrongOrder.selector);
+      if (k == 5) (e.scores, why) = (_matrix(7), IPayoutJudge.WrongMatrix.selector);
+      if (k == 6) (e.noise, why) = (_matrix(8), IPayoutJudge.WrongMatrix.selector);
+      if (k == 7) (e.scorePieces, why) = (new Opening[](1), IPayoutJudge.WrongPiece.selector);
+      if (k == 8) (e.scorePieces[1].leaf, why) = (0, IPayoutJudge.WrongPiece.selector);
+      if (k == 9) (e.noisePieces[0].values, why) = (e.noisePieces[1].values, IPayoutJudge.WrongPiece.selector);
+      bytes memory data = _payoutCall(id, e);
+      vm.warp(_deadline(id) - WINDOW);
+      _commit(bob, id, data);
+      _nextBlock();
+      vm.expectPartialRevert(why);
+      this.send(bob, data);
+    }
+    _is(id, ClaimState.Open);
+  }
+
+  /// @dev A whole dispute stays below 5 million gas: all records of the three sample Datanets together.
+  function test_gasOf332Records() public {
+    _publish(332);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    answer.allocated -= 1;
+    ClaimId id = _claimOf(answer, fee);
+    bytes memory data = _payoutCall(id, _evidence());
+    _commit(bob, id, data);
+    _nextBlock();
+    uint256 before = gasleft();
+    _send(bob, data);
+    uint256 used = before - gasleft();
+    _is(id, ClaimState.Refuted);
+    yes(used + 21_000 + _calldataGas(data) < 5_000_000, "a whole dispute within 5 million gas");
+  }
+
+  function _calldataGas(bytes memory data) private pure returns (uint256 gas_) {
+    for (uint256 k = 0; k < data.length; k++) {
+      gas_ += data[k] == 0 ? 4 : 16;
+    }
+  }
+}

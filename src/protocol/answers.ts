@@ -1,0 +1,55 @@
+import { type Hex, concat, fromHex, keccak256, toHex, uint256Bytes } from './bytes.ts';
+import { leafHash, merkleProof, merkleRoot } from './merkle.ts';
+
+/** What a claim says about one answer (contracts/src/types/Answers.sol): what it was computed from, what was computed, who earns what. */
+export interface ClaimedAnswer {
+  tokensIn: number;
+  tokensOut: number;
+  /** canonicalHash of the receipt. */
+  receiptHash: Hex;
+  /** Of the answer's length and all tokens, see attribution/trace/step.ts. */
+  inputsHash: Hex;
+  /** Over every matrix that the computation produced, in program order. */
+  traceRoot: Hex;
+  payoutRoot: Hex;
+  payoutCount: number;
+  /** Sum of the payouts, wei. */
+  allocated: bigint;
+  /** Indices of the records that were read with the question, best first. */
+  read: readonly number[];
+}
+
+/** An answer with its proof under the root of its claim's answers. */
+export interface AnswerOpening {
+  index: bigint;
+  answer: ClaimedAnswer;
+  proof: Hex[];
+}
+
+/**
+ * Stands where no trace, inputs or program were made. Nobody can open anything under it: the first demand for a piece of such a
+ * claim refutes it.
+ */
+export const UNTRACED: Hex = toHex(keccak256(new TextEncoder().encode('openledger/untraced')));
+
+/**
+ * Leaf of an answer: abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot, payoutCount, allocated,
+ * keccak256 of the records read as 32-byte words). The same as contracts/src/libraries/Answers.sol.
+ */
+export function answerLeaf(adapterId: bigint, answer: ClaimedAnswer): Uint8Array {
+  return leafHash(concat(
+    uint256Bytes(adapterId), uint256Bytes(answer.tokensIn), uint256Bytes(answer.tokensOut),
+    fromHex(answer.receiptHash), fromHex(answer.inputsHash), fromHex(answer.traceRoot), fromHex(answer.payoutRoot),
+    uint256Bytes(answer.payoutCount), uint256Bytes(answer.allocated), keccak256(concat(...answer.read.map((record) => uint256Bytes(record)))),
+  ));
+}
+
+/** Root of a claim's answers. A claim about one answer has one too. */
+export function answersRoot(adapterId: bigint, answers: readonly ClaimedAnswer[]): Hex {
+  return merkleRoot(answers.map((answer) => answerLeaf(adapterId, answer)));
+}
+
+/** Throws RangeError for an index outside the list. */
+export function openAnswer(adapterId: bigint, answers: readonly ClaimedAnswer[], index: number): AnswerOpening {
+  return { index: BigInt(index), answer: answers[index]!, proof: merkleProof(answers.map((answer) => answerLeaf(adapterId, answer)), index) };
+}
