@@ -156,6 +156,8 @@ test('blocks of products, of element-wise products, of values and of squares', a
       rows.push({ a: Float32Array.of(0, x, 0), b: Float32Array.of(1, y, 1), terms: 3 }, { a: Float32Array.of(y, 0), b: Float32Array.of(x, 1), terms: 2 });
     }
   }
+  rows.push({ a: Float32Array.of(Infinity, -Infinity), b: Float32Array.of(1, 1), terms: 2 });
+  for (const x of [2 ** 100, 2 ** 127]) rows.push({ a: new Float32Array(256).fill(x), b: new Float32Array(256).fill(1), terms: 256 });
   for (let from = 0; from < rows.length; from += 30) {
     const part = rows.slice(from, from + 30);
     const there = await ask('sums', [part.map(({ a }) => packed(a)), part.map(({ b }) => packed(b))]);

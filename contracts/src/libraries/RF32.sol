@@ -139,10 +139,9 @@ library RF32 {
   /// @notice The float32 nearest to 1/n (`Math.fround(1 / n)`): the means of norms and of influence.
   function inverse(uint256 n) internal pure returns (Float32) {
     if (n == 0 || n >> 24 != 0) revert RF32NoInverse(n);
-    // 73 bits of the quotient and one more that stands for the rest: more than rounding to 24 bits can tell apart.
-    uint256 quotient = (1 << 96) / n;
-    uint256 sticky = quotient * n == 1 << 96 ? 0 : 1;
-    return _wrap(_round(0, (quotient << 1) | sticky, 150 - 97));
+    // 73 bits or more of the quotient. It lies at least 2^-73 from every half of a last place, so what is cut off below
+    // 2^-96 decides nothing.
+    return _wrap(_round(0, (1 << 96) / n, 150 - 96));
   }
 
   /// @dev Of a number above 0.

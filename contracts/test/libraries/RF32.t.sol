@@ -133,6 +133,7 @@ contract RF32Test is Test {
     _eq(_f(MINUS).add(_f(0)), 0, "zeros of both signs");
     _eq(_f(1).add(_f(1)), 2, "subnormal");
     _eq(_f(1).add(_f(MINUS | 2)), MINUS | 1, "subnormal, below zero");
+    _eq(_f(0x0d800000).add(_f(MINUS | 0x7fffff)), 0x0d800000, "a power of two less the greatest subnormal");
     _eq(_f(0x7f7fffff).add(_f(0x7f7fffff)), INFINITY, "beyond every number");
     _eq(_f(0x7f7fffff).mul(_f(0xff7fffff)), INFINITY | MINUS, "and below");
     _eq(_f(0x2e000000).mul(_f(0x1f000000)), 0x0d800000, "2^-35 times 2^-65 is 2^-100");

@@ -112,6 +112,21 @@ contract RF32SumsTest is Test {
     _sameAsOneByOne(b, a);
   }
 
+  function test_beyondEveryNumber() public pure {
+    bytes memory row = new bytes(1024);
+    for (uint256 k = 0; k < 256; k++) {
+      RF32Sums.setValue(row, k, Float32.wrap(0x7f000000));
+    }
+    eq(Float32.unwrap(RF32Sums.ofValues(row)), 0x7f800000, "256 times 2^127");
+    RF32Sums.setValue(row, 1, Float32.wrap(0x7f800000));
+    RF32Sums.setValue(row, 255, Float32.wrap(0xff800000));
+    eq(Float32.unwrap(RF32Sums.ofValues(row)), 0x7fc00000, "infinity less infinity");
+    for (uint256 k = 0; k < 256; k++) {
+      RF32Sums.setValue(row, k, Float32.wrap(0x71800000));
+    }
+    eq(Float32.unwrap(RF32Sums.ofValues(row)), 0x75800000, "256 times 2^100");
+  }
+
   /// @notice What lies in memory behind a row never counts.
   function testFuzz_whatFollowsARowDoesNotCount(uint256 seed, uint8 terms, uint256 junk) public pure {
     bytes memory a = _row(seed, 200, 110, 30, 7);
