@@ -174,16 +174,13 @@ contract RefereeTest is Test, RefereeTrace {
   }
 
   function test_aMatrixThatTheTraceHasNot() public {
-    // It reads matrix 9 of a trace of four.
-    Matrix[] memory inputs = _inputs(1, 1);
-    bytes memory instruction = _instruction(SCALE, hex"3f800000", inputs, Output(1, 1, 0, 0, 0));
-    inputs = new Matrix[](0);
-    bytes memory beyond =
-      bytes.concat(_slice(instruction, 0, 38), hex"0100", hex"00000009", _slice(instruction, 44, 32));
-    Question memory q = _questionOf(beyond, inputs, Output(1, 1, 0, 0, 0));
-    q.step.openings = new Opening[](1);
-    q.step.openings[0].values = new bytes(4);
-    _refusesOpening(q, 0, 0);
+    Matrix[] memory inputs = new Matrix[](1);
+    (inputs[0].rows, inputs[0].columns) = (1, 1);
+    bytes memory instruction = _instruction(SCALE, hex"3f800000", inputs, Output(1, 1, 0, 0, 0x3e000000));
+    yes(!_isFalse(_questionOf(instruction, inputs, Output(1, 1, 0, 0, 0x3e000000))), "matrix 0");
+    // The trace has five, so places are told by three bits: those of 8 are those of 0.
+    instruction[43] = 0x08;
+    _refusesOpening(_questionOf(instruction, inputs, Output(1, 1, 0, 0, 0x3e000000)), 0, 0);
   }
 
   function test_openingsThatLack() public {
