@@ -6,7 +6,6 @@ import { registerAdapter } from '../../src/chain/register-adapter.ts';
 import { reviewContribution } from '../../src/chain/review-contribution.ts';
 import { submitContribution } from '../../src/chain/submit-contribution.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
-import { UNTRACED } from '../../src/protocol/answers.ts';
 import type { Deployment, DemoIdentity } from '../../src/protocol/deployment.ts';
 import { type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
 import { parseRunFile } from '../../src/protocol/run.ts';
@@ -69,7 +68,7 @@ async function publishSample(connection: ChainConnection, curator: Wallet, ident
   const run = parseRunFile(JSON.parse(new TextDecoder().decode(sample.adapter['run.json'])));
   const { adapterId } = await registerAdapter(connection, curator, {
     datanetId, version, baseRoot: run.base.root, adapterRoot: run.adapter.root,
-    checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: UNTRACED,
+    checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program,
     cid: await store.addDirectory(sample.adapter), name: sample.adapterName, rateIn: parseEther(sample.rateIn), rateOut: parseEther(sample.rateOut),
   });
   return { datanet: datanetId, adapter: adapterId };

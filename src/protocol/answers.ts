@@ -27,10 +27,17 @@ export interface AnswerOpening {
 }
 
 /**
- * Stands where no trace, inputs or program were made. Nobody can open anything under it: the first demand for a piece of such a
- * claim refutes it.
+ * Stands where no program was named. Nobody can open anything under it: the first demand for a piece of a claim about such an
+ * adapter refutes the claim.
  */
 export const UNTRACED: Hex = toHex(keccak256(new TextEncoder().encode('openledger/untraced')));
+
+/** keccak256 of uint32 answer length ‖ uint32 each token of prompt and answer, big-endian: what `inputsHash` of a claim is. */
+export function inputsHashOf(prompt: readonly number[], answer: readonly number[]): Hex {
+  const view = new DataView(new ArrayBuffer(4 * (1 + prompt.length + answer.length)));
+  [answer.length, ...prompt, ...answer].forEach((word, k) => view.setUint32(4 * k, word));
+  return toHex(keccak256(new Uint8Array(view.buffer)));
+}
 
 /**
  * Leaf of an answer: abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot, payoutCount, allocated,

@@ -1,7 +1,6 @@
 import type { Datanet, DatanetVersion } from '../chain/list-datanets.ts';
 import { registerAdapter } from '../chain/register-adapter.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import { UNTRACED } from '../protocol/answers.ts';
 import type { DatanetVersionFile, VersionRecord } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
 import type { KeptRun, LoadProgress, LossPoint, TrainInput, TrainStep, Trained, TrainingPlan } from '../workers/engine.api.ts';
@@ -300,7 +299,7 @@ export class MakeState {
           adapterRoot: run.adapter.root,
           checkpointsRoot: run.ledger.checkpointsRoot,
           ledgerRoot: run.ledger.root,
-          programHash: UNTRACED,
+          programHash: run.ledger.program,
         },
         options,
       );

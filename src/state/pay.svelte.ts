@@ -1,7 +1,7 @@
 import { payAnswer } from '../chain/pay-answer.ts';
 import { type Balances, readBalances } from '../chain/read-balances.ts';
 import { type WireError, toWire } from '../errors.ts';
-import { UNTRACED } from '../protocol/answers.ts';
+import { inputsHashOf } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Payout } from '../protocol/fee.ts';
 import { AskState } from './ask.svelte.ts';
@@ -66,6 +66,8 @@ export class PayState {
     const { chain, wallet } = this.#session;
     if (!turn?.receipt || !turn.answer || !turn.adapter || turn.claimId !== undefined || this.tx.busy) return;
     const { answer, adapter, receipt } = turn;
+    const { traceRoot } = receipt;
+    if (!traceRoot) return;
     let before: Balances | undefined;
     let payer: Hex | undefined;
     const payment = await this.tx.run(async (options) => {
@@ -81,8 +83,8 @@ export class PayState {
           tokensOut: answer.answerTokens.length,
           receiptHash: receipt.hash,
           receiptCid: receipt.cid,
-          inputsHash: UNTRACED,
-          traceRoot: UNTRACED,
+          inputsHash: inputsHashOf(answer.promptTokens, answer.answerTokens),
+          traceRoot,
           read: answer.retrieval?.retrieved.map(({ record }) => record),
           payouts: this.payouts(turn),
           contributorsPart: this.ask.division(turn)?.contributorsPart,

@@ -16,6 +16,8 @@ export interface TurnReceipt {
   cid: string;
   hash: Hex;
   pricing: Pricing;
+  /** Root of the answer's trace, as the receipt has it; absent in what was kept before receipts had one. */
+  traceRoot?: Hex;
 }
 
 /** What a payment left behind; amounts as decimal wei so that it can be kept. */
