@@ -5,6 +5,7 @@ import { Referee } from "../src/Referee.sol";
 import { IReferee, Opening, TraceMatrix } from "../src/interfaces/IReferee.sol";
 import { Instructions } from "../src/libraries/Instructions.sol";
 import { Leaves } from "../src/libraries/Leaves.sol";
+import { Merkle } from "../src/libraries/Merkle.sol";
 import { Steps } from "../src/libraries/Steps.sol";
 import { Elements } from "../src/libraries/steps/Element.sol";
 import { Matrix, Output, Question, RefereeTrace } from "./support/RefereeTrace.sol";
@@ -241,6 +242,23 @@ contract RefereeTest is Test, RefereeTrace {
     q = _questionOf(other, _inputs(2, 300), Output(2, 2, 1, 1, 0));
     q.step.openings = openings;
     _refuses(q, abi.encodeWithSelector(Instructions.InstructionMalformed.selector, uint256(35)));
+  }
+
+  /// @dev Whether a matrix [1,1], the only one of a trace, is opened by values that its claimant hashed.
+  function _opens(bytes memory values) private returns (bool) {
+    _fillers = 0;
+    Question memory q = _question(ADD, "", new Matrix[](0), Output(1, 1, 0, 0, 0));
+    bytes32 root = Merkle.root(1, Merkle.leaf(values));
+    q.traceRoot = Merkle.root(1, Merkle.leaf(abi.encodePacked(root, uint32(1), uint32(1))));
+    q.step.output.values = values;
+    return _referee.isOpening(q.programHash, q.inputsHash, q.traceRoot, _matrixOf(q.step), q.step.output);
+  }
+
+  function test_leavesOfAnotherLength() public {
+    yes(_opens(hex"0000803f"), "one value");
+    yes(!_opens(""), "none");
+    yes(!_opens(hex"000080"), "a part of one");
+    yes(!_opens(hex"0000803f0000803f"), "two");
   }
 
   function _convicts(bytes memory data) private view returns (bool) {
