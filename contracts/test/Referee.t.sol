@@ -144,6 +144,10 @@ contract RefereeTest is Test, RefereeTrace {
     q = _dot();
     q.traceRoot = 0;
     _refusesOpening(q, 255, 0);
+    // A leaf of the output, but not the one that holds the element.
+    q = _question(SCALE, hex"3f800000", _inputs(2, 300), Output(2, 300, 1, 0, 0));
+    q.step.column = 299;
+    _refusesOpening(q, 255, 2);
   }
 
   function test_openings() public {
