@@ -136,6 +136,7 @@ contract DisputesTest is Disputing {
   }
 
   /// @dev Commitments cost gas and hold a claim for one proveTime beyond the window, however many there are.
+  /// forge-config: default.fuzz.runs = 2000
   function testFuzz_spamHoldsAClaimOnce(uint8 many, uint32 seed) public {
     uint256 deadline = _deadline(_id);
     for (uint256 k = 0; k < many % 40; k++) {
@@ -154,6 +155,7 @@ contract DisputesTest is Disputing {
   // ---- The end of the window ----
 
   /// @dev At any time either the proof or the finalisation can go through, never both: no block has a race.
+  /// forge-config: default.fuzz.runs = 10000
   function testFuzz_finalisationAndProofNeverRace(uint8 committed, uint8 later) public {
     uint256 paid = vm.getBlockTimestamp();
     bytes memory data = _stepCall(_id, true, SALT);

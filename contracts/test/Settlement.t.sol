@@ -150,6 +150,7 @@ contract SettlementTest is Deployed {
     _pay(request, fee.total);
   }
 
+  /// forge-config: default.fuzz.runs = 10000
   function testFuzz_theValueMustBeFeeAndBond(uint96 value) public {
     (PayRequest memory request, Fee memory fee,) = _request("value", 13, 37, 5000);
     vm.assume(value != fee.total + BOND);
@@ -415,6 +416,7 @@ contract SettlementTest is Deployed {
     eq(attacker.reason(), ReentrancyGuard.ReentrancyGuardReentrantCall.selector, "the inner call was stopped");
   }
 
+  /// forge-config: default.fuzz.runs = 10000
   function testFuzz_conservation(uint32 tokensIn, uint32 tokensOut, uint16 aliceBps) public {
     tokensOut = uint32(bound(tokensOut, 1, type(uint32).max));
     (PayRequest memory request, Fee memory fee, bytes32[] memory leaves) =
