@@ -8,6 +8,7 @@ import { machine } from './machine.ts';
 import { reportInfluence, reportRecordGradients, reportSolve } from './measure/attribution.ts';
 import { reportAdapterSwitch, reportBatch, reportBrowserKernels, reportCpuDuel, reportDispatches, reportLoraCost, reportScaling, reportWebGpuDuel } from './measure/browser.ts';
 import { reportDawnKernels } from './measure/dawn.ts';
+import { reportClaims } from './measure/claims.ts';
 import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTrainingStep } from './measure/engine.ts';
 import { reportFirstLoad } from './measure/first-load.ts';
 import { measureMatmul } from './measure/matmul.ts';
@@ -61,6 +62,7 @@ const measurements: Record<string, Measurement> = {
   training: { what: 'LoRA training step', where: NODE_CPU, run: withEngine((one) => reportTrainingStep(report, one, effort.small ? 3 : 9)) },
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
   attribution: { what: 'ledger, attribution of an answer', where: NODE_CPU, run: withEngine((one) => reportAttribution(report, one)) },
+  claims: { what: 'trace of an answer, first false leaf, gas of proofs', where: NODE_CPU, run: withEngine((one) => reportClaims(report, one, effort.small ? 1 : 3)) },
   'record-gradients': { what: 'gradients by record', where: NODE_CPU, run: withEngine((one) => reportRecordGradients(report, one, effort.small ? 5 : 15)) },
   influence: { what: '100 answers by 900 records', where: NODE_CPU, run: async () => reportInfluence(report, await backend.get(), effort.small ? 2 : 5) },
   solve: { what: 'solve of the curvature method', where: NODE_CPU, run: async () => reportSolve(report, await backend.get(), effort.small ? [1024] : [1024, 4096]) },
