@@ -1,6 +1,7 @@
 /** Whole disputes with the contracts as they are deployed: the referee, the judge of payouts, the games and the money. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Program, fixed, instructionBytes, instructionLeaves, programHash } from '../attribution/trace/instruction.ts';
+import { ELEMENTS } from '../attribution/trace/element.ts';
+import { type Program, fixed, instructionBytes, instructionLeaves, lengthsOf, programHash } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
 import { buildStep, headerOf, inputsBytes, inputsHash } from '../attribution/trace/step.ts';
 import { TraceTree, leafValues, floatBytes } from '../attribution/trace/tree.ts';
@@ -174,6 +175,44 @@ test('one flipped bit of a score loses the bond, and the gas of it', async () =>
   expect(await listClaims(connection, feed, { state: 'refuted' })).toHaveLength(1);
   expect(feed.disputes().some(({ eventName }) => eventName === 'Convicted')).toBe(true);
   expect((await readAccounting(connection)).pools).toBe(toPool);
+});
+
+test('gas of proving one block of 256 products, with proofs as long as a model of 1,024 matrices of 4,096 rows has them', async () => {
+  const { connection } = chain;
+  const source = (index: number, rows: number) => ({ space: 'constant' as const, index, rows: fixed(rows), columns: fixed(256) });
+  // What is not opened is never looked at: hashes stand for all other rows and matrices.
+  const dot = { op: 'dot' as const, name: 'block', rows: fixed(1), columns: fixed(RECORDS), params: [], inputs: [source(0, 4096), source(1, 4096)] };
+  const long: Program = {
+    instructions: [dot, ...Array.from({ length: 1023 }, () => scaled('noise', 2, 0.5))],
+    constants: Array.from({ length: 1024 }, (_, k) => (k < 2 ? { name: 'rows', rows: 4096, columns: 256 } : { name: 'noise', rows: 1, columns: RECORDS })),
+    window: 0,
+  };
+  const values = Float32Array.from({ length: 256 }, (_, k) => Math.fround((((k * 37) % 100) - 50) / 7));
+  const wide = { rows: 4096, columns: 256, values: new Float32Array(4096 * 256) };
+  wide.values.set(values);
+  const stored = long.constants.map((_, k) => (k < 2 ? wide : row(noise)));
+  const tree = TraceTree.of(stored);
+  const product = ELEMENTS.dot({ instruction: dot, lengths: lengthsOf(inputs, 0), inputs, columns: RECORDS, i: 0, j: 0 }, { get: (_, i, j) => wide.values[i * 256 + j]!, columns: () => 256 });
+  const claimed = [row(Float32Array.of(fromBits(bitsOf(product) ^ 1), 0, 0, 0, 0)), ...Array.from({ length: 1023 }, () => row(noise))];
+  const trace = TraceTree.of(claimed);
+  const { adapterId: longId } = await registerAdapter(connection, curator, {
+    datanetId: 1n, version: 1, baseRoot: word('03'), adapterRoot: word('04'), checkpointsRoot: word('05'), ledgerRoot: word('06'),
+    programHash: programHash(long, tree.root), cid, name: 'Long', rateIn: OPEN / 10n, rateOut: OPEN,
+  });
+  const { claimId } = await payAnswer(connection, claimant, {
+    adapterId: longId, tokensIn: 4, tokensOut: 3, receiptHash: toHex(keccak256(Uint8Array.of(nextReceipt++))), receiptCid: cid,
+    inputsHash: inputsHash(inputs), traceRoot: trace.root, payouts: [],
+    contributorsPart: (await quoteFee(connection, { adapterId: longId, tokensIn: 4, tokensOut: 3 })).contributors,
+  });
+  const { answer } = await readClaim(connection, claimId);
+  const step = buildStep({ program: long, inputs, tree: trace, constants: tree, valuesOf: (space, tensor, leaf) => leafValues((space === 'trace' ? claimed : stored)[tensor]!, leaf).values }, 0, 0, 0);
+  const proof = stepProof(claimId, openAnswer(longId, [answer!], 0), step);
+  const { gasPaid } = await commitProof(connection, challenger, proof);
+  expect(gasPaid).toBeGreaterThan(0n);
+  await chain.pass(1);
+  const { gasUsed } = await sendProof(connection, challenger, proof);
+  console.info(`gas: one block proved ${gasUsed}`);
+  expect(gasUsed).toBeLessThanOrEqual(450_000n);
 });
 
 describe('payouts that do not follow from the scores', () => {
