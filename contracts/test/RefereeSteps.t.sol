@@ -53,6 +53,7 @@ contract RefereeStepsTest is Test, RefereeTrace {
     _check(0x25, "", hex"0002000200020002", Output(2, 2, 1, 1, 0x3e472fdf)); // swiglu
     _check(0x26, "", hex"0002000200020002", Output(2, 2, 1, 1, 0x3e506efd)); // swigluUp
     _check(0x27, "", hex"000200020002000200020002", Output(2, 2, 1, 1, 0x3e984fa7)); // swigluGate
+    _check(0x28, hex"0000000400000000", hex"000300080003000200030002", Output(3, 8, 2, 6, 0x408e8000)); // rope
     _check(0x28, hex"0000000400000000", hex"000300080003000200030002", Output(3, 8, 2, 5, 0xbf180000)); // rope
     _check(0x28, hex"0000000400000001", hex"000300080003000200030002", Output(3, 8, 2, 7, 0xbe000000)); // rope
   }

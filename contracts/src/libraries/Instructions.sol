@@ -96,8 +96,8 @@ library Instructions {
     return uint8(code[place]);
   }
 
+  /// @dev Where `decode` has found the bytes to be as many as they should.
   function _word(bytes memory code, uint256 place) private pure returns (uint256 word) {
-    if (place + 4 > code.length) revert InstructionMalformed(place);
     assembly ("memory-safe") {
       word := shr(224, mload(add(add(code, 0x20), place)))
     }
