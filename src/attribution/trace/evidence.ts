@@ -1,0 +1,99 @@
+import { type Hex, toHex } from '../../protocol/bytes.ts';
+import { merkleProof } from '../../protocol/merkle.ts';
+import { type VersionRecord, recordHash } from '../../protocol/record.ts';
+import { type TraceInputs, instructionBytes, instructionLeaves, lengthsOf, sizeOf } from './instruction.ts';
+import type { LeafPlace } from './leaf-search.ts';
+import type { Matrix } from './run.ts';
+import { type Opening, type ProgramHeader, type Step, buildStep, firstFalse, headerOf, inputsBytes } from './step.ts';
+import type { TraceOptions, Tracer } from './tracer.ts';
+import { TraceTree, cutOf, floatBytes, leafValues } from './tree.ts';
+
+/** One matrix of a claim, with the program's proof of its instruction: TraceMatrix in contracts/src/interfaces/IReferee.sol. */
+export interface TraceMatrix {
+  header: ProgramHeader;
+  inputs: Hex;
+  index: number;
+  instruction: Hex;
+  instructionProof: Hex[];
+}
+
+/** What shows that payouts do not follow from scores and noise: contracts/src/interfaces/IPayoutJudge.sol. */
+export interface PayoutEvidence {
+  scores: TraceMatrix;
+  noise: TraceMatrix;
+  scorePieces: Opening[];
+  noisePieces: Opening[];
+  records: { contributor: Hex; contribution: bigint; recordHash: Hex }[];
+  /** Every record, by contributor, then index. */
+  order: number[];
+}
+
+/** Throws RangeError where the program has no such instruction. */
+export function matrixOf({ program, committed }: Tracer, inputs: TraceInputs, index: number): TraceMatrix {
+  const instruction = program.instructions[index];
+  if (!instruction) throw new RangeError(`no instruction ${index}`);
+  return {
+    header: headerOf(program, committed.root), inputs: toHex(inputsBytes(inputs)), index,
+    instruction: toHex(instructionBytes(instruction)), instructionProof: merkleProof(instructionLeaves(program), index),
+  };
+}
+
+/**
+ * What shows that a claimed leaf does not follow from what stands before it; everything before it must agree (inspect.ts and
+ * LeafSearch find such a leaf). `claimed` gives proofs under the claim's root; `values` are the leaf's as claimed. Undefined
+ * where the leaf is as computed here. Throws `cancelled`, RangeError for a place that is not there.
+ */
+export async function stepEvidence(tracer: Tracer, inputs: TraceInputs, claimed: TraceTree, { index, leaf }: LeafPlace, values: Float32Array, options: TraceOptions = {}): Promise<Step | undefined> {
+  const { program, committed } = tracer;
+  const instruction = program.instructions[index];
+  if (!instruction) throw new RangeError(`no instruction ${index}`);
+  const sources = instruction.inputs.filter(({ space }) => space === 'trace').map((source) => source.index);
+  const matrices = await tracer.matrices(inputs, [...sources, index], options);
+  const right = matrices.get(index)!;
+  if (values.length !== leafValues(right, leaf).values.length) throw new RangeError(`leaf ${leaf} has not ${values.length} values`);
+  const place = firstFalse(right, leaf, values);
+  if (!place) return undefined;
+  const constants = new Map<number, Matrix>();
+  for (const { space, index: at } of instruction.inputs) if (space === 'constant') constants.set(at, await tracer.constants.matrix(at));
+  const valuesOf = (space: 'trace' | 'constant', tensor: number, at: number) =>
+    space === 'trace' && tensor === index && at === leaf ? values : leafValues((space === 'trace' ? matrices : constants).get(tensor)!, at).values;
+  return buildStep({ program, inputs, tree: claimed, constants: committed, valuesOf }, index, place.row, place.column);
+}
+
+/** `tree`, `scores` and `noise` are those computed here: only the trace of a claim that is right can show that its payouts are not. */
+export function payoutEvidence(tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: { tree: TraceTree; scores: Float32Array; noise: Float32Array }, records: readonly VersionRecord[]): PayoutEvidence {
+  const last = tracer.program.instructions.length - 1;
+  const pieces = (index: number, values: Float32Array) => {
+    const matrix = { rows: 1, columns: values.length, values };
+    return Array.from({ length: cutOf(1, values.length).count }, (_, leaf): Opening => ({ input: 0, leaf, values: toHex(floatBytes(leafValues(matrix, leaf).values)), proof: tree.proof(index, leaf) }));
+  };
+  const who = records.map(({ contributor }) => contributor.toLowerCase());
+  return {
+    scores: matrixOf(tracer, inputs, last - 1), noise: matrixOf(tracer, inputs, last),
+    scorePieces: pieces(last - 1, scores), noisePieces: pieces(last, noise),
+    records: records.map((record) => ({ contributor: record.contributor, contribution: BigInt(record.contribution), recordHash: recordHash(record) })),
+    order: records.map((_, k) => k).sort((a, b) => (who[a]! < who[b]! ? -1 : who[a]! > who[b]! ? 1 : a - b)),
+  };
+}
+
+/**
+ * The answer to a demand for a leaf of an honest claim: computed again. `tree` is the claim's, where it is at hand. Throws
+ * RangeError for a place that is not there (noSuchPlace), `cancelled`.
+ */
+export async function openingOf(tracer: Tracer, inputs: TraceInputs, { index, leaf }: LeafPlace, { tree, ...options }: TraceOptions & { tree?: TraceTree | undefined } = {}): Promise<{ matrix: TraceMatrix; leaf: Opening }> {
+  if (noSuchPlace(tracer, inputs, { index, leaf })) throw new RangeError(`no leaf ${leaf} of instruction ${index}`);
+  const all = tree ?? (await tracer.trace(inputs, options)).tree;
+  const matrix = (await tracer.matrices(inputs, [index], options)).get(index)!;
+  return { matrix: matrixOf(tracer, inputs, index), leaf: { input: 0, leaf, values: toHex(floatBytes(leafValues(matrix, leaf).values)), proof: all.proof(index, leaf) } };
+}
+
+/** What shows that a demanded place does not exist; undefined where it does. */
+export function noSuchPlace(tracer: Tracer, inputs: TraceInputs, { index, leaf }: LeafPlace): { matrix: TraceMatrix; leaf: number } | undefined {
+  const { program, committed } = tracer;
+  const instruction = program.instructions[index];
+  if (!instruction) {
+    return { matrix: { header: headerOf(program, committed.root), inputs: toHex(inputsBytes(inputs)), index, instruction: '0x', instructionProof: [] }, leaf };
+  }
+  const lengths = lengthsOf(inputs, program.window);
+  return leaf >= cutOf(sizeOf(instruction.rows, lengths), sizeOf(instruction.columns, lengths)).count ? { matrix: matrixOf(tracer, inputs, index), leaf } : undefined;
+}

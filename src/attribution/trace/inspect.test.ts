@@ -1,0 +1,183 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import type { ClaimedAnswer } from '../../protocol/answers.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
+import { payoutRoot } from '../../protocol/fee.ts';
+import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
+import type { VersionRecord } from '../../protocol/record.ts';
+import { noSuchPlace, openingOf, payoutEvidence, stepEvidence } from './evidence.ts';
+import { type InspectedAnswer, inspectAnswer, inputsOf, placeWords } from './inspect.ts';
+import type { TraceInputs } from './instruction.ts';
+import { LeafSearch, type ShownLeaf, guessLeaf } from './leaf-search.ts';
+import type { Matrix, RunOptions } from './run.ts';
+import { inputsHash } from './step.ts';
+import { type SmallTrace, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
+import { Tracer } from './tracer.ts';
+import { TraceTree, cutOf, leafValues } from './tree.ts';
+
+const backend = await createCpuBackend();
+const contributors = [1, 2, 1, 3, 2].map((k): Hex => `0x${String(k).padStart(40, '0')}`);
+const records = contributors.map((contributor, k): VersionRecord => ({ contributor, contribution: String(k + 1), text: `record ${k}`, questions: [] }));
+const prices: ReceiptPrices = { rateIn: '1000000', rateOut: '5000000', platformFee: '0', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE };
+
+let small: SmallTrace;
+let tracer: Tracer;
+let inputs: TraceInputs;
+let right: Matrix[];
+let tree: TraceTree;
+
+beforeAll(async () => {
+  small = await smallTrace(backend);
+  tracer = await Tracer.of(backend, small.model, small.ledger);
+  inputs = randomInputs(small.model.config.vocab, 12, 5);
+  right = await runAll(backend, small, inputs);
+  tree = TraceTree.of(right);
+}, 30_000);
+
+const receiptOf = ({ tokens, answer }: TraceInputs) => ({ prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } });
+
+/** A claim of `trace`, with the payouts that are right. */
+function claimed(trace: Matrix[], change: Partial<ClaimedAnswer> = {}, others: Partial<InspectedAnswer> = {}): InspectedAnswer {
+  const claimedTree = TraceTree.of(trace);
+  const { payouts } = divideFee(7, 5, prices, right.at(-2)!.values, right.at(-1)!.values, contributors);
+  const answer: ClaimedAnswer = {
+    tokensIn: 7, tokensOut: 5, receiptHash: `0x${'11'.repeat(32)}`, inputsHash: inputsHash(inputs), traceRoot: claimedTree.root,
+    payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n), read: [], ...change,
+  };
+  return { answer, programHash: tracer.programHash, receipt: receiptOf(inputs), published: claimedTree.bytes(), contributors, prices, ...others };
+}
+
+const planted = (at: number, place: number, bit: number, follow: RunOptions['change'] = undefined) => runAll(backend, small, inputs, {
+  change: (index, matrix) => {
+    if (index === at) new Uint32Array(matrix.values.buffer, matrix.values.byteOffset)[place]! ^= 2 ** bit;
+    follow?.(index, matrix);
+  },
+});
+
+const shownBy = (trace: Matrix[]) => {
+  const all = TraceTree.of(trace);
+  return ({ index, leaf }: { index: number; leaf: number }): ShownLeaf => ({ index, leaf, values: leafValues(trace[index]!, leaf).values, proof: all.proof(index, leaf) });
+};
+
+describe('an answer that was claimed', () => {
+  it('is right, or has another payout', async () => {
+    expect((await inspectAnswer(tracer, claimed(right))).verdict).toMatchObject({ kind: 'right' });
+    const { answer } = claimed(right);
+    for (const change of [{ allocated: answer.allocated + 1n }, { payoutRoot: tree.root }, { payoutCount: answer.payoutCount + 1 }, { read: [2, 2] }, { read: [5] }]) {
+      expect((await inspectAnswer(tracer, claimed(right, change))).verdict, JSON.stringify(Object.keys(change))).toMatchObject({ kind: 'payout', provable: true });
+    }
+    const { own } = await inspectAnswer(tracer, claimed(right));
+    const evidence = payoutEvidence(tracer, inputs, own!, records);
+    expect(evidence.order).toEqual([0, 2, 1, 4, 3]);
+    expect(evidence.scores.index).toBe(tracer.program.instructions.length - 2);
+    expect(evidence.noisePieces).toHaveLength(1);
+  });
+
+  it('names the tokens that it is about, or nothing can be computed', async () => {
+    expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: undefined }))).verdict).toMatchObject({ kind: 'inputs-unknown', place: { index: 0, leaf: 0 } });
+    expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: receiptOf(randomInputs(40, 12, 5, 9)) }))).verdict.kind).toBe('inputs-unknown');
+    expect((await inspectAnswer(tracer, claimed(right, { tokensOut: 6 }))).verdict).toMatchObject({ kind: 'inputs', where: expect.stringContaining('computed from 7 and 5') });
+    expect(inputsOf(receiptOf({ ...inputs, answer: 4 }), { inputsHash: inputsHash(inputs), tokensOut: 5 })).toEqual(inputs);
+    const nothing = { ...inputs, answer: 12 };
+    expect((await inspectAnswer(tracer, claimed(right, { inputsHash: inputsHash(nothing), tokensIn: 0, tokensOut: 12 }, { receipt: receiptOf(nothing) }))).verdict.kind).toBe('trace-missing');
+    expect((await inspectAnswer(tracer, claimed(right, {}, { programHash: tree.root }))).verdict.kind).toBe('unchecked');
+  });
+
+  it('has its first false leaf named, and shown by the element that is false', async () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const at = (seed * 7919 + 13) % right.length;
+      const place = (seed * 104729 + 7) % right[at]!.values.length;
+      // All 32 bits; what is not a number spoils the rest, which a cheat would leave as it should be.
+      const trace = right.map((matrix, k) => (k === at ? { ...matrix, values: matrix.values.slice() } : matrix));
+      new Uint32Array(trace[at]!.values.buffer)[place]! ^= 2 ** ((seed * 5) % 32);
+      const { verdict, values, claimed: theirs } = await inspectAnswer(tracer, claimed(trace));
+      if (verdict.kind !== 'step') throw new Error(verdict.kind);
+      expect(verdict).toMatchObject({ place: { index: at }, guessed: true });
+      expect(verdict.where).toContain(`row ${Math.floor(place / right[at]!.columns)}, column ${place % right[at]!.columns}`);
+      expect([...values!]).toEqual([...leafValues(trace[at]!, verdict.place.leaf).values]);
+      const step = await stepEvidence(tracer, inputs, theirs!, verdict.place, values!);
+      expect(step).toMatchObject({ index: at, row: Math.floor(place / right[at]!.columns), column: place % right[at]!.columns });
+    }
+  }, 30_000);
+
+  it('has to show a leaf that cannot be guessed', async () => {
+    const trace = await runAll(backend, small, inputs, { change: (index, { values }) => index === 4 && values.set([3, 2, 1]) });
+    const inspection = await inspectAnswer(tracer, claimed(trace));
+    expect(inspection.verdict).toMatchObject({ kind: 'step', place: { index: 4, leaf: 0 }, guessed: false });
+    expect(inspection.verdict.where).toContain(placeWords(tracer, { index: 4, leaf: 0 }));
+    const shown = leafValues(trace[4]!, 0).values;
+    expect(await stepEvidence(tracer, inputs, inspection.claimed!, { index: 4, leaf: 0 }, shown)).toMatchObject({ index: 4, row: 0, column: 0 });
+    expect(await stepEvidence(tracer, inputs, tree, { index: 4, leaf: 0 }, leafValues(right[4]!, 0).values)).toBeUndefined();
+    expect((await inspectAnswer(tracer, claimed(trace, {}, { published: tree.bytes() }))).verdict).toMatchObject({ kind: 'trace-missing', where: expect.stringContaining('not its trace') });
+  });
+});
+
+describe('a search without a file', () => {
+  it.each([[1, 18], [7, 7], [31, 4]])('with %i demands at once finds the first false leaf in at most %i rounds, and proves what stands before it', async (width, most) => {
+    let worst = 0;
+    for (let seed = 0; seed < 6; seed++) {
+      const at = (seed * 6007 + 3 * width) % right.length;
+      const place = (seed * 104729 + 11) % right[at]!.values.length;
+      // All that follows is computed from the fault; or nothing is.
+      const trace = seed % 2 ? await planted(at, place, seed) : right.map((matrix, k) => (k === at ? { ...matrix, values: matrix.values.with(place, 0.123) } : matrix));
+      const show = shownBy(trace);
+      const theirs = TraceTree.of(trace);
+      const search = new LeafSearch(tree, theirs.root);
+      let rounds = 0;
+      for (let next = search.next(width); next.length; next = search.next(width), rounds++) {
+        expect(next.length).toBeLessThanOrEqual(width);
+        for (const leaf of next) search.add(show(leaf));
+      }
+      worst = Math.max(worst, rounds);
+      const { rows, columns } = right[at]!;
+      const { index, leaf, values } = search.found!;
+      expect(index).toBe(at);
+      expect(cutOf(rows, columns).count).toBeGreaterThan(leaf);
+      expect(leafValues(trace[at]!, leaf).first + leafValues(trace[at]!, leaf).values.length).toBeGreaterThan(place);
+      const step = (await stepEvidence(tracer, inputs, search.tree(), search.found!, values))!;
+      const known = (await stepEvidence(tracer, inputs, theirs, search.found!, values))!;
+      expect(step).toEqual(known);
+    }
+    expect(worst).toBeLessThanOrEqual(most);
+  }, 30_000);
+
+  it('takes nothing that does not stand under the root', async () => {
+    const trace = await planted(3, 1, 4);
+    const show = shownBy(trace);
+    const search = new LeafSearch(tree, TraceTree.of(trace).root);
+    const shown = show({ index: 5, leaf: 0 });
+    expect(() => search.add({ ...shown, values: shown.values.with(0, 7) })).toThrow('does not stand');
+    expect(() => search.add({ ...shown, proof: shown.proof.slice(1) })).toThrow('does not stand');
+    expect(() => search.add({ ...shown, index: right.length })).toThrow('no leaf');
+    expect(() => search.add({ ...shown, leaf: 10 ** 6 })).toThrow('no leaf');
+  });
+});
+
+describe('an honest claim', () => {
+  it('shows every leaf that is demanded, and that others are not there', async () => {
+    const last = right.length - 1;
+    for (const place of [{ index: 0, leaf: 0 }, { index: 9, leaf: 0 }, { index: last, leaf: 0 }]) {
+      expect(noSuchPlace(tracer, inputs, place)).toBeUndefined();
+      const { matrix, leaf } = await openingOf(tracer, inputs, place, { tree });
+      expect(matrix.index).toBe(place.index);
+      expect(leaf).toEqual((await openingOf(tracer, inputs, place)).leaf);
+      expect(leaf.proof).toEqual(tree.proof(place.index, place.leaf));
+    }
+    expect(noSuchPlace(tracer, inputs, { index: last, leaf: 1 })).toMatchObject({ leaf: 1, matrix: { index: last } });
+    expect(noSuchPlace(tracer, inputs, { index: last + 1, leaf: 0 })).toMatchObject({ matrix: { index: last + 1, instruction: '0x' } });
+    await expect(openingOf(tracer, inputs, { index: last, leaf: 1 })).rejects.toThrow(RangeError);
+  });
+});
+
+describe('a guess', () => {
+  it('finds any one bit, nothing else', () => {
+    const matrix = right[2]!;
+    const values = leafValues(matrix, 0).values;
+    const hashOf = (changed: Float32Array) => TraceTree.of([{ rows: 1, columns: changed.length, values: changed }]).tensors[0]!.leaves;
+    const flipped = values.slice();
+    new Uint32Array(flipped.buffer)[values.length - 1]! ^= 2 ** 31;
+    expect(new Uint32Array(guessLeaf(matrix, 0, hashOf(flipped))!.buffer)).toEqual(new Uint32Array(flipped.buffer));
+    expect(guessLeaf(matrix, 0, hashOf(values.map((value) => value + 1)))).toBeUndefined();
+  });
+});

@@ -1,0 +1,150 @@
+import { OpenLedgerError } from '../../errors.ts';
+import type { ClaimedAnswer } from '../../protocol/answers.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
+import { type Payout, payoutRoot } from '../../protocol/fee.ts';
+import type { Receipt } from '../../protocol/receipt.ts';
+import { MOST_USED } from '../../protocol/retrieval-share.ts';
+import { type TraceInputs, lengthsOf } from './instruction.ts';
+import { type LeafPlace, guessLeaf } from './leaf-search.ts';
+import { MOST_TOKENS } from './run.ts';
+import { differenceIn, firstFalse, inputsHash } from './step.ts';
+import type { TraceOptions, Tracer } from './tracer.ts';
+import { TraceTree } from './tree.ts';
+
+/**
+ * Compares a claim with what follows from what was committed before it. The claim's own words count; the receipt gives only
+ * the tokens, and they only where they hash to what the claim says.
+ */
+export interface InspectedAnswer {
+  answer: ClaimedAnswer;
+  /** What the claim's adapter is registered with. */
+  programHash: Hex;
+  /** Untrusted; undefined where it cannot be had. */
+  receipt: { prompt: Pick<Receipt['prompt'], 'tokens'>; answer: Pick<Receipt['answer'], 'tokens'> } | undefined;
+  /** Untrusted: the hashes of the claim's trace; undefined where they cannot be had. */
+  published: Uint8Array | undefined;
+  /** Contributor of every record of the Datanet version, in its order. */
+  contributors: readonly Hex[];
+  /** What each record stands for, where the run found copies: run.datanet.clusters. */
+  clusters?: readonly number[] | undefined;
+  /** Of the claim, as the chain has them; the platform's fee changes nothing here. */
+  prices: ReceiptPrices;
+}
+
+/** What a claim is found to be; `where` is for people. */
+export type Verdict =
+  | { kind: 'right'; where: string }
+  /** Paid for other numbers of tokens than it was computed from: proveInputs. */
+  | { kind: 'inputs'; where: string }
+  /** `provable`: by provePayout. Not where the version has copies, whose scores are in no trace. */
+  | { kind: 'payout'; where: string; provable: boolean }
+  /** The first leaf that is false; all before it agree. `guessed`: its values need not be demanded (Inspection.values). */
+  | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
+  /** The trace is another than computed here, and its hashes were not published: LeafSearch says what to demand. */
+  | { kind: 'trace-missing'; where: string; place: LeafPlace }
+  /** Nobody says what was asked: nothing can be computed. A demand for any leaf makes the claimant show the tokens, or lose. */
+  | { kind: 'inputs-unknown'; where: string; place: LeafPlace }
+  /** Nothing can be said here. */
+  | { kind: 'unchecked'; where: string };
+
+/** A verdict, and what evidence is made from. */
+export interface Inspection {
+  verdict: Verdict;
+  inputs?: TraceInputs;
+  /** What is computed here. */
+  own?: { tree: TraceTree; scores: Float32Array; noise: Float32Array };
+  /** The claim's tree, where it was published. */
+  claimed?: TraceTree;
+  /** Values of the false leaf, where they could be told without a demand. */
+  values?: Float32Array;
+}
+
+/** Throws `cancelled`. */
+export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, options: TraceOptions = {}): Promise<Inspection> {
+  const { answer, programHash, receipt, published } = inspected;
+  const first = { index: 0, leaf: 0 };
+  if (tracer.programHash !== programHash) {
+    return { verdict: { kind: 'unchecked', where: `The adapter is registered with program ${short(programHash)}; its weights and ledger give ${short(tracer.programHash)}.` } };
+  }
+  const inputs = receipt && inputsOf(receipt, answer);
+  if (!inputs) {
+    const why = receipt ? 'The tokens in the receipt are not those that the claim is about' : 'The receipt cannot be had';
+    return { verdict: { kind: 'inputs-unknown', where: `${why}, so nothing can be computed.`, place: first } };
+  }
+  const [tokensIn, tokensOut] = [inputs.tokens.length - inputs.answer, inputs.answer];
+  if (tokensIn !== answer.tokensIn || tokensOut !== answer.tokensOut) {
+    return { inputs, verdict: { kind: 'inputs', where: `Paid for ${answer.tokensIn} tokens in and ${answer.tokensOut} out; computed from ${tokensIn} and ${tokensOut}.` } };
+  }
+  try {
+    lengthsOf(inputs, tracer.program.window);
+  } catch {
+    return { inputs, verdict: { kind: 'trace-missing', where: 'No trace starts from an answer to nothing; none of its leaves can be shown.', place: first } };
+  }
+  if (inputs.tokens.length > MOST_TOKENS) return { inputs, verdict: { kind: 'unchecked', where: `Prompt and answer have ${inputs.tokens.length} tokens; up to ${MOST_TOKENS} can be checked.` } };
+
+  const own = await tracer.trace(inputs, options);
+  if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, verdict: payoutVerdict(inspected, own) };
+  const claimed = published && tracer.published(published, inputs, answer.traceRoot);
+  if (!claimed) {
+    const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';
+    return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: first } };
+  }
+  return { inputs, own, claimed, ...(await firstFalseLeaf(tracer, inputs, own.tree, claimed, options)) };
+}
+
+/** Tokens that the claim is about; undefined where the receipt's are others. */
+export function inputsOf({ prompt, answer }: NonNullable<InspectedAnswer['receipt']>, claim: Pick<ClaimedAnswer, 'inputsHash' | 'tokensOut'>): TraceInputs | undefined {
+  const tokens = [...prompt.tokens, ...answer.tokens];
+  return [answer.tokens.length, claim.tokensOut].map((length) => ({ tokens, answer: length })).find((inputs) => inputsHash(inputs) === claim.inputsHash);
+}
+
+/** "instruction 12, layers.0.q (dot), leaf 3", with row and column where they are known. */
+export function placeWords({ program }: Tracer, { index, leaf }: LeafPlace, element?: { row: number; column: number }): string {
+  const instruction = program.instructions[index];
+  const what = instruction ? `instruction ${index}, ${instruction.name} (${instruction.op})` : `instruction ${index}, which the program does not have`;
+  return element ? `${what}, row ${element.row}, column ${element.column}` : `${what}, leaf ${leaf}`;
+}
+
+async function firstFalseLeaf(tracer: Tracer, inputs: TraceInputs, own: TraceTree, claimed: TraceTree, options: TraceOptions): Promise<{ verdict: Verdict; values?: Float32Array }> {
+  for (const [index, { leaves }] of own.tensors.entries()) {
+    const found = differenceIn(claimed, index, leaves);
+    if (!found) continue;
+    const place = { index, leaf: found.leaf };
+    const right = (await tracer.matrices(inputs, [index], options)).get(index)!;
+    const values = guessLeaf(right, place.leaf, claimed.tensors[index]!.leaves.subarray(32 * place.leaf, 32 * place.leaf + 32));
+    const where = `False first in ${placeWords(tracer, place, values && firstFalse(right, place.leaf, values))}.`;
+    return { verdict: { kind: 'step', where, place, guessed: values !== undefined }, ...(values && { values }) };
+  }
+  throw new RangeError('two roots of the same leaves');
+}
+
+function payoutVerdict({ answer, contributors, clusters, prices }: InspectedAnswer, own: { scores: Float32Array; noise: Float32Array }): Verdict {
+  const { read } = answer;
+  const provable = !clusters || clusters.every((k, at) => k === at);
+  if (read.length > MOST_USED || new Set(read).size < read.length || read.some((record) => record >= contributors.length)) {
+    return { kind: 'payout', where: 'Records are named as read that the Datanet version does not have, or one twice.', provable };
+  }
+  const [scores, noise] = [spread(own.scores, contributors.length, clusters), spread(own.noise, contributors.length, clusters)];
+  let payouts: Payout[];
+  try {
+    ({ payouts } = divideFee(answer.tokensIn, answer.tokensOut, prices, scores, noise, contributors, read.map((record) => ({ record }))));
+  } catch (error) {
+    if (error instanceof OpenLedgerError) return { kind: 'unchecked', where: `The payout cannot be divided: ${error.message}` };
+    throw error;
+  }
+  const allocated = payouts.reduce((sum, { amount }) => sum + amount, 0n);
+  if (payoutRoot(payouts) === answer.payoutRoot && payouts.length === answer.payoutCount && allocated === answer.allocated) return { kind: 'right', where: 'Every value of its trace and every payout follows.' };
+  return { kind: 'payout', where: `The trace is right, its payouts are not: ${payouts.length} contributors earn ${allocated} wei; the claim pays ${answer.payoutCount} contributors ${answer.allocated} wei.`, provable };
+}
+
+/** Scores of the records that were trained, at their places among all; copies have none. */
+function spread(values: Float32Array, records: number, clusters: readonly number[] | undefined): Float32Array {
+  if (!clusters) return values;
+  const out = new Float32Array(records);
+  let row = 0;
+  clusters.forEach((k, at) => k === at && at < records && (out[at] = values[row++]!));
+  return out;
+}
+
+const short = (hex: string) => `${hex.slice(0, 10)}…${hex.slice(-4)}`;
