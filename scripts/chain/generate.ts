@@ -70,6 +70,9 @@ function readArtifact(name: string): Artifact {
   return JSON.parse(readFileSync(path.join(ROOT, `contracts/out/${name}.sol/${name}.json`), 'utf8')) as Artifact;
 }
 
+/** Without what nobody reads: the compiler's own names of types. */
+const plainItem = <T>(item: T): T => JSON.parse(JSON.stringify(item, (key, value: unknown) => (key === 'internalType' ? undefined : value))) as T;
+
 const camel = (name: string) => name[0]!.toLowerCase() + name.slice(1);
 
 /** Returns whether anything had to be made. */
@@ -82,9 +85,10 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   compile();
   mkdirSync(OUT, { recursive: true });
   const head = '// Made by scripts/chain/generate.ts from contracts/src. Not to be edited.\n';
-  const artifacts = CONTRACTS.map((name) => ({ name, ...readArtifact(name) }));
+  const artifacts = CONTRACTS.map((name) => ({ name, ...readArtifact(name) })).map((artifact) => ({ ...artifact, abi: artifact.abi.map(plainItem) }));
+  // Errors stand in a list of their own, below: translateChainError decodes them from the revert's data.
   const abis = artifacts.map(
-    ({ name, abi }) => `export const ${camel(name)}Abi = ${JSON.stringify(abi, null, 1)} as const;\n`,
+    ({ name, abi }) => `export const ${camel(name)}Abi = ${JSON.stringify(abi.filter(({ type }) => type !== 'error'), null, 1)} as const;\n`,
   );
   // A call can revert with an error of a contract further down: one list of all errors decodes any of them.
   const errors = new Map<string, AbiItem>();
