@@ -18,6 +18,7 @@ const CONTRACTS = ['Treasury', 'DatanetRegistry', 'Contributions', 'AdapterRegis
 interface AbiItem {
   type: string;
   name?: string;
+  stateMutability?: string;
   inputs?: { type: string }[];
 }
 /** By file, by library: where its address goes, in bytes. */
@@ -86,10 +87,19 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   mkdirSync(OUT, { recursive: true });
   const head = '// Made by scripts/chain/generate.ts from contracts/src. Not to be edited.\n';
   const artifacts = CONTRACTS.map((name) => ({ name, ...readArtifact(name) })).map((artifact) => ({ ...artifact, abi: artifact.abi.map(plainItem) }));
-  // Errors stand in a list of their own, below: translateChainError decodes them from the revert's data.
-  const abis = artifacts.map(
-    ({ name, abi }) => `export const ${camel(name)}Abi = ${JSON.stringify(abi.filter(({ type }) => type !== 'error'), null, 1)} as const;\n`,
-  );
+  // A file each, so that a page loads what it calls: events and views apart from what only some pages send. Errors stand in a
+  // list of their own, below: translateChainError decodes them from the revert's data.
+  mkdirSync(path.join(OUT, 'abis'), { recursive: true });
+  const modules: string[] = [];
+  const write = (file: string, name: string, items: readonly AbiItem[]) => {
+    writeWhole(path.join(OUT, 'abis', `${file}.ts`), `${head}export const ${name} = ${JSON.stringify(items, null, 1)} as const;\n`);
+    modules.push(`export * from './abis/${file}.ts';\n`);
+  };
+  for (const { name, abi } of artifacts) {
+    write(camel(name), `${camel(name)}Abi`, abi.filter(({ type }) => type !== 'error'));
+    write(`${camel(name)}Events`, `${camel(name)}EventsAbi`, abi.filter(({ type }) => type === 'event'));
+    write(`${camel(name)}Views`, `${camel(name)}ViewsAbi`, abi.filter(({ stateMutability }) => stateMutability === 'view' || stateMutability === 'pure'));
+  }
   // A call can revert with an error of a contract further down: one list of all errors decodes any of them.
   const errors = new Map<string, AbiItem>();
   for (const { abi } of artifacts) {
@@ -98,8 +108,8 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
       if (item.type === 'error') errors.set(signature, item);
     }
   }
-  abis.push(`export const errorsAbi = ${JSON.stringify([...errors.values()], null, 1)} as const;\n`);
-  writeWhole(path.join(OUT, 'abis.ts'), head + abis.join('\n'));
+  write('errors', 'errorsAbi', [...errors.values()]);
+  writeWhole(path.join(OUT, 'abis.ts'), head + modules.join(''));
   const codes = artifacts.map(
     ({ name, bytecode }) => `export const ${camel(name)}Bytecode = '${bytecode.object}' as const;\n`,
   );

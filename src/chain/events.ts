@@ -4,7 +4,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import { chainRestarted, readChainAnchor } from './chain-anchor.ts';
 import type { ChainConnection } from './client.ts';
 import type { EventStore } from './event-store.ts';
-import { adapterRegistryAbi, contributionsAbi, datanetRegistryAbi, disputesAbi, settlementAbi } from './generated/abis.ts';
+import { adapterRegistryEventsAbi, contributionsEventsAbi, datanetRegistryEventsAbi, disputesEventsAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Blocks read again each time, because the newest ones can still be replaced. */
@@ -44,10 +44,10 @@ export interface EventFeed {
 }
 
 const decodeSettlement = (logs: Log[]) => parseEventLogs({ abi: settlementAbi, logs });
-const decodeContributions = (logs: Log[]) => parseEventLogs({ abi: contributionsAbi, logs });
-const decodeDatanets = (logs: Log[]) => parseEventLogs({ abi: datanetRegistryAbi, logs });
-const decodeAdapters = (logs: Log[]) => parseEventLogs({ abi: adapterRegistryAbi, logs });
-const decodeDisputes = (logs: Log[]) => parseEventLogs({ abi: disputesAbi, logs });
+const decodeContributions = (logs: Log[]) => parseEventLogs({ abi: contributionsEventsAbi, logs });
+const decodeDatanets = (logs: Log[]) => parseEventLogs({ abi: datanetRegistryEventsAbi, logs });
+const decodeAdapters = (logs: Log[]) => parseEventLogs({ abi: adapterRegistryEventsAbi, logs });
+const decodeDisputes = (logs: Log[]) => parseEventLogs({ abi: disputesEventsAbi, logs });
 
 /** Filters die silently behind load balancers, so ranges are polled from the deployment block with a stored cursor. */
 export function createEventFeed(connection: ChainConnection, store: EventStore): EventFeed {

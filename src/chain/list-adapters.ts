@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { adapterRegistryAbi } from './generated/abis.ts';
+import { adapterRegistryViewsAbi } from './generated/abis.ts';
 import { readPages } from './read-pages.ts';
 import type { NewAdapter } from './register-adapter.ts';
 import { translated } from './translate-error.ts';
@@ -21,7 +21,7 @@ export function listAdapters(connection: ChainConnection): Promise<Adapter[]> {
     const views = await readPages((first, limit) =>
       connection.publicClient.readContract({
         address: connection.contracts.adapterRegistry,
-        abi: adapterRegistryAbi,
+        abi: adapterRegistryViewsAbi,
         functionName: 'page',
         args: [first, limit],
       }),

@@ -1,7 +1,7 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
 import type { EventFeed } from './events.ts';
-import { contributionsAbi } from './generated/abis.ts';
+import { contributionsViewsAbi } from './generated/abis.ts';
 import { readPages } from './read-pages.ts';
 import { translated } from './translate-error.ts';
 
@@ -45,7 +45,7 @@ export async function listContributions(
     readPages((first, limit) =>
       connection.publicClient.readContract({
         address: connection.contracts.contributions,
-        abi: contributionsAbi,
+        abi: contributionsViewsAbi,
         functionName: 'page',
         args: [first, limit],
       }),

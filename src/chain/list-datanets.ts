@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { datanetRegistryAbi } from './generated/abis.ts';
+import { datanetRegistryViewsAbi } from './generated/abis.ts';
 import { readPages } from './read-pages.ts';
 import { translated } from './translate-error.ts';
 
@@ -35,7 +35,7 @@ export function listDatanets(connection: ChainConnection): Promise<Datanet[]> {
     const views = await readPages((first, limit) =>
       connection.publicClient.readContract({
         address: connection.contracts.datanetRegistry,
-        abi: datanetRegistryAbi,
+        abi: datanetRegistryViewsAbi,
         functionName: 'page',
         args: [first, limit],
       }),
@@ -56,7 +56,7 @@ export function listDatanets(connection: ChainConnection): Promise<Datanet[]> {
 async function readVersions(connection: ChainConnection, datanetId: bigint): Promise<DatanetVersion[]> {
   const versions = await connection.publicClient.readContract({
     address: connection.contracts.datanetRegistry,
-    abi: datanetRegistryAbi,
+    abi: datanetRegistryViewsAbi,
     functionName: 'versions',
     args: [datanetId],
   });

@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsAbi, disputesAbi, settlementAbi } from './generated/abis.ts';
+import { contributionsViewsAbi, disputesViewsAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Wei. */
@@ -29,11 +29,11 @@ export function readBalances(connection: ChainConnection, address: Hex): Promise
       }),
       publicClient.readContract({
         address: contracts.contributions,
-        abi: contributionsAbi,
+        abi: contributionsViewsAbi,
         functionName: 'claimable',
         args: [address],
       }),
-      publicClient.readContract({ address: contracts.disputes, abi: disputesAbi, functionName: 'claimable', args: [address] }),
+      publicClient.readContract({ address: contracts.disputes, abi: disputesViewsAbi, functionName: 'claimable', args: [address] }),
     ]);
     return { account, settlement, contributions, disputes };
   });

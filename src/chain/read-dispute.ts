@@ -1,6 +1,6 @@
 import type { ChainConnection } from './client.ts';
 import type { Place } from './demand-leaf.ts';
-import { disputesAbi } from './generated/abis.ts';
+import { disputesViewsAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** What holds a claim beyond its window. Times in Unix seconds. */
@@ -16,7 +16,7 @@ export interface DisputeClock {
 /** Errors: `chain/unreachable`. */
 export async function readDisputeClock(connection: ChainConnection, claimId: bigint): Promise<DisputeClock> {
   const { commitUntil, heldUntil, open } = await translated('Reading the dispute', () =>
-    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesAbi, functionName: 'clockOf', args: [claimId] }),
+    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesViewsAbi, functionName: 'clockOf', args: [claimId] }),
   );
   return { commitUntil, heldUntil, openDemands: open };
 }
@@ -26,7 +26,7 @@ export const DEMAND_STATES = ['none', 'open', 'answered', 'closed'] as const;
 /** One demand; `due` is the last moment to answer, Unix time in seconds. Errors: `chain/unreachable`. */
 export async function readDemand(connection: ChainConnection, claimId: bigint, place: Place) {
   const { demander, due, state } = await translated('Reading the demand', () =>
-    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesAbi, functionName: 'demandOf', args: [claimId, place] }),
+    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesViewsAbi, functionName: 'demandOf', args: [claimId, place] }),
   );
   return { demander, due, state: DEMAND_STATES[state] ?? ('none' as const) };
 }

@@ -2,7 +2,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import type { Split } from '../protocol/fee.ts';
 import type { PayoutRule } from '../protocol/payout-rule.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsAbi, disputesAbi, settlementAbi, treasuryAbi } from './generated/abis.ts';
+import { contributionsViewsAbi, disputesViewsAbi, settlementAbi, treasuryViewsAbi } from './generated/abis.ts';
 import { readPayoutRule } from './read-payout-rule.ts';
 import { translated } from './translate-error.ts';
 
@@ -38,7 +38,7 @@ export interface Terms {
 export function readTerms(connection: ChainConnection): Promise<Terms> {
   const { publicClient, contracts } = connection;
   const settlement = { address: contracts.settlement, abi: settlementAbi } as const;
-  const disputes = { address: contracts.disputes, abi: disputesAbi } as const;
+  const disputes = { address: contracts.disputes, abi: disputesViewsAbi } as const;
   return translated('Reading the terms', async () => {
     const [split, { rule: payoutRule, version: payoutRuleVersion }, platformFee, window, bond, platform, treasury, governance, proveTime, replyTime, demandBond, treasuryLabel, reviewTimeout] =
       await Promise.all([
@@ -53,10 +53,10 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
         publicClient.readContract({ ...disputes, functionName: 'proveTime' }),
         publicClient.readContract({ ...disputes, functionName: 'replyTime' }),
         publicClient.readContract({ ...disputes, functionName: 'demandBond' }),
-        publicClient.readContract({ address: contracts.treasury, abi: treasuryAbi, functionName: 'LABEL' }),
+        publicClient.readContract({ address: contracts.treasury, abi: treasuryViewsAbi, functionName: 'LABEL' }),
         publicClient.readContract({
           address: contracts.contributions,
-          abi: contributionsAbi,
+          abi: contributionsViewsAbi,
           functionName: 'reviewTimeout',
         }),
       ]);
