@@ -69,6 +69,12 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
     return (draft.programHash, draft.datanet, draft.version);
   }
 
+  /// @inheritdoc IAdapterRegistry
+  function trainedHashOf(AdapterId id) external view returns (bytes32) {
+    _ownerOrRevert(id);
+    return _adapters[id].draft.trainedHash;
+  }
+
   function adapter(AdapterId id) public view returns (AdapterView memory) {
     address owner = _ownerOrRevert(id);
     Adapter storage a = _adapters[id];

@@ -283,6 +283,7 @@ contract Disputes is PullPayments, IDisputes {
       traceRoot: answer.traceRoot,
       versionRoot: version.root,
       records: version.count,
+      trainedHash: _adapters.trainedHashOf(AdapterId.wrap(c.adapterId)),
       amount: FeeMath.divide(used, 0, split).contributors,
       rule: rule,
       read: answer.read

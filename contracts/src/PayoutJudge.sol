@@ -42,8 +42,9 @@ contract PayoutJudge is IPayoutJudge {
     if (!_readable(payoutCase.read, payoutCase.records)) return (false, 0, 0, 0);
     uint256 instructions = evidence.scores.header.instructionCount;
     if (instructions < 2) revert WrongMatrix(0);
-    uint32[] memory scores = _row(payoutCase, evidence.scores, evidence.scorePieces, instructions - 2);
-    uint32[] memory noise = _row(payoutCase, evidence.noise, evidence.noisePieces, instructions - 1);
+    _requireTrained(payoutCase, evidence.trained);
+    uint32[] memory scores = _row(payoutCase, evidence.scores, evidence.scorePieces, evidence.trained, instructions - 2);
+    uint32[] memory noise = _row(payoutCase, evidence.noise, evidence.noisePieces, evidence.trained, instructions - 1);
     uint256[] memory parts = _parts(payoutCase, evidence, scores, noise);
     possible = true;
     (root, count, allocated) = _payouts(parts, evidence.records, evidence.order);
@@ -85,6 +86,18 @@ contract PayoutJudge is IPayoutJudge {
     }
   }
 
+  /// @dev Ascending and of the version, so that no place of a row is written twice or lies beyond it.
+  function _requireTrained(PayoutCase calldata payoutCase, uint32[] calldata trained) private pure {
+    if (payoutCase.trainedHash == 0) {
+      if (trained.length != 0) revert WrongTrained();
+      return;
+    }
+    if (keccak256(abi.encodePacked(trained)) != payoutCase.trainedHash || trained.length == 0) revert WrongTrained();
+    for (uint256 k = 0; k < trained.length; k++) {
+      if (trained[k] >= payoutCase.records || (k > 0 && trained[k] <= trained[k - 1])) revert WrongTrained();
+    }
+  }
+
   function _readable(uint32[] calldata read, uint256 records) private pure returns (bool) {
     if (read.length > Answers.MOST_READ) return false;
     for (uint256 k = 0; k < read.length; k++) {
@@ -96,24 +109,51 @@ contract PayoutJudge is IPayoutJudge {
     return true;
   }
 
-  /// @dev The float32 bits of a matrix of one row, opened piece by piece.
-  function _row(PayoutCase calldata payoutCase, TraceMatrix calldata matrix, Opening[] calldata pieces, uint256 index)
-    private
-    view
-    returns (uint32[] memory row)
-  {
-    (uint256 rows, uint256 columns,) = referee.shapeOf(payoutCase.programHash, payoutCase.inputsHash, matrix);
-    if (matrix.index != index || rows != 1 || columns != payoutCase.records) revert WrongMatrix(matrix.index);
-    if (pieces.length != (columns + PIECE - 1) / PIECE) revert WrongPiece(index, pieces.length);
+  /// @dev The float32 bits of a matrix of one row, by record: 0 for those that were not trained.
+  function _row(
+    PayoutCase calldata payoutCase,
+    TraceMatrix calldata matrix,
+    Opening[] calldata pieces,
+    uint32[] calldata trained,
+    uint256 index
+  ) private view returns (uint32[] memory row) {
+    if (matrix.index != index) revert WrongMatrix(matrix.index);
+    uint32[] memory opened =
+      _opened(payoutCase, matrix, pieces, trained.length == 0 ? payoutCase.records : trained.length);
+    if (trained.length == 0) return opened;
+    row = new uint32[](payoutCase.records);
+    for (uint256 k = 0; k < opened.length; k++) {
+      row[trained[k]] = opened[k];
+    }
+  }
+
+  /// @dev A matrix of one row, opened piece by piece.
+  function _opened(
+    PayoutCase calldata payoutCase,
+    TraceMatrix calldata matrix,
+    Opening[] calldata pieces,
+    uint256 columns
+  ) private view returns (uint32[] memory row) {
+    {
+      (uint256 rows, uint256 actual,) = referee.shapeOf(payoutCase.programHash, payoutCase.inputsHash, matrix);
+      if (rows != 1 || actual != columns) revert WrongMatrix(matrix.index);
+    }
+    if (pieces.length != (columns + PIECE - 1) / PIECE) revert WrongPiece(matrix.index, pieces.length);
     row = new uint32[](columns);
     for (uint256 p = 0; p < pieces.length; p++) {
-      Opening calldata piece = pieces[p];
-      bool there = piece.leaf == p
-        && referee.isOpening(payoutCase.programHash, payoutCase.inputsHash, payoutCase.traceRoot, matrix, piece);
       uint256 left = columns - p * PIECE;
-      if (!there || piece.values.length != 4 * (left < PIECE ? left : PIECE)) revert WrongPiece(index, p);
-      _read(row, p * PIECE, piece.values);
+      bool whole = pieces[p].values.length == 4 * (left < PIECE ? left : PIECE);
+      if (!whole || pieces[p].leaf != p || !_isThere(payoutCase, matrix, pieces[p])) revert WrongPiece(matrix.index, p);
+      _read(row, p * PIECE, pieces[p].values);
     }
+  }
+
+  function _isThere(PayoutCase calldata payoutCase, TraceMatrix calldata matrix, Opening calldata piece)
+    private
+    view
+    returns (bool)
+  {
+    return referee.isOpening(payoutCase.programHash, payoutCase.inputsHash, payoutCase.traceRoot, matrix, piece);
   }
 
   /// @dev Little-endian float32, 4 bytes each.

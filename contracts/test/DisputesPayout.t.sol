@@ -27,6 +27,10 @@ contract DisputesPayoutTest is Disputing {
 
   /// @dev Publishes a version of n records by n/4 contributors, and an adapter trained on it; scores in its trace.
   function _publish(uint256 n) private {
+    _publishTrained(n, 0);
+  }
+
+  function _publishTrained(uint256 n, bytes32 trainedHash) private {
     bytes32[] memory leaves = new bytes32[](n);
     for (uint256 k = 0; k < n; k++) {
       RecordLeaf memory record = RecordLeaf(address(uint160(0x1000 + k / 4)), k, keccak256(abi.encode(k)));
@@ -37,6 +41,7 @@ contract DisputesPayoutTest is Disputing {
     datanets.publishVersion(datanet, MerkleTree.root(leaves), "records", CID, uint32(n));
     AdapterDraft memory draft = _draft();
     draft.version = 2;
+    draft.trainedHash = trainedHash;
     adapter = adapters.register(draft);
     vm.stopPrank();
     for (uint32 index = 8; index < 10; index++) {
@@ -85,6 +90,7 @@ contract DisputesPayoutTest is Disputing {
       traceRoot: TRACE,
       versionRoot: datanets.version(datanet, 2).root,
       records: _records.length,
+      trainedHash: adapters.trainedHashOf(adapter),
       amount: fee.contributors,
       rule: settlement.payoutRule(),
       read: read
@@ -134,6 +140,53 @@ contract DisputesPayoutTest is Disputing {
     _prove(bob, id, _payoutCall(id, _evidence()));
     _is(id, ClaimState.Refuted);
     eq(settlement.claim(id).challenger, bob, "who showed it");
+  }
+
+  /// @dev Copies have no score: the rows are those of the records that were trained.
+  function test_copiesHaveNoColumn() public {
+    uint32[] memory trained = new uint32[](9);
+    for (uint32 k = 0; k < 9; k++) {
+      trained[k] = k < 4 ? k : k + 3;
+    }
+    _publishTrained(12, keccak256(abi.encodePacked(trained)));
+    for (uint32 index = 8; index < 10; index++) {
+      referee.shape(index, 1, 9, 1);
+      referee.put(TRACE, index, 0, _values(index, 0, 9));
+    }
+    PayoutEvidence memory e = _evidence();
+    (e.scorePieces, e.noisePieces, e.trained) = (_pieces(8, 9), _pieces(9, 9), trained);
+    Fee memory fee = settlement.quote(adapter, 13, 37);
+    PayoutCase memory payoutCase = PayoutCase({
+      programHash: keccak256(abi.encode(_header())),
+      inputsHash: keccak256("inputs"),
+      traceRoot: TRACE,
+      versionRoot: datanets.version(datanet, 2).root,
+      records: 12,
+      trainedHash: adapters.trainedHashOf(adapter),
+      amount: fee.contributors,
+      rule: settlement.payoutRule(),
+      read: new uint32[](0)
+    });
+    (bool possible, bytes32 root, uint256 count, uint256 allocated) = _judge.divide(payoutCase, e);
+    yes(possible && count == 3, "records 0, 7 and 11 helped, each another contributor's");
+    Answer memory answer = _answer("trained", 13, 37, root, uint32(count), allocated);
+    answer.traceRoot = TRACE;
+    ClaimId id = _claimOf(answer, fee);
+    bytes memory data = _payoutCall(id, e);
+    _commit(bob, id, data);
+    _nextBlock();
+    _refused(bob, data, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    // Another list of trained records is not the adapter's.
+    e.trained[4] = 6;
+    data = _payoutCall(id, e);
+    _commit(bob, id, data);
+    _nextBlock();
+    _refused(bob, data, abi.encodeWithSelector(IPayoutJudge.WrongTrained.selector));
+    e.trained = new uint32[](0);
+    data = _payoutCall(id, e);
+    _commit(bob, id, data);
+    _nextBlock();
+    _refused(bob, data, abi.encodeWithSelector(IPayoutJudge.WrongTrained.selector));
   }
 
   function test_readingWhatThereIsNotIsConvicted() public {

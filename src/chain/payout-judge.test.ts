@@ -8,6 +8,7 @@ import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import { divideFee } from '../protocol/divide-fee.ts';
 import { payoutRoot } from '../protocol/fee.ts';
 import { leafHash, merkleRoot } from '../protocol/merkle.ts';
+import { trainedHash, trainedRecords } from '../protocol/trained-records.ts';
 import { disputesAbi, payoutJudgeAbi } from './generated/abis.ts';
 import { type ScratchChain, startScratchChain, word } from './testing/scratch-chain.ts';
 
@@ -42,11 +43,15 @@ test('60 random answers: records that taught nothing, records that were read, ha
   const judge = await chain.connection.publicClient.readContract({ address, abi: disputesAbi, functionName: 'judge' });
   let paid = 0;
   for (let round = 0; round < 60; round++) {
+    // Every fourth adapter was trained without its copies: their scores are zero, and stand in no column.
     const n = round === 0 ? 300 : 1 + below(round % 5 ? 12 : 40);
     const people = Array.from({ length: 1 + below(n) }, () => toHex(keccak256(Uint8Array.of(below(256), round))).slice(0, 42) as Hex);
     const contributors = Array.from({ length: n }, () => people[below(people.length)]!);
-    const noise = contributors.map(() => (below(5) === 0 ? 0 : fromBits((((120 + below(4)) << 23) | below(2 ** 23)) >>> 0)));
-    const scores = noise.map((one) => (below(4) === 0 ? 0 : Math.fround(Math.fround(one || 0.01) * (below(40) - 12))));
+    const clusters = round % 4 ? undefined : contributors.map((_, k) => (k > 0 && below(3) === 0 ? 0 : k));
+    const trained = trainedRecords(clusters);
+    const isCopy = (k: number) => trained.length > 0 && !trained.includes(k);
+    const noise = contributors.map((_, k) => (isCopy(k) || below(5) === 0 ? 0 : fromBits((((120 + below(4)) << 23) | below(2 ** 23)) >>> 0)));
+    const scores = noise.map((one, k) => (isCopy(k) || below(4) === 0 ? 0 : Math.fround(Math.fround(one || 0.01) * (below(40) - 12))));
     const read = round % 3 ? [] : [...new Set(Array.from({ length: 1 + below(16) }, () => below(n)))].slice(0, 16);
     const payout = { nullMultiple: 1000 + below(3000), reserve: below(3000), clusterCap: 1000 + below(9001), retrievalPart: below(5001) };
     const prices = { rateIn: '0', rateOut: String(10n ** BigInt(3 + below(18)) + BigInt(below(1000))), platformFee: '7', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout };
@@ -55,11 +60,12 @@ test('60 random answers: records that taught nothing, records that were read, ha
     const records = contributors.map((contributor, k) => ({ contributor, contribution: BigInt(k), recordHash: toHex(keccak256(Uint8Array.of(k & 255))) }));
     const leaves = records.map(({ contributor, contribution, recordHash }, k) => leafHash(fromHex(`0x${wide(k.toString(16))}${wide(contributor)}${wide(contribution.toString(16))}${wide(recordHash)}`)));
     const order = contributors.map((_, k) => k).sort((a, b) => (contributors[a] === contributors[b] ? a - b : contributors[a]! < contributors[b]! ? -1 : 1));
-    const payoutCase = { programHash: word('01'), inputsHash: word('02'), traceRoot: word('03'), versionRoot: merkleRoot(leaves), records: BigInt(n), amount, rule: payout, read };
-    const evidence = { scores: matrix(8), noise: matrix(9), scorePieces: pieces(scores), noisePieces: pieces(noise), records, order };
+    const columnsOf = (values: readonly number[]) => (trained.length ? trained.map((k) => values[k]!) : values);
+    const payoutCase = { programHash: word('01'), inputsHash: word('02'), traceRoot: word('03'), versionRoot: merkleRoot(leaves), records: BigInt(n), trainedHash: trainedHash(clusters), amount, rule: payout, read };
+    const evidence = { scores: matrix(8), noise: matrix(9), scorePieces: pieces(columnsOf(scores)), noisePieces: pieces(columnsOf(noise)), records, order, trained };
     const { data } = await call(client, {
       to: judge, data: encodeFunctionData({ abi: payoutJudgeAbi, functionName: 'divide', args: [payoutCase, evidence] }),
-      stateOverride: [{ address: chain.connection.contracts.referee, code: agreeable(n) }],
+      stateOverride: [{ address: chain.connection.contracts.referee, code: agreeable(columnsOf(scores).length) }],
     });
     const there = decodeFunctionResult({ abi: payoutJudgeAbi, functionName: 'divide', data: data! });
     expect(there, JSON.stringify({ round, scores, noise, contributors, read, payout })).toEqual([true, payoutRoot(here.payouts), BigInt(here.payouts.length), here.fee.contributors]);

@@ -9,7 +9,10 @@ type Args<name extends Proof> = ContractFunctionArgs<typeof disputesAbi, 'nonpay
 /** One element of the answer's trace, and everything that it follows from: buildStep in attribution/trace/step.ts. */
 export type StepEvidence = Args<'proveStep'>[2];
 /** Scores and noise out of the trace, and all records of the Datanet version: contracts/src/interfaces/IPayoutJudge.sol. */
-export type PayoutEvidence = Args<'provePayout'>[2];
+export type PayoutEvidence = Omit<Args<'provePayout'>[2], 'trained'> & {
+  /** Indices of the trained records (protocol/trained-records.ts). Absent: all were. */
+  trained?: readonly number[];
+};
 
 /** The call that disproves a claim. Its hash is committed first: whoever sees the call then cannot take it for theirs. */
 export interface ProofCall {
@@ -32,7 +35,7 @@ export function stepProof(claimId: bigint, opening: AnswerOpening, step: StepEvi
 
 /** The payouts do not follow from the scores and the noise in the trace. */
 export function payoutProof(claimId: bigint, opening: AnswerOpening, evidence: PayoutEvidence, salt = proofSalt()): ProofCall {
-  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'provePayout', args: [claimId, open(opening), evidence, salt] }) };
+  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'provePayout', args: [claimId, open(opening), { ...evidence, trained: evidence.trained ?? [] }, salt] }) };
 }
 
 /** The claim's sums are not those of its answers, or one of them is no whole answer. All answers, in order. */

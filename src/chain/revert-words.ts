@@ -200,6 +200,7 @@ export const REVERT_WORDS: Record<string, Speak> = {
     why: `${prove} and ${reply} seconds are given; each must be from 1 to a quarter of ${window}.`,
   }),
   WrongRecords: () => ({ what: 'The records are not those of the Datanet version.', next: 'Load the version again.' }),
+  WrongTrained: () => ({ what: 'These are not the records that the adapter was trained on.', next: 'Load its run again.' }),
   WrongOrder: ([place]) => ({ what: 'The records are not in the order of their contributors.', why: `Place ${place} is wrong.` }),
   WrongMatrix: ([index]) => ({ what: 'This is not a row of scores or noise.', why: `Matrix ${index} of the trace was given; the last two are needed.` }),
   WrongPiece: ([index, piece]) => ({ what: 'A part of the scores is missing.', why: `Part ${piece} of matrix ${index} is not in the trace.` }),

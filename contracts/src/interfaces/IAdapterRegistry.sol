@@ -18,6 +18,9 @@ struct AdapterDraft {
   bytes32 ledgerRoot;
   /// The program that traces of its answers follow: keccak256(abi.encode(Header)), see IReferee.sol.
   bytes32 programHash;
+  /// Where copies were left out of the training: keccak256 of the trained records' indices, ascending, as 32-byte words.
+  /// The program's scores are theirs. 0: every record was trained.
+  bytes32 trainedHash;
   /// CID of the folder with adapter, run and ledger.
   string cid;
   string name;
@@ -71,4 +74,7 @@ interface IAdapterRegistry {
 
   /// @notice What its answers' traces follow, and the Datanet version it was trained on; reverts with UnknownAdapter.
   function origin(AdapterId id) external view returns (bytes32 programHash, DatanetId datanet, uint32 version);
+
+  /// @notice AdapterDraft.trainedHash; reverts with UnknownAdapter.
+  function trainedHashOf(AdapterId id) external view returns (bytes32);
 }

@@ -19,6 +19,8 @@ struct PayoutCase {
   /// Of the Datanet version that the adapter was trained on.
   bytes32 versionRoot;
   uint256 records;
+  /// AdapterDraft.trainedHash.
+  bytes32 trainedHash;
   /// The contributors' part of the answer's fee, wei.
   uint256 amount;
   PayoutRule rule;
@@ -28,7 +30,7 @@ struct PayoutCase {
 
 /// @notice Everything that whoever shows a false payout brings.
 struct PayoutEvidence {
-  /// The last two matrices of the program, each [1, records].
+  /// The last two matrices of the program, each [1, trained records].
   TraceMatrix scores;
   TraceMatrix noise;
   /// All their pieces, in order.
@@ -38,6 +40,8 @@ struct PayoutEvidence {
   RecordLeaf[] records;
   /// All their indices, ordered by contributor, then index.
   uint32[] order;
+  /// Indices of the trained records, ascending; empty where all were.
+  uint32[] trained;
 }
 
 /// @title What a claim's payouts should be
@@ -46,7 +50,9 @@ interface IPayoutJudge {
   error WrongRecords();
   /// @notice `order` must name every record once, by contributor, then index.
   error WrongOrder(uint256 place);
-  /// @notice The matrices must be the program's last two, one row with a column for every record.
+  /// @notice These are not the records that the adapter was trained on.
+  error WrongTrained();
+  /// @notice The matrices must be the program's last two, one row with a column for every trained record.
   error WrongMatrix(uint256 index);
   /// @notice A piece is missing, out of order or not in the trace.
   error WrongPiece(uint256 index, uint256 piece);

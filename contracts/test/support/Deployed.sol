@@ -84,6 +84,7 @@ abstract contract Deployed is Test {
       checkpointsRoot: keccak256("gradients"),
       ledgerRoot: keccak256("gram"),
       programHash: keccak256(abi.encode(_header())),
+      trainedHash: 0,
       cid: CID,
       name: "Exploits",
       rateIn: 0.1 ether,
