@@ -5,6 +5,7 @@ import Database from '@lucide/svelte/icons/database';
 import Hammer from '@lucide/svelte/icons/hammer';
 import MessageCircle from '@lucide/svelte/icons/message-circle';
 import Network from '@lucide/svelte/icons/network';
+import Scale from '@lucide/svelte/icons/scale';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import Store from '@lucide/svelte/icons/store';
 import type { Component } from 'svelte';
@@ -20,6 +21,7 @@ const all: (Omit<Route, 'load'> & { file: string })[] = [
   { page: 'make', title: 'Make', icon: Hammer, place: 'main', file: './Make.svelte' },
   { page: 'earn', title: 'Earn', icon: Banknote, place: 'main', file: './Earn.svelte' },
   { page: 'check', title: 'Check', icon: ShieldCheck, place: 'main', file: './Check.svelte' },
+  { page: 'claims', title: 'Claims', icon: Scale, place: 'more', file: './Claims.svelte' },
   { page: 'market', title: 'Market', icon: Store, place: 'more', file: './Market.svelte' },
   { page: 'models', title: 'Models', icon: Boxes, place: 'more', file: './Models.svelte' },
   { page: 'network', title: 'Network', icon: Network, place: 'more', file: './Network.svelte' },

@@ -16,7 +16,7 @@ import { ContentStore } from '../storage/content-store.ts';
 import type { CurvatureLedger } from '../attribution/curvature/curvature-ledger.ts';
 import type { PlainAdapter } from '../attribution/engine.ts';
 import type {
-  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
+  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReply, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
   Trained, TrainInput, TrainStep,
 } from './engine.api.ts';
 import type { EngineLibrary } from './engine-library.ts';
@@ -55,6 +55,8 @@ const loadTraining = () => import('./training.ts');
 const loadAttribution = () => import('./attribution.ts');
 /** Receipts' too. */
 const loadReceipts = () => import('./receipts.ts');
+/** And what computes claims again. */
+const loadDisputes = () => import('./disputes.ts');
 
 /** The model worker without the worker: tests and other hosts run it as it is. One call at a time uses the backend. */
 export class EngineSession implements EngineApi {
@@ -326,6 +328,19 @@ export class EngineSession implements EngineApi {
       const equal = await checkReceipt(receipt, source, { signal, onReport: onStep });
       return { equal, hash: receiptHash(receipt), receipt };
     });
+  }
+
+  inspectClaim(job: string, claim: ClaimQuery, onProgress: Report) {
+    return this.answer(job, async (signal): Promise<ClaimFinding> => (await loadDisputes()).inspectClaim(this.toInspect(onProgress), claim, { signal, onProgress }));
+  }
+
+  replyToDemand(job: string, claim: ClaimQuery, place: { index: number; leaf: number }, onProgress: Report) {
+    return this.answer(job, async (signal): Promise<DemandReply> => (await loadDisputes()).replyToDemand(this.toInspect(onProgress), claim, place, { signal, onProgress }));
+  }
+
+  private toInspect(onProgress: Report) {
+    const { catalog, deployment } = this.ready();
+    return { catalog, base: deployment.base, openBase: (base: { cid: string; format?: string }) => this.openForCheck(base, onProgress) };
   }
 
   /** A receipt may name a base that is in this machine's library and on no gateway. */

@@ -1,0 +1,84 @@
+import type { EventFeed } from '../chain/events.ts';
+import type { Place } from '../chain/demand-leaf.ts';
+import type { Hex } from '../protocol/bytes.ts';
+
+/** One demand for a piece of a claim's trace. Times in Unix seconds. */
+export interface DemandSeen {
+  place: Place;
+  demander: Hex;
+  due: number;
+  state: 'open' | 'shown' | 'no-such-place' | 'closed';
+  /** Where it was shown: the values stand in that call. */
+  shownIn?: Hex;
+}
+
+export interface CommitmentSeen {
+  challenger: Hex;
+  commitment: Hex;
+  proveBy: number;
+  block: bigint;
+}
+
+/** Everything that the disputes contract said about one claim. */
+export interface Dispute {
+  demands: DemandSeen[];
+  commitments: CommitmentSeen[];
+  /** Commitments are taken until then, as Disputes.sol extends it; 0: until the claim's own deadline. */
+  commitUntil: number;
+  /** The claim cannot become final before; 0: its own deadline. With an open demand it cannot at all. */
+  heldUntil: number;
+  open: number;
+  convicted?: { challenger: Hex; what: string; transaction: Hex };
+}
+
+type DisputeEvents = ReturnType<EventFeed['disputes']>;
+
+export const NO_DISPUTE: Dispute = { demands: [], commitments: [], commitUntil: 0, heldUntil: 0, open: 0 };
+
+export const samePlace = (a: Place, b: Place) => a.answer === b.answer && a.index === b.index && a.leaf === b.leaf;
+
+/** Disputes by claim, from the contract's events in order. `proveTime`: seconds, from the terms. */
+export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint, Dispute> {
+  const all = new Map<bigint, Dispute>();
+  const disputeOf = (claimId: bigint) => {
+    let dispute = all.get(claimId);
+    if (!dispute) all.set(claimId, (dispute = { demands: [], commitments: [], commitUntil: 0, heldUntil: 0, open: 0 }));
+    return dispute;
+  };
+  for (const event of events) {
+    switch (event.eventName) {
+      case 'Committed': {
+        const { claimId, challenger, commitment, proveBy } = event.args;
+        const dispute = disputeOf(claimId);
+        dispute.commitments.push({ challenger, commitment, proveBy: Number(proveBy), block: event.blockNumber ?? 0n });
+        dispute.heldUntil = Math.max(dispute.heldUntil, Number(proveBy));
+        break;
+      }
+      case 'Demanded': {
+        const { claimId, demander, place, due } = event.args;
+        const dispute = disputeOf(claimId);
+        dispute.demands.push({ place, demander, due: Number(due), state: 'open' });
+        // As Disputes.demand: time to compute with what is shown, and to commit.
+        const until = Number(due) + proveTime;
+        dispute.commitUntil = Math.max(dispute.commitUntil, until);
+        dispute.heldUntil = Math.max(dispute.heldUntil, until);
+        break;
+      }
+      case 'Revealed':
+      case 'NoSuchPlace':
+      case 'DemandClosed': {
+        const demand = disputeOf(event.args.claimId).demands.find((one) => samePlace(one.place, event.args.place));
+        if (!demand) break;
+        demand.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
+        if (event.eventName === 'Revealed') demand.shownIn = event.transactionHash ?? undefined;
+        break;
+      }
+      case 'Convicted': {
+        const { claimId, challenger, what } = event.args;
+        disputeOf(claimId).convicted = { challenger, what, transaction: event.transactionHash! };
+      }
+    }
+  }
+  for (const dispute of all.values()) dispute.open = dispute.demands.filter(({ state }) => state === 'open').length;
+  return all;
+}

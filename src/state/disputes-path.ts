@@ -1,0 +1,85 @@
+import type { ClaimOnChain } from '../chain/list-claims.ts';
+import type { Dispute } from './disputes-events.ts';
+import type { Pursuit } from './disputes-kept.ts';
+
+/** One station on the way of a claim, for people. */
+export interface PathStep {
+  label: string;
+  /** Whose move it is or was. */
+  who: 'claimant' | 'challenger' | 'you' | 'anyone';
+  state: 'done' | 'now' | 'later' | 'failed';
+  /** Until when the move has to come, Unix seconds. */
+  until?: number;
+}
+
+/** Who looks, and when: `now` is the chain's clock, Unix seconds. */
+export interface Looker {
+  account: string | undefined;
+  now: number;
+}
+
+const same = (a: string | undefined, b: string | undefined) => a !== undefined && a.toLowerCase() === b?.toLowerCase();
+
+/** When a claim can become final; undefined while a demand waits for its answer. Unix seconds. */
+export function finalFrom({ deadline }: Pick<ClaimOnChain, 'deadline'>, { heldUntil, open }: Dispute): number | undefined {
+  return open > 0 ? undefined : Math.max(deadline, heldUntil);
+}
+
+/** When the last commitment or demand can be made. Unix seconds. */
+export const beginUntil = ({ deadline }: Pick<ClaimOnChain, 'deadline'>, { commitUntil }: Dispute) => Math.max(deadline, commitUntil);
+
+/**
+ * The way of a claim from its payment to its end. What happened on the chain is done, whoever did it; of what is still to come,
+ * the first is now. `pursuit`: the looker's own challenge.
+ */
+export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit | undefined, { account, now }: Looker): PathStep[] {
+  const claimant: PathStep['who'] = same(account, claim.claimant) ? 'you' : 'claimant';
+  const paid: PathStep = { label: 'Paid, with a bond', who: claimant, state: 'done' };
+  const disputed = dispute.demands.length > 0 || dispute.commitments.length > 0 || pursuit !== undefined || claim.state === 'refuted';
+  const free = finalFrom(claim, dispute);
+  const final: PathStep = claim.state === 'final'
+    ? { label: 'Final: everyone can fetch their part', who: 'anyone', state: 'done' }
+    : { label: 'Made final', who: 'anyone', state: free !== undefined && now > free ? 'now' : 'later' };
+  if (!disputed) {
+    const open = claim.state === 'open' && now <= claim.deadline;
+    return [paid, { label: 'Open to challenge', who: 'anyone', state: open ? 'now' : 'done', ...(open && { until: claim.deadline }) }, final];
+  }
+
+  const over = claim.state !== 'open';
+  const mine = pursuit !== undefined || same(account, claim.challenger);
+  const challenger: PathStep['who'] = mine ? 'you' : 'challenger';
+  const steps: PathStep[] = [paid];
+  if (pursuit) steps.push({ label: `Found false: ${pursuit.where}`, who: 'you', state: 'done' });
+
+  const waiting = dispute.demands.filter(({ state }) => state === 'open').sort((a, b) => a.due - b.due)[0];
+  const silent = dispute.convicted?.what === 'silence' || (waiting !== undefined && now > waiting.due);
+  if (dispute.demands.length > 0) {
+    const count = dispute.demands.length;
+    steps.push({ label: count === 1 ? 'One piece of the trace demanded' : `${count} pieces of the trace demanded`, who: challenger, state: 'done' });
+    steps.push(waiting || silent
+      ? { label: silent ? 'Not shown in time' : 'Shows the piece', who: claimant, state: silent ? 'failed' : over ? 'later' : 'now', ...(waiting && !over && { until: waiting.due }) }
+      : { label: count === 1 ? 'Piece shown' : 'Pieces shown', who: claimant, state: 'done' });
+  } else if (pursuit && !pursuit.proof && !over) {
+    steps.push({ label: 'Demands the piece that is false', who: 'you', state: 'now', until: claim.deadline });
+    steps.push({ label: 'Shows the piece', who: claimant, state: 'later' });
+  }
+
+  if (!silent) {
+    const committed = pursuit ? pursuit.committedIn !== undefined : dispute.commitments.length > 0;
+    const lastProof = pursuit?.proveBy ?? Math.max(0, ...dispute.commitments.map(({ proveBy }) => proveBy));
+    const ready = !over && !waiting && (pursuit ? pursuit.proof !== undefined || dispute.demands.length > 0 : true);
+    const missed = committed && !over && now > lastProof;
+    steps.push({ label: 'Commits to the proof, unseen', who: challenger, state: committed || over ? 'done' : ready ? 'now' : 'later', ...(ready && !committed && { until: beginUntil(claim, dispute) }) });
+    steps.push({
+      label: missed ? 'No proof came in time' : 'Proves it to the contract', who: challenger,
+      state: claim.state === 'refuted' ? 'done' : missed || claim.state === 'final' ? 'failed' : committed ? 'now' : 'later',
+      ...(committed && !over && !missed && { until: lastProof }),
+    });
+  }
+  if (claim.state === 'final' || (claim.state === 'open' && !pursuit && free !== undefined && now > free)) steps.push(final);
+  else steps.push({
+    label: 'Refuted: half of the bond to the challenger, half to the Datanet’s contributors', who: silent && !over ? 'anyone' : challenger,
+    state: claim.state === 'refuted' ? 'done' : silent ? 'now' : 'later',
+  });
+  return steps;
+}

@@ -1,0 +1,409 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { commitProof } from '../chain/commit-proof.ts';
+import { type Place, convictSilence, demandLeaf, takeBackDemand } from '../chain/demand-leaf.ts';
+import type { ClaimRecord } from '../chain/list-claims.ts';
+import { type ProofCall, inputsProof, payoutProof, stepProof } from '../chain/proof-call.ts';
+import { revealLeaf, showNoSuchLeaf } from '../chain/reveal-leaf.ts';
+import { sendProof } from '../chain/send-proof.ts';
+import type { SendOptions } from '../chain/send-transaction.ts';
+import { type BalanceSource, withdrawBalance } from '../chain/withdraw-balance.ts';
+import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
+import { type AnswerOpening, type ClaimedAnswer, openAnswer } from '../protocol/answers.ts';
+import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../workers/engine.api.ts';
+import { ChainLists } from './chain-lists.svelte.ts';
+import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf, samePlace } from './disputes-events.ts';
+import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
+import { readShownLeaf } from './disputes-shown.ts';
+import { readClaimPrices } from './disputes-terms.ts';
+import { EngineState } from './engine.svelte.ts';
+import type { Session } from './session.svelte.ts';
+import { Transaction } from './transaction.svelte.ts';
+
+/** What this machine found about one claim, and what is being done about it. */
+export class ClaimWork {
+  phase = $state<'idle' | 'checking' | 'checked' | 'failed'>('idle');
+  progress = $state.raw<LoadProgress | undefined>(undefined);
+  finding = $state.raw<ClaimFinding | undefined>(undefined);
+  error = $state.raw<WireError | undefined>(undefined);
+  /** The challenge goes on by itself while this is true. */
+  pursuing = $state(false);
+  /** What is waited for, in words; the transactions say the rest. */
+  waiting = $state('');
+  tx = $state(new Transaction());
+  /** The demand that is being answered. */
+  replying = $state.raw<Place | undefined>(undefined);
+  stop: AbortController | undefined;
+}
+
+/** Claims, their clocks and demands, and this account's challenges. */
+export class DisputesState {
+  readonly lists: ChainLists;
+  readonly withdrawing = new Transaction();
+  /** Wei for a unit of gas now; undefined before it was read. */
+  gasPrice = $state<bigint | undefined>(undefined);
+  /** Wei that the last withdrawal brought. */
+  received = $state<bigint | undefined>(undefined);
+  #disputes = $state.raw<ReadonlyMap<bigint, Dispute>>(new Map());
+  /** Of the connected account, by claim. */
+  #pursuits = new SvelteMap<string, Pursuit>();
+  /** False where the browser keeps nothing: a challenge is then lost with the tab. */
+  lasting = $state(true);
+  #work = new SvelteMap<bigint, ClaimWork>();
+  #session: Session;
+  #account: string | undefined;
+  #looking = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.lists = session.part(ChainLists);
+  }
+
+  /** Keeps claims and disputes as new as the chain until the returned function is called. */
+  watch(): () => void {
+    const endLists = this.lists.watch();
+    void this.#look();
+    void this.#session.chain.connection.publicClient.getGasPrice().then((price) => (this.gasPrice = price), () => {});
+    const endBlocks = this.#session.chain.onBlock(() => void this.#look());
+    return () => {
+      endLists();
+      endBlocks();
+    };
+  }
+
+  disputeOf(claimId: bigint): Dispute {
+    return this.#disputes.get(claimId) ?? NO_DISPUTE;
+  }
+
+  pursuitOf(claimId: bigint): Pursuit | undefined {
+    return this.#pursuits.get(String(claimId));
+  }
+
+  /** Undefined before anything was done about the claim. */
+  workOf(claimId: bigint): ClaimWork | undefined {
+    return this.#work.get(claimId);
+  }
+
+  /** Reads what the connected account has begun in this browser. */
+  async readPursuits(): Promise<void> {
+    const account = this.#session.wallet.address;
+    if (this.#account === account?.toLowerCase()) return;
+    this.#account = account?.toLowerCase();
+    this.#pursuits.clear();
+    if (!account) return;
+    const found = await readPursuits(this.#place(), account);
+    if (this.#account === account.toLowerCase()) for (const pursuit of found) this.#pursuits.set(pursuit.claimId, pursuit);
+  }
+
+  /** Computes a claim again here. */
+  async check(claim: ClaimRecord): Promise<void> {
+    const work = this.#workFor(claim.claimId);
+    if (work.phase === 'checking' || work.pursuing) return;
+    work.stop = new AbortController();
+    try {
+      await this.#inspect(claim, work, work.stop.signal);
+    } catch {
+      // Said in work.error.
+    }
+  }
+
+  stop(claimId: bigint): void {
+    this.#work.get(claimId)?.stop?.abort();
+  }
+
+  /**
+   * Takes a challenge as far as it goes: demand, wait, commit, prove. Goes on by itself from block to block; after a reload, or
+   * where a transaction failed, calling it again goes on where it stopped.
+   */
+  async pursue(claim: ClaimRecord): Promise<void> {
+    const work = this.#workFor(claim.claimId);
+    if (work.pursuing || work.phase === 'checking') return;
+    work.pursuing = true;
+    work.error = undefined;
+    work.stop = new AbortController();
+    const { signal } = work.stop;
+    try {
+      const account = this.#session.wallet.require().address;
+      if (!this.#pursuits.has(String(claim.claimId))) {
+        const { finding } = work;
+        if (finding?.kind !== 'false' && finding?.kind !== 'demand') return;
+        await this.#keep({ openledger: 'pursuit/1', claimId: String(claim.claimId), account, where: finding.where, demanded: [], gas: '0' });
+      }
+      while (!signal.aborted && this.#session.wallet.address === account && (await this.#advance(claim, work, signal)));
+    } catch (error) {
+      // What a transaction ran into stands with the transaction.
+      if (work.tx.stage !== 'failed' && work.phase !== 'failed') work.error = toWire(error);
+    } finally {
+      work.waiting = '';
+      work.pursuing = false;
+      void this.#session.wallet.refresh();
+      void this.lists.claims.load();
+    }
+  }
+
+  /** Forgets a challenge: what it spent is spent. */
+  async drop(pursuit: Pursuit): Promise<void> {
+    await dropPursuit(this.#place(), pursuit);
+    this.#pursuits.delete(pursuit.claimId);
+  }
+
+  /** Answers a demand for a piece of a claim, computed again here. Anyone may; the demand's bond is the claimant's. */
+  async reply(claim: ClaimRecord, { place }: DemandSeen): Promise<void> {
+    const work = this.#workFor(claim.claimId);
+    if (work.replying || work.phase === 'checking') return;
+    work.replying = place;
+    work.error = undefined;
+    work.stop = new AbortController();
+    try {
+      const query = await this.#query(claim);
+      const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
+      const reply = await this.#session.engine
+        .job((api, job) => api.replyToDemand(job, query, place, progress.listen), work.stop.signal)
+        .finally(() => (progress.done(), (work.progress = undefined)));
+      await this.#send<unknown>(work, (options) => {
+        const { connection } = this.#session.chain;
+        const wallet = this.#session.wallet.require();
+        const opening = openingOf(claim);
+        return reply.kind === 'leaf'
+          ? revealLeaf(connection, wallet, claim.claimId, opening, reply.matrix, reply.leaf, options)
+          : showNoSuchLeaf(connection, wallet, claim.claimId, opening, reply.matrix, place.leaf, options);
+      });
+    } catch (error) {
+      if (work.tx.stage !== 'failed') work.error = toWire(error);
+    } finally {
+      work.replying = undefined;
+      await this.#look();
+      void this.#session.wallet.refresh();
+    }
+  }
+
+  /** The bond of this account's own demand that a refuted claim left open. */
+  async takeBack(claim: ClaimRecord, { place }: DemandSeen): Promise<void> {
+    const work = this.#workFor(claim.claimId);
+    if (work.tx.busy) return;
+    await this.#send(work, (options) => takeBackDemand(this.#session.chain.connection, this.#session.wallet.require(), claim.claimId, place, options)).catch(() => {});
+    await this.#look();
+    await this.#session.wallet.refresh();
+  }
+
+  /** Fetches rewards and returned bonds into the account. */
+  async withdraw(): Promise<void> {
+    this.received = undefined;
+    await this.withdrawing.run(async (options) => {
+      const wallet = this.#session.wallet.require();
+      const { balances } = this.#session.wallet;
+      let sum = 0n;
+      for (const source of ['settlement', 'disputes'] satisfies BalanceSource[]) {
+        if (!balances?.[source]) continue;
+        sum += (await withdrawBalance(this.#session.chain.connection, wallet, source, wallet.address, options)).amount;
+        this.received = sum;
+      }
+    });
+    await this.#session.wallet.refresh();
+  }
+
+  // ---- Inside ----
+
+  /** One step of a challenge. Resolves to whether there is another. */
+  async #advance(claim: ClaimRecord, work: ClaimWork, signal: AbortSignal): Promise<boolean> {
+    const { chain, wallet } = this.#session;
+    const { connection } = chain;
+    const { claimId } = claim;
+    const pursuit = this.pursuitOf(claimId)!;
+    await this.#look();
+    const dispute = this.disputeOf(claimId);
+    if (pursuit.reward !== undefined || dispute.convicted) return false;
+
+    if (pursuit.proof && pursuit.committedIn !== undefined) {
+      if (pursuit.proveBy !== undefined && chain.blockTime > pursuit.proveBy) return this.#forgetProof(pursuit);
+      if ((chain.block ?? 0n) <= BigInt(pursuit.committedIn)) return this.#nextBlock(work, 'Waiting for the next block: a proof comes after its commitment.', signal);
+      const proof: ProofCall = { claimId, data: pursuit.proof };
+      try {
+        const { reward, gasPaid } = await this.#send(work, (options) => sendProof(connection, wallet.require(), proof, options));
+        await this.#keep({ ...pursuit, gas: add(pursuit.gas, gasPaid), reward: String(reward) });
+      } catch (error) {
+        const { code } = toWire(error);
+        if (code === 'contract/not-committed' || code === 'contract/proof-too-late') return this.#forgetProof(pursuit);
+        throw error;
+      }
+      return false;
+    }
+    if (pursuit.proof) {
+      const proof: ProofCall = { claimId, data: pursuit.proof };
+      const { blockNumber, proveBy, gasPaid } = await this.#send(work, (options) => commitProof(connection, wallet.require(), proof, options));
+      await this.#keep({ ...pursuit, committedIn: String(blockNumber), proveBy, gas: add(pursuit.gas, gasPaid) });
+      return true;
+    }
+
+    // Nothing is proved by what is known yet: pieces are demanded and waited for.
+    const waiting = pursuit.demanded.map((place) => dispute.demands.find((one) => samePlace(one.place, place))).find((one) => one?.state === 'open');
+    if (waiting) {
+      if (chain.blockTime <= waiting.due) return this.#nextBlock(work, 'Waiting for the claimant to show the piece. This page goes on by itself while it is open.', signal);
+      await this.#send(work, (options) => convictSilence(connection, wallet.require(), claimId, waiting.place, options));
+      // What is won is whose demand it was.
+      const mine = waiting.demander.toLowerCase() === pursuit.account.toLowerCase();
+      await this.#keep({ ...pursuit, reward: String(mine ? claim.bond / 2n : 0n) });
+      return false;
+    }
+    const finding = work.finding && !isAnswered(work.finding, dispute) ? work.finding : await this.#inspect(claim, work, signal);
+    if (finding.kind === 'false') {
+      const { data } = proofOf(claim, finding.evidence);
+      await this.#keep({ ...pursuit, where: finding.where, proof: data });
+      return true;
+    }
+    if (finding.kind !== 'demand') {
+      await this.drop(pursuit);
+      return false;
+    }
+    if (isAnswered(finding, this.disputeOf(claimId))) throw noProgress(finding.where);
+    let { demanded } = pursuit;
+    for (const at of finding.places) {
+      const place: Place = { answer: 0, ...at };
+      // What somebody else has demanded serves both.
+      if (!this.disputeOf(claimId).demands.some((one) => samePlace(one.place, place))) {
+        await this.#send(work, (options) => demandLeaf(connection, wallet.require(), claimId, place, options));
+      }
+      demanded = [...demanded, place];
+      await this.#keep({ ...this.pursuitOf(claimId)!, where: finding.where, demanded });
+    }
+    return true;
+  }
+
+  async #inspect(claim: ClaimRecord, work: ClaimWork, signal: AbortSignal): Promise<ClaimFinding> {
+    work.phase = 'checking';
+    work.error = undefined;
+    work.finding = undefined;
+    const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
+    try {
+      const query = await this.#query(claim);
+      const finding = await this.#session.engine.job((api, job) => api.inspectClaim(job, query, progress.listen), signal);
+      work.finding = finding;
+      work.phase = 'checked';
+      return finding;
+    } catch (error) {
+      work.error = toWire(error);
+      work.phase = work.error.code === 'cancelled' ? 'idle' : 'failed';
+      if (work.error.code === 'cancelled') work.error = undefined;
+      throw error;
+    } finally {
+      progress.done();
+      work.progress = undefined;
+    }
+  }
+
+  async #query(claim: ClaimRecord): Promise<ClaimQuery> {
+    const { chain } = this.#session;
+    await Promise.all([chain.adapters.once(), chain.datanets.once()]);
+    await this.#look();
+    const known = chain.knownAdapter(String(claim.adapterId));
+    if (!known) {
+      throw new OpenLedgerError({
+        code: 'dispute/unknown-adapter', what: 'The adapter of this claim is not on the chain as this page reads it.', next: 'Reload the page; if it stays, the chain was replaced.',
+      });
+    }
+    const shownIn = this.disputeOf(claim.claimId).demands.filter(({ state }) => state === 'shown');
+    const [prices, ...shown] = await Promise.all([readClaimPrices(chain.connection, claim.claimId), ...shownIn.map((demand) => readShownLeaf(chain.connection, demand))]);
+    return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ leaf }) => leaf), inputs: shown[0]?.inputs };
+  }
+
+  /** Another proof is made, with a new salt: the old call may have been seen. */
+  async #forgetProof({ proof: _, committedIn: __, proveBy: ___, ...rest }: Pursuit): Promise<true> {
+    await this.#keep(rest);
+    return true;
+  }
+
+  async #keep(pursuit: Pursuit): Promise<void> {
+    this.lasting = await keepPursuit(this.#place(), pursuit);
+    if (this.#account === pursuit.account.toLowerCase()) this.#pursuits.set(pursuit.claimId, pursuit);
+  }
+
+  /** One transaction, shown. Throws what it failed with. */
+  async #send<T>(work: ClaimWork, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    const result = await work.tx.run(async (options) => {
+      try {
+        return { value: await send(options) };
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    });
+    if (result) return result.value;
+    throw failure ?? new OpenLedgerError({ code: 'wallet/busy', what: 'Another transaction of this claim is under way.', next: 'Wait for it.' });
+  }
+
+  async #nextBlock(work: ClaimWork, words: string, signal: AbortSignal): Promise<true> {
+    work.waiting = words;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        end();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const end = this.#session.chain.onBlock(done);
+      signal.addEventListener('abort', done);
+    });
+    work.waiting = '';
+    return true;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      const { chain } = this.#session;
+      const [terms] = await Promise.all([chain.terms.once(), chain.feed.refresh()]);
+      if (terms) this.#disputes = disputesOf(chain.feed.disputes(), terms.proveTime);
+    } catch {
+      // The status line says that the chain cannot be reached.
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #workFor(claimId: bigint): ClaimWork {
+    let work = this.#work.get(claimId);
+    if (!work) this.#work.set(claimId, (work = new ClaimWork()));
+    return work;
+  }
+
+  #place() {
+    const { connection } = this.#session.chain;
+    return { chainId: connection.chain.id, disputes: connection.contracts.disputes };
+  }
+}
+
+const add = (a: string, b: bigint) => String(BigInt(a) + b);
+
+/** All that it asked for has been shown since: there is more to know. */
+function isAnswered(finding: ClaimFinding, { demands }: Dispute): boolean {
+  return finding.kind === 'demand' && finding.places.every((at) => demands.some(({ place, state }) => samePlace(place, { answer: 0, ...at }) && state !== 'open'));
+}
+
+function noProgress(why: string): OpenLedgerError {
+  return new OpenLedgerError({ code: 'dispute/no-progress', what: 'What was shown does not lead to a proof.', why, next: 'Check the claim again; if it stays, it needs the watcher: npm run serve -- watch' });
+}
+
+/** Claims about several answers hold only their root; this page checks those about one. */
+function answerOf({ answer }: ClaimRecord): ClaimedAnswer {
+  if (answer) return answer;
+  throw new OpenLedgerError({
+    code: 'dispute/several-answers', what: 'This claim is about several answers.', why: 'A page can check claims about one answer.',
+    next: 'Check it with: npm run serve -- watch',
+  });
+}
+
+function openingOf(claim: ClaimRecord): AnswerOpening {
+  return openAnswer(claim.adapterId, [answerOf(claim)], 0);
+}
+
+function proofOf(claim: ClaimRecord, evidence: ClaimEvidence): ProofCall {
+  const opening = openingOf(claim);
+  switch (evidence.kind) {
+    case 'step':
+      return stepProof(claim.claimId, opening, evidence.step);
+    case 'payout':
+      return payoutProof(claim.claimId, opening, evidence.evidence);
+    case 'inputs':
+      return inputsProof(claim.claimId, opening, evidence.inputs);
+  }
+}

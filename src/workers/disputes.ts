@@ -1,0 +1,164 @@
+import type { Catalog } from '../attribution/catalog.ts';
+import { parseJson } from '../attribution/catalog.ts';
+import type { BaseIdentity } from '../attribution/engine.ts';
+import { noSuchPlace, openingOf, payoutEvidence, stepEvidence } from '../attribution/trace/evidence.ts';
+import { type InspectedAnswer, type Inspection, inputsOf, inspectAnswer, placeWords } from '../attribution/trace/inspect.ts';
+import { type LeafPlace, LeafSearch } from '../attribution/trace/leaf-search.ts';
+import { inputsBytes } from '../attribution/trace/step.ts';
+import type { Tracer } from '../attribution/trace/tracer.ts';
+import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import { fromHex, toHex } from '../protocol/bytes.ts';
+import { type Receipt, parseReceipt } from '../protocol/receipt.ts';
+import type { DatanetVersionFile } from '../protocol/record.ts';
+import type { ClaimFinding, ClaimQuery, DemandReply, LoadProgress } from './engine.api.ts';
+
+/** What computes claims again, and what answers demands: fetched when it is first asked for. */
+interface Source {
+  catalog: Catalog;
+  base: BaseIdentity;
+  /** Makes a base of this machine's library known to the catalog. */
+  openBase(base: { cid: string; format?: string }): Promise<void>;
+}
+
+interface Options {
+  signal: AbortSignal;
+  onProgress(progress: LoadProgress): void;
+}
+
+/** Pieces demanded in one round of a search through a withheld trace: each round takes the claimant's time to reply, each piece a bond. */
+const DEMANDS = 3;
+const RECEIPT_BYTES = 16 * 2 ** 20;
+const TRACE_BYTES = 512 * 2 ** 20;
+
+/**
+ * Whether a claim follows from what its adapter was registered with. Throws `cancelled`, `storage/…` where adapter, base or
+ * records cannot be had, and what building a ledger throws.
+ */
+export async function inspectClaim(source: Source, claim: ClaimQuery, options: Options): Promise<ClaimFinding> {
+  const began = performance.now();
+  const finding = (found: Finding): ClaimFinding => ({ ...found, seconds: (performance.now() - began) / 1000 });
+  const { tracer, version, clusters, tokens, receipt } = await load(source, claim, options);
+  const published = receipt && (await orNothing(source.catalog.store.readFile(receipt.trace.cid, undefined, { signal: options.signal, maxBytes: TRACE_BYTES }), options.signal));
+  const inspected: InspectedAnswer = {
+    answer: claim.answer, programHash: claim.programHash, prices: claim.prices, receipt: tokens, published,
+    contributors: version.records.map(({ contributor }) => contributor), clusters,
+  };
+  const trace = traceOptions(options);
+  const found = await inspectAnswer(tracer, inspected, trace);
+  return finding(await findingOf(tracer, claim, version, found, trace));
+}
+
+type Finding = ClaimFinding extends infer One ? (One extends unknown ? Omit<One, 'seconds'> : never) : never;
+type TraceWork = ReturnType<typeof traceOptions>;
+
+async function findingOf(tracer: Tracer, claim: ClaimQuery, version: DatanetVersionFile, inspection: Inspection, options: TraceWork): Promise<Finding> {
+  const { verdict, inputs, own, claimed, values } = inspection;
+  const { where } = verdict;
+  switch (verdict.kind) {
+    case 'right':
+    case 'unchecked':
+      return { kind: verdict.kind, where };
+    case 'inputs':
+      return { kind: 'false', where, evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs!)) } };
+    case 'payout':
+      if (!verdict.provable) return { kind: 'unprovable', where };
+      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, version.records) } };
+    case 'step': {
+      const { place } = verdict;
+      const leaf = values ?? claim.shown.find(({ index, leaf }) => index === place.index && leaf === place.leaf)?.values;
+      if (!leaf) return { kind: 'demand', where, certain: true, places: [place] };
+      return provenStep(tracer, where, await stepEvidence(tracer, inputs!, claimed!, place, leaf, options));
+    }
+    case 'inputs-unknown':
+      return { kind: 'demand', where, certain: false, places: [verdict.place] };
+    case 'trace-missing': {
+      if (!own) return { kind: 'demand', where, certain: true, places: [verdict.place] };
+      const search = new LeafSearch(own.tree, claim.answer.traceRoot);
+      for (const shown of claim.shown) search.add(shown);
+      const first = search.found;
+      if (!first) return { kind: 'demand', where: `${where} The first false one is among ${search.left}.`, certain: true, places: search.next(DEMANDS) };
+      return provenStep(tracer, `False first in ${placeWords(tracer, first)}.`, await stepEvidence(tracer, inputs!, search.tree(), first, first.values, options));
+    }
+  }
+}
+
+function provenStep(tracer: Tracer, where: string, step: Awaited<ReturnType<typeof stepEvidence>>): Finding {
+  // A leaf whose hash differs and whose values do not: nothing that the contract would take as proof.
+  if (!step) return { kind: 'unchecked', where: 'The piece that was shown is as computed here.' };
+  const words = placeWords(tracer, { index: step.index, leaf: step.output.leaf }, step);
+  return { kind: 'false', where: where.includes(words) ? where : `False first in ${words}.`, evidence: { kind: 'step', step } };
+}
+
+/** Throws `dispute/not-shown` where the claim is not what is computed here, and what inspectClaim throws. */
+export async function replyToDemand(source: Source, claim: ClaimQuery, place: LeafPlace, options: Options): Promise<DemandReply> {
+  const { tracer, tokens } = await load(source, claim, options);
+  const inputs = tokens && inputsOf(tokens, claim.answer);
+  if (tracer.programHash !== claim.programHash || !inputs) {
+    throw notShown(inputs ? 'The adapter’s files give another program than it is registered with.' : 'The receipt with the question’s and answer’s tokens cannot be had.');
+  }
+  const none = noSuchPlace(tracer, inputs, place);
+  if (none) return { kind: 'no-such-place', matrix: none.matrix };
+  const trace = traceOptions(options);
+  const { tree } = await tracer.trace(inputs, trace);
+  if (tree.root !== claim.answer.traceRoot) throw notShown('The trace computed here is not the one that was claimed.');
+  return { kind: 'leaf', ...(await openingOf(tracer, inputs, place, { ...trace, tree })) };
+}
+
+function notShown(why: string): OpenLedgerError {
+  return new OpenLedgerError({ code: 'dispute/not-shown', what: 'This machine cannot show the piece that was demanded.', why, next: 'Whoever has the claim’s own trace can show it until the time is over.' });
+}
+
+async function load({ catalog, base, openBase }: Source, claim: ClaimQuery, { signal, onProgress }: Options) {
+  const options = { signal, onProgress: (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records') => onProgress({ what, done, total, unit }) };
+  const receipt = await readReceipt(catalog, claim.receiptCid, signal);
+  if (receipt && receipt.base.cid !== base.cid) await openBase(receipt.base);
+  const { adapter: ref } = claim;
+  const source = catalog.checkSource(base, ref.datanet.cid, options);
+  const engine = await source.engine(receipt?.base.cid ?? base.cid, receipt?.base.format);
+  const adapter = await source.adapter(engine, ref.cid);
+  const version = await source.version(ref.datanet.cid);
+  // The program's hash, which the chain has, is over the ledger's rows too: a published one need not be believed.
+  const ledger = await catalog.ledger(engine, adapter, ref.cid, version, ref.datanet.cid, options).catch((error: unknown) => {
+    if (error instanceof OpenLedgerError && error.code.startsWith('ledger/')) return source.ledger(engine, adapter, ref.cid, version);
+    throw error;
+  });
+  throwIfAborted(signal);
+  onProgress({ what: 'What the adapter is registered with', done: 0, total: undefined, unit: 'steps' });
+  const tracer = await engine.tracer(ledger, { signal });
+  const tokens = receipt && inputsOf(receipt, claim.answer) ? receipt : (tokensIn(claim.inputs) ?? receipt);
+  return { tracer, version, receipt, tokens, clusters: adapter.run.datanet.clusters };
+}
+
+/** Untrusted; undefined where it cannot be had or is none. */
+async function readReceipt(catalog: Catalog, cid: string, signal: AbortSignal): Promise<Receipt | undefined> {
+  const bytes = await orNothing(catalog.store.readFile(cid, undefined, { signal, maxBytes: RECEIPT_BYTES }), signal);
+  try {
+    return bytes && parseReceipt(parseJson(bytes, 'The receipt'));
+  } catch {
+    return undefined;
+  }
+}
+
+async function orNothing<T>(reading: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch {
+    throwIfAborted(signal);
+    return undefined;
+  }
+}
+
+/** Tokens that were shown on chain: uint32 length of the answer, then each token, big-endian. */
+function tokensIn(inputs: ClaimQuery['inputs']): InspectedAnswer['receipt'] {
+  if (!inputs) return undefined;
+  const bytes = fromHex(inputs);
+  const view = new DataView(bytes.buffer);
+  const words = Array.from({ length: Math.floor(bytes.length / 4) }, (_, k) => view.getUint32(4 * k));
+  const [answer = 0, ...tokens] = words;
+  if (answer < 1 || answer > tokens.length) return undefined;
+  return { prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } };
+}
+
+function traceOptions({ signal, onProgress }: Options) {
+  return { signal, onProgress: (done: number, total: number) => onProgress({ what: 'Trace of the computation', done, total, unit: 'steps' }) };
+}
