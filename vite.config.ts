@@ -13,5 +13,7 @@ export default defineConfig({
     // The companion's policy allows data: fonts and images, but files of their own are cached better.
     assetsInlineLimit: 2048,
     sourcemap: false,
+    // In a chunk of their own: else the bundler puts helpers that every page needs beside them.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'curves', test: /node_modules.@noble.curves/ }] } } },
   },
 });

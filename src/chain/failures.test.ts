@@ -260,7 +260,7 @@ test('a demo identity whose key is another’s is refused without showing the ke
   }
 });
 
-test('hostile announcements and strange throws do no harm', () => {
+test('hostile announcements and strange throws do no harm', async () => {
   const page = new EventTarget();
   let count = 0;
   const stop = discoverWallets((offers) => (count = offers.length), page);
@@ -278,6 +278,6 @@ test('hostile announcements and strange throws do no harm', () => {
   const circular: { cause?: unknown } = {};
   circular.cause = circular;
   for (const thrown of [circular, null, undefined, 'text', 7, new Error('x'), { code: 4001 }]) {
-    expect(translateChainError(thrown, 'Doing').code).toMatch(/^(chain|wallet)\//);
+    expect((await translateChainError(thrown, 'Doing')).code).toMatch(/^(chain|wallet)\//);
   }
 });

@@ -110,7 +110,7 @@ async function sign(
   try {
     return await write();
   } catch (error) {
-    const first = translateChainError(error, doing);
+    const first = await translateChainError(error, doing);
     // Another tab of a demo wallet may have taken the number: the chain has refused, so a second try cannot pay twice.
     if (first.code !== 'wallet/nonce' || wallet.kind !== 'demo') throw await withSwitchNoticed(wallet, doing, first);
     await new Promise((resolve) => setTimeout(resolve, 500));

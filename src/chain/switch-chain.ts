@@ -14,7 +14,8 @@ export async function switchChain(connection: ChainConnection, wallet: Wallet): 
   try {
     await switchWallet(signer, { id: connection.chain.id });
   } catch (error) {
-    if (translateChainError(error, doing).code !== 'wallet/wrong-chain') throw translateChainError(error, doing);
+    const known = await translateChainError(error, doing);
+    if (known.code !== 'wallet/wrong-chain') throw known;
     await translated(doing, () => addChain(signer, { chain: connection.chain }));
     if ((await wallet.currentChainId()) !== connection.chain.id) {
       await translated(doing, () => switchWallet(signer, { id: connection.chain.id }));

@@ -1,7 +1,5 @@
-import { BaseError, type Hex, decodeErrorResult } from 'viem';
+import { BaseError, type Hex } from 'viem';
 import { OpenLedgerError } from '../errors.ts';
-import { errorsAbi } from './generated/abis.ts';
-import { REVERT_WORDS, revertCode } from './revert-words.ts';
 
 /** All causes of an error, outermost first; cycles and depth are bounded because wallets throw anything. */
 function causes(error: unknown): Record<string, unknown>[] {
@@ -27,30 +25,13 @@ function revertData(chain: Record<string, unknown>[]): Hex | undefined {
   return undefined;
 }
 
-function fromRevert(data: Hex, doing: string, cause: unknown): OpenLedgerError | undefined {
-  try {
-    const { errorName, args } = decodeErrorResult({ abi: errorsAbi, data });
-    const words = REVERT_WORDS[errorName as string]?.((args ?? []) as readonly unknown[]);
-    if (words) return new OpenLedgerError({ code: revertCode(errorName), ...words, cause });
-    const why = `The contract answered ${errorName}(${((args ?? []) as readonly unknown[]).map(String).join(', ')}).`;
-    return new OpenLedgerError({
-      code: revertCode(errorName),
-      what: `${doing} was refused by the contract.`,
-      why,
-      cause,
-    });
-  } catch {
-    return undefined;
-  }
-}
-
 const numberOf = (value: unknown) => (typeof value === 'number' ? value : undefined);
 
 /**
  * Turns whatever viem, a node or a wallet threw into words. Never throws itself.
  * @param doing what was being done, starting a sentence: "Paying for the answer"
  */
-export function translateChainError(error: unknown, doing: string): OpenLedgerError {
+export async function translateChainError(error: unknown, doing: string): Promise<OpenLedgerError> {
   if (error instanceof OpenLedgerError) return error;
   const all = causes(error);
   const names = all.map((e) => String(e.name ?? ''));
@@ -101,7 +82,8 @@ export function translateChainError(error: unknown, doing: string): OpenLedgerEr
     );
   }
   const data = revertData(all);
-  const reverted = data && fromRevert(data, doing, error);
+  // The contracts' words are fetched when one of them has refused.
+  const reverted = data && (await import('./revert-error.ts')).fromRevert(data, doing, error);
   if (reverted) return reverted;
   if (
     has('NonceTooLowError', 'NonceTooHighError', 'NonceMaxValueError') ||
@@ -165,6 +147,6 @@ export async function translated<T>(doing: string, work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (error) {
-    throw translateChainError(error, doing);
+    throw await translateChainError(error, doing);
   }
 }

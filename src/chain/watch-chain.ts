@@ -42,7 +42,7 @@ export function watchChain(connection: ChainConnection, watch: ChainWatch): () =
       await look();
     } catch (error) {
       if (stopped) return;
-      const translated = translateChainError(error, 'Watching the chain');
+      const translated = await translateChainError(error, 'Watching the chain');
       failures++;
       // Once for each outage.
       if (failures === 1 || translated.code !== 'chain/unreachable') watch.onError(translated);

@@ -1,4 +1,3 @@
-import { payAnswer } from '../chain/pay-answer.ts';
 import { type Balances, readBalances } from '../chain/read-balances.ts';
 import { type WireError, toWire } from '../errors.ts';
 import { inputsHashOf } from '../protocol/answers.ts';
@@ -74,6 +73,8 @@ export class PayState {
       const from = wallet.require();
       payer = from.address;
       before = await readBalances(chain.connection, payer);
+      // Fetched by who pays.
+      const { payAnswer } = await import('../chain/pay-answer.ts');
       return payAnswer(
         chain.connection,
         from,
