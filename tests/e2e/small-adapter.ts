@@ -16,6 +16,7 @@ import type { Hex } from '../../src/protocol/bytes.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
 import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
+import { trainedHash } from '../../src/protocol/trained-records.ts';
 import type { ContentStore } from '../../src/storage/content-store.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { readRecords } from '../../scripts/start/samples.ts';
@@ -103,6 +104,8 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         adapterRoot: run.adapter.root,
         checkpointsRoot: run.ledger.checkpointsRoot,
         ledgerRoot: run.ledger.root,
+        programHash: run.ledger.program,
+        trainedHash: trainedHash(run.datanet.clusters),
       });
 
       const record = 0;
@@ -111,6 +114,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
       const tokens = await engine.generate(adapter, prompt);
       const answer = engine.tokenizer.decode(tokens).trim();
       const { loss, scores, noise } = await engine.influence(adapter, ledger, prompt, tokens);
+      const { bytes, ...trace } = await engine.trace(ledger, prompt, tokens);
       const terms = await readTerms(connection);
       const { platform, owner, stakers, contributors } = terms.split;
       const { receipt } = makeReceipt({
@@ -119,6 +123,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         adapter: { id: String(adapterId), cid: adapterCid, root: adapter.root },
         datanet: { id: String(datanetId), version, cid: versionCid, records: own },
         ledger: run.ledger,
+        trace: { ...trace, cid: await store.addFile(bytes) },
         prompt: { text: question, tokens: prompt },
         answer: { text: answer, tokens },
         loss,
