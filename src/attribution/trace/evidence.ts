@@ -1,6 +1,7 @@
 import { type Hex, toHex } from '../../protocol/bytes.ts';
 import { merkleProof } from '../../protocol/merkle.ts';
 import { type VersionRecord, recordHash } from '../../protocol/record.ts';
+import { trainedRecords } from '../../protocol/trained-records.ts';
 import { type TraceInputs, instructionBytes, instructionLeaves, lengthsOf, sizeOf } from './instruction.ts';
 import type { LeafPlace } from './leaf-search.ts';
 import type { Matrix } from './run.ts';
@@ -26,6 +27,8 @@ export interface PayoutEvidence {
   records: { contributor: Hex; contribution: bigint; recordHash: Hex }[];
   /** Every record, by contributor, then index. */
   order: number[];
+  /** Records that have a score, ascending; empty where all have. */
+  trained: number[];
 }
 
 /** Throws RangeError where the program has no such instruction. */
@@ -60,8 +63,13 @@ export async function stepEvidence(tracer: Tracer, inputs: TraceInputs, claimed:
   return buildStep({ program, inputs, tree: claimed, constants: committed, valuesOf }, index, place.row, place.column);
 }
 
-/** `tree`, `scores` and `noise` are those computed here: only the trace of a claim that is right can show that its payouts are not. */
-export function payoutEvidence(tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: { tree: TraceTree; scores: Float32Array; noise: Float32Array }, records: readonly VersionRecord[]): PayoutEvidence {
+/**
+ * `tree`, `scores` and `noise` are those computed here: only the trace of a claim that is right can show that its payouts are not.
+ * `clusters`: run.datanet.clusters.
+ */
+export function payoutEvidence(
+  tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: { tree: TraceTree; scores: Float32Array; noise: Float32Array }, records: readonly VersionRecord[], clusters?: readonly number[],
+): PayoutEvidence {
   const last = tracer.program.instructions.length - 1;
   const pieces = (index: number, values: Float32Array) => {
     const matrix = { rows: 1, columns: values.length, values };
@@ -73,6 +81,7 @@ export function payoutEvidence(tracer: Tracer, inputs: TraceInputs, { tree, scor
     scorePieces: pieces(last - 1, scores), noisePieces: pieces(last, noise),
     records: records.map((record) => ({ contributor: record.contributor, contribution: BigInt(record.contribution), recordHash: recordHash(record) })),
     order: records.map((_, k) => k).sort((a, b) => (who[a]! < who[b]! ? -1 : who[a]! > who[b]! ? 1 : a - b)),
+    trained: trainedRecords(clusters),
   };
 }
 

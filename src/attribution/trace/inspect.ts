@@ -37,7 +37,7 @@ export type Verdict =
   | { kind: 'right'; where: string }
   /** Paid for other numbers of tokens than it was computed from: proveInputs. */
   | { kind: 'inputs'; where: string }
-  /** `provable`: by provePayout. Not where the version has copies, whose scores are in no trace. */
+  /** `provable`: by provePayout, in one transaction; not with more than MOST_PROVEN records. */
   | { kind: 'payout'; where: string; provable: boolean }
   /** The first leaf that is false; all before it agree. `guessed`: its values need not be demanded (Inspection.values). */
   | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
@@ -59,6 +59,9 @@ export interface Inspection {
   /** Values of the false leaf, where they could be told without a demand. */
   values?: Float32Array;
 }
+
+/** Records of which payouts are proved in one transaction (contracts/src/PayoutJudge.sol). */
+export const MOST_PROVEN = 500;
 
 /** Throws `cancelled`. */
 export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, options: TraceOptions = {}): Promise<Inspection> {
@@ -121,7 +124,7 @@ async function firstFalseLeaf(tracer: Tracer, inputs: TraceInputs, own: TraceTre
 
 function payoutVerdict({ answer, contributors, clusters, prices }: InspectedAnswer, own: { scores: Float32Array; noise: Float32Array }): Verdict {
   const { read } = answer;
-  const provable = !clusters || clusters.every((k, at) => k === at);
+  const provable = contributors.length <= MOST_PROVEN;
   if (read.length > MOST_USED || new Set(read).size < read.length || read.some((record) => record >= contributors.length)) {
     return { kind: 'payout', where: 'Records are named as read that the Datanet version does not have, or one twice.', provable };
   }

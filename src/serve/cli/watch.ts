@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseGwei, parseUnits } from 'viem';
+import { Catalog, parseJson } from '../../attribution/catalog.ts';
+import { connectChain } from '../../chain/client.ts';
+import { memoryEventStore } from '../../chain/event-store.ts';
+import { createEventFeed } from '../../chain/events.ts';
+import { OpenLedgerError, toWire } from '../../errors.ts';
+import type { Deployment } from '../../protocol/deployment.ts';
+import { Examiner } from '../watch/examine.ts';
+import { openWallet } from '../watch/keys.node.ts';
+import { catalogSubjects } from '../watch/subjects.ts';
+import { StateFile } from '../watch/watch-state.node.ts';
+import { type WatchEvent, Watcher } from '../watch/watcher.ts';
+import { openBackendByName } from './backend-option.ts';
+import { STATE, localStore, readFileOr } from './content.ts';
+import { parseCommand } from './session.ts';
+
+export const HELP = `npm run serve -- watch [--chain DEPLOYMENT] [--key-env NAME | --keystore FILE]
+Follows the chain, computes every open claim again, has false ones refuted, and answers demands on your own.
+Without a key it looks and tells, and sends nothing. docs/watch.md says what it does and risks.
+  --chain DEPLOYMENT   file or address of a deployment.json (default: the local chain's)
+  --key-env NAME       environment variable with the private key of the account that challenges
+  --keystore FILE      a Web3 keystore (version 3), or a file of mode 600 with the private key
+  --password-env NAME  environment variable with the keystore's password
+  --max-gas-gwei N     send nothing while gas costs more (default 50)
+  --max-bond OPEN      bonds of open demands together (default 0.1)
+  --max-demands N      open demands at once (default 8)
+  --confirmations N    blocks that must stand on a claim before it is looked at (default 2)
+  --defend WHOSE       answer demands on claims of: own (default), all, none
+  --base CID           a base model beside the deployment's; may be repeated
+  --state FILE         where commitments are kept (default .openledger/watch-CHAIN-ACCOUNT.json)
+  --gateway URL        where to fetch CIDs that are not on this machine; may be repeated
+  --backend NAME       cpu (default), webgpu, swiftshader, llvmpipe, reference
+  --once               one round, then end
+  --dry-run            say what would be sent
+  --json               one JSON object a line
+Exits 2 where it cannot go on.`;
+
+const OPTIONS = {
+  chain: { type: 'string' }, 'key-env': { type: 'string' }, keystore: { type: 'string' }, 'password-env': { type: 'string' },
+  'max-gas-gwei': { type: 'string' }, 'max-bond': { type: 'string' }, 'max-demands': { type: 'string' }, confirmations: { type: 'string' },
+  defend: { type: 'string' }, base: { type: 'string', multiple: true }, state: { type: 'string' }, once: { type: 'boolean' }, 'dry-run': { type: 'boolean' },
+} as const;
+
+const DEPLOYMENT_BYTES = 2 ** 20;
+
+export async function watch(args: string[]): Promise<unknown> {
+  const { values } = parseCommand(args, OPTIONS);
+  if (values.help) return HELP;
+  const { deployment, from } = await readDeployment(values.chain);
+  const connection = connectChain(deployment, from);
+  const wallet = openWallet(connection, { keyEnv: values['key-env'], keystore: values.keystore, passwordEnv: values['password-env'] });
+  const limits = {
+    gasPrice: amount(values['max-gas-gwei'] ?? '50', '--max-gas-gwei', parseGwei),
+    bond: amount(values['max-bond'] ?? '0.1', '--max-bond', (text) => parseUnits(text, deployment.chain.currency.decimals)),
+    demands: whole(values['max-demands'] ?? '8', '--max-demands'), confirmations: whole(values.confirmations ?? '2', '--confirmations'),
+  };
+  const defend = values.defend ?? 'own';
+  if (defend !== 'own' && defend !== 'all' && defend !== 'none') throw usage(`--defend is own, all or none, not “${defend}”.`);
+  const account = wallet?.address ?? '0x0000000000000000000000000000000000000000';
+  const place = { chainId: connection.chain.id, disputes: connection.contracts.disputes, account };
+  const tell = (event: WatchEvent) => console.log(values.json ? JSON.stringify({ at: new Date().toISOString(), ...event }) : [event.text, event.transaction].filter(Boolean).join('  '));
+
+  const { backend, close } = await openBackendByName(values.backend ?? 'cpu');
+  const store = await localStore([...(values.gateway ?? []), ...deployment.gateways.map((url) => new URL(url, from).href).filter((url) => /^https?:/.test(url))]);
+  const catalog = new Catalog(backend, store);
+  try {
+    const bases = [deployment.base, ...(values.base ?? []).map((cid) => ({ name: cid, cid }))];
+    const watcher = new Watcher({
+      connection, wallet, limits, defend, tell, dryRun: values['dry-run'] === true,
+      // The events' cursor is not kept: reading all of them once a start is cheap beside the first check.
+      feed: createEventFeed(connection, memoryEventStore()),
+      examiner: new Examiner(connection, store, catalogSubjects(catalog, bases)),
+      file: new StateFile(values.state ?? join(STATE, `watch-${place.chainId}-${account.slice(2, 10)}.json`), place),
+    });
+    if (!values.json) console.log(`Watching ${deployment.name}${wallet ? ` as ${wallet.address}` : ' without a key: nothing is sent'}.`);
+    if (values.once) return await watcher.round().then(() => undefined);
+    await repeat(watcher, Math.max(1000, deployment.chain.blockSeconds * 500), tell);
+    return undefined;
+  } finally {
+    catalog.close();
+    close();
+  }
+}
+
+/** Until SIGINT or SIGTERM. A node that cannot be reached is asked again, ever more slowly. */
+async function repeat(watcher: Watcher, pause: number, tell: (event: WatchEvent) => void): Promise<void> {
+  let ended = false;
+  let wake = () => {};
+  const end = () => {
+    ended = true;
+    wake();
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  for (let failures = 0; !ended;) {
+    try {
+      await watcher.round();
+      failures = 0;
+    } catch (error) {
+      const { code, what, why } = toWire(error);
+      if (code !== 'chain/unreachable') throw error;
+      if (failures++ === 0) tell({ event: 'failed', text: [what, why].filter(Boolean).join(' ') });
+    }
+    if (ended) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pause * Math.min(32, 2 ** failures));
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+async function readDeployment(given: string | undefined): Promise<{ deployment: Deployment; from: string }> {
+  const what = 'The deployment file';
+  const address = given ?? join(STATE, 'deployment.json');
+  let bytes: Uint8Array;
+  let from = address;
+  if (/^https?:\/\//i.test(address)) {
+    const response = await fetch(address, { signal: AbortSignal.timeout(20_000) }).catch((cause: unknown) => {
+      throw new OpenLedgerError({ code: 'cli/unreadable', what: `${what} ${address} cannot be fetched.`, why: cause instanceof Error ? cause.message : String(cause), next: 'Check the address.', cause });
+    });
+    if (!response.ok) throw new OpenLedgerError({ code: 'cli/unreadable', what: `${what} ${address} cannot be fetched.`, why: `The server answered ${response.status}.`, next: 'Check the address.' });
+    bytes = new Uint8Array(await response.arrayBuffer());
+  } else {
+    if (given === undefined && !existsSync(address)) throw usage('There is no local chain here: name a deployment with --chain, or start one with npm start.');
+    bytes = readFileOr(address, what);
+    // Gateways and nodes may be named relative to where the file is served: on this machine that says nothing.
+    from = pathToFileURL(resolve(address)).href;
+  }
+  const deployment = bytes.length <= DEPLOYMENT_BYTES ? (parseJson(bytes, what) as Deployment | null) : undefined;
+  const whole = deployment?.openledger === 'deployment/1' && Array.isArray(deployment.gateways) && typeof deployment.contracts === 'object' && Array.isArray(deployment.chain?.rpcUrls) && typeof deployment.contracts?.disputes === 'string';
+  if (!whole) throw new OpenLedgerError({ code: 'chain/bad-deployment', what: `${what} ${address} cannot be used.`, why: 'It is none of this version, or names no disputes contract.', next: 'Ask whoever runs the deployment.' });
+  return { deployment, from };
+}
+
+function amount(text: string, flag: string, parse: (text: string) => bigint): bigint {
+  if (/^[0-9]{1,18}(\.[0-9]{1,18})?$/.test(text)) return parse(text);
+  throw usage(`${flag} is no amount: “${text}”.`);
+}
+
+function whole(text: string, flag: string): number {
+  if (/^[0-9]{1,6}$/.test(text)) return Number(text);
+  throw usage(`${flag} is no whole number: “${text}”.`);
+}
+
+function usage(what: string): OpenLedgerError {
+  return new OpenLedgerError({ code: 'cli/usage', what, next: 'See --help.' });
+}

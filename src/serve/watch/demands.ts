@@ -1,0 +1,36 @@
+import type { Place } from '../../chain/demand-leaf.ts';
+import type { EventFeed } from '../../chain/events.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+
+/** A demand as the events tell it. */
+export interface SeenDemand {
+  claimId: bigint;
+  place: Place;
+  demander: Hex;
+  /** Last moment to answer, Unix seconds. */
+  due: number;
+  /** shown in a transaction; shown not to exist; or given back because nobody answered. */
+  state: 'open' | 'shown' | 'no-such-place' | 'closed';
+  shownIn?: Hex;
+}
+
+const keyOf = (claimId: bigint, { answer, index, leaf }: Place) => `${claimId} ${answer} ${index} ${leaf}`;
+
+/** All demands there ever were, oldest first. */
+export function demandsOf(events: ReturnType<EventFeed['disputes']>): SeenDemand[] {
+  const all = new Map<string, SeenDemand>();
+  for (const event of events) {
+    if (event.eventName === 'Demanded') {
+      const { claimId, demander, place, due } = event.args;
+      all.set(keyOf(claimId, place), { claimId, place, demander, due: Number(due), state: 'open' });
+    } else if (event.eventName === 'Revealed' || event.eventName === 'NoSuchPlace' || event.eventName === 'DemandClosed') {
+      const found = all.get(keyOf(event.args.claimId, event.args.place));
+      if (!found) continue;
+      found.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
+      if (event.eventName === 'Revealed') found.shownIn = event.transactionHash;
+    }
+  }
+  return [...all.values()];
+}
+
+export const samePlace = (a: Place, b: Place) => a.answer === b.answer && a.index === b.index && a.leaf === b.leaf;

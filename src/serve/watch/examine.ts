@@ -1,0 +1,118 @@
+import { parseJson } from '../../attribution/catalog.ts';
+import { type InspectedAnswer, type Inspection, inspectAnswer, inputsOf } from '../../attribution/trace/inspect.ts';
+import type { TraceInputs } from '../../attribution/trace/instruction.ts';
+import type { ChainConnection } from '../../chain/client.ts';
+import { settlementAbi } from '../../chain/generated/abis.ts';
+import { listAdapters } from '../../chain/list-adapters.ts';
+import type { ClaimRecord } from '../../chain/list-claims.ts';
+import { listDatanets } from '../../chain/list-datanets.ts';
+import { translated } from '../../chain/translate-error.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+import type { ReceiptPrices } from '../../protocol/divide-fee.ts';
+import { type Receipt, parseReceipt } from '../../protocol/receipt.ts';
+import type { ContentStore } from '../../storage/content-store.ts';
+import type { Subject, Subjects } from './subjects.ts';
+
+/** A claim compared with what follows, and what its evidence is made from. */
+export interface Examined extends Subject {
+  inspection: Inspection;
+  programHash: Hex;
+}
+
+const RECEIPT_BYTES = 16 * 2 ** 20;
+const TRACE_BYTES = 256 * 2 ** 20;
+/** Examined claims that stay in memory with their trees: those in dispute are looked at again and again. */
+const KEPT = 8;
+
+/** Computes claims again, each once while it is kept. */
+export class Examiner {
+  private readonly connection: ChainConnection;
+  private readonly store: Pick<ContentStore, 'readFile'>;
+  private readonly subjects: Subjects;
+  private readonly kept = new Map<string, Examined>();
+
+  constructor(connection: ChainConnection, store: Pick<ContentStore, 'readFile'>, subjects: Subjects) {
+    this.connection = connection;
+    this.store = store;
+    this.subjects = subjects;
+  }
+
+  /**
+   * One answer of a claim. `shown`: tokens that were shown on chain, where the receipt cannot be had. Throws `chain/…`, and where
+   * adapter, base, records or ledger cannot be had what Subjects.open throws.
+   */
+  async examine(claim: ClaimRecord, shown?: TraceInputs): Promise<Examined> {
+    const answer = claim.answer;
+    if (!answer) throw new RangeError(`claim ${claim.claimId} has no answer of its own`);
+    const key = `${claim.claimId} ${claim.answersRoot} ${shown !== undefined}`;
+    const known = this.kept.get(key);
+    if (known) {
+      this.kept.delete(key);
+      this.kept.set(key, known);
+      return known;
+    }
+    const receipt = await this.receipt(claim.receiptCid);
+    const { adapter, version } = await this.registered(claim.adapterId);
+    const subject = await this.subjects.open(adapter, version, receipt);
+    const tokens = receipt && inputsOf(receipt, answer) ? receipt : shown ? split(shown) : receipt;
+    const published = receipt && (await this.file(receipt.trace.cid, TRACE_BYTES));
+    const inspected: InspectedAnswer = {
+      answer, programHash: adapter.programHash, receipt: tokens, published, clusters: subject.clusters,
+      contributors: subject.records.map(({ contributor }) => contributor), prices: await this.prices(claim),
+    };
+    const examined = { ...subject, programHash: adapter.programHash, inspection: await inspectAnswer(subject.tracer, inspected) };
+    // What could not be read or computed may be there next time.
+    const { kind } = examined.inspection.verdict;
+    if (kind !== 'unchecked' && kind !== 'inputs-unknown') this.keep(key, examined);
+    return examined;
+  }
+
+  private keep(key: string, examined: Examined): void {
+    this.kept.set(key, examined);
+    for (const old of this.kept.keys()) {
+      if (this.kept.size <= KEPT) return;
+      this.kept.delete(old);
+    }
+  }
+
+  private async receipt(cid: string): Promise<Receipt | undefined> {
+    const bytes = await this.file(cid, RECEIPT_BYTES);
+    try {
+      return bytes && parseReceipt(parseJson(bytes, 'The receipt'));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Claimants write these addresses: what cannot be read is not there. */
+  private async file(cid: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    try {
+      return await this.store.readFile(cid, undefined, { maxBytes });
+    } catch {
+      return undefined;
+    }
+  }
+
+  private async registered(adapterId: bigint) {
+    const [adapters, datanets] = await Promise.all([listAdapters(this.connection), listDatanets(this.connection)]);
+    const adapter = adapters.find(({ id }) => id === adapterId);
+    const version = datanets.find(({ id }) => id === adapter?.datanetId)?.versions[(adapter?.version ?? 0) - 1];
+    if (!adapter || !version) throw new RangeError(`adapter ${adapterId} is not registered`);
+    return { adapter, version };
+  }
+
+  /** As the chain booked the claim. */
+  private prices({ claimId, ruleVersion }: ClaimRecord): Promise<ReceiptPrices> {
+    const settlement = { address: this.connection.contracts.settlement, abi: settlementAbi } as const;
+    const { publicClient } = this.connection;
+    return translated('Reading the claim’s prices', async () => {
+      const [{ rateIn, rateOut }, [parts, payout]] = await Promise.all([
+        publicClient.readContract({ ...settlement, functionName: 'claim', args: [claimId] }),
+        publicClient.readContract({ ...settlement, functionName: 'termsOf', args: [ruleVersion] }),
+      ]);
+      return { rateIn: String(rateIn), rateOut: String(rateOut), platformFee: '0', split: parts, payout };
+    });
+  }
+}
+
+const split = ({ tokens, answer }: TraceInputs) => ({ prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } });

@@ -1,0 +1,271 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openingOf } from '../../attribution/trace/evidence.ts';
+import type { TraceInputs } from '../../attribution/trace/instruction.ts';
+import type { Matrix } from '../../attribution/trace/run.ts';
+import { inputsHash } from '../../attribution/trace/step.ts';
+import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
+import { Tracer } from '../../attribution/trace/tracer.ts';
+import { TraceTree, floatBytes, leafValues } from '../../attribution/trace/tree.ts';
+import { createDatanet } from '../../chain/create-datanet.ts';
+import { demandLeaf } from '../../chain/demand-leaf.ts';
+import { memoryEventStore } from '../../chain/event-store.ts';
+import { createEventFeed } from '../../chain/events.ts';
+import { finalizeClaim } from '../../chain/finalize-claim.ts';
+import { readClaim } from '../../chain/list-claims.ts';
+import { payAnswer } from '../../chain/pay-answer.ts';
+import { publishVersion } from '../../chain/publish-version.ts';
+import { quoteFee } from '../../chain/quote-fee.ts';
+import { readBalances } from '../../chain/read-balances.ts';
+import { readDemand } from '../../chain/read-dispute.ts';
+import { readTerms } from '../../chain/read-terms.ts';
+import { registerAdapter } from '../../chain/register-adapter.ts';
+import { revealLeaf } from '../../chain/reveal-leaf.ts';
+import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
+import type { Wallet } from '../../chain/wallets.ts';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { openAnswer } from '../../protocol/answers.ts';
+import { type Hex, keccak256, toHex } from '../../protocol/bytes.ts';
+import { canonicalJson } from '../../protocol/canonical.ts';
+import { divideFee } from '../../protocol/divide-fee.ts';
+import { type Payout, payoutRoot } from '../../protocol/fee.ts';
+import { NO_NONCE, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
+import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
+import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
+import { demandsOf } from './demands.ts';
+import { Examiner } from './examine.ts';
+import { StateFile } from './watch-state.node.ts';
+import { type WatchEvent, type WatchLimits, Watcher } from './watcher.ts';
+
+const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+const RECORDS = 5;
+const folder = mkdtempSync(join(tmpdir(), 'openledger-watch-'));
+const records = Array.from({ length: RECORDS }, (_, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contribution: String(k + 1), contributor: `0x${(k % 3 + 1).toString(16).padStart(40, '0')}` }));
+const contributors = records.map(({ contributor }) => contributor);
+
+let chain: ScratchChain;
+let owner: Wallet, claimant: Wallet, guard: Wallet;
+let small: SmallTrace;
+let tracer: Tracer;
+let inputs: TraceInputs;
+let right: Matrix[];
+let adapterId: bigint;
+let nextReceipt = 1;
+/** By CID: a receipt and a trace for each claim. */
+const content = new Map<string, Uint8Array>();
+
+beforeAll(async () => {
+  const backend = await createCpuBackend();
+  [chain, small] = await Promise.all([startScratchChain({ window: 4000 }), smallTrace(backend, { records: RECORDS })]);
+  tracer = await Tracer.of(backend, small.model, small.ledger);
+  inputs = randomInputs(small.model.config.vocab, 12, 5);
+  right = await runAll(backend, small, inputs);
+  const { connection } = chain;
+  connection.publicClient.pollingInterval = 50;
+  [owner, claimant, guard] = (await Promise.all(['owner', 'claimant', 'guard'].map((name) => chain.wallet(name)))) as [Wallet, Wallet, Wallet];
+  await createDatanet(connection, owner, { name: 'Watched', metadataCid: cid, minStakePerRecord: 0n });
+  await publishVersion(connection, owner, { datanetId: 1n, root: versionRoot(records), recordsRoot: recordsRoot(records), cid, count: RECORDS });
+  ({ adapterId } = await registerAdapter(connection, owner, {
+    datanetId: 1n, version: 1, baseRoot: word('03'), adapterRoot: word('04'), checkpointsRoot: word('05'), ledgerRoot: word('06'),
+    programHash: tracer.programHash, cid, name: 'Watched', rateIn: OPEN, rateOut: 10n * OPEN,
+  }));
+}, 60_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await chain?.stop();
+});
+
+const changed = (at: number, change: (values: Float32Array) => void): Matrix[] => right.map((matrix, k) => {
+  if (k !== at) return matrix;
+  const values = matrix.values.slice();
+  change(values);
+  return { ...matrix, values };
+});
+const flip = (values: Float32Array) => void (new Uint32Array(values.buffer)[3]! ^= 1);
+
+/** Pays for an answer whose trace is `trace`. */
+async function claim(trace: Matrix[], { publish = true, pay = (payouts) => payouts, receipt = true }: { publish?: boolean; pay?: (payouts: Payout[]) => Payout[]; receipt?: boolean } = {}): Promise<bigint> {
+  const { connection } = chain;
+  const terms = await readTerms(connection);
+  const tree = TraceTree.of(trace);
+  const prices = { rateIn: String(OPEN), rateOut: String(10n * OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: DEFAULT_PAYOUT_RULE };
+  const { fee, payouts } = divideFee(7, 5, prices, right.at(-2)!.values, right.at(-1)!.values, contributors);
+  const number = nextReceipt++;
+  const [traceCid, receiptCid] = [`bafkreitrace${number}`, `bafkreireceipt${number}`];
+  const [scores, noise] = [scoreBits(right.at(-2)!.values), scoreBits(right.at(-1)!.values)];
+  const text = (value: bigint) => String(value);
+  const made = {
+    openledger: 'receipt/3', arithmetic: 'rf32', method: 'curvature', nonce: NO_NONCE, base: { cid, root: word('03') }, adapter: { id: '1', cid, root: word('04') },
+    datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: tree.root, cid: traceCid },
+    prompt: { text: 'What?', tokens: inputs.tokens.slice(0, 7) }, answer: { text: 'This.', tokens: inputs.tokens.slice(7) }, loss: '0x00000000', scores, noise, scoresRoot: scoresRoot(scores, noise), prices,
+    fee: { total: text(fee.total), platform: text(fee.platform), owner: text(fee.owner), stakers: text(fee.stakers), contributors: text(fee.contributors) },
+    payouts: payouts.map(({ contributor, amount }) => ({ contributor, amount: text(amount) })), payoutRoot: payoutRoot(payouts),
+  };
+  if (receipt) content.set(receiptCid, new TextEncoder().encode(canonicalJson(made as never)));
+  if (publish) content.set(traceCid, tree.bytes());
+  const { contributors: part } = await quoteFee(connection, { adapterId, tokensIn: 7, tokensOut: 5 });
+  const { claimId } = await payAnswer(connection, claimant, {
+    adapterId, tokensIn: 7, tokensOut: 5, receiptHash: toHex(keccak256(Uint8Array.of(number))), receiptCid, inputsHash: inputsHash(inputs), traceRoot: tree.root, payouts: pay(payouts), contributorsPart: part,
+  });
+  return claimId;
+}
+
+const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: OPEN, demands: 8, confirmations: 0 };
+
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; defend?: 'own' | 'all' | 'none' } = {}) {
+  const { connection } = chain;
+  const events: WatchEvent[] = [];
+  const feed = createEventFeed(connection, memoryEventStore());
+  const store = {
+    readFile: async (at: string) => {
+      const found = content.get(at);
+      if (!found) throw new Error('not there');
+      return found;
+    },
+  };
+  const path = join(folder, `${name}.json`);
+  const file = new StateFile(path, { chainId: connection.chain.id, disputes: connection.contracts.disputes, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
+  const examiner = new Examiner(connection, store, { open: () => Promise.resolve({ tracer, records }) });
+  const made = new Watcher({ connection, feed, examiner, wallet, file, limits: { ...LIMITS, ...change.limits }, defend: change.defend ?? 'own', dryRun: change.dryRun ?? false, tell: (event) => events.push(event) });
+  return { events, path, feed, round: () => made.round(), of: (id: bigint) => events.filter((event) => event.claim === String(id)).map(({ event }) => event) };
+}
+
+const stateOf = async (id: bigint) => (await readClaim(chain.connection, id)).state;
+const gasOf = (events: WatchEvent[], event: string) => events.filter((one) => one.event === event).map(({ gas }) => Number(gas));
+
+/** What the claimant of a false trace would do to keep its bond: shows whatever is demanded. */
+async function reveal(id: bigint, trace: Matrix[]): Promise<number[]> {
+  const { connection } = chain;
+  const feed = createEventFeed(connection, memoryEventStore());
+  await feed.refresh();
+  const { answer } = await readClaim(connection, id);
+  const tree = TraceTree.of(trace);
+  const gas: number[] = [];
+  for (const { claimId, place, state } of demandsOf(feed.disputes())) {
+    if (claimId !== id || state !== 'open') continue;
+    const { matrix } = await openingOf(tracer, inputs, place);
+    const leaf = { input: 0, leaf: place.leaf, values: toHex(floatBytes(leafValues(trace[place.index]!, place.leaf).values)), proof: tree.proof(place.index, place.leaf) };
+    gas.push(Number((await revealLeaf(connection, claimant, id, openAnswer(adapterId, [answer!], 0), matrix, leaf)).gasUsed));
+  }
+  return gas;
+}
+
+test('a flipped bit and a false payout are refuted; the right claim is left alone; the reward comes', async () => {
+  const honest = await claim(right);
+  const bit = await claim(changed(40, flip));
+  const payout = await claim(right, { pay: (payouts) => [...payouts.slice(1), { contributor: contributors[2]!, amount: 1000n }] });
+  const first = watcher('guard', guard);
+  await first.round();
+  expect(first.of(honest)).toEqual(['found']);
+  expect(first.of(bit)).toEqual(['found', 'committed']);
+  expect(first.of(payout)).toEqual(['found', 'committed']);
+  // The salts are on disk for no other eyes; the key is not.
+  expect(statSync(first.path).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(first.path, 'utf8')).proofs).toHaveLength(2);
+  await chain.pass(1);
+  // Another process that finds the file goes on.
+  const second = watcher('guard', guard);
+  const before = (await readBalances(chain.connection, guard.address)).account;
+  await second.round();
+  expect([await stateOf(bit), await stateOf(payout), await stateOf(honest)]).toEqual(['refuted', 'refuted', 'open']);
+  expect(second.events.map(({ event }) => event)).toEqual(['proved', 'proved', 'withdrawn']);
+  expect((await readBalances(chain.connection, guard.address)).account).toBeGreaterThan(before + (await readClaim(chain.connection, bit)).bond / 2n);
+  await second.round();
+  expect(second.events).toHaveLength(3);
+  const gas = gasOf(second.events, 'proved');
+  expect(Math.max(...gas)).toBeLessThan(1_000_000);
+  console.info(`gas: proofs of a bit and of a payout ${gas.join(', ')}`);
+}, 60_000);
+
+test('what cannot be guessed is demanded: shown, it is refuted by proof; not shown, by silence', async () => {
+  const trace = changed(60, (values) => values.set([0.5, 0.25]));
+  const shows = await claim(trace);
+  const silent = await claim(trace);
+  const { events, round, of } = watcher('demands', guard);
+  await round();
+  expect([of(shows), of(silent)]).toEqual([['found', 'demanded'], ['found', 'demanded']]);
+  expect(await reveal(shows, trace)).toHaveLength(1);
+  await round();
+  expect(of(shows)).toEqual(['found', 'demanded', 'found', 'committed']);
+  await chain.pass(1);
+  await round();
+  expect([await stateOf(shows), await stateOf(silent)]).toEqual(['refuted', 'open']);
+  await chain.pass(1100);
+  await round();
+  expect(await stateOf(silent)).toBe('refuted');
+  expect(events.at(-1)!.event).toBe('withdrawn');
+  expect((await readBalances(chain.connection, guard.address)).disputes).toBe(0n);
+}, 60_000);
+
+test('a withheld trace is searched through, and its first false leaf proved', async () => {
+  const trace = changed(700 % right.length, (values) => values.set([0.5]));
+  const id = await claim(trace, { publish: false });
+  const { events, round, of } = watcher('search', guard, { limits: { demands: 7 } });
+  let rounds = 0;
+  const gas: number[] = [];
+  while (!of(id).includes('committed')) {
+    await round();
+    gas.push(...(await reveal(id, trace)));
+    expect(++rounds).toBeLessThanOrEqual(8);
+  }
+  await chain.pass(1);
+  await round();
+  expect(await stateOf(id)).toBe('refuted');
+  const { demandBond } = await readTerms(chain.connection);
+  expect((await readBalances(chain.connection, claimant.address)).disputes).toBeGreaterThanOrEqual(demandBond);
+  console.info(`withheld: ${rounds} rounds, ${gas.length} demands, gas of replies ${Math.min(...gas)} to ${Math.max(...gas)}, of the proof ${gasOf(events, 'proved')}`);
+}, 60_000);
+
+test('who cannot be told what was asked has the tokens shown', async () => {
+  const id = await claim(changed(3, flip), { publish: false, receipt: false });
+  const { round, of } = watcher('tokens', guard);
+  await round();
+  // A gateway may be slow: not at once.
+  expect(of(id)).toEqual(['found', 'waiting']);
+  await chain.pass(1001);
+  await round();
+  expect(of(id)).toEqual(['found', 'waiting', 'demanded']);
+  await reveal(id, changed(3, flip));
+  await round();
+  expect(of(id).slice(3)).toEqual(['found', 'demanded']);
+}, 60_000);
+
+test('demands on own claims are answered, and the right claim becomes final', async () => {
+  const { connection } = chain;
+  const id = await claim(right);
+  const place = { answer: 0, index: 21, leaf: 0 };
+  const nowhere = { answer: 0, index: right.length + 7, leaf: 0 };
+  await demandLeaf(connection, guard, id, place);
+  await demandLeaf(connection, guard, id, nowhere);
+  const other = watcher('other', owner);
+  await other.round();
+  expect(other.of(id)).toEqual(['found']);
+  const own = watcher('own', claimant);
+  await own.round();
+  expect(own.of(id).filter((event) => event === 'shown')).toHaveLength(2);
+  expect((await readDemand(connection, id, place)).state).toBe('answered');
+  expect((await readDemand(connection, id, nowhere)).state).toBe('answered');
+  console.info(`gas of a reply ${gasOf(own.events, 'shown').filter((gas) => gas > 0)}`);
+  await chain.pass(8001);
+  await finalizeClaim(connection, owner, id);
+  expect(await stateOf(id)).toBe('final');
+}, 60_000);
+
+test('nothing is sent without a key, in a dry run, above the gas price or the bond that are allowed', async () => {
+  const trace = changed(60, (values) => values.set([0.5, 0.25]));
+  const id = await claim(trace);
+  const [nobody, dry, dear, poor] = [
+    watcher('nobody', undefined), watcher('dry', guard, { dryRun: true }), watcher('dear', guard, { limits: { gasPrice: 1n } }), watcher('poor', guard, { limits: { bond: 1n } }),
+  ];
+  for (const one of [nobody, dry, dear, poor]) await one.round();
+  expect([nobody.of(id), dry.of(id), dear.of(id), poor.of(id)]).toEqual([['found', 'would'], ['found', 'would'], ['found', 'waiting'], ['found', 'waiting']]);
+  const feed = createEventFeed(chain.connection, memoryEventStore());
+  await feed.refresh();
+  expect(demandsOf(feed.disputes()).filter(({ claimId }) => claimId === id)).toEqual([]);
+  // A claimant's own false claim is said aloud, and not challenged.
+  const own = watcher('own-false', claimant);
+  await own.round();
+  expect(own.events.some(({ claim: at, text }) => at === String(id) && text.includes('YOUR OWN'))).toBe(true);
+}, 60_000);

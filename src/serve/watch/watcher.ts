@@ -1,0 +1,334 @@
+import { noSuchPlace, openingOf } from '../../attribution/trace/evidence.ts';
+import { inputsHash } from '../../attribution/trace/step.ts';
+import type { ChainConnection } from '../../chain/client.ts';
+import { commitProof } from '../../chain/commit-proof.ts';
+import { convictSilence, demandLeaf, takeBackDemand } from '../../chain/demand-leaf.ts';
+import type { EventFeed } from '../../chain/events.ts';
+import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
+import { type ClaimRecord, listClaims } from '../../chain/list-claims.ts';
+import { commitmentOf } from '../../chain/proof-call.ts';
+import { readBalances } from '../../chain/read-balances.ts';
+import { readDisputeClock } from '../../chain/read-dispute.ts';
+import { type Terms, readTerms } from '../../chain/read-terms.ts';
+import { revealLeaf, showNoSuchLeaf } from '../../chain/reveal-leaf.ts';
+import { sendProof } from '../../chain/send-proof.ts';
+import { translated } from '../../chain/translate-error.ts';
+import type { Wallet } from '../../chain/wallets.ts';
+import { withdrawBalance } from '../../chain/withdraw-balance.ts';
+import { toWire } from '../../errors.ts';
+import { openAnswer } from '../../protocol/answers.ts';
+import { type SeenDemand, demandsOf, samePlace } from './demands.ts';
+import type { Examined, Examiner } from './examine.ts';
+import { type Move, nextMove, searchWidth } from './next-move.ts';
+import { type Revealed, readRevealed } from './shown-leaves.ts';
+import type { KeptProof, StateFile } from './watch-state.node.ts';
+
+export interface WatchLimits {
+  /** Nothing is sent while gas costs more, wei. */
+  gasPrice: bigint;
+  /** Bonds of open demands together, wei. */
+  bond: bigint;
+  /** Open demands at once. */
+  demands: number;
+  /** Blocks that must stand on a claim's payment before it is looked at. */
+  confirmations: number;
+}
+
+/** One thing that was seen or done, and why. */
+export interface WatchEvent {
+  event: 'found' | 'waiting' | 'demanded' | 'committed' | 'proved' | 'silence' | 'shown' | 'returned' | 'withdrawn' | 'dropped' | 'would' | 'failed';
+  claim?: string;
+  text: string;
+  transaction?: string;
+  gas?: string;
+}
+
+export interface WatcherParts {
+  connection: ChainConnection;
+  feed: EventFeed;
+  examiner: Pick<Examiner, 'examine'>;
+  /** Undefined: looks and tells, sends nothing. */
+  wallet: Wallet | undefined;
+  file: StateFile;
+  limits: WatchLimits;
+  defend: 'own' | 'all' | 'none';
+  dryRun: boolean;
+  tell(event: WatchEvent): void;
+}
+
+/** What a round sees. */
+interface View {
+  claims: ClaimRecord[];
+  demands: SeenDemand[];
+  terms: Terms;
+  now: number;
+  block: bigint;
+  gasPrice: bigint;
+}
+
+/** Milliseconds until something that could not be checked is tried again. */
+const RETRY_MS = 60_000;
+/** Gas of a withdrawal: less than it is not worth fetching. */
+const WITHDRAW_GAS = 100_000n;
+
+/**
+ * Follows the claims of one deployment: checks each, has false ones refuted, answers demands. A round does what can be done now and
+ * may be repeated, interrupted or run beside another; what it must remember is in the state file before it is needed.
+ */
+export class Watcher {
+  private readonly parts: WatcherParts;
+  private readonly told = new Map<string, string>();
+  private readonly notBefore = new Map<string, number>();
+  private readonly revealed = new Map<string, Revealed>();
+
+  constructor(parts: WatcherParts) {
+    this.parts = parts;
+  }
+
+  /** Errors that end it: `chain/unreachable`, `chain/restarted`, `chain/wrong-node`. All others are told, and the round goes on. */
+  async round(): Promise<void> {
+    const view = await this.look();
+    const { state } = this.parts.file;
+    // What has a clock comes first.
+    for (const kept of [...state.proofs]) await this.guard(kept.claimId, () => this.finishProof(view, kept));
+    const due = view.claims.filter(({ blockNumber }) => blockNumber + BigInt(this.parts.limits.confirmations) <= view.block).sort((a, b) => a.deadline - b.deadline);
+    for (const claim of due) if (claim.state === 'open') await this.guard(claim.claimId, () => this.answerDemands(view, claim));
+    for (const demand of view.demands) if (this.isMine(demand.demander) && demand.state === 'open') await this.guard(demand.claimId, () => this.closeDemand(view, demand));
+    for (const claim of due) if (claim.state === 'open') await this.guard(claim.claimId, () => this.check(view, claim));
+    if (state.owed) await this.guard(undefined, () => this.withdraw(view));
+  }
+
+  private async look(): Promise<View> {
+    const { connection, feed } = this.parts;
+    const claims = await listClaims(connection, feed);
+    const [{ timestamp, number }, gasPrice, terms] = await translated('Reading the chain', () =>
+      Promise.all([connection.publicClient.getBlock(), connection.publicClient.getGasPrice(), readTerms(connection)]));
+    return { claims, demands: demandsOf(feed.disputes()), terms, now: Number(timestamp), block: number!, gasPrice };
+  }
+
+  private async check(view: View, claim: ClaimRecord): Promise<void> {
+    const key = keyOf(claim);
+    const { state } = this.parts.file;
+    if (state.right.includes(key) || state.proofs.some(({ claimId }) => claimId === String(claim.claimId)) || Date.now() < (this.notBefore.get(key) ?? 0)) return;
+    if (!claim.answer) return this.say('found', claim, `a batch of ${claim.answers} answers: only single answers are checked here.`);
+    const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
+    if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
+    const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
+    const shown = await this.shownLeaves(claim, demands);
+    let examined: Examined;
+    try {
+      examined = await this.parts.examiner.examine(claim, shown.map(({ inputs }) => inputs).find((inputs) => inputsHash(inputs) === claim.answer!.inputsHash));
+    } catch (error) {
+      this.notBefore.set(key, Date.now() + RETRY_MS);
+      throw error;
+    }
+    const { verdict } = examined.inspection;
+    if (verdict.kind === 'right') {
+      this.say('found', claim, `right. ${verdict.where}`);
+      state.right.push(key);
+      return this.parts.file.save();
+    }
+    if (verdict.kind === 'unchecked') {
+      this.notBefore.set(key, Date.now() + RETRY_MS);
+      return this.say('found', claim, `not checked. ${verdict.where}`);
+    }
+    if (this.isMine(claim.claimant)) return this.say('found', claim, `YOUR OWN, and false: ${verdict.where}`);
+    const { replyTime } = view.terms;
+    const move = await nextMove(claim, examined, shown.map((one) => one.shown), (left) => searchWidth(left, claim.deadline - view.now, replyTime, this.parts.limits.demands));
+    this.say('found', claim, `false. ${move.why}`);
+    if (move.kind === 'demand') await this.demand(view, claim, move, demands, verdict.kind === 'inputs-unknown');
+    if (move.kind === 'prove') await this.begin(view, claim, move, examined);
+  }
+
+  /** Leaves shown so far, whoever asked. */
+  private async shownLeaves(claim: ClaimRecord, demands: readonly SeenDemand[]): Promise<Revealed[]> {
+    const out: Revealed[] = [];
+    for (const { place, shownIn } of demands) {
+      if (!shownIn) continue;
+      const key = `${shownIn} ${place.index} ${place.leaf}`;
+      const found = this.revealed.get(key) ?? (await readRevealed(this.parts.connection, shownIn, claim.claimId, place));
+      if (!found) {
+        this.say('waiting', claim, `leaf ${place.leaf} of instruction ${place.index} was shown through another contract (${shownIn}), which this node does not trace.`);
+        continue;
+      }
+      this.revealed.set(key, found);
+      out.push(found);
+    }
+    return out;
+  }
+
+  private async demand(view: View, claim: ClaimRecord, { places, why }: Extract<Move, { kind: 'demand' }>, demands: readonly SeenDemand[], perhapsRight: boolean): Promise<void> {
+    const { connection, limits } = this.parts;
+    const { demandBond, window } = view.terms;
+    if (view.now > claim.deadline) return this.say('waiting', claim, 'too late to demand anything; what was demanded counts.');
+    // Content may be slow to come; an honest claimant should not have to answer for a gateway.
+    if (perhapsRight && view.now < claim.deadline - (3 * window) / 4) return this.say('waiting', claim, 'for its receipt, until a quarter of the window is over.');
+    for (const place of places.map((leaf) => ({ answer: 0, ...leaf }))) {
+      if (demands.some((one) => samePlace(one.place, place))) continue;
+      const open = BigInt(view.demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)).length);
+      if (open >= limits.demands || (open + 1n) * demandBond > limits.bond) return this.say('waiting', claim, `${open} demands are open, which is all that --max-demands and --max-bond allow.`);
+      const words = `leaf ${place.leaf} of instruction ${place.index}, for a bond of ${demandBond} wei: ${why}`;
+      if (!this.maySend(view, claim, `demand ${words}`)) return;
+      const { transaction, due } = await demandLeaf(connection, this.parts.wallet!, claim.claimId, place);
+      view.demands.push({ claimId: claim.claimId, place, demander: this.parts.wallet!.address, due, state: 'open' });
+      this.say('demanded', claim, words, { transaction });
+    }
+  }
+
+  /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
+  private async begin(view: View, claim: ClaimRecord, { proof, step, why }: Extract<Move, { kind: 'prove' }>, { programHash }: Examined): Promise<void> {
+    const { connection, file } = this.parts;
+    if (step) {
+      const { inputsHash: inputs, traceRoot } = claim.answer!;
+      const convicts = await translated('Asking the referee', () =>
+        connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalse', args: [programHash, inputs, traceRoot, step] }));
+      if (!convicts) return this.say('failed', claim, 'the referee does not agree; nothing was sent.');
+    }
+    if (!this.maySend(view, claim, `prove: ${why}`)) return;
+    const kept: KeptProof = { claimId: String(claim.claimId), answersRoot: claim.answersRoot, data: proof.data };
+    file.state.proofs.push(kept);
+    file.save();
+    await this.commit(claim, kept);
+  }
+
+  private async commit(claim: ClaimRecord, kept: KeptProof): Promise<void> {
+    const { connection, file, wallet } = this.parts;
+    const { blockNumber, transaction } = await commitProof(connection, wallet!, { claimId: claim.claimId, data: kept.data });
+    kept.committedIn = String(blockNumber);
+    file.save();
+    this.say('committed', claim, 'to a proof that it is false; it is sent in the next block.', { transaction });
+  }
+
+  private async finishProof(view: View, kept: KeptProof): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    const claim = view.claims.find(({ claimId, answersRoot }) => String(claimId) === kept.claimId && answersRoot === kept.answersRoot);
+    const drop = () => {
+      file.state.proofs = file.state.proofs.filter((one) => one !== kept);
+      file.save();
+    };
+    if (!claim || claim.state !== 'open') {
+      drop();
+      return this.parts.tell({ event: 'dropped', claim: kept.claimId, text: `claim ${kept.claimId}: ${claim ? `it is ${claim.state} already` : 'it is not on the chain any more'}; its proof is not needed.` });
+    }
+    if (!wallet) return;
+    const proof = { claimId: claim.claimId, data: kept.data };
+    const { committedIn, proveBy } = await translated('Reading the commitment', () =>
+      connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesAbi, functionName: 'commitmentOf', args: [wallet.address, commitmentOf(wallet.address, proof)] }));
+    // Never mined, taken back by another chain of blocks, or too old: once more.
+    if (proveBy === 0 || view.now > proveBy) {
+      const { commitUntil } = await readDisputeClock(connection, claim.claimId);
+      if (view.now > Math.max(claim.deadline, commitUntil)) {
+        drop();
+        return this.say('dropped', claim, 'too late to commit to its proof again.');
+      }
+      if (this.maySend(view, claim, 'commit again')) await this.commit(claim, kept);
+      return;
+    }
+    if (view.block <= committedIn || !this.maySend(view, claim, 'send its proof')) return;
+    const { reward, transaction, gasUsed } = await sendProof(connection, wallet, proof);
+    file.state.owed = true;
+    // The rest of this round sees it as it is now.
+    claim.state = 'refuted';
+    drop();
+    this.say('proved', claim, `refuted; ${reward} wei won.`, { transaction, gas: String(gasUsed) });
+  }
+
+  private async closeDemand(view: View, { claimId, place, due }: SeenDemand): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    const claim = view.claims.find((one) => one.claimId === claimId);
+    const words = `leaf ${place.leaf} of instruction ${place.index}`;
+    if (claim?.state === 'open' && view.now > due && this.maySend(view, claim, `refute it by its silence about ${words}`)) {
+      const transaction = await convictSilence(connection, wallet!, claimId, place);
+      file.state.owed = true;
+      file.save();
+      claim.state = 'refuted';
+      this.say('silence', claim, `refuted: ${words} was not shown in time.`, { transaction });
+    } else if (claim?.state === 'refuted' && this.maySend(view, claim, `take back the bond for ${words}`)) {
+      const transaction = await takeBackDemand(connection, wallet!, claimId, place);
+      file.state.owed = true;
+      file.save();
+      this.say('returned', claim, `the bond for ${words} came back.`, { transaction });
+    }
+  }
+
+  private async answerDemands(view: View, claim: ClaimRecord): Promise<void> {
+    const { connection, defend, examiner, wallet } = this.parts;
+    if (defend === 'none' || (defend === 'own' && !this.isMine(claim.claimant)) || !claim.answer) return;
+    const open = view.demands.filter(({ claimId, state, due, demander }) => claimId === claim.claimId && state === 'open' && due >= view.now && !this.isMine(demander));
+    if (!open.length) return;
+    const { inspection, tracer } = await examiner.examine(claim);
+    const { inputs, own } = inspection;
+    if (!inputs || own?.tree.root !== claim.answer.traceRoot) return this.say('found', claim, `a demand that cannot be answered: ${inspection.verdict.where}`);
+    const opening = openAnswer(claim.adapterId, [claim.answer], 0);
+    for (const { place } of open) {
+      const words = `leaf ${place.leaf} of instruction ${place.index}`;
+      if (!this.maySend(view, claim, `show ${words}`)) return;
+      const none = noSuchPlace(tracer, inputs, place);
+      if (none) {
+        const transaction = await showNoSuchLeaf(connection, wallet!, claim.claimId, opening, none.matrix, none.leaf);
+        this.say('shown', claim, `${words} does not exist; it was demanded.`, { transaction });
+      } else {
+        const { matrix, leaf } = await openingOf(tracer, inputs, place, { tree: own.tree });
+        const { transaction, gasUsed } = await revealLeaf(connection, wallet!, claim.claimId, opening, matrix, leaf);
+        this.say('shown', claim, `${words}, which was demanded.`, { transaction, gas: String(gasUsed) });
+      }
+      // The bond of a demand is the claimant's.
+      if (this.isMine(claim.claimant)) this.parts.file.state.owed = true;
+    }
+    this.parts.file.save();
+  }
+
+  private async withdraw(view: View): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    if (!wallet) return;
+    const balances = await readBalances(connection, wallet.address);
+    for (const source of ['settlement', 'disputes'] as const) {
+      if (balances[source] <= WITHDRAW_GAS * view.gasPrice || !this.maySend(view, undefined, `withdraw ${balances[source]} wei`)) continue;
+      const { amount, transactions } = await withdrawBalance(connection, wallet, source);
+      this.parts.tell({ event: 'withdrawn', text: `${amount} wei came from the ${source} contract.`, transaction: transactions[0]! });
+    }
+    if (this.parts.dryRun || view.gasPrice > this.parts.limits.gasPrice) return;
+    file.state.owed = false;
+    file.save();
+  }
+
+  /** Whether anything may be sent now; says why not. */
+  private maySend(view: View, claim: ClaimRecord | undefined, what: string): boolean {
+    const { wallet, dryRun, limits } = this.parts;
+    if (!wallet || dryRun) {
+      this.say('would', claim, what);
+      return false;
+    }
+    if (view.gasPrice <= limits.gasPrice) return true;
+    this.say('waiting', claim, `gas costs ${view.gasPrice} wei, more than --max-gas-gwei allows: would ${what}`);
+    return false;
+  }
+
+  private isMine(address: string): boolean {
+    return address.toLowerCase() === this.parts.wallet?.address.toLowerCase();
+  }
+
+  /** Once for as long as it is the same: rounds repeat. */
+  private say(event: WatchEvent['event'], claim: ClaimRecord | undefined, text: string, more: Pick<WatchEvent, 'transaction' | 'gas'> = {}): void {
+    const key = `${claim ? keyOf(claim) : ''} ${event}`;
+    if (!more.transaction && this.told.get(key) === text) return;
+    this.told.set(key, text);
+    this.parts.tell({ event, ...(claim && { claim: String(claim.claimId) }), text: claim ? `claim ${claim.claimId}: ${text}` : text, ...more });
+  }
+
+  private async guard(claimId: bigint | string | undefined, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { code, what, why } = toWire(error);
+      if (code === 'chain/unreachable' || code === 'chain/restarted' || code === 'chain/wrong-node') throw error;
+      const text = `${claimId === undefined ? '' : `claim ${claimId}: `}${[what, why].filter(Boolean).join(' ')} (${code})`;
+      const key = `${claimId} failed`;
+      if (this.told.get(key) === text) return;
+      this.told.set(key, text);
+      this.parts.tell({ event: 'failed', ...(claimId !== undefined && { claim: String(claimId) }), text });
+    }
+  }
+}
+
+const keyOf = ({ claimId, answersRoot }: ClaimRecord) => `${claimId} ${answersRoot}`;
