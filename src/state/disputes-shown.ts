@@ -18,13 +18,15 @@ export interface Shown {
  * What was shown for a demand. The chain's event says only that it was; the values are in the call.
  * Errors: `chain/unreachable`, `dispute/shown-elsewhere` where the call was made by a contract.
  */
-export async function readShownLeaf(connection: ChainConnection, { place, shownIn }: DemandSeen): Promise<Shown> {
+export async function readShownLeaf(connection: ChainConnection, claimId: bigint, { place, shownIn }: DemandSeen): Promise<Shown> {
   const transaction = await translated('Reading what was shown', () => getTransaction(connection.publicClient, { hash: shownIn! }));
   try {
+    // Another contract's call of the same name was checked by nobody.
+    const direct = transaction.to?.toLowerCase() === connection.contracts.disputes.toLowerCase();
     const { functionName, args } = decodeFunctionData({ abi: disputesAbi, data: transaction.input });
-    if (functionName === 'reveal') {
-      const [, opening, matrix, leaf] = args;
-      if (opening.index === BigInt(place.answer) && matrix.index === place.index && leaf.leaf === place.leaf) {
+    if (direct && functionName === 'reveal') {
+      const [id, opening, matrix, leaf] = args;
+      if (id === claimId && opening.index === BigInt(place.answer) && matrix.index === place.index && leaf.leaf === place.leaf) {
         return { leaf: { index: place.index, leaf: place.leaf, values: floats(fromHex(leaf.values)), proof: [...leaf.proof] }, inputs: matrix.inputs };
       }
     }

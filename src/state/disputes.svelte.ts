@@ -301,7 +301,7 @@ export class DisputesState {
       });
     }
     const shownIn = this.disputeOf(claim.claimId).demands.filter(({ state }) => state === 'shown');
-    const [prices, ...shown] = await Promise.all([readClaimPrices(chain.connection, claim.claimId), ...shownIn.map((demand) => readShownLeaf(chain.connection, demand))]);
+    const [prices, ...shown] = await Promise.all([readClaimPrices(chain.connection, claim.claimId), ...shownIn.map((demand) => readShownLeaf(chain.connection, claim.claimId, demand))]);
     return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ leaf }) => leaf), inputs: shown[0]?.inputs };
   }
 

@@ -45,13 +45,13 @@ export async function inspectClaim(source: Source, claim: ClaimQuery, options: O
   };
   const trace = traceOptions(options);
   const found = await inspectAnswer(tracer, inspected, trace);
-  return finding(await findingOf(tracer, claim, version, found, trace));
+  return finding(await findingOf(tracer, claim, { version, clusters }, found, trace));
 }
 
 type Finding = ClaimFinding extends infer One ? (One extends unknown ? Omit<One, 'seconds'> : never) : never;
 type TraceWork = ReturnType<typeof traceOptions>;
 
-async function findingOf(tracer: Tracer, claim: ClaimQuery, version: DatanetVersionFile, inspection: Inspection, options: TraceWork): Promise<Finding> {
+async function findingOf(tracer: Tracer, claim: ClaimQuery, { version, clusters }: { version: DatanetVersionFile; clusters: number[] | undefined }, inspection: Inspection, options: TraceWork): Promise<Finding> {
   const { verdict, inputs, own, claimed, values } = inspection;
   const { where } = verdict;
   switch (verdict.kind) {
@@ -62,7 +62,7 @@ async function findingOf(tracer: Tracer, claim: ClaimQuery, version: DatanetVers
       return { kind: 'false', where, evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs!)) } };
     case 'payout':
       if (!verdict.provable) return { kind: 'unprovable', where };
-      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, version.records) } };
+      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, version.records, clusters) } };
     case 'step': {
       const { place } = verdict;
       const leaf = values ?? claim.shown.find(({ index, leaf }) => index === place.index && leaf === place.leaf)?.values;

@@ -1,0 +1,153 @@
+import 'fake-indexeddb/auto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RECORDS, smallBase } from '../../tests/parity/receipt-of.ts';
+import type { Catalog } from '../attribution/catalog.ts';
+import type { Engine } from '../attribution/engine.ts';
+import type { Matrix } from '../attribution/trace/run.ts';
+import { inputsBytes } from '../attribution/trace/step.ts';
+import type { Tracer } from '../attribution/trace/tracer.ts';
+import { TraceTree, leafValues } from '../attribution/trace/tree.ts';
+import { fromWire } from '../errors.ts';
+import { DEFAULT_RECIPE } from '../model/recipe.ts';
+import { inputsHashOf } from '../protocol/answers.ts';
+import { toHex } from '../protocol/bytes.ts';
+import type { Deployment } from '../protocol/deployment.ts';
+import { DEFAULT_PAYOUT_RULE } from '../protocol/payout-rule.ts';
+import type { Receipt } from '../protocol/receipt.ts';
+import { type Companion, createCompanion } from '../serve/gateway/companion.ts';
+import type { Answered, ClaimQuery, ShownLeaf } from './engine.api.ts';
+import { EngineSession } from './engine-session.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'openledger-disputes-'));
+const PRICES = { rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: '0', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE };
+const NOWHERE = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+
+let companion: Companion;
+let session: EngineSession;
+let honest: ClaimQuery;
+let receipt: Receipt;
+let tracer: Tracer;
+let right: Matrix[];
+let inputs: { tokens: number[]; answer: number };
+
+const value = <T>(answered: Answered<T>): T => {
+  if (!answered.ok) throw fromWire(answered.error);
+  return answered.value;
+};
+const quiet = () => {};
+const inspect = async (claim: ClaimQuery) => value(await session.inspectClaim('inspect', claim, quiet));
+
+beforeAll(async () => {
+  companion = await createCompanion({ store: join(folder, 'store'), staticDir: folder, port: 0, deployment: () => undefined });
+  const deployment = { gateways: ['./'], base: { name: 'small', cid: await companion.store.addDirectory(smallBase()) } } as unknown as Deployment;
+  session = new EngineSession();
+  value(await session.open(deployment, `${companion.url}/`, 'cpu', undefined, quiet));
+  const { trained, run } = value(await session.train('train', { name: 'Facts', records: RECORDS, recipe: { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 12, batch: 2 } }, quiet, quiet));
+  const { cid } = value(await session.publishTrained(trained));
+  const versionCid = value(await session.writeJson({ openledger: 'datanet-version/1', name: 'Facts', records: RECORDS }));
+  const adapter = { id: '1', cid, datanet: { id: '1', version: 1, cid: versionCid } };
+  const { question } = RECORDS[0]!.questions[0]!;
+  const answer = value(await session.ask('ask', adapter, question, { maxTokens: 6 }, quiet, quiet));
+  const made = value(await session.makeReceipt('receipt', adapter, question, answer, PRICES, quiet));
+  receipt = made.receipt;
+  inputs = { tokens: [...answer.promptTokens, ...answer.answerTokens], answer: answer.answerTokens.length };
+  honest = {
+    adapter, programHash: run.ledger.program, receiptCid: made.cid, prices: PRICES, shown: [], inputs: undefined,
+    answer: {
+      tokensIn: answer.promptTokens.length, tokensOut: answer.answerTokens.length, receiptHash: made.hash, inputsHash: inputsHashOf(answer.promptTokens, answer.answerTokens),
+      traceRoot: receipt.trace.root, payoutRoot: receipt.payoutRoot, payoutCount: receipt.payouts.length,
+      allocated: receipt.payouts.reduce((sum, { amount }) => sum + BigInt(amount), 0n), read: [],
+    },
+  };
+  const { catalog, engine } = inside();
+  const loaded = await catalog.adapter(engine, cid);
+  tracer = await engine.tracer(await catalog.ledger(engine, loaded, cid, await catalog.version(versionCid), versionCid));
+  const all = tracer.program.instructions.map((_, k) => k);
+  const matrices = await tracer.matrices(inputs, all);
+  right = all.map((k) => matrices.get(k)!);
+}, 60_000);
+afterAll(async () => {
+  session.close();
+  await companion.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const inside = () => (session as unknown as { opened: { catalog: Catalog; engine: Engine } }).opened;
+
+/** The trace with one bit flipped, nothing else changed. */
+function flipped(at: number, place: number, bit: number): Matrix[] {
+  const trace = right.map((matrix, k) => (k === at ? { ...matrix, values: matrix.values.slice() } : matrix));
+  new Uint32Array(trace[at]!.values.buffer)[place]! ^= 2 ** bit;
+  return trace;
+}
+
+/** A claim of a trace, published with its receipt, or with nothing. */
+async function claimOf(trace: Matrix[], publish: boolean): Promise<ClaimQuery> {
+  const tree = TraceTree.of(trace);
+  const { store } = inside().catalog;
+  const json = { ...receipt, trace: { ...receipt.trace, root: tree.root, cid: await store.addFile(tree.bytes()) } };
+  return { ...honest, answer: { ...honest.answer, traceRoot: tree.root }, receiptCid: publish ? await store.addFile(new TextEncoder().encode(JSON.stringify(json))) : NOWHERE };
+}
+
+const AT = 40;
+
+describe('a claim computed again', () => {
+  it('is right', async () => {
+    expect(await inspect(honest)).toMatchObject({ kind: 'right' });
+  });
+
+  it('is false where it pays others, or for other tokens; the evidence is at hand', async () => {
+    const { answer } = honest;
+    const payout = await inspect({ ...honest, answer: { ...answer, allocated: answer.allocated + 1n } });
+    expect(payout).toMatchObject({ kind: 'false', evidence: { kind: 'payout', evidence: { order: expect.any(Array) } } });
+    const tokens = await inspect({ ...honest, answer: { ...answer, tokensIn: answer.tokensIn + 1 } });
+    expect(tokens).toMatchObject({ kind: 'false', evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs)) } });
+  });
+
+  it('is false where one bit of its published trace is: the element is named', async () => {
+    const place = right[AT]!.columns + 1;
+    const finding = await inspect(await claimOf(flipped(AT, place, 3), true));
+    expect(finding).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index: AT, row: 1, column: 1 } } });
+    expect(finding.where).toContain('row 1, column 1');
+  });
+
+  it('that follows another program says nothing', async () => {
+    expect(await inspect({ ...honest, programHash: receipt.trace.root })).toMatchObject({ kind: 'unchecked' });
+  });
+
+  it('that was withheld is demanded, and found by what is shown', async () => {
+    const trace = flipped(AT, 0, 12);
+    const tree = TraceTree.of(trace);
+    const claim = await claimOf(trace, false);
+    const show = (index: number, leaf: number): ShownLeaf => ({ index, leaf, values: leafValues(trace[index]!, leaf).values, proof: tree.proof(index, leaf) });
+    let finding = await inspect(claim);
+    // Without the receipt even the tokens are unknown; they come with the first piece.
+    expect(finding).toMatchObject({ kind: 'demand', certain: false, places: [{ index: 0, leaf: 0 }] });
+    const shown: ShownLeaf[] = [];
+    let rounds = 0;
+    while (finding.kind === 'demand' && rounds++ < 30) {
+      shown.push(...finding.places.map(({ index, leaf }) => show(index, leaf)));
+      finding = await inspect({ ...claim, shown, inputs: toHex(inputsBytes(inputs)) });
+    }
+    expect(finding).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index: AT, row: 0, column: 0 } } });
+    expect(rounds).toBeLessThanOrEqual(12);
+  }, 60_000);
+});
+
+describe('a demand', () => {
+  const reply = (claim: ClaimQuery, index: number, leaf: number) => session.replyToDemand('reply', claim, { index, leaf }, quiet);
+
+  it('is answered with the leaf, or with its not being there', async () => {
+    const answered = value(await reply(honest, AT, 0));
+    expect(answered).toMatchObject({ kind: 'leaf', matrix: { index: AT }, leaf: { leaf: 0, proof: TraceTree.of(right).proof(AT, 0) } });
+    expect(value(await reply(honest, right.length, 0))).toMatchObject({ kind: 'no-such-place', matrix: { index: right.length } });
+  });
+
+  it('is not answered for a claim that is not what is computed here', async () => {
+    expect(await reply(await claimOf(flipped(AT, 0, 1), true), AT, 0)).toMatchObject({ ok: false, error: { code: 'dispute/not-shown' } });
+    expect(await reply({ ...honest, receiptCid: NOWHERE }, AT, 0)).toMatchObject({ ok: false, error: { code: 'dispute/not-shown' } });
+  });
+});
