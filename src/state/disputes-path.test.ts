@@ -67,6 +67,12 @@ describe('the path', () => {
     expect(end.at(-1)!.who).toBe('you');
   });
 
+  test('of a demand by others promises nobody that the claim falls', () => {
+    const steps = pathOf(claim, after(demanded(600), event('Revealed', { place })), undefined, { account: claimant, now: 500 });
+    expect(now(steps)).toEqual([['Can commit to a proof', 'challenger', 1_000]]);
+    expect(steps.at(-1)).toMatchObject({ label: 'Refuted if it is proved false, else made final', state: 'later' });
+  });
+
   test('of silence: anyone may say that it is over, and no proof is left to be made', () => {
     const steps = pathOf(claim, after(demanded(600)), undefined, { account: undefined, now: 601 });
     expect(steps.find(({ state }) => state === 'failed')!.label).toBe('Not shown in time');

@@ -69,7 +69,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
     const lastProof = pursuit?.proveBy ?? Math.max(0, ...dispute.commitments.map(({ proveBy }) => proveBy));
     const ready = !over && !waiting && (pursuit ? pursuit.proof !== undefined || dispute.demands.length > 0 : true);
     const missed = committed && !over && now > lastProof;
-    steps.push({ label: 'Commits to the proof, unseen', who: challenger, state: committed || over ? 'done' : ready ? 'now' : 'later', ...(ready && !committed && { until: beginUntil(claim, dispute) }) });
+    steps.push({ label: pursuit || committed || over ? 'Commits to the proof, unseen' : 'Can commit to a proof', who: challenger, state: committed || over ? 'done' : ready ? 'now' : 'later', ...(ready && !committed && { until: beginUntil(claim, dispute) }) });
     steps.push({
       label: missed ? 'No proof came in time' : 'Proves it to the contract', who: challenger,
       state: claim.state === 'refuted' ? 'done' : missed || claim.state === 'final' ? 'failed' : committed ? 'now' : 'later',
@@ -77,6 +77,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
     });
   }
   if (claim.state === 'final' || (claim.state === 'open' && !pursuit && free !== undefined && now > free)) steps.push(final);
+  else if (claim.state === 'open' && !pursuit && !silent) steps.push({ label: 'Refuted if it is proved false, else made final', who: 'anyone', state: 'later' });
   else steps.push({
     label: 'Refuted: half of the bond to the challenger, half to the Datanet’s contributors', who: silent && !over ? 'anyone' : challenger,
     state: claim.state === 'refuted' ? 'done' : silent ? 'now' : 'later',

@@ -3,6 +3,7 @@ import { commitProof } from '../chain/commit-proof.ts';
 import { type Place, convictSilence, demandLeaf, takeBackDemand } from '../chain/demand-leaf.ts';
 import type { ClaimRecord } from '../chain/list-claims.ts';
 import { type ProofCall, inputsProof, payoutProof, stepProof } from '../chain/proof-call.ts';
+import { readDemand } from '../chain/read-dispute.ts';
 import { revealLeaf, showNoSuchLeaf } from '../chain/reveal-leaf.ts';
 import { sendProof } from '../chain/send-proof.ts';
 import type { SendOptions } from '../chain/send-transaction.ts';
@@ -51,7 +52,7 @@ export class DisputesState {
   #work = new SvelteMap<bigint, ClaimWork>();
   #session: Session;
   #account: string | undefined;
-  #looking = false;
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(session: Session) {
     this.#session = session;
@@ -119,6 +120,7 @@ export class DisputesState {
     if (work.pursuing || work.phase === 'checking') return;
     work.pursuing = true;
     work.error = undefined;
+    work.tx.reset();
     work.stop = new AbortController();
     const { signal } = work.stop;
     try {
@@ -235,6 +237,13 @@ export class DisputesState {
     }
 
     // Nothing is proved by what is known yet: pieces are demanded and waited for.
+    for (const place of pursuit.demanded) {
+      if (dispute.demands.some((one) => samePlace(one.place, place))) continue;
+      // Its block is not read yet; or it was undone with its block, and is made again.
+      if ((await readDemand(connection, claimId, place)).state !== 'none') return this.#nextBlock(work, 'Waiting for the next block.', signal);
+      await this.#keep({ ...pursuit, demanded: pursuit.demanded.filter((one) => !samePlace(one, place)) });
+      return true;
+    }
     const waiting = pursuit.demanded.map((place) => dispute.demands.find((one) => samePlace(one.place, place))).find((one) => one?.state === 'open');
     if (waiting) {
       if (chain.blockTime <= waiting.due) return this.#nextBlock(work, 'Waiting for the claimant to show the piece. This page goes on by itself while it is open.', signal);
@@ -263,7 +272,7 @@ export class DisputesState {
         await this.#send(work, (options) => demandLeaf(connection, wallet.require(), claimId, place, options));
       }
       demanded = [...demanded, place];
-      await this.#keep({ ...this.pursuitOf(claimId)!, where: finding.where, demanded });
+      await this.#keep({ ...pursuit, where: finding.where, demanded });
     }
     return true;
   }
@@ -346,17 +355,18 @@ export class DisputesState {
     return true;
   }
 
-  async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+  /** One after another: a reading that began before a transaction does not know of it. */
+  #look(): Promise<void> {
+    return (this.#looking = this.#looking.then(() => this.#lookNow()));
+  }
+
+  async #lookNow(): Promise<void> {
     try {
       const { chain } = this.#session;
       const [terms] = await Promise.all([chain.terms.once(), chain.feed.refresh()]);
       if (terms) this.#disputes = disputesOf(chain.feed.disputes(), terms.proveTime);
     } catch {
       // The status line says that the chain cannot be reached.
-    } finally {
-      this.#looking = false;
     }
   }
 

@@ -1,0 +1,124 @@
+import { Catalog } from '../../src/attribution/catalog.ts';
+import type { Engine, LoadedAdapter } from '../../src/attribution/engine.ts';
+import { makeReceipt } from '../../src/attribution/make-receipt.ts';
+import type { CurvatureLedger } from '../../src/attribution/curvature/curvature-ledger.ts';
+import type { Matrix } from '../../src/attribution/trace/run.ts';
+import type { Tracer } from '../../src/attribution/trace/tracer.ts';
+import { TraceTree } from '../../src/attribution/trace/tree.ts';
+import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
+import { listAdapters } from '../../src/chain/list-adapters.ts';
+import { listDatanets } from '../../src/chain/list-datanets.ts';
+import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
+import { quoteFee } from '../../src/chain/quote-fee.ts';
+import { readTerms } from '../../src/chain/read-terms.ts';
+import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
+import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
+import { inputsHashOf } from '../../src/protocol/answers.ts';
+import { toHex } from '../../src/protocol/bytes.ts';
+import { canonicalJson } from '../../src/protocol/canonical.ts';
+import type { Deployment } from '../../src/protocol/deployment.ts';
+import { payoutsOf, receiptHash } from '../../src/protocol/receipt.ts';
+import type { VersionRecord } from '../../src/protocol/record.ts';
+import { ContentStore } from '../../src/storage/content-store.ts';
+
+/** How a claim differs from what is so. */
+export interface Cheat {
+  /** Flips one bit of the trace: instruction, place in its matrix, bit. */
+  flip?: { index: number; place: number; bit: number };
+  /** Publishes neither receipt nor trace. */
+  withhold?: boolean;
+}
+
+/** Someone beside the browser who asks an adapter, and claims what they like about the answer. */
+export class Claimant {
+  readonly wallet: Wallet;
+  readonly connection: ChainConnection;
+  tracer!: Tracer;
+  private readonly url: string;
+  private readonly store: ContentStore;
+  private catalog!: Catalog;
+  private engine!: Engine;
+  private adapter!: LoadedAdapter;
+  private ledger!: CurvatureLedger;
+  private about!: { adapterId: bigint; adapterCid: string; rateIn: bigint; rateOut: bigint; datanetId: bigint; version: number; versionCid: string; records: VersionRecord[] };
+
+  private constructor(deployment: Deployment, url: string, name: string) {
+    this.url = url;
+    this.connection = connectChain(deployment, `${url}/`);
+    this.connection.publicClient.pollingInterval = 100;
+    this.wallet = demoWallet(this.connection, deployment.demo!.identities.find((one) => one.name === name)!);
+    this.store = new ContentStore({ gateways: [`${url}/`] });
+  }
+
+  static async of(deployment: Deployment, url: string, name: string, adapterId: string): Promise<Claimant> {
+    const claimant = new Claimant(deployment, url, name);
+    await claimant.open(deployment, adapterId);
+    return claimant;
+  }
+
+  private async open(deployment: Deployment, id: string): Promise<void> {
+    const { connection } = this;
+    const [adapters, datanets] = await Promise.all([listAdapters(connection), listDatanets(connection)]);
+    const adapter = adapters.find((one) => String(one.id) === id)!;
+    const version = datanets.find((one) => one.id === adapter.datanetId)!.versions[adapter.version - 1]!;
+    this.catalog = new Catalog(await createCpuBackend(), this.store);
+    this.engine = await this.catalog.engine(deployment.base);
+    this.adapter = await this.catalog.adapter(this.engine, adapter.cid);
+    const file = await this.catalog.version(version.cid);
+    this.ledger = await this.catalog.ledger(this.engine, this.adapter, adapter.cid, file, version.cid);
+    this.tracer = await this.engine.tracer(this.ledger);
+    this.about = {
+      adapterId: adapter.id, adapterCid: adapter.cid, rateIn: adapter.rateIn, rateOut: adapter.rateOut,
+      datanetId: adapter.datanetId, version: version.version, versionCid: version.cid, records: file.records,
+    };
+  }
+
+  /** Asks, claims and pays. The payouts follow from the scores that are so. */
+  async claim(question: string, { flip, withhold = false }: Cheat = {}): Promise<Payment & { columns: number }> {
+    const { engine, about, connection } = this;
+    const prompt = engine.prompt(question);
+    const answer = await engine.generate(this.adapter, prompt);
+    const inputs = { tokens: [...prompt, ...answer], answer: answer.length };
+    const all = this.tracer.program.instructions.map((_, k) => k);
+    const matrices = [...(await this.tracer.matrices(inputs, all)).entries()].sort(([a], [b]) => a - b).map(([, matrix]) => matrix);
+    if (flip) matrices[flip.index] = flipped(matrices[flip.index]!, flip.place, flip.bit);
+    const tree = TraceTree.of(matrices);
+    const { loss, scores, noise } = await engine.influence(this.adapter, this.ledger, prompt, answer);
+    const { split, platformFee, payoutRule } = await readTerms(connection);
+    const { receipt } = makeReceipt({
+      nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
+      base: { cid: engine.identity.cid, root: engine.root },
+      adapter: { id: String(about.adapterId), cid: about.adapterCid, root: this.adapter.root },
+      datanet: { id: String(about.datanetId), version: about.version, cid: about.versionCid, records: about.records },
+      ledger: this.adapter.run.ledger,
+      trace: { program: this.tracer.programHash, root: tree.root, cid: await this.publish(tree.bytes(), withhold) },
+      prompt: { text: question, tokens: prompt },
+      answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer },
+      loss, scores, noise,
+      prices: { rateIn: String(about.rateIn), rateOut: String(about.rateOut), platformFee: String(platformFee), split, payout: payoutRule },
+    });
+    const receiptCid = await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold);
+    const { contributors: contributorsPart } = await quoteFee(connection, { adapterId: about.adapterId, tokensIn: prompt.length, tokensOut: answer.length });
+    const payment = await payAnswer(connection, this.wallet, {
+      adapterId: about.adapterId, tokensIn: prompt.length, tokensOut: answer.length, receiptHash: receiptHash(receipt), receiptCid,
+      inputsHash: inputsHashOf(prompt, answer), traceRoot: tree.root, payouts: payoutsOf(receipt), contributorsPart,
+    });
+    return { ...payment, columns: flip ? matrices[flip.index]!.columns : 0 };
+  }
+
+  close(): void {
+    this.catalog.close();
+  }
+
+  private async publish(bytes: Uint8Array, withhold: boolean): Promise<string> {
+    const cid = await this.store.addFile(bytes);
+    if (!withhold) await this.store.publish(cid, `${this.url}/api/publish`);
+    return cid;
+  }
+}
+
+function flipped(matrix: Matrix, place: number, bit: number): Matrix {
+  const values = matrix.values.slice();
+  new Uint32Array(values.buffer)[place]! ^= 2 ** bit;
+  return { ...matrix, values };
+}
