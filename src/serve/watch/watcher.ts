@@ -91,7 +91,7 @@ export class Watcher {
     const { state } = this.parts.file;
     // What has a clock comes first.
     for (const kept of [...state.proofs]) await this.guard(kept.claimId, () => this.finishProof(view, kept));
-    const due = view.claims.filter(({ blockNumber }) => blockNumber + BigInt(this.parts.limits.confirmations) <= view.block).sort((a, b) => a.deadline - b.deadline);
+    const due = view.claims.filter(({ blockNumber }) => blockNumber + BigInt(this.parts.limits.confirmations) <= view.block).sort((a, b) => a.deadline - b.deadline || Number(a.claimId - b.claimId));
     for (const claim of due) if (claim.state === 'open') await this.guard(claim.claimId, () => this.answerDemands(view, claim));
     for (const demand of view.demands) if (this.isMine(demand.demander) && demand.state === 'open') await this.guard(demand.claimId, () => this.closeDemand(view, demand));
     for (const claim of due) if (claim.state === 'open') await this.guard(claim.claimId, () => this.check(view, claim));
