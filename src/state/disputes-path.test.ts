@@ -73,6 +73,14 @@ describe('the path', () => {
     expect(steps.at(-1)).toMatchObject({ label: 'Refuted if it is proved false, else made final', state: 'later' });
   });
 
+  test('of a demand that was answered and led to nothing: made final, and final', () => {
+    const dispute = after(demanded(600), event('Revealed', { place }));
+    const words = (state: 'open' | 'final') => pathOf({ ...claim, state }, dispute, undefined, { account: undefined, now: 1_200 }).map((step) => [step.label, step.state]);
+    const before = [['Paid, with a bond', 'done'], ['One piece of the trace demanded', 'done'], ['Piece shown', 'done']];
+    expect(words('open')).toEqual([...before, ['Made final', 'now']]);
+    expect(words('final')).toEqual([...before, ['Final: everyone can fetch their part', 'done']]);
+  });
+
   test('of silence: anyone may say that it is over, and no proof is left to be made', () => {
     const steps = pathOf(claim, after(demanded(600)), undefined, { account: undefined, now: 601 });
     expect(steps.find(({ state }) => state === 'failed')!.label).toBe('Not shown in time');

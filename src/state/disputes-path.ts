@@ -49,7 +49,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
   const mine = pursuit !== undefined || same(account, claim.challenger);
   const challenger: PathStep['who'] = mine ? 'you' : 'challenger';
   const steps: PathStep[] = [paid];
-  if (pursuit) steps.push({ label: `Found false: ${pursuit.where}`, who: 'you', state: 'done' });
+  if (pursuit) steps.push({ label: pursuit.where.replace(/\.$/, ''), who: 'you', state: 'done' });
 
   const waiting = dispute.demands.filter(({ state }) => state === 'open').sort((a, b) => a.due - b.due)[0];
   const silent = dispute.convicted?.what === 'silence' || (waiting !== undefined && now > waiting.due);
@@ -64,19 +64,21 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
     steps.push({ label: 'Shows the piece', who: claimant, state: 'later' });
   }
 
-  if (!silent) {
-    const committed = pursuit ? pursuit.committedIn !== undefined : dispute.commitments.length > 0;
+  const committed = pursuit ? pursuit.committedIn !== undefined : dispute.commitments.length > 0;
+  // Nobody began in time: what could have followed is no part of the way.
+  const lapsed = !committed && !waiting && (claim.state === 'final' || (!over && now > beginUntil(claim, dispute)));
+  if (!silent && !lapsed) {
     const lastProof = pursuit?.proveBy ?? Math.max(0, ...dispute.commitments.map(({ proveBy }) => proveBy));
     const ready = !over && !waiting && (pursuit ? pursuit.proof !== undefined || dispute.demands.length > 0 : true);
     const missed = committed && !over && now > lastProof;
     steps.push({ label: pursuit || committed || over ? 'Commits to the proof, unseen' : 'Can commit to a proof', who: challenger, state: committed || over ? 'done' : ready ? 'now' : 'later', ...(ready && !committed && { until: beginUntil(claim, dispute) }) });
     steps.push({
       label: missed ? 'No proof came in time' : 'Proves it to the contract', who: challenger,
-      state: claim.state === 'refuted' ? 'done' : missed || claim.state === 'final' ? 'failed' : committed ? 'now' : 'later',
+      state: claim.state === 'refuted' ? 'done' : missed || over ? 'failed' : committed ? 'now' : 'later',
       ...(committed && !over && !missed && { until: lastProof }),
     });
   }
-  if (claim.state === 'final' || (claim.state === 'open' && !pursuit && free !== undefined && now > free)) steps.push(final);
+  if (claim.state === 'final' || (!over && !pursuit?.proof && free !== undefined && now > free)) steps.push(final);
   else if (claim.state === 'open' && !pursuit && !silent) steps.push({ label: 'Refuted if it is proved false, else made final', who: 'anyone', state: 'later' });
   else steps.push({
     label: 'Refuted: half of the bond to the challenger, half to the Datanet’s contributors', who: silent && !over ? 'anyone' : challenger,
