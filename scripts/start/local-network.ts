@@ -20,6 +20,8 @@ export interface LocalNetworkOptions {
   appPort: number;
   chainPort: number;
   blockSeconds?: number;
+  /** How long claims can be challenged, seconds. 120: a person has half a minute to sign a proof or a reply. */
+  window?: number;
   say: (line: string) => void;
   onChainExit?: (why: string) => void;
 }
@@ -91,7 +93,7 @@ async function setUp(options: LocalNetworkOptions, keys: ReturnType<typeof local
   await anvilRpc(anvil.url, 'evm_setIntervalMining', [0]);
   await anvilRpc(anvil.url, 'evm_setAutomine', [true]);
   say('Deploying the contracts …');
-  const deployed = await deployContracts({ rpcUrl: anvil.url, deployerKey: keys.governance });
+  const deployed = await deployContracts({ rpcUrl: anvil.url, deployerKey: keys.governance, window: options.window ?? 120 });
   say('Storing the base model …');
   const base = readFolder(join(options.publicFolder, 'base'));
   const deployment: Deployment = {

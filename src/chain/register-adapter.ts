@@ -1,4 +1,3 @@
-import { UNTRACED } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { trainedHash } from '../protocol/trained-records.ts';
 import type { ChainConnection } from './client.ts';
@@ -15,8 +14,8 @@ export interface NewAdapter {
   adapterRoot: Hex;
   checkpointsRoot: Hex;
   ledgerRoot: Hex;
-  /** The program that traces of its answers follow (attribution/trace/instruction.ts). Absent: UNTRACED, and no claim about it stands. */
-  programHash?: Hex;
+  /** The program that traces of its answers follow (attribution/trace/instruction.ts). */
+  programHash: Hex;
   /** Which records were trained (protocol/trained-records.ts). Absent: all. */
   trainedHash?: Hex;
   /** CID of the folder with adapter, run and ledger. */
@@ -40,7 +39,7 @@ export async function registerAdapter(
 ): Promise<{ adapterId: bigint; transaction: Hex }> {
   const { datanetId: datanet, ...rest } = adapter;
   const address = connection.contracts.adapterRegistry;
-  const call = { address, abi: adapterRegistryAbi, functionName: 'register', args: [{ datanet, ...rest, programHash: adapter.programHash ?? UNTRACED, trainedHash: adapter.trainedHash ?? trainedHash(undefined) }] } as const;
+  const call = { address, abi: adapterRegistryAbi, functionName: 'register', args: [{ datanet, ...rest, trainedHash: adapter.trainedHash ?? trainedHash(undefined) }] } as const;
   const receipt = await sendTransaction(connection, wallet, 'Registering the adapter', call, options);
   const { id } = receiptEvent(receipt, address, adapterRegistryAbi, 'AdapterRegistered');
   return { adapterId: id, transaction: receipt.transactionHash };

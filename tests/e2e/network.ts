@@ -37,6 +37,7 @@ export async function startTestNetwork(): Promise<TestNetwork & { stop(): Promis
       appPort: await freePort(),
       chainPort: await freePort(),
       blockSeconds: 1,
+      window: 20,
       say: () => {},
     });
     const { url, deployment, companion } = network;
