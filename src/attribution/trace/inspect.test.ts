@@ -87,7 +87,8 @@ describe('an answer that was claimed', () => {
 
   it('has its first false leaf named, and shown by the element that is false', async () => {
     for (let seed = 0; seed < 8; seed++) {
-      const at = (seed * 7919 + 13) % right.length;
+      // The scores and the noise among them.
+      const at = seed < 2 ? right.length - 1 - seed : (seed * 7919 + 13) % right.length;
       const place = (seed * 104729 + 7) % right[at]!.values.length;
       // All 32 bits; what is not a number spoils the rest, which a cheat would leave as it should be.
       const trace = right.map((matrix, k) => (k === at ? { ...matrix, values: matrix.values.slice() } : matrix));

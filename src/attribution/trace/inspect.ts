@@ -93,7 +93,7 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
     const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';
     return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: first } };
   }
-  return { inputs, own, claimed, ...(await firstFalseLeaf(tracer, inputs, own.tree, claimed, options)) };
+  return { inputs, own, claimed, ...(await firstFalseLeaf(tracer, inputs, own, claimed, options)) };
 }
 
 /** Tokens that the claim is about; undefined where the receipt's are others. */
@@ -109,12 +109,14 @@ export function placeWords({ program }: Tracer, { index, leaf }: LeafPlace, elem
   return element ? `${what}, row ${element.row}, column ${element.column}` : `${what}, leaf ${leaf}`;
 }
 
-async function firstFalseLeaf(tracer: Tracer, inputs: TraceInputs, own: TraceTree, claimed: TraceTree, options: TraceOptions): Promise<{ verdict: Verdict; values?: Float32Array }> {
-  for (const [index, { leaves }] of own.tensors.entries()) {
+async function firstFalseLeaf(tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: NonNullable<Inspection['own']>, claimed: TraceTree, options: TraceOptions): Promise<{ verdict: Verdict; values?: Float32Array }> {
+  for (const [index, { leaves }] of tree.tensors.entries()) {
     const found = differenceIn(claimed, index, leaves);
     if (!found) continue;
     const place = { index, leaf: found.leaf };
-    const right = (await tracer.matrices(inputs, [index], options)).get(index)!;
+    // Scores and noise are at hand; another matrix takes a second run up to it.
+    const atHand = [noise, scores][tree.tensors.length - 1 - index];
+    const right = atHand ? { rows: 1, columns: atHand.length, values: atHand } : (await tracer.matrices(inputs, [index], options)).get(index)!;
     const values = guessLeaf(right, place.leaf, claimed.tensors[index]!.leaves.subarray(32 * place.leaf, 32 * place.leaf + 32));
     const where = `False first in ${placeWords(tracer, place, values && firstFalse(right, place.leaf, values))}.`;
     return { verdict: { kind: 'step', where, place, guessed: values !== undefined }, ...(values && { values }) };

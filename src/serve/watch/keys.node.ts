@@ -1,5 +1,6 @@
-import { createDecipheriv, pbkdf2Sync, scryptSync, timingSafeEqual } from 'node:crypto';
+import { createDecipheriv, pbkdf2Sync, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { scrypt } from '@noble/hashes/scrypt.js';
 import type { ChainConnection } from '../../chain/client.ts';
 import { privateKeyToAccount } from '../../chain/private-key.ts';
 import { type Wallet, demoWallet } from '../../chain/wallets.ts';
@@ -84,7 +85,8 @@ function deriveKey({ kdf, kdfparams }: Record<string, unknown>, password: string
   if (kdf === 'scrypt') {
     const memory = 128 * number(n) * number(r);
     if (!(memory <= MOST_SCRYPT_BYTES && number(p) <= 16)) throw badKey('The keystore asks for more work than a wallet writes.');
-    return new Uint8Array(scryptSync(password, bytesOf(salt), 32, { N: number(n), r: number(r), p: number(p), maxmem: 2 * MOST_SCRYPT_BYTES }));
+    // Not Node's own: OpenSSL refuses some parameters that wallets have written (2^16 rounds and more of 128 bytes).
+    return scrypt(password, bytesOf(salt), { N: number(n), r: number(r), p: number(p), dkLen: 32, maxmem: 2 * MOST_SCRYPT_BYTES });
   }
   if (kdf === 'pbkdf2' && prf === 'hmac-sha256' && number(c) <= MOST_PBKDF2_ROUNDS) return new Uint8Array(pbkdf2Sync(password, bytesOf(salt), number(c), 32, 'sha256'));
   throw badKey('The keystore’s key is derived in a way that is not known here.');
