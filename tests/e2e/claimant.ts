@@ -1,19 +1,23 @@
+import { MemoryBlocks } from '../../src/storage/block-store.ts';
 import { Catalog } from '../../src/attribution/catalog.ts';
 import type { Engine, LoadedAdapter } from '../../src/attribution/engine.ts';
 import { makeReceipt } from '../../src/attribution/make-receipt.ts';
 import type { CurvatureLedger } from '../../src/attribution/curvature/curvature-ledger.ts';
+import { matrixOf } from '../../src/attribution/trace/evidence.ts';
+import type { TraceInputs } from '../../src/attribution/trace/instruction.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
 import type { Tracer } from '../../src/attribution/trace/tracer.ts';
-import { TraceTree } from '../../src/attribution/trace/tree.ts';
+import { TraceTree, floatBytes, leafValues } from '../../src/attribution/trace/tree.ts';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
 import { listAdapters } from '../../src/chain/list-adapters.ts';
 import { listDatanets } from '../../src/chain/list-datanets.ts';
 import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
 import { quoteFee } from '../../src/chain/quote-fee.ts';
 import { readTerms } from '../../src/chain/read-terms.ts';
+import { revealLeaf } from '../../src/chain/reveal-leaf.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { inputsHashOf } from '../../src/protocol/answers.ts';
+import { type ClaimedAnswer, inputsHashOf, openAnswer } from '../../src/protocol/answers.ts';
 import { toHex } from '../../src/protocol/bytes.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
@@ -23,10 +27,18 @@ import { ContentStore } from '../../src/storage/content-store.ts';
 
 /** How a claim differs from what is so. */
 export interface Cheat {
-  /** Flips one bit of the trace: instruction, place in its matrix, bit. */
-  flip?: { index: number; place: number; bit: number };
+  /** Flips bits of one value of the trace: instruction, place in its matrix. One bit can be guessed from the hash, two have to be shown. */
+  flip?: { index: number; place: number; bits: number[] };
   /** Publishes neither receipt nor trace. */
   withhold?: boolean;
+}
+
+/** A claim, with what it takes to show any piece of its trace. */
+export interface Claimed extends Payment {
+  answer: ClaimedAnswer;
+  inputs: TraceInputs;
+  matrices: Matrix[];
+  tree: TraceTree;
 }
 
 /** Someone beside the browser who asks an adapter, and claims what they like about the answer. */
@@ -47,7 +59,7 @@ export class Claimant {
     this.connection = connectChain(deployment, `${url}/`);
     this.connection.publicClient.pollingInterval = 100;
     this.wallet = demoWallet(this.connection, deployment.demo!.identities.find((one) => one.name === name)!);
-    this.store = new ContentStore({ gateways: [`${url}/`] });
+    this.store = new ContentStore({ gateways: [`${url}/`], cache: new MemoryBlocks() });
   }
 
   static async of(deployment: Deployment, url: string, name: string, adapterId: string): Promise<Claimant> {
@@ -74,14 +86,14 @@ export class Claimant {
   }
 
   /** Asks, claims and pays. The payouts follow from the scores that are so. */
-  async claim(question: string, { flip, withhold = false }: Cheat = {}): Promise<Payment & { columns: number }> {
+  async claim(question: string, { flip, withhold = false }: Cheat = {}): Promise<Claimed> {
     const { engine, about, connection } = this;
     const prompt = engine.prompt(question);
     const answer = await engine.generate(this.adapter, prompt);
     const inputs = { tokens: [...prompt, ...answer], answer: answer.length };
     const all = this.tracer.program.instructions.map((_, k) => k);
     const matrices = [...(await this.tracer.matrices(inputs, all)).entries()].sort(([a], [b]) => a - b).map(([, matrix]) => matrix);
-    if (flip) matrices[flip.index] = flipped(matrices[flip.index]!, flip.place, flip.bit);
+    if (flip) matrices[flip.index] = flipped(matrices[flip.index]!, flip.place, flip.bits);
     const tree = TraceTree.of(matrices);
     const { loss, scores, noise } = await engine.influence(this.adapter, this.ledger, prompt, answer);
     const { split, platformFee, payoutRule } = await readTerms(connection);
@@ -98,12 +110,21 @@ export class Claimant {
       prices: { rateIn: String(about.rateIn), rateOut: String(about.rateOut), platformFee: String(platformFee), split, payout: payoutRule },
     });
     const receiptCid = await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold);
+    const payouts = payoutsOf(receipt);
+    const claimed: ClaimedAnswer = {
+      tokensIn: prompt.length, tokensOut: answer.length, receiptHash: receiptHash(receipt), inputsHash: inputsHashOf(prompt, answer), traceRoot: tree.root,
+      payoutRoot: receipt.payoutRoot, payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n), read: [],
+    };
     const { contributors: contributorsPart } = await quoteFee(connection, { adapterId: about.adapterId, tokensIn: prompt.length, tokensOut: answer.length });
-    const payment = await payAnswer(connection, this.wallet, {
-      adapterId: about.adapterId, tokensIn: prompt.length, tokensOut: answer.length, receiptHash: receiptHash(receipt), receiptCid,
-      inputsHash: inputsHashOf(prompt, answer), traceRoot: tree.root, payouts: payoutsOf(receipt), contributorsPart,
-    });
-    return { ...payment, columns: flip ? matrices[flip.index]!.columns : 0 };
+    const payment = await payAnswer(connection, this.wallet, { ...claimed, adapterId: about.adapterId, receiptCid, payouts, contributorsPart });
+    return { ...payment, answer: claimed, inputs, matrices, tree };
+  }
+
+  /** Shows a piece of a claim as it was claimed. */
+  async show({ claimId, answer, inputs, matrices, tree }: Claimed, { index, leaf }: { index: number; leaf: number }): Promise<void> {
+    const opening = openAnswer(this.about.adapterId, [answer], 0);
+    const { values } = leafValues(matrices[index]!, leaf);
+    await revealLeaf(this.connection, this.wallet, claimId, opening, matrixOf(this.tracer, inputs, index), { input: 0, leaf, values: toHex(floatBytes(values)), proof: tree.proof(index, leaf) });
   }
 
   close(): void {
@@ -117,8 +138,8 @@ export class Claimant {
   }
 }
 
-function flipped(matrix: Matrix, place: number, bit: number): Matrix {
+function flipped(matrix: Matrix, place: number, bits: number[]): Matrix {
   const values = matrix.values.slice();
-  new Uint32Array(values.buffer)[place]! ^= 2 ** bit;
+  for (const bit of bits) new Uint32Array(values.buffer)[place]! ^= 2 ** bit;
   return { ...matrix, values };
 }

@@ -91,7 +91,8 @@ describe.sequential('claims, in a browser without WebGPU', () => {
   test('one flipped bit is found in the right place, challenged and refuted; the reward is withdrawn', async () => {
     await holdTime();
     const index = 200;
-    const { claimId, columns, bond } = await cheat.claim('What does homicide mean?', { flip: { index, place: 5, bit: 9 } });
+    const { claimId, bond, matrices } = await cheat.claim('What does homicide mean?', { flip: { index, place: 5, bits: [9] } });
+    const { columns } = matrices[index]!;
     const claim = card(page, claimId);
     await claim.getByRole('button', { name: 'Check', exact: true }).click();
     const verdict = claim.locator('.verdict');
@@ -114,6 +115,24 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await page.getByText(/came into your account/).waitFor();
     const done = await chain.balances(identity('Uma').address);
     expect([done.settlement, done.disputes]).toEqual([0n, 0n]);
+    await letTimeRun();
+  });
+
+  test('what the published hashes do not tell is demanded, shown by the claimant, and proved', async () => {
+    await holdTime();
+    const index = 333;
+    const false_ = await cheat.claim('What does homicide mean?', { flip: { index, place: 3, bits: [2, 30] } });
+    const claim = card(page, false_.claimId);
+    await claim.getByRole('button', { name: 'Check', exact: true }).click();
+    await claim.getByText('Only the hash of what is false is known').waitFor();
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    await claim.getByText(/^Waiting for the claimant/).waitFor();
+    await cheat.show(false_, { index, leaf: 0 });
+    await claim.getByText(/^You won/).waitFor();
+    expect((await pathOf(claim)).every((step) => step.includes(', done'))).toBe(true);
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(new RegExp(`instruction ${index}, .*, row \\d+, column \\d+, done`)));
+    expect((await chain.claims()).find((one) => one.claimId === false_.claimId)!.state).toBe('refuted');
+    await picture(page, 'claims-proved');
     await letTimeRun();
   });
 
