@@ -85,15 +85,28 @@ export function payoutEvidence(
   };
 }
 
+/** What answers a demand: the matrix, and its leaf. */
+export interface LeafReply {
+  matrix: TraceMatrix;
+  leaf: Opening;
+}
+
 /**
- * The answer to a demand for a leaf of an honest claim: computed again. `tree` is the claim's, where it is at hand. Throws
- * RangeError for a place that is not there (noSuchPlace), `cancelled`.
+ * Answers to demands for leaves of an honest claim, in order, in one run. `tree` is the claim's, where it is at hand. Throws RangeError
+ * for a place that is not there (noSuchPlace), `cancelled`.
  */
-export async function openingOf(tracer: Tracer, inputs: TraceInputs, { index, leaf }: LeafPlace, { tree, ...options }: TraceOptions & { tree?: TraceTree | undefined } = {}): Promise<{ matrix: TraceMatrix; leaf: Opening }> {
-  if (noSuchPlace(tracer, inputs, { index, leaf })) throw new RangeError(`no leaf ${leaf} of instruction ${index}`);
+export async function openingsOf(tracer: Tracer, inputs: TraceInputs, places: readonly LeafPlace[], { tree, ...options }: TraceOptions & { tree?: TraceTree | undefined } = {}): Promise<LeafReply[]> {
+  for (const place of places) if (noSuchPlace(tracer, inputs, place)) throw new RangeError(`no leaf ${place.leaf} of instruction ${place.index}`);
   const all = tree ?? (await tracer.trace(inputs, options)).tree;
-  const matrix = (await tracer.matrices(inputs, [index], options)).get(index)!;
-  return { matrix: matrixOf(tracer, inputs, index), leaf: { input: 0, leaf, values: toHex(floatBytes(leafValues(matrix, leaf).values)), proof: all.proof(index, leaf) } };
+  const matrices = await tracer.matrices(inputs, places.map(({ index }) => index), options);
+  return places.map(({ index, leaf }) => ({
+    matrix: matrixOf(tracer, inputs, index),
+    leaf: { input: 0, leaf, values: toHex(floatBytes(leafValues(matrices.get(index)!, leaf).values)), proof: all.proof(index, leaf) },
+  }));
+}
+
+export async function openingOf(tracer: Tracer, inputs: TraceInputs, place: LeafPlace, options: TraceOptions & { tree?: TraceTree | undefined } = {}): Promise<LeafReply> {
+  return (await openingsOf(tracer, inputs, [place], options))[0]!;
 }
 
 /** What shows that a demanded place does not exist; undefined where it does. */

@@ -1,4 +1,4 @@
-import { noSuchPlace, openingOf } from '../../attribution/trace/evidence.ts';
+import { noSuchPlace, openingsOf } from '../../attribution/trace/evidence.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
@@ -68,6 +68,8 @@ interface View {
 
 /** Milliseconds until something that could not be checked is tried again. */
 const RETRY_MS = 60_000;
+/** Demands that are answered with one computation. */
+const REPLIES = 64;
 /** Gas of a withdrawal: less than it is not worth fetching. */
 const WITHDRAW_GAS = 100_000n;
 
@@ -260,18 +262,19 @@ export class Watcher {
     const { inputs, own } = inspection;
     if (!inputs || own?.tree.root !== claim.answer.traceRoot) return this.say('found', claim, `a demand that cannot be answered: ${inspection.verdict.where}`);
     const opening = openAnswer(claim.adapterId, [claim.answer], 0);
+    const there = open.filter(({ place }) => !noSuchPlace(tracer, inputs, place)).slice(0, REPLIES);
+    const replies = there.length && this.maySend(view, claim, `show ${there.length} leaves`) ? await openingsOf(tracer, inputs, there.map(({ place }) => place), { tree: own.tree }) : [];
     for (const { place } of open) {
       const words = `leaf ${place.leaf} of instruction ${place.index}`;
-      if (!this.maySend(view, claim, `show ${words}`)) return;
       const none = noSuchPlace(tracer, inputs, place);
-      if (none) {
+      const reply = replies[there.findIndex((one) => one.place === place)];
+      if (none && this.maySend(view, claim, `show that there is no ${words}`)) {
         const transaction = await showNoSuchLeaf(connection, wallet!, claim.claimId, opening, none.matrix, none.leaf);
         this.say('shown', claim, `${words} does not exist; it was demanded.`, { transaction });
-      } else {
-        const { matrix, leaf } = await openingOf(tracer, inputs, place, { tree: own.tree });
-        const { transaction, gasUsed } = await revealLeaf(connection, wallet!, claim.claimId, opening, matrix, leaf);
+      } else if (reply) {
+        const { transaction, gasUsed } = await revealLeaf(connection, wallet!, claim.claimId, opening, reply.matrix, reply.leaf);
         this.say('shown', claim, `${words}, which was demanded.`, { transaction, gas: String(gasUsed) });
-      }
+      } else continue;
       // The bond of a demand is the claimant's.
       if (this.isMine(claim.claimant)) this.parts.file.state.owed = true;
     }
