@@ -75,6 +75,20 @@ describe('an answer that was claimed', () => {
     expect(evidence.trained).toEqual([]);
   });
 
+  it('divides among all records where some are copies, which were not trained', async () => {
+    // Records 1 and 4 are copies of 0 and 3.
+    const clusters = [0, 0, 2, 3, 3, 5, 6];
+    const all = [0, 1, 1, 2, 3, 4, 5].map((k): Hex => `0x${String(k + 1).padStart(40, '0')}`);
+    const spread = (values: Float32Array) => Float32Array.from(clusters, (k, at) => (k === at ? values[[0, 2, 3, 5, 6].indexOf(at)]! : 0));
+    const { payouts } = divideFee(7, 5, prices, spread(right.at(-2)!.values), spread(right.at(-1)!.values), all, [{ record: 4 }]);
+    expect(payouts.length).toBeGreaterThan(0);
+    const change = { payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n), read: [4] };
+    expect((await inspectAnswer(tracer, claimed(right, change, { contributors: all, clusters }))).verdict.kind).toBe('right');
+    expect((await inspectAnswer(tracer, claimed(right, { ...change, read: [3] }, { contributors: all, clusters }))).verdict.kind).toBe('payout');
+    const { own } = await inspectAnswer(tracer, claimed(right));
+    expect(payoutEvidence(tracer, inputs, own!, records, [0, 0, 2, 3, 3]).trained).toEqual([0, 2, 3]);
+  });
+
   it('names the tokens that it is about, or nothing can be computed', async () => {
     expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: undefined }))).verdict).toMatchObject({ kind: 'inputs-unknown', place: { index: 0, leaf: 0 } });
     expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: receiptOf(randomInputs(40, 12, 5, 9)) }))).verdict.kind).toBe('inputs-unknown');
