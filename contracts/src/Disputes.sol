@@ -174,7 +174,7 @@ contract Disputes is PullPayments, IDisputes {
     Answer calldata answer = opening.answer;
     if (!referee.isOpening(programHash, answer.inputsHash, answer.traceRoot, matrix, shown)) revert NotTheLeaf(place);
     _answered(id, c, place);
-    emit Revealed(id, place);
+    emit Revealed(id, place, matrix.inputs, shown);
   }
 
   /// @notice Shows that there is no such place: that the program has fewer instructions, or the matrix fewer

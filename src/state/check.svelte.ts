@@ -19,6 +19,7 @@ const STEPS: { step: Line['step']; label: string }[] = [
   { step: 'ledger', label: 'Curvature ledger, built again here' },
   { step: 'answer', label: 'Answer, generated again' },
   { step: 'influence', label: 'Influence of every record, with its noise' },
+  { step: 'trace', label: 'Trace of the computation' },
   { step: 'shares', label: 'Fee and shares, by the payout rule' },
   { step: 'registry', label: 'Adapter and Datanet, as on the chain' },
   { step: 'claim', label: 'Payment, as on the chain' },

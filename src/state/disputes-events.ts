@@ -1,5 +1,6 @@
 import type { EventFeed } from '../chain/events.ts';
 import type { Place } from '../chain/demand-leaf.ts';
+import { type RevealedLeaf, revealedLeaf } from '../chain/revealed-leaf.ts';
 import type { Hex } from '../protocol/bytes.ts';
 
 /** One demand for a piece of a claim's trace. Times in Unix seconds. */
@@ -8,8 +9,7 @@ export interface DemandSeen {
   demander: Hex;
   due: number;
   state: 'open' | 'shown' | 'no-such-place' | 'closed';
-  /** Where it was shown: the values stand in that call. */
-  shownIn?: Hex;
+  shown?: RevealedLeaf;
 }
 
 export interface CommitmentSeen {
@@ -70,7 +70,7 @@ export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint
         const demand = disputeOf(event.args.claimId).demands.find((one) => samePlace(one.place, event.args.place));
         if (!demand) break;
         demand.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
-        if (event.eventName === 'Revealed') demand.shownIn = event.transactionHash ?? undefined;
+        if (event.eventName === 'Revealed') demand.shown = revealedLeaf(event.args);
         break;
       }
       case 'Convicted': {

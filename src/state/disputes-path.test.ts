@@ -9,6 +9,7 @@ const claimant = `0x${'aa'.repeat(20)}` as const;
 const challenger = `0x${'bb'.repeat(20)}` as const;
 const commitment = `0x${'cc'.repeat(32)}` as const;
 const place = { answer: 0, index: 7, leaf: 2 };
+const SHOWN = { inputs: '0x0000000100000005', shown: { input: 0, leaf: 2, values: '0x0000803f', proof: [] } };
 const claim = { claimId: 3n, state: 'open', claimant, deadline: 1_000, bond: 60n } as ClaimOnChain;
 const PROVE_TIME = 100;
 
@@ -31,7 +32,7 @@ describe('clocks', () => {
     const open = after(demanded(1_050));
     expect(open.open).toBe(1);
     expect(finalFrom(claim, open)).toBeUndefined();
-    const shown = after(demanded(1_050), event('Revealed', { place }));
+    const shown = after(demanded(1_050), event('Revealed', { place, ...SHOWN }));
     expect([finalFrom(claim, shown), beginUntil(claim, shown)]).toEqual([1_150, 1_150]);
     expect(shown.demands[0]).toMatchObject({ state: 'shown', shownIn: `0x${'dd'.repeat(32)}` });
   });
@@ -40,8 +41,8 @@ describe('clocks', () => {
     expect([finalFrom(claim, dispute), beginUntil(claim, dispute)]).toEqual([1_080, 1_000]);
   });
   test('answers of other places and claims change nothing', () => {
-    expect(after(demanded(1_050), event('Revealed', { place: { ...place, leaf: 3 } })).open).toBe(1);
-    expect(disputesOf([demanded(1_050), event('Revealed', { claimId: 4n, place })], PROVE_TIME).get(3n)!.open).toBe(1);
+    expect(after(demanded(1_050), event('Revealed', { place: { ...place, leaf: 3 }, ...SHOWN })).open).toBe(1);
+    expect(disputesOf([demanded(1_050), event('Revealed', { claimId: 4n, place, ...SHOWN })], PROVE_TIME).get(3n)!.open).toBe(1);
   });
 });
 
@@ -58,7 +59,7 @@ describe('the path', () => {
     const asked = { ...pursuit, demanded: [place] };
     expect(now(pathOf(claim, after(demanded(600)), asked, me))).toEqual([['Shows the piece', 'claimant', 600]]);
     expect(now(pathOf(claim, after(demanded(600)), undefined, { account: claimant, now: 500 }))).toEqual([['Shows the piece', 'you', 600]]);
-    const shown = [demanded(600), event('Revealed', { place })];
+    const shown = [demanded(600), event('Revealed', { place, ...SHOWN })];
     expect(now(pathOf(claim, after(...shown), { ...asked, proof: '0x00' }, me))).toEqual([['Commits to the proof, unseen', 'you', 1_000]]);
     const done = { ...asked, proof: '0x00', committedIn: '9', proveBy: 700 } as const;
     expect(now(pathOf(claim, after(...shown, committed(700)), done, me))).toEqual([['Proves it to the contract', 'you', 700]]);
@@ -68,13 +69,13 @@ describe('the path', () => {
   });
 
   test('of a demand by others promises nobody that the claim falls', () => {
-    const steps = pathOf(claim, after(demanded(600), event('Revealed', { place })), undefined, { account: claimant, now: 500 });
+    const steps = pathOf(claim, after(demanded(600), event('Revealed', { place, ...SHOWN })), undefined, { account: claimant, now: 500 });
     expect(now(steps)).toEqual([['Can commit to a proof', 'challenger', 1_000]]);
     expect(steps.at(-1)).toMatchObject({ label: 'Refuted if it is proved false, else made final', state: 'later' });
   });
 
   test('of a demand that was answered and led to nothing: made final, and final', () => {
-    const dispute = after(demanded(600), event('Revealed', { place }));
+    const dispute = after(demanded(600), event('Revealed', { place, ...SHOWN }));
     const words = (state: 'open' | 'final') => pathOf({ ...claim, state }, dispute, undefined, { account: undefined, now: 1_200 }).map((step) => [step.label, step.state]);
     const before = [['Paid, with a bond', 'done'], ['One piece of the trace demanded', 'done'], ['Piece shown', 'done']];
     expect(words('open')).toEqual([...before, ['Made final', 'now']]);

@@ -14,7 +14,6 @@ import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../w
 import { ChainLists } from './chain-lists.svelte.ts';
 import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf, samePlace } from './disputes-events.ts';
 import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
-import { readShownLeaf } from './disputes-shown.ts';
 import { readClaimPrices } from './disputes-terms.ts';
 import { EngineState } from './engine.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -309,9 +308,9 @@ export class DisputesState {
         code: 'dispute/unknown-adapter', what: 'The adapter of this claim is not on the chain as this page reads it.', next: 'Reload the page; if it stays, the chain was replaced.',
       });
     }
-    const shownIn = this.disputeOf(claim.claimId).demands.filter(({ state }) => state === 'shown');
-    const [prices, ...shown] = await Promise.all([readClaimPrices(chain.connection, claim.claimId), ...shownIn.map((demand) => readShownLeaf(chain.connection, claim.claimId, demand))]);
-    return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ leaf }) => leaf), inputs: shown[0]?.inputs };
+    const shown = this.disputeOf(claim.claimId).demands.flatMap(({ shown: leaf }) => leaf ?? []);
+    const prices = await readClaimPrices(chain.connection, claim.claimId);
+    return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { index, leaf }, values, proof }) => ({ index, leaf, values, proof })), inputs: shown[0]?.inputs };
   }
 
   /** Another proof is made, with a new salt: the old call may have been seen. */

@@ -5,7 +5,7 @@ import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { answerText, ask, chooseAdapter, madeBy, openApp } from './page-actions.ts';
 import { expectedOf } from './samples.ts';
 
-const PAGES = ['ask', 'datanets', 'datanet/1', 'make', 'earn', 'check', 'market', 'network', 'device', 'no-such-page'];
+const PAGES = ['ask', 'datanets', 'datanet/1', 'make', 'earn', 'check', 'claims', 'market', 'network', 'device', 'no-such-page'];
 
 const SIZES = [
   { name: 'desktop', viewport: { width: 1280, height: 860 } },

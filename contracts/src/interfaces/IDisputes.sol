@@ -54,7 +54,8 @@ interface IDisputes {
   /// @notice `what`: "step", "payout", "sums", "twice", "inputs" or "silence".
   event Convicted(ClaimId indexed claimId, address indexed challenger, string what);
   event Demanded(ClaimId indexed claimId, address indexed demander, Place place, uint256 due);
-  event Revealed(ClaimId indexed claimId, Place place);
+  /// @notice With what was shown, whoever's call showed it: a challenger goes on from the event alone.
+  event Revealed(ClaimId indexed claimId, Place place, bytes inputs, Opening shown);
   event NoSuchPlace(ClaimId indexed claimId, Place place);
   event DemandClosed(ClaimId indexed claimId, address indexed demander, Place place);
 

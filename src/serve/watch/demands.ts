@@ -1,5 +1,6 @@
 import type { Place } from '../../chain/demand-leaf.ts';
 import type { EventFeed } from '../../chain/events.ts';
+import { type RevealedLeaf, revealedLeaf } from '../../chain/revealed-leaf.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 
 /** A demand as the events tell it. */
@@ -9,9 +10,9 @@ export interface SeenDemand {
   demander: Hex;
   /** Last moment to answer, Unix seconds. */
   due: number;
-  /** shown in a transaction; shown not to exist; or given back because nobody answered. */
+  /** shown; shown not to exist; or given back because nobody answered. */
   state: 'open' | 'shown' | 'no-such-place' | 'closed';
-  shownIn?: Hex;
+  shown?: RevealedLeaf;
 }
 
 const keyOf = (claimId: bigint, { answer, index, leaf }: Place) => `${claimId} ${answer} ${index} ${leaf}`;
@@ -27,7 +28,7 @@ export function demandsOf(events: ReturnType<EventFeed['disputes']>): SeenDemand
       const found = all.get(keyOf(event.args.claimId, event.args.place));
       if (!found) continue;
       found.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
-      if (event.eventName === 'Revealed') found.shownIn = event.transactionHash;
+      if (event.eventName === 'Revealed') found.shown = revealedLeaf(event.args);
     }
   }
   return [...all.values()];

@@ -20,7 +20,7 @@ import { openAnswer } from '../../protocol/answers.ts';
 import { type SeenDemand, demandsOf, samePlace } from './demands.ts';
 import type { Examined, Examiner } from './examine.ts';
 import { type Move, nextMove, searchWidth } from './next-move.ts';
-import { type Revealed, readRevealed } from './shown-leaves.ts';
+import { revealedOf } from './shown-leaves.ts';
 import type { KeptProof, StateFile } from './watch-state.node.ts';
 
 export interface WatchLimits {
@@ -81,7 +81,6 @@ export class Watcher {
   private readonly parts: WatcherParts;
   private readonly told = new Map<string, string>();
   private readonly notBefore = new Map<string, number>();
-  private readonly revealed = new Map<string, Revealed>();
 
   constructor(parts: WatcherParts) {
     this.parts = parts;
@@ -116,7 +115,7 @@ export class Watcher {
     const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
     if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
     const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
-    const shown = await this.shownLeaves(claim, demands);
+    const shown = demands.flatMap(({ shown: leaf }) => (leaf ? [revealedOf(leaf)] : []));
     let examined: Examined;
     try {
       examined = await this.parts.examiner.examine(claim, shown.map(({ inputs }) => inputs).find((inputs) => inputsHash(inputs) === claim.answer!.inputsHash));
@@ -140,23 +139,6 @@ export class Watcher {
     this.say('found', claim, `false. ${move.why}`);
     if (move.kind === 'demand') await this.demand(view, claim, move, demands, verdict.kind === 'inputs-unknown');
     if (move.kind === 'prove') await this.begin(view, claim, move, examined);
-  }
-
-  /** Leaves shown so far, whoever asked. */
-  private async shownLeaves(claim: ClaimRecord, demands: readonly SeenDemand[]): Promise<Revealed[]> {
-    const out: Revealed[] = [];
-    for (const { place, shownIn } of demands) {
-      if (!shownIn) continue;
-      const key = `${shownIn} ${place.index} ${place.leaf}`;
-      const found = this.revealed.get(key) ?? (await readRevealed(this.parts.connection, shownIn, claim.claimId, place));
-      if (!found) {
-        this.say('waiting', claim, `leaf ${place.leaf} of instruction ${place.index} was shown through another contract (${shownIn}), which this node does not trace.`);
-        continue;
-      }
-      this.revealed.set(key, found);
-      out.push(found);
-    }
-    return out;
   }
 
   private async demand(view: View, claim: ClaimRecord, { places, why }: Extract<Move, { kind: 'demand' }>, demands: readonly SeenDemand[], perhapsRight: boolean): Promise<void> {
