@@ -34,7 +34,7 @@ describe('clocks', () => {
     expect(finalFrom(claim, open)).toBeUndefined();
     const shown = after(demanded(1_050), event('Revealed', { place, ...SHOWN }));
     expect([finalFrom(claim, shown), beginUntil(claim, shown)]).toEqual([1_150, 1_150]);
-    expect(shown.demands[0]).toMatchObject({ state: 'shown', shownIn: `0x${'dd'.repeat(32)}` });
+    expect(shown.demands[0]).toMatchObject({ state: 'shown', shown: { place, values: Float32Array.of(1), inputs: SHOWN.inputs } });
   });
   test('a commitment holds the claim until its proof is due, and takes no later commitments', () => {
     const dispute = after(committed(1_080));
