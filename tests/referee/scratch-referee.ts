@@ -3,7 +3,7 @@ import { BaseError, ContractFunctionRevertedError, createClient, encodeFunctionD
 import { estimateGas, readContract } from 'viem/actions';
 import { anvilRpc, startAnvil } from '../../scripts/chain/anvil.ts';
 import type { Step } from '../../src/attribution/trace/step.ts';
-import { refereeAbi } from '../../src/chain/generated/abis.ts';
+import { errorsAbi, refereeAbi } from '../../src/chain/generated/abis.ts';
 import { runtimes } from '../../src/chain/generated/bytecode.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
 
@@ -32,7 +32,7 @@ export async function startReferee(): Promise<ScratchReferee> {
   return {
     async isFalse(question) {
       try {
-        return await readContract(client, { address: TO, abi: refereeAbi, functionName: 'isFalse', args: args(question) });
+        return await readContract(client, { address: TO, abi: [...refereeAbi, ...errorsAbi], functionName: 'isFalse', args: args(question) });
       } catch (error) {
         const reverted = error instanceof BaseError ? error.walk((cause) => cause instanceof ContractFunctionRevertedError) : undefined;
         if (!(reverted instanceof ContractFunctionRevertedError)) throw error;
