@@ -147,6 +147,8 @@ describe.sequential('attribution of an answer', () => {
     const wei = column('wei').reduce((all, text) => all + BigInt(text), 0n);
     await turn.getByRole('button', { name: 'Pay them' }).click();
     const dialog = page.getByRole('dialog', { name: 'Pay for this answer' });
+    // The dialog is fetched when it is first wanted.
+    await dialog.getByRole('row').first().waitFor();
     const parts = await dialog
       .getByRole('row')
       .filter({ has: page.getByText('contributor', { exact: true }) })

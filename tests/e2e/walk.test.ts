@@ -127,6 +127,8 @@ describe.sequential('the walk, on the CPU backend', () => {
     const turn = page.locator('article.turn').last();
     await turn.getByRole('button', { name: 'Pay them' }).click();
     const dialog = page.getByRole('dialog', { name: 'Pay for this answer' });
+    // The dialog is fetched when it is first wanted.
+    await dialog.getByRole('row').first().waitFor();
     const rows = await dialog.getByRole('row').allInnerTexts();
     for (const party of ['adapter’s owner', 'Treasury', 'Platform', 'Bond', asked.record.contributor]) expect(rows.join('\n')).toContain(party);
     await dialog.getByRole('button', { name: 'Sign and pay' }).click();
