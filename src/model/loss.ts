@@ -59,9 +59,9 @@ export interface LossOptions {
 }
 
 /** Up to here every layer's activations are kept; beyond it, only each layer's input, and layers are computed again. */
-const KEPT_BYTES = 512 * 2 ** 20;
+export const KEPT_BYTES = 512 * 2 ** 20;
 /** Two such tensors live at a time: the logits and their gradient. */
-const LOGIT_BYTES = 64 * 2 ** 20;
+export const LOGIT_BYTES = 64 * 2 ** 20;
 
 /**
  * Loss of a packed batch, with gradients of the adapter (per segment), of the base, or none.
@@ -73,15 +73,7 @@ export function loss(
 ): LossResult {
   const { config } = model;
   const base = want === 'base';
-  const last = batch.positions.reduce((most, position) => Math.max(most, position), 0);
-  if (last >= model.positions) {
-    throw new OpenLedgerError({
-      code: 'record/too-long',
-      what: 'A record is longer than the model was prepared for.',
-      why: `It has ${last + 1} tokens; the model was loaded for ${model.positions}.`,
-      next: 'Shorten or split it.',
-    });
-  }
+  requirePositions(model, batch);
   const index = (name: string, values: Uint32Array) => scope.upload(name, [values.length], values);
   const ranges: BackwardRanges = {
     ids: index('ids', batch.ids), positions: index('positions', batch.positions),
@@ -119,6 +111,18 @@ export function loss(
     }
   }
   return { losses, total, logits: undefined, gradients };
+}
+
+/** Throws `record/too-long` for positions beyond the rotary tables. */
+export function requirePositions(model: Model, batch: PackedBatch): void {
+  const last = batch.positions.reduce((most, position) => Math.max(most, position), 0);
+  if (last < model.positions) return;
+  throw new OpenLedgerError({
+    code: 'record/too-long',
+    what: 'A record is longer than the model was prepared for.',
+    why: `It has ${last + 1} tokens; the model was loaded for ${model.positions}.`,
+    next: 'Shorten or split it.',
+  });
 }
 
 interface HeadLoss {

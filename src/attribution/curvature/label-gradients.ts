@@ -1,4 +1,3 @@
-import { OpenLedgerError } from '../../errors.ts';
 import type { Tensor } from '../../kernels/backend.ts';
 import { crossEntropy, crossEntropyGradient } from '../../kernels/crossEntropy/operation.ts';
 import { drawTargets } from '../../kernels/drawTargets/operation.ts';
@@ -11,7 +10,7 @@ import type { PackedBatch } from '../../model/batch.ts';
 import { type BackwardRanges, decode, decodeGradient, keptBytes, lowestAdapted } from '../../model/decoder.ts';
 import type { Gradients } from '../../model/linear.ts';
 import type { Lora } from '../../model/lora.ts';
-import { placesOf } from '../../model/loss.ts';
+import { KEPT_BYTES, LOGIT_BYTES, placesOf, requirePositions } from '../../model/loss.ts';
 import { type Model, headWeight, vector } from '../../model/model.ts';
 
 /** Labels of a batch's M predicted tokens, and how much the loss of each counts. */
@@ -21,11 +20,6 @@ export interface LabelSet {
   /** [M] in [0,1): labels are drawn from the model's own distribution (kernels/drawTargets); the batch's own where undefined. */
   uniforms: Float32Array | undefined;
 }
-
-/** As in model/loss.ts: beyond it only each layer's input is kept, and every backward pass computes the layers again. */
-const KEPT_BYTES = 512 * 2 ** 20;
-/** Two such tensors live at a time: the logits and their gradient. */
-const LOGIT_BYTES = 64 * 2 ** 20;
 
 /**
  * Gradients of the adapter by tensor, [S,…] for a batch's S segments, for several sets of labels: one forward pass for all,
@@ -104,15 +98,4 @@ function headGradients(scope: Scope, model: Model, normed: Tensor, batch: Packed
     }
   }
   return all;
-}
-
-function requirePositions(model: Model, batch: PackedBatch): void {
-  const last = batch.positions.reduce((most, position) => Math.max(most, position), 0);
-  if (last < model.positions) return;
-  throw new OpenLedgerError({
-    code: 'record/too-long',
-    what: 'A record is longer than the model was prepared for.',
-    why: `It has ${last + 1} tokens; the model was loaded for ${model.positions}.`,
-    next: 'Shorten or split it.',
-  });
 }
