@@ -1,5 +1,6 @@
 import { type Hex, concat, fromHex, keccak256, toHex, uint256Bytes } from './bytes.ts';
-import { leafHash, merkleProof, merkleRoot } from './merkle.ts';
+import { leafHash, merkleProof, merkleProofs, merkleRoot } from './merkle.ts';
+import { MOST_USED } from './retrieval-share.ts';
 
 /** What a claim says about one answer (contracts/src/types/Answers.sol): what it was computed from, what was computed, who earns what. */
 export interface ClaimedAnswer {
@@ -59,4 +60,22 @@ export function answersRoot(adapterId: bigint, answers: readonly ClaimedAnswer[]
 /** Throws RangeError for an index outside the list. */
 export function openAnswer(adapterId: bigint, answers: readonly ClaimedAnswer[], index: number): AnswerOpening {
   return { index: BigInt(index), answer: answers[index]!, proof: merkleProof(answers.map((answer) => answerLeaf(adapterId, answer)), index) };
+}
+
+/** Every answer of a claim with its proof, in order. */
+export function openAnswers(adapterId: bigint, answers: readonly ClaimedAnswer[]): AnswerOpening[] {
+  const proofs = merkleProofs(answers.map((answer) => answerLeaf(adapterId, answer)));
+  return answers.map((answer, index) => ({ index: BigInt(index), answer, proof: proofs[index]! }));
+}
+
+const NOTHING = `0x${'0'.repeat(64)}`;
+
+/** What is wrong with an answer by itself: the field, or undefined. A claim with such an answer is refuted. The same as `fault` in contracts/src/libraries/Answers.sol. */
+export function answerFault(answer: ClaimedAnswer): keyof ClaimedAnswer | undefined {
+  for (const field of ['receiptHash', 'inputsHash', 'traceRoot'] as const) if (answer[field] === NOTHING) return field;
+  if (answer.tokensOut === 0) return 'tokensOut';
+  if (answer.read.length > MOST_USED) return 'read';
+  const nobody = answer.payoutCount === 0;
+  if (answer.payoutRoot === NOTHING || nobody !== (answer.payoutRoot === merkleRoot([]))) return 'payoutRoot';
+  return nobody === (answer.allocated === 0n) ? undefined : 'allocated';
 }

@@ -46,7 +46,16 @@ export function merkleRoot(leaves: Uint8Array[]): Hex {
 /** Sibling hashes from the leaf's level upwards. Throws RangeError for an index outside the list. */
 export function merkleProof(leaves: Uint8Array[], index: number): Hex[] {
   if (!(index >= 0 && index < leaves.length)) throw new RangeError(`no leaf ${index} of ${leaves.length}`);
+  return siblings(layers(leaves), index);
+}
+
+/** The proofs of all leaves, from one tree. */
+export function merkleProofs(leaves: Uint8Array[]): Hex[][] {
   const all = layers(leaves);
+  return leaves.map((_, index) => siblings(all, index));
+}
+
+function siblings(all: Uint8Array[][], index: number): Hex[] {
   const proof: Hex[] = [];
   let zero: Uint8Array = ZERO;
   for (let depth = 0, at = index; depth < all.length - 1; depth++, at >>= 1) {
