@@ -269,7 +269,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   function finalize(ClaimId id) external {
     Stored storage c = _inState(id, ClaimState.Open);
     if (block.timestamp <= c.deadline) revert WindowOpen(id, c.deadline);
-    uint256 until = disputes.heldUntil(id);
+    uint256 until = disputes.heldUntil(id.game());
     if (block.timestamp <= until) revert ClaimHeld(id, until);
     c.state = ClaimState.Final;
     uint256 bonded = bondFor(c.allocated);

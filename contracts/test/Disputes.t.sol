@@ -4,7 +4,8 @@ pragma solidity ^0.8.30;
 import { ReentrancyGuard } from "@openzeppelin/contracts/utils/ReentrancyGuard.sol";
 import { Disputes } from "../src/Disputes.sol";
 import { PayoutJudge } from "../src/PayoutJudge.sol";
-import { Clock, DemandState, IDisputes, Place } from "../src/interfaces/IDisputes.sol";
+import { IDisputes } from "../src/interfaces/IDisputes.sol";
+import { Clock, DemandState, IGames, Place } from "../src/interfaces/IGames.sol";
 import { ClaimState, ISettlement, PayRequest, WithdrawItem } from "../src/interfaces/ISettlement.sol";
 import { TraceMatrix } from "../src/interfaces/IReferee.sol";
 import { Fee } from "../src/types/Fees.sol";
@@ -42,7 +43,7 @@ contract DisputesTest is Disputing {
     uint256 before = bob.balance;
     _commit(bob, _id, data);
     _nextBlock();
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, 1));
+    _refused(bob, data, abi.encodeWithSelector(IGames.ClaimHolds.selector, 1));
     eq(bob.balance, before, "no bond was at stake");
     _finalAt(_id, _deadline(_id) + 1);
     eq(settlement.claimable(payer), BOND, "an honest claimant loses nothing");
@@ -50,7 +51,7 @@ contract DisputesTest is Disputing {
 
   function test_proofsNeedTheirCommitment() public {
     bytes memory data = _stepCall(_id, true, SALT);
-    bytes memory none = abi.encodeWithSelector(IDisputes.NotCommitted.selector, bob, _commitment(bob, data));
+    bytes memory none = abi.encodeWithSelector(IGames.NotCommitted.selector, bob, _commitment(bob, data));
     _refused(bob, data, none);
     // A commitment to the same step with another salt is another.
     _commit(bob, _id, _stepCall(_id, true, "other"));
@@ -61,11 +62,11 @@ contract DisputesTest is Disputing {
   function test_aProofComesABlockLaterAndNotTooLate() public {
     bytes memory data = _stepCall(_id, true, SALT);
     _commit(bob, _id, data);
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.SameBlock.selector, vm.getBlockNumber()));
+    _refused(bob, data, abi.encodeWithSelector(IGames.SameBlock.selector, vm.getBlockNumber()));
     uint256 proveBy = vm.getBlockTimestamp() + PROVE;
     vm.roll(vm.getBlockNumber() + 3);
     vm.warp(proveBy + 1);
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.ProofTooLate.selector, proveBy));
+    _refused(bob, data, abi.encodeWithSelector(IGames.ProofTooLate.selector, proveBy));
     vm.warp(proveBy);
     _send(bob, data);
     _is(_id, ClaimState.Refuted);
@@ -89,15 +90,15 @@ contract DisputesTest is Disputing {
     _nextBlock();
     // Alice sees the transaction, and bids more for her place in the block.
     bytes32 hers = _commitment(alice, data);
-    _refused(alice, data, abi.encodeWithSelector(IDisputes.NotCommitted.selector, alice, hers));
+    _refused(alice, data, abi.encodeWithSelector(IGames.NotCommitted.selector, alice, hers));
     _commit(alice, _id, data);
-    _refused(alice, data, abi.encodeWithSelector(IDisputes.SameBlock.selector, vm.getBlockNumber()));
+    _refused(alice, data, abi.encodeWithSelector(IGames.SameBlock.selector, vm.getBlockNumber()));
     vm.prank(alice);
-    disputes.commit(_id, _commitment(bob, data));
+    disputes.commit(_id.game(), _commitment(bob, data));
     _send(bob, data);
     eq(settlement.claim(_id).challenger, bob, "who found it");
     _nextBlock();
-    _refused(alice, data, abi.encodeWithSelector(IDisputes.NotOpen.selector, 1));
+    _refused(alice, data, abi.encodeWithSelector(IGames.NotOpen.selector, 1));
   }
 
   function test_ofManyChallengersTheFirstProofWins() public {
@@ -107,7 +108,7 @@ contract DisputesTest is Disputing {
     _commit(bob, _id, first);
     _nextBlock();
     _send(bob, first);
-    _refused(alice, second, abi.encodeWithSelector(IDisputes.NotOpen.selector, 1));
+    _refused(alice, second, abi.encodeWithSelector(IGames.NotOpen.selector, 1));
     eq(settlement.claimable(alice), 0, "nothing for the second");
     eq(settlement.claimable(bob), BOND / 2, "half for the first");
   }
@@ -115,24 +116,24 @@ contract DisputesTest is Disputing {
   function test_anOldProofProvesNothingAgain() public {
     bytes memory data = _stepCall(_id, true, SALT);
     _prove(bob, _id, data);
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.NotOpen.selector, 1));
+    _refused(bob, data, abi.encodeWithSelector(IGames.NotOpen.selector, 1));
     // Nor about another claim of the same answer's content: the call names its claim.
     ClaimId next = _paidClaim("next");
     bytes memory moved = _stepCall(next, true, SALT);
-    _refused(bob, moved, abi.encodeWithSelector(IDisputes.NotCommitted.selector, bob, _commitment(bob, moved)));
+    _refused(bob, moved, abi.encodeWithSelector(IGames.NotCommitted.selector, bob, _commitment(bob, moved)));
     _is(next, ClaimState.Open);
   }
 
   function test_noChallengeBeginsAfterTheWindow() public {
     uint256 deadline = _deadline(_id);
     vm.warp(deadline + 1);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.TooLateToBegin.selector, 1, deadline));
+    vm.expectRevert(abi.encodeWithSelector(IGames.TooLateToBegin.selector, 1, deadline));
     vm.prank(bob);
-    disputes.commit(_id, "x");
+    disputes.commit(_id.game(), "x");
     vm.deal(bob, DEMAND_BOND);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.TooLateToBegin.selector, 1, deadline));
+    vm.expectRevert(abi.encodeWithSelector(IGames.TooLateToBegin.selector, 1, deadline));
     vm.prank(bob);
-    disputes.demand{ value: DEMAND_BOND }(_id, Place(0, 0, 0));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), Place(0, 0, 0));
   }
 
   /// @dev Commitments cost gas and hold a claim for one proveTime beyond the window, however many there are.
@@ -145,9 +146,9 @@ contract DisputesTest is Disputing {
       vm.warp(time);
       vm.roll(vm.getBlockNumber() + 1);
       vm.prank(bob);
-      disputes.commit(_id, keccak256(abi.encode(k)));
+      disputes.commit(_id.game(), keccak256(abi.encode(k)));
     }
-    yes(disputes.heldUntil(_id) <= deadline + PROVE, "not again and again");
+    yes(disputes.heldUntil(_id.game()) <= deadline + PROVE, "not again and again");
     _finalAt(_id, deadline + PROVE + 1);
     eq(settlement.claimable(payer), BOND, "an honest claimant loses nothing");
   }
@@ -172,7 +173,7 @@ contract DisputesTest is Disputing {
       _send(bob, data);
       _is(_id, ClaimState.Refuted);
     } else {
-      vm.expectPartialRevert(IDisputes.ProofTooLate.selector);
+      vm.expectPartialRevert(IGames.ProofTooLate.selector);
       this.send(bob, data);
       if (vm.getBlockTimestamp() > _deadline(_id)) settlement.finalize(_id);
     }
@@ -210,7 +211,7 @@ contract DisputesTest is Disputing {
     address puppet = person("puppet");
     for (uint32 k = 0; k < 50; k++) {
       vm.prank(puppet);
-      disputes.commit(_id, keccak256(abi.encode(k)));
+      disputes.commit(_id.game(), keccak256(abi.encode(k)));
       _demand(puppet, _id, Place(0, k, 0));
     }
     _demand(bob, _id, Place(0, 98, 0));
@@ -220,10 +221,10 @@ contract DisputesTest is Disputing {
     _reveal(_id, Place(0, 98, 0));
     vm.warp(_deadline(_id));
     _demand(bob, _id, Place(0, 99, 0));
-    uint256 due = disputes.demandOf(_id, Place(0, 99, 0)).due;
+    uint256 due = disputes.demandOf(_id.game(), Place(0, 99, 0)).due;
     eq(due, _deadline(_id) + REPLY, "as if nothing had been demanded before");
     vm.warp(due + 1);
-    disputes.convictSilence(_id, Place(0, 99, 0));
+    disputes.convictSilence(_id.game(), Place(0, 99, 0));
     eq(settlement.claim(_id).challenger, bob, "the silence was to bob");
     _solvent();
   }
@@ -251,14 +252,14 @@ contract DisputesTest is Disputing {
   function test_whatIsDemandedIsShownAndPaid() public {
     Place memory place = Place(0, 3, 2);
     _demand(bob, _id, place);
-    eq(disputes.heldUntil(_id), type(uint256).max, "not final with an open demand");
+    eq(disputes.heldUntil(_id.game()), type(uint256).max, "not final with an open demand");
     _reveal(_id, place);
-    eq(uint256(disputes.demandOf(_id, place).state), uint256(DemandState.Answered), "answered");
+    eq(uint256(disputes.demandOf(_id.game(), place).state), uint256(DemandState.Answered), "answered");
     eq(disputes.claimable(payer), DEMAND_BOND, "the claimant is paid for the reply");
     _solvent();
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NoOpenDemand.selector, 1, place));
-    disputes.convictSilence(_id, place);
-    uint256 held = disputes.heldUntil(_id);
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, place));
+    disputes.convictSilence(_id.game(), place);
+    uint256 held = disputes.heldUntil(_id.game());
     _finalAt(_id, (held > _deadline(_id) ? held : _deadline(_id)) + 1);
   }
 
@@ -267,18 +268,18 @@ contract DisputesTest is Disputing {
     _demand(bob, _id, place);
     uint256 due = vm.getBlockTimestamp() + REPLY;
     vm.warp(due);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.ReplyNotDue.selector, due));
-    disputes.convictSilence(_id, place);
+    vm.expectRevert(abi.encodeWithSelector(IGames.ReplyNotDue.selector, due));
+    disputes.convictSilence(_id.game(), place);
     vm.warp(due + 1);
     // Late is silent.
     referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
     TraceMatrix memory matrix = _matrix(3);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.ReplyTooLate.selector, due));
+    vm.expectRevert(abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
     disputes.reveal(_id, opening, matrix, _leaf(2, VALUES));
     // Anyone may say so; who demanded it has won.
     vm.prank(alice);
-    disputes.convictSilence(_id, place);
+    disputes.convictSilence(_id.game(), place);
     eq(settlement.claim(_id).challenger, bob, "the demander");
     eq(settlement.claimable(bob), BOND / 2, "half of the bond");
     eq(disputes.claimable(bob), DEMAND_BOND, "and the demand's bond back");
@@ -291,12 +292,12 @@ contract DisputesTest is Disputing {
     referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
     TraceMatrix memory matrix = _matrix(3);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NotTheLeaf.selector, place));
+    vm.expectRevert(abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
     disputes.reveal(_id, opening, matrix, _leaf(2, "garbage of a leaf"));
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NotTheLeaf.selector, place));
+    vm.expectRevert(abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
     disputes.reveal(_id, opening, matrix, _leaf(2, "values"));
     // Another leaf than the one that was demanded.
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NoOpenDemand.selector, 1, Place(0, 3, 1)));
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, Place(0, 3, 1)));
     disputes.reveal(_id, opening, matrix, _leaf(1, VALUES));
     opening.answer.traceRoot = "another";
     vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongAnswer.selector, 1, 0));
@@ -310,7 +311,7 @@ contract DisputesTest is Disputing {
     uint256 deadline = _deadline(_id);
     vm.warp(deadline);
     _demand(bob, _id, place);
-    uint256 due = disputes.demandOf(_id, place).due;
+    uint256 due = disputes.demandOf(_id.game(), place).due;
     vm.warp(due);
     _reveal(_id, place);
     bytes memory data = _stepCall(_id, true, SALT);
@@ -321,7 +322,7 @@ contract DisputesTest is Disputing {
     _nextBlock();
     _send(bob, data);
     _is(_id, ClaimState.Refuted);
-    yes(disputes.clockOf(_id).heldUntil <= deadline + WINDOW, "hard stop");
+    yes(disputes.clockOf(_id.game()).heldUntil <= deadline + WINDOW, "hard stop");
   }
 
   function test_oneDemandForEachLeaf() public {
@@ -329,14 +330,14 @@ contract DisputesTest is Disputing {
     _demand(bob, _id, place);
     vm.deal(alice, 1 ether);
     vm.startPrank(alice);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.AlreadyDemanded.selector, 1, place));
-    disputes.demand{ value: DEMAND_BOND }(_id, place);
+    vm.expectRevert(abi.encodeWithSelector(IGames.AlreadyDemanded.selector, 1, place));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), place);
     // Others beside it.
-    disputes.demand{ value: DEMAND_BOND }(_id, Place(0, 3, 3));
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongDemandBond.selector, 1, DEMAND_BOND));
-    disputes.demand{ value: 1 }(_id, Place(0, 3, 4));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), Place(0, 3, 3));
+    vm.expectRevert(abi.encodeWithSelector(IGames.WrongDemandBond.selector, 1, DEMAND_BOND));
+    disputes.demand{ value: 1 }(_id.game(), Place(0, 3, 4));
     vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongAnswer.selector, 1, 1));
-    disputes.demand{ value: DEMAND_BOND }(_id, Place(1, 3, 4));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), Place(1, 3, 4));
     vm.stopPrank();
   }
 
@@ -353,17 +354,17 @@ contract DisputesTest is Disputing {
     disputes.showNoSuchPlace(_id, opening, _matrix(3), 3);
     TraceMatrix memory outside = _matrix(10);
     // The header has to be the program's own.
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.PlaceExists.selector, Place(0, 3, 2)));
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, Place(0, 3, 2)));
     disputes.showNoSuchPlace(_id, opening, _matrix(3), 2);
     outside.header.instructionCount = 0;
     referee.shape(10, 1, 1, 1);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.PlaceExists.selector, beyondProgram));
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, beyondProgram));
     disputes.showNoSuchPlace(_id, opening, outside, 0);
     outside.header.instructionCount = 10;
     disputes.showNoSuchPlace(_id, opening, outside, 0);
     eq(disputes.claimable(payer), 2 * DEMAND_BOND, "paid for both");
     _reveal(_id, real);
-    eq(disputes.clockOf(_id).open, 0, "nothing is open");
+    eq(disputes.clockOf(_id.game()).open, 0, "nothing is open");
     _solvent();
   }
 
@@ -374,7 +375,7 @@ contract DisputesTest is Disputing {
     vm.warp(deadline);
     for (uint32 k = 0; k < n; k++) {
       _demand(bob, _id, Place(0, k, 0));
-      uint256 due = disputes.demandOf(_id, Place(0, k, 0)).due;
+      uint256 due = disputes.demandOf(_id.game(), Place(0, k, 0)).due;
       uint256 fair = deadline + REPLY + uint256(REPLY) * k / 32;
       eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each");
     }
@@ -382,7 +383,7 @@ contract DisputesTest is Disputing {
       _reveal(_id, Place(0, k, 0));
     }
     eq(disputes.claimable(payer), n * DEMAND_BOND, "the claimant earned all their bonds");
-    Clock memory clock = disputes.clockOf(_id);
+    Clock memory clock = disputes.clockOf(_id.game());
     yes(clock.heldUntil <= deadline + WINDOW, "held for twice the window at most");
     _finalAt(_id, uint256(clock.heldUntil) + 1);
     _solvent();
@@ -391,16 +392,16 @@ contract DisputesTest is Disputing {
   function test_bondsOfOpenDemandsComeBackWhenTheClaimFalls() public {
     Place memory place = Place(0, 3, 2);
     _demand(alice, _id, place);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NotRefuted.selector, 1));
-    disputes.takeBack(_id, place);
+    vm.expectRevert(abi.encodeWithSelector(IGames.NotRefuted.selector, 1));
+    disputes.takeBack(_id.game(), place);
     _prove(bob, _id, _stepCall(_id, true, SALT));
     AnswerOpening memory opening = _opening(_id);
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NotOpen.selector, 1));
+    vm.expectRevert(abi.encodeWithSelector(IGames.NotOpen.selector, 1));
     disputes.reveal(_id, opening, _matrix(3), _leaf(2, VALUES));
-    disputes.takeBack(_id, place);
+    disputes.takeBack(_id.game(), place);
     eq(disputes.claimable(alice), DEMAND_BOND, "back");
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.NoOpenDemand.selector, 1, place));
-    disputes.takeBack(_id, place);
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, place));
+    disputes.takeBack(_id.game(), place);
     uint256 before = alice.balance;
     disputes.withdrawFor(alice);
     eq(alice.balance, before + DEMAND_BOND, "fetched");
@@ -463,7 +464,7 @@ contract DisputesTest is Disputing {
     PayoutJudge judge = new PayoutJudge(referee);
     uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 6]];
     for (uint256 k = 0; k < times.length; k++) {
-      vm.expectRevert(abi.encodeWithSelector(IDisputes.TimesDoNotFit.selector, times[k][0], times[k][1], WINDOW));
+      vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, times[k][0], times[k][1], WINDOW));
       new Disputes(settlement, referee, judge, datanets, times[k][0], times[k][1]);
     }
     eq(disputes.demandBond(), DEMAND_BOND, "a reply of 500,000 gas");

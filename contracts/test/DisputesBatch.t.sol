@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IDisputes } from "../src/interfaces/IDisputes.sol";
+import { IGames } from "../src/interfaces/IGames.sol";
 import { BatchRequest, Claim, ClaimState, ISettlement, WithdrawItem } from "../src/interfaces/ISettlement.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Answer, AnswerOpening } from "../src/types/Answers.sol";
@@ -144,7 +145,7 @@ contract DisputesBatchTest is Disputing {
     bytes memory data = _sumsCall(id);
     _commit(bob, id, data);
     _nextBlock();
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    _refused(bob, data, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
   }
 
   function testFuzz_falseSumsAreConvicted(uint8 which) public {
@@ -200,8 +201,8 @@ contract DisputesBatchTest is Disputing {
     _commit(bob, id, same);
     _commit(bob, id, others);
     _nextBlock();
-    _refused(bob, same, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
-    _refused(bob, others, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    _refused(bob, same, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
+    _refused(bob, others, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
     _prove(bob, id, abi.encodeCall(IDisputes.proveTwice, (id, _at(1), _at(4), SALT)));
     _is(id, ClaimState.Refuted);
   }
@@ -219,8 +220,8 @@ contract DisputesBatchTest is Disputing {
     _commit(bob, id, honest);
     _commit(bob, id, forged);
     _nextBlock();
-    _refused(bob, honest, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
-    _refused(bob, forged, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    _refused(bob, honest, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
+    _refused(bob, forged, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
     _prove(bob, id, abi.encodeCall(IDisputes.proveInputs, (id, _at(2), inputs, SALT)));
     _is(id, ClaimState.Refuted);
   }
@@ -238,7 +239,7 @@ contract DisputesBatchTest is Disputing {
     _commit(bob, id, data);
     _nextBlock();
     uint256 before = gasleft();
-    vm.expectRevert(abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    vm.expectRevert(abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
     this.send(bob, data);
     yes(before - gasleft() < 3_000_000, "all sums of a full batch in one call");
   }

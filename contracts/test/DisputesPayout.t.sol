@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IDisputes } from "../src/interfaces/IDisputes.sol";
+import { IGames } from "../src/interfaces/IGames.sol";
 import { IPayoutJudge, PayoutCase, PayoutEvidence, RecordLeaf } from "../src/interfaces/IPayoutJudge.sol";
 import { Opening } from "../src/interfaces/IReferee.sol";
 import { ClaimState, PayRequest } from "../src/interfaces/ISettlement.sol";
@@ -119,7 +120,7 @@ contract DisputesPayoutTest is Disputing {
     bytes memory data = _payoutCall(id, _evidence());
     _commit(bob, id, data);
     _nextBlock();
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    _refused(bob, data, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
     _finalAt(id, _deadline(id) + PROVE + 1);
   }
 
@@ -175,7 +176,7 @@ contract DisputesPayoutTest is Disputing {
     bytes memory data = _payoutCall(id, e);
     _commit(bob, id, data);
     _nextBlock();
-    _refused(bob, data, abi.encodeWithSelector(IDisputes.ClaimHolds.selector, id));
+    _refused(bob, data, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
     // Another list of trained records is not the adapter's.
     e.trained[4] = 6;
     data = _payoutCall(id, e);

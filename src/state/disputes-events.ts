@@ -48,14 +48,14 @@ export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint
   for (const event of events) {
     switch (event.eventName) {
       case 'Committed': {
-        const { claimId, challenger, commitment, proveBy } = event.args;
+        const { id: claimId, challenger, commitment, proveBy } = event.args;
         const dispute = disputeOf(claimId);
         dispute.commitments.push({ challenger, commitment, proveBy: Number(proveBy), block: event.blockNumber ?? 0n });
         dispute.heldUntil = Math.max(dispute.heldUntil, Number(proveBy));
         break;
       }
       case 'Demanded': {
-        const { claimId, demander, place, due } = event.args;
+        const { id: claimId, demander, place, due } = event.args;
         const dispute = disputeOf(claimId);
         dispute.demands.push({ place, demander, due: Number(due), state: 'open' });
         // As Disputes.demand: time to compute with what is shown, and to commit.
@@ -67,14 +67,14 @@ export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint
       case 'Revealed':
       case 'NoSuchPlace':
       case 'DemandClosed': {
-        const demand = disputeOf(event.args.claimId).demands.find((one) => samePlace(one.place, event.args.place));
+        const demand = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, event.args.place));
         if (!demand) break;
         demand.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
         if (event.eventName === 'Revealed') demand.shown = revealedLeaf(event.args);
         break;
       }
       case 'Convicted': {
-        const { claimId, challenger, what } = event.args;
+        const { id: claimId, challenger, what } = event.args;
         disputeOf(claimId).convicted = { challenger, what, transaction: event.transactionHash! };
       }
     }

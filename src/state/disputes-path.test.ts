@@ -16,7 +16,7 @@ const PROVE_TIME = 100;
 type Event = ReturnType<EventFeed['disputes']>[number];
 let block = 1n;
 const event = (eventName: Event['eventName'], args: Record<string, unknown>) =>
-  ({ eventName, args: { claimId: 3n, ...args }, blockNumber: block++, transactionHash: `0x${'dd'.repeat(32)}` }) as unknown as Event;
+  ({ eventName, args: { id: 3n, ...args }, blockNumber: block++, transactionHash: `0x${'dd'.repeat(32)}` }) as unknown as Event;
 const demanded = (due: number, at = place) => event('Demanded', { demander: challenger, place: at, due: BigInt(due) });
 const committed = (proveBy: number) => event('Committed', { challenger, commitment, proveBy: BigInt(proveBy) });
 const after = (...events: Event[]) => disputesOf(events, PROVE_TIME).get(3n) ?? NO_DISPUTE;
@@ -42,7 +42,7 @@ describe('clocks', () => {
   });
   test('answers of other places and claims change nothing', () => {
     expect(after(demanded(1_050), event('Revealed', { place: { ...place, leaf: 3 }, ...SHOWN })).open).toBe(1);
-    expect(disputesOf([demanded(1_050), event('Revealed', { claimId: 4n, place, ...SHOWN })], PROVE_TIME).get(3n)!.open).toBe(1);
+    expect(disputesOf([demanded(1_050), event('Revealed', { id: 4n, place, ...SHOWN })], PROVE_TIME).get(3n)!.open).toBe(1);
   });
 });
 

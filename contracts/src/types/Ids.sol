@@ -15,3 +15,23 @@ type AdapterId is uint256;
 
 /// @notice A paid answer's claim: the id in Settlement.
 type ClaimId is uint256;
+
+/// @notice A game about whether something claimed is false: a claim's id in Disputes, an adapter's in Runs.
+type GameId is uint256;
+
+using ClaimGame for ClaimId global;
+using RunGame for AdapterId global;
+
+library ClaimGame {
+  /// @notice The game in Disputes about this claim.
+  function game(ClaimId id) internal pure returns (GameId) {
+    return GameId.wrap(ClaimId.unwrap(id));
+  }
+}
+
+library RunGame {
+  /// @notice The game in Runs about this adapter's run.
+  function game(AdapterId id) internal pure returns (GameId) {
+    return GameId.wrap(AdapterId.unwrap(id));
+  }
+}

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { Disputes } from "../../src/Disputes.sol";
-import { DemandState, IDisputes, Place } from "../../src/interfaces/IDisputes.sol";
+import { DemandState, Place } from "../../src/interfaces/IGames.sol";
 import { Disputing } from "../support/Disputing.sol";
 import { Claim, ClaimState, PayRequest, WithdrawItem } from "../../src/interfaces/ISettlement.sol";
 import { FeeMath } from "../../src/libraries/FeeMath.sol";
@@ -141,14 +141,14 @@ contract SettlementHandler is Disputing {
     (Paid storage p, Claim memory c) = _pick(which);
     if (c.state != ClaimState.Open || !_canBegin(p.id, c)) return;
     vm.prank(alice);
-    disputes.commit(p.id, nothing);
+    disputes.commit(p.id.game(), nothing);
   }
 
   function demandLeaf(uint256 which, uint32 index, uint32 leaf) external {
     (Paid storage p, Claim memory c) = _pick(which);
     Place memory place = Place(0, index % 10, leaf % 8);
     if (c.state != ClaimState.Open || block.timestamp > c.deadline) return;
-    if (disputes.demandOf(p.id, place).state != DemandState.None) return;
+    if (disputes.demandOf(p.id.game(), place).state != DemandState.None) return;
     _demand(bob, p.id, place);
     p.demands.push(place);
     putIn += DEMAND_BOND;
@@ -164,15 +164,15 @@ contract SettlementHandler is Disputing {
     (Paid storage p, Claim memory c) = _pick(which);
     if (p.demands.length == 0) return;
     Place memory there = p.demands[place % p.demands.length];
-    bool open = disputes.demandOf(p.id, there).state == DemandState.Open;
-    bool silent = c.state == ClaimState.Open && open && block.timestamp > disputes.demandOf(p.id, there).due;
-    try disputes.convictSilence(p.id, there) {
+    bool open = disputes.demandOf(p.id.game(), there).state == DemandState.Open;
+    bool silent = c.state == ClaimState.Open && open && block.timestamp > disputes.demandOf(p.id.game(), there).due;
+    try disputes.convictSilence(p.id.game(), there) {
       if (!silent) broken++;
     } catch {
       if (silent) broken++;
     }
     bool back = c.state == ClaimState.Refuted && open;
-    try disputes.takeBack(p.id, there) {
+    try disputes.takeBack(p.id.game(), there) {
       if (!back) broken++;
     } catch {
       if (back) broken++;
@@ -183,8 +183,8 @@ contract SettlementHandler is Disputing {
     (Paid storage p, Claim memory c) = _pick(which);
     if (c.state != ClaimState.Open) return;
     _answerAll(p);
-    if (disputes.clockOf(p.id).open > 0) return;
-    uint256 held = disputes.heldUntil(p.id);
+    if (disputes.clockOf(p.id.game()).open > 0) return;
+    uint256 held = disputes.heldUntil(p.id.game());
     if (held > uint256(c.deadline) + WINDOW) broken++;
     uint256 from = held > c.deadline ? held : c.deadline;
     if (block.timestamp <= from) this.wait_(uint16(from - block.timestamp + 1));
@@ -267,13 +267,13 @@ contract SettlementHandler is Disputing {
     if (_paid.length == 0 || settlement.claim(p.id).state != ClaimState.Open) return;
     for (uint256 k = 0; k < p.demands.length; k++) {
       Place memory place = p.demands[k];
-      if (disputes.demandOf(p.id, place).state != DemandState.Open) continue;
-      if (block.timestamp <= disputes.demandOf(p.id, place).due) _reveal(p.id, place);
+      if (disputes.demandOf(p.id.game(), place).state != DemandState.Open) continue;
+      if (block.timestamp <= disputes.demandOf(p.id.game(), place).due) _reveal(p.id, place);
     }
   }
 
   function _canBegin(ClaimId id, Claim memory c) private view returns (bool) {
-    return block.timestamp <= c.deadline || block.timestamp <= disputes.clockOf(id).commitUntil;
+    return block.timestamp <= c.deadline || block.timestamp <= disputes.clockOf(id.game()).commitUntil;
   }
 
   function _pick(uint256 which) private view returns (Paid storage p, Claim memory c) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IDisputes, Place } from "../../src/interfaces/IDisputes.sol";
+import { IDisputes } from "../../src/interfaces/IDisputes.sol";
+import { Place } from "../../src/interfaces/IGames.sol";
 import { Opening, Step, TraceMatrix } from "../../src/interfaces/IReferee.sol";
 import { Accounting, ClaimState, PayRequest } from "../../src/interfaces/ISettlement.sol";
 import { AnswerOpening } from "../../src/types/Answers.sol";
@@ -36,7 +37,7 @@ abstract contract Disputing is Deployed {
 
   function _commit(address who, ClaimId id, bytes memory data) internal {
     vm.prank(who);
-    disputes.commit(id, _commitment(who, data));
+    disputes.commit(id.game(), _commitment(who, data));
   }
 
   function _nextBlock() internal {
@@ -88,7 +89,7 @@ abstract contract Disputing is Deployed {
   function _demand(address who, ClaimId id, Place memory place) internal {
     vm.deal(who, who.balance + DEMAND_BOND);
     vm.prank(who);
-    disputes.demand{ value: DEMAND_BOND }(id, place);
+    disputes.demand{ value: DEMAND_BOND }(id.game(), place);
   }
 
   function _matrix(uint32 index) internal pure returns (TraceMatrix memory matrix) {

@@ -22,10 +22,10 @@ export function demandsOf(events: ReturnType<EventFeed['disputes']>): SeenDemand
   const all = new Map<string, SeenDemand>();
   for (const event of events) {
     if (event.eventName === 'Demanded') {
-      const { claimId, demander, place, due } = event.args;
+      const { id: claimId, demander, place, due } = event.args;
       all.set(keyOf(claimId, place), { claimId, place, demander, due: Number(due), state: 'open' });
     } else if (event.eventName === 'Revealed' || event.eventName === 'NoSuchPlace' || event.eventName === 'DemandClosed') {
-      const found = all.get(keyOf(event.args.claimId, event.args.place));
+      const found = all.get(keyOf(event.args.id, event.args.place));
       if (!found) continue;
       found.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
       if (event.eventName === 'Revealed') found.shown = revealedLeaf(event.args);

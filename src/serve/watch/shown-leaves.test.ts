@@ -8,7 +8,7 @@ test('what a reply showed is read from its event, bits and tokens', () => {
   const inputs = { tokens: [5, 70_000, 2], answer: 2 };
   const sibling: Hex = `0x${'07'.repeat(32)}`;
   // A NaN with a payload: bits must come through.
-  const event = { claimId: 7n, place: { answer: 0, index: 3, leaf: 1 }, inputs: toHex(inputsBytes(inputs)), shown: { input: 0, leaf: 1, values: '0x0000803f010080ff' as Hex, proof: [sibling] } };
+  const event = { id: 7n, place: { answer: 0, index: 3, leaf: 1 }, inputs: toHex(inputsBytes(inputs)), shown: { input: 0, leaf: 1, values: '0x0000803f010080ff' as Hex, proof: [sibling] } };
   const found = revealedOf(revealedLeaf(event));
   expect(found.inputs).toEqual(inputs);
   expect([...new Uint32Array(found.shown.values.buffer)]).toEqual([0x3f800000, 0xff800001]);

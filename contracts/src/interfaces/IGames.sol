@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { GameId } from "../types/Ids.sol";
+import { Opening } from "./IReferee.sol";
+
+/// @notice One leaf of one matrix that a maker is to show: at most 256 values, see Opening in IReferee.sol.
+struct Place {
+  /// Which of the claim's answers, or of the run's units, from 0.
+  uint32 answer;
+  /// Which instruction's matrix.
+  uint32 index;
+  uint32 leaf;
+}
+
+/// @notice Open: to be answered until it is due. Answered: shown, or shown not to exist. Closed: nobody answered, or
+/// the game was lost for another reason; the bond went back.
+enum DemandState {
+  None,
+  Open,
+  Answered,
+  Closed
+}
+
+struct Demand {
+  address demander;
+  /// Last moment to answer, Unix time in seconds.
+  uint40 due;
+  DemandState state;
+}
+
+/// @notice What holds a game beyond its window.
+struct Clock {
+  /// Commitments are taken until then, Unix time in seconds; 0: until the game's own deadline.
+  uint40 commitUntil;
+  /// What is at stake can become final after this.
+  uint40 heldUntil;
+  /// Demands not answered yet: with one open, nothing can become final.
+  uint32 open;
+}
+
+struct Commitment {
+  uint64 committedIn;
+  /// Last moment to prove, Unix time in seconds.
+  uint40 proveBy;
+}
+
+/// @title What is the same in every game about whether something claimed is false
+/// @notice No verdict is anybody's: each follows from a proof, or from a maker's silence. `id`: of the claim (Disputes) or
+/// of the adapter whose run is vouched for (Runs).
+interface IGames {
+  event Committed(GameId indexed id, address indexed challenger, bytes32 commitment, uint256 proveBy);
+  /// @notice `what` was proved, or "silence".
+  event Convicted(GameId indexed id, address indexed challenger, string what);
+  event Demanded(GameId indexed id, address indexed demander, Place place, uint256 due);
+  /// @notice With what was shown, whoever's call showed it: a challenger goes on from the event alone.
+  event Revealed(GameId indexed id, Place place, bytes inputs, Opening shown);
+  event NoSuchPlace(GameId indexed id, Place place);
+  event DemandClosed(GameId indexed id, address indexed demander, Place place);
+
+  /// @notice It is final or was refuted already.
+  error NotOpen(GameId id);
+  /// @notice It was not refuted.
+  error NotRefuted(GameId id);
+  /// @notice Challenges could begin until `until` (Unix time, seconds).
+  error TooLateToBegin(GameId id, uint256 until);
+  /// @notice The caller has not committed to exactly this call.
+  error NotCommitted(address challenger, bytes32 commitment);
+  /// @notice A proof comes at least one block after its commitment.
+  error SameBlock(uint256 committedIn);
+  /// @notice The proof had to come until `proveBy` (Unix time, seconds).
+  error ProofTooLate(uint256 proveBy);
+  /// @notice The proof does not show that anything claimed is false.
+  error ClaimHolds(GameId id);
+  /// @notice The bond of a demand must be exactly this, in wei.
+  error WrongDemandBond(uint256 sent, uint256 asked);
+  /// @notice This leaf was demanded before.
+  error AlreadyDemanded(GameId id, Place place);
+  /// @notice There is no open demand for this leaf.
+  error NoOpenDemand(GameId id, Place place);
+  /// @notice The maker had until `due` (Unix time, seconds).
+  error ReplyTooLate(uint256 due);
+  /// @notice The maker still has until `due` (Unix time, seconds).
+  error ReplyNotDue(uint256 due);
+  /// @notice What was shown is not the leaf that was demanded.
+  error NotTheLeaf(Place place);
+  /// @notice The place exists: it has to be shown.
+  error PlaceExists(Place place);
+  /// @notice Each of the two times must be from 1 second to a quarter of the window.
+  error TimesDoNotFit(uint256 proveTime, uint256 replyTime, uint256 window);
+
+  /// @notice It can become final after this (Unix time, seconds); the greatest number while a demand is open.
+  function heldUntil(GameId id) external view returns (uint256);
+  function commit(GameId id, bytes32 commitment) external;
+  function demand(GameId id, Place calldata place) external payable;
+  function convictSilence(GameId id, Place calldata place) external;
+  function takeBack(GameId id, Place calldata place) external;
+}
