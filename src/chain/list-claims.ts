@@ -1,5 +1,6 @@
 import { parseEventLogs, zeroAddress } from 'viem';
-import type { ClaimedAnswer } from '../protocol/answers.ts';
+import { type AnswerOpening, type ClaimedAnswer, openAnswers } from '../protocol/answers.ts';
+import type { ReceiptedAnswer } from '../protocol/batch.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Fee } from '../protocol/fee.ts';
 import type { ChainConnection } from './client.ts';
@@ -44,8 +45,23 @@ export interface ClaimRecord extends ClaimOnChain {
   receiptCid: string;
   transaction: Hex;
   blockNumber: bigint;
-  /** Indices of payouts fetched already. */
-  withdrawn: number[];
+  /** Payouts that were fetched already: which of which answer. */
+  withdrawn: { answer: number; index: number }[];
+  /** Which of its claim's answers this is, where it is one of several: claimsOfBatch. */
+  opening?: AnswerOpening;
+}
+
+/** The claim's one answer under its root. Throws RangeError for a claim about several that was not taken apart. */
+export function openingOf({ claimId, answer, opening }: Pick<ClaimRecord, 'claimId' | 'answer' | 'opening'>): AnswerOpening {
+  if (opening) return opening;
+  if (answer) return { index: 0n, answer, proof: [] };
+  throw new RangeError(`claim ${claimId} is about several answers`);
+}
+
+/** A claim about several answers as one record for each, in order. `answers` are all of the claim's (protocol/batch.ts). */
+export function claimsOfBatch(claim: ClaimRecord, answers: readonly ReceiptedAnswer[]): ClaimRecord[] {
+  const openings = openAnswers(claim.adapterId, answers.map(({ answer }) => answer));
+  return answers.map(({ answer, receiptCid }, k) => ({ ...claim, answer, receiptCid, opening: openings[k]! }));
 }
 
 export interface ClaimFilter {
@@ -71,12 +87,15 @@ export async function listClaims(
       }),
     ),
   );
-  const withdrawn = new Map<bigint, number[]>();
+  const withdrawn = new Map<bigint, ClaimRecord['withdrawn']>();
   const events = feed.settlement();
   for (const event of events) {
     if (event.eventName !== 'PayoutWithdrawn') continue;
-    const { claimId, index } = event.args;
-    withdrawn.set(claimId, [...(withdrawn.get(claimId) ?? []), Number(index)]);
+    const { claimId, answer, index } = event.args;
+    const fetched = { answer: Number(answer), index: Number(index) };
+    const before = withdrawn.get(claimId);
+    if (before) before.push(fetched);
+    else withdrawn.set(claimId, [fetched]);
   }
   const out: ClaimRecord[] = [];
   for (const event of events) {

@@ -209,7 +209,7 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
     paidOut: allocated,
     ruleVersion: 1,
   });
-  expect(claim!.withdrawn.sort()).toEqual([0, 1]);
+  expect(claim!.withdrawn.sort((a, b) => a.index - b.index)).toEqual([{ answer: 0, index: 0 }, { answer: 0, index: 1 }]);
   const { platform, treasury } = await readTerms(connection);
   expect((await readBalances(connection, platform)).settlement).toBe(fee.platform);
   expect((await readBalances(connection, treasury)).settlement).toBe(booked.stakers);

@@ -1,10 +1,11 @@
 import { OpenLedgerError } from '../errors.ts';
-import type { AnswerOpening, ClaimedAnswer } from '../protocol/answers.ts';
+import type { AnswerOpening } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { type Payout, payoutLeaf, payoutRoot } from '../protocol/fee.ts';
 import { merkleProof } from '../protocol/merkle.ts';
 import type { ChainConnection } from './client.ts';
 import { settlementAbi } from './generated/abis.ts';
+import { type ClaimRecord, openingOf } from './list-claims.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
 import type { Wallet } from './wallets.ts';
@@ -23,11 +24,12 @@ export interface PayoutItem {
 const ITEMS_PER_TRANSACTION = 100;
 
 /**
- * A contributor's payout in a claim about one answer, from the receipt's payouts; undefined where there is none.
+ * A contributor's payout of one answer, from its receipt's payouts; undefined where there is none. An answer of a claim about several
+ * is a record of its own: claimsOfBatch.
  * Errors: `payout/root-mismatch` where the payouts are not those that the claim committed to.
  */
 export function payoutItem(
-  claim: { claimId: bigint; answer: ClaimedAnswer | undefined },
+  claim: Pick<ClaimRecord, 'claimId' | 'answer' | 'opening'>,
   payouts: Payout[],
   contributor: Hex,
 ): PayoutItem | undefined {
@@ -42,8 +44,7 @@ export function payoutItem(
   const index = payouts.findIndex((payout) => payout.contributor.toLowerCase() === contributor.toLowerCase());
   if (index < 0) return undefined;
   const proof = merkleProof(payouts.map(payoutLeaf), index);
-  const opening = { index: 0n, answer: claim.answer, proof: [] };
-  return { claimId: claim.claimId, opening, index: BigInt(index), amount: payouts[index]!.amount, proof };
+  return { claimId: claim.claimId, opening: openingOf(claim), index: BigInt(index), amount: payouts[index]!.amount, proof };
 }
 
 export interface Withdrawal {

@@ -231,7 +231,7 @@ export class EarnState {
     if (claim.state === 'refuted') return 'refuted';
     if (claim.state === 'open') return this.#isOver(claim.deadline) ? 'window-over' : 'window';
     // The owner's part is credited with the claim's end and fetched as a balance.
-    return !payout || claim.withdrawn.includes(Number(payout.index)) ? 'fetched' : 'ready';
+    return !payout || claim.withdrawn.some(({ answer, index }) => answer === Number(payout.opening.index) && index === Number(payout.index)) ? 'fetched' : 'ready';
   }
 }
 

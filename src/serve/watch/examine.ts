@@ -4,13 +4,16 @@ import type { TraceInputs } from '../../attribution/trace/instruction.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { settlementAbi } from '../../chain/generated/abis.ts';
 import { listAdapters } from '../../chain/list-adapters.ts';
-import type { ClaimRecord } from '../../chain/list-claims.ts';
+import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
 import { listDatanets } from '../../chain/list-datanets.ts';
 import { translated } from '../../chain/translate-error.ts';
+import type { AnswerOpening } from '../../protocol/answers.ts';
+import { BATCH_BYTES } from '../../protocol/batch.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { ReceiptPrices } from '../../protocol/divide-fee.ts';
 import { type Receipt, parseReceipt } from '../../protocol/receipt.ts';
 import type { ContentStore } from '../../storage/content-store.ts';
+import { type Batch, openBatch } from './batches.ts';
 import type { Subject, Subjects } from './subjects.ts';
 
 /** A claim compared with what follows, and what its evidence is made from. */
@@ -38,13 +41,12 @@ export class Examiner {
   }
 
   /**
-   * One answer of a claim. `shown`: tokens that were shown on chain, where the receipt cannot be had. Throws `chain/…`, and where
+   * The claim's one answer, or one of several (claimsOfBatch). `shown`: tokens that were shown on chain, where the receipt cannot be had. Throws `chain/…`, and where
    * adapter, base, records or ledger cannot be had what Subjects.open throws.
    */
   async examine(claim: ClaimRecord, shown?: TraceInputs): Promise<Examined> {
-    const answer = claim.answer;
-    if (!answer) throw new RangeError(`claim ${claim.claimId} has no answer of its own`);
-    const key = `${claim.claimId} ${claim.answersRoot} ${shown !== undefined}`;
+    const { index, answer } = openingOf(claim);
+    const key = `${claim.claimId} ${claim.answersRoot} ${index} ${shown !== undefined}`;
     const known = this.kept.get(key);
     if (known) {
       this.kept.delete(key);
@@ -65,6 +67,11 @@ export class Examiner {
     const { kind } = examined.inspection.verdict;
     if (kind !== 'unchecked' && kind !== 'inputs-unknown') this.keep(key, examined);
     return examined;
+  }
+
+  /** The answers of a claim about several; `shown` are those that its claimant was made to show on chain. */
+  batch(claim: ClaimRecord, shown: readonly AnswerOpening[]): Promise<Batch> {
+    return openBatch(claim, (cid) => this.file(cid, BATCH_BYTES), shown);
   }
 
   private keep(key: string, examined: Examined): void {

@@ -2,9 +2,8 @@ import { payoutEvidence, stepEvidence } from '../../attribution/trace/evidence.t
 import { placeWords } from '../../attribution/trace/inspect.ts';
 import { type LeafPlace, LeafSearch, type ShownLeaf } from '../../attribution/trace/leaf-search.ts';
 import { inputsBytes } from '../../attribution/trace/step.ts';
-import type { ClaimRecord } from '../../chain/list-claims.ts';
+import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
 import { type ProofCall, type StepEvidence, inputsProof, payoutProof, stepProof } from '../../chain/proof-call.ts';
-import { openAnswer } from '../../protocol/answers.ts';
 import { toHex } from '../../protocol/bytes.ts';
 import type { Examined } from './examine.ts';
 
@@ -20,7 +19,7 @@ export type Move =
  */
 export async function nextMove(claim: ClaimRecord, { inspection, tracer, records, clusters }: Examined, shown: readonly ShownLeaf[], width: (left: number) => number): Promise<Move> {
   const { verdict, inputs, own, claimed, values } = inspection;
-  const opening = openAnswer(claim.adapterId, [claim.answer!], 0);
+  const opening = openingOf(claim);
   const why = verdict.where;
   const byStep = async (leaf: ShownLeaf, tree: NonNullable<typeof claimed>): Promise<Move> => {
     const step = await stepEvidence(tracer, inputs!, tree, leaf, leaf.values);

@@ -2,10 +2,10 @@ import { noSuchPlace, openingsOf } from '../../attribution/trace/evidence.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
-import { convictSilence, demandLeaf, takeBackDemand } from '../../chain/demand-leaf.ts';
+import { type Place, convictSilence, demandLeaf, takeBackDemand } from '../../chain/demand-leaf.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
-import { type ClaimRecord, listClaims } from '../../chain/list-claims.ts';
+import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
 import { commitmentOf } from '../../chain/proof-call.ts';
 import { readBalances } from '../../chain/read-balances.ts';
 import { readDisputeClock } from '../../chain/read-dispute.ts';
@@ -16,7 +16,7 @@ import { translated } from '../../chain/translate-error.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { withdrawBalance } from '../../chain/withdraw-balance.ts';
 import { toWire } from '../../errors.ts';
-import { openAnswer } from '../../protocol/answers.ts';
+import { shownAnswers } from './batches.ts';
 import { type SeenDemand, demandsOf, samePlace } from './demands.ts';
 import type { Examined, Examiner } from './examine.ts';
 import { type Move, nextMove, searchWidth } from './next-move.ts';
@@ -46,7 +46,7 @@ export interface WatchEvent {
 export interface WatcherParts {
   connection: ChainConnection;
   feed: EventFeed;
-  examiner: Pick<Examiner, 'examine'>;
+  examiner: Pick<Examiner, 'examine' | 'batch'>;
   /** Undefined: looks and tells, sends nothing. */
   wallet: Wallet | undefined;
   file: StateFile;
@@ -68,6 +68,8 @@ interface View {
 
 /** Milliseconds until something that could not be checked is tried again. */
 const RETRY_MS = 60_000;
+/** Answers of one claim that are computed in a round: other claims have clocks too. */
+const ANSWERS_A_ROUND = 16;
 /** Demands that are answered with one computation. */
 const REPLIES = 64;
 /** Gas of a withdrawal: less than it is not worth fetching. */
@@ -111,10 +113,11 @@ export class Watcher {
     const key = keyOf(claim);
     const { state } = this.parts.file;
     if (state.right.includes(key) || state.proofs.some(({ claimId }) => claimId === String(claim.claimId)) || Date.now() < (this.notBefore.get(key) ?? 0)) return;
-    if (!claim.answer) return this.say('found', claim, `a batch of ${claim.answers} answers: only single answers are checked here.`);
+    if (!claim.answer) return this.checkBatch(view, claim);
     const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
     if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
-    const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
+    const answer = Number(openingOf(claim).index);
+    const demands = view.demands.filter(({ claimId, place }) => claimId === claim.claimId && place.answer === answer);
     const shown = demands.flatMap(({ shown: leaf }) => (leaf ? [revealedOf(leaf)] : []));
     let examined: Examined;
     try {
@@ -137,17 +140,46 @@ export class Watcher {
     const { replyTime } = view.terms;
     const move = await nextMove(claim, examined, shown.map((one) => one.shown), (left) => searchWidth(left, claim.deadline - view.now, replyTime, this.parts.limits.demands));
     this.say('found', claim, `false. ${move.why}`);
-    if (move.kind === 'demand') await this.demand(view, claim, move, demands, verdict.kind === 'inputs-unknown');
+    if (move.kind === 'demand') await this.demand(view, claim, move.places.map((place) => ({ answer, ...place })), move.why, verdict.kind === 'inputs-unknown');
     if (move.kind === 'prove') await this.begin(view, claim, move, examined);
   }
 
-  private async demand(view: View, claim: ClaimRecord, { places, why }: Extract<Move, { kind: 'demand' }>, demands: readonly SeenDemand[], perhapsRight: boolean): Promise<void> {
+  /** Several answers: what is wrong with them together, then each as a claim of its own, some a round. Those that nobody else can know are demanded. */
+  private async checkBatch(view: View, claim: ClaimRecord): Promise<void> {
+    const { file, feed, examiner } = this.parts;
+    const batch = await examiner.batch(claim, shownAnswers(feed.disputes(), claim.claimId));
+    if (batch.kind === 'false') {
+      const own = this.isMine(claim.claimant);
+      this.say('found', claim, `${own ? 'YOUR OWN, and false' : 'false'}. ${batch.why}`);
+      return own || !batch.proof ? undefined : this.begin(view, claim, { kind: 'prove', why: batch.why, proof: batch.proof }, undefined);
+    }
+    let left = ANSWERS_A_ROUND;
+    for (const one of batch.claims) {
+      if (file.state.proofs.some(({ claimId }) => claimId === String(claim.claimId))) return;
+      if (file.state.right.includes(keyOf(one))) continue;
+      if (left-- === 0) return;
+      await this.guard(claim.claimId, () => this.check(view, one));
+    }
+    if (batch.kind === 'missing') {
+      this.notBefore.set(keyOf(claim), Date.now() + RETRY_MS);
+      this.say('found', claim, batch.why);
+      // What stands in the reply is checked in the next round.
+      if (!this.isMine(claim.claimant)) await this.demand(view, claim, batch.hidden.map((answer) => ({ answer, index: 0, leaf: 0 })), batch.why, true);
+    } else if (batch.claims.every((one) => file.state.right.includes(keyOf(one)))) {
+      const keys = new Set(batch.claims.map(keyOf));
+      file.state.right = [...file.state.right.filter((key) => !keys.has(key)), keyOf(claim)];
+      file.save();
+    }
+  }
+
+  private async demand(view: View, claim: ClaimRecord, places: readonly Place[], why: string, perhapsRight: boolean): Promise<void> {
     const { connection, limits } = this.parts;
     const { demandBond, window } = view.terms;
     if (view.now > claim.deadline) return this.say('waiting', claim, 'too late to demand anything; what was demanded counts.');
     // Content may be slow to come; an honest claimant should not have to answer for a gateway.
     if (perhapsRight && view.now < claim.deadline - (3 * window) / 4) return this.say('waiting', claim, 'for its receipt, until a quarter of the window is over.');
-    for (const place of places.map((leaf) => ({ answer: 0, ...leaf }))) {
+    const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
+    for (const place of places) {
       if (demands.some((one) => samePlace(one.place, place))) continue;
       const open = BigInt(view.demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)).length);
       if (open >= limits.demands || (open + 1n) * demandBond > limits.bond) return this.say('waiting', claim, `${open} demands are open, which is all that --max-demands and --max-bond allow.`);
@@ -160,9 +192,10 @@ export class Watcher {
   }
 
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
-  private async begin(view: View, claim: ClaimRecord, { proof, step, why }: Extract<Move, { kind: 'prove' }>, { programHash }: Examined): Promise<void> {
+  private async begin(view: View, claim: ClaimRecord, { proof, step, why }: Extract<Move, { kind: 'prove' }>, examined: Examined | undefined): Promise<void> {
     const { connection, file } = this.parts;
-    if (step) {
+    if (step && examined) {
+      const { programHash } = examined;
       const { inputsHash: inputs, traceRoot } = claim.answer!;
       const convicts = await translated('Asking the referee', () =>
         connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalse', args: [programHash, inputs, traceRoot, step] }));
@@ -236,14 +269,24 @@ export class Watcher {
   }
 
   private async answerDemands(view: View, claim: ClaimRecord): Promise<void> {
-    const { connection, defend, examiner, wallet } = this.parts;
-    if (defend === 'none' || (defend === 'own' && !this.isMine(claim.claimant)) || !claim.answer) return;
+    const { defend } = this.parts;
+    if (defend === 'none' || (defend === 'own' && !this.isMine(claim.claimant))) return;
     const open = view.demands.filter(({ claimId, state, due, demander }) => claimId === claim.claimId && state === 'open' && due >= view.now && !this.isMine(demander));
     if (!open.length) return;
+    const batch = claim.answer ? undefined : await this.parts.examiner.batch(claim, []);
+    for (const one of batch ? (batch.kind === 'false' ? [] : batch.claims) : [claim]) {
+      const asked = open.filter(({ place }) => place.answer === Number(openingOf(one).index));
+      if (asked.length) await this.answer(view, one, asked);
+    }
+  }
+
+  /** Answers the open demands on one answer. */
+  private async answer(view: View, claim: ClaimRecord, open: readonly SeenDemand[]): Promise<void> {
+    const { connection, examiner, wallet } = this.parts;
+    const opening = openingOf(claim);
     const { inspection, tracer } = await examiner.examine(claim);
     const { inputs, own } = inspection;
-    if (!inputs || own?.tree.root !== claim.answer.traceRoot) return this.say('found', claim, `a demand that cannot be answered: ${inspection.verdict.where}`);
-    const opening = openAnswer(claim.adapterId, [claim.answer], 0);
+    if (!inputs || own?.tree.root !== opening.answer.traceRoot) return this.say('found', claim, `a demand that cannot be answered: ${inspection.verdict.where}`);
     const there = open.filter(({ place }) => !noSuchPlace(tracer, inputs, place)).slice(0, REPLIES);
     const replies = there.length && this.maySend(view, claim, `show ${there.length} leaves`) ? await openingsOf(tracer, inputs, there.map(({ place }) => place), { tree: own.tree }) : [];
     for (const { place } of open) {
@@ -298,7 +341,7 @@ export class Watcher {
     const key = `${claim ? keyOf(claim) : ''} ${event}`;
     if (!more.transaction && this.told.get(key) === text) return;
     this.told.set(key, text);
-    this.parts.tell({ event, ...(claim && { claim: String(claim.claimId) }), text: claim ? `claim ${claim.claimId}: ${text}` : text, ...more });
+    this.parts.tell({ event, ...(claim && { claim: String(claim.claimId) }), text: claim ? `claim ${claim.claimId}${claim.opening ? `, answer ${claim.opening.index}` : ''}: ${text}` : text, ...more });
   }
 
   private async guard(claimId: bigint | string | undefined, work: () => Promise<void>): Promise<void> {
@@ -316,4 +359,4 @@ export class Watcher {
   }
 }
 
-const keyOf = ({ claimId, answersRoot }: ClaimRecord) => `${claimId} ${answersRoot}`;
+const keyOf = ({ claimId, answersRoot, opening }: ClaimRecord) => `${claimId} ${answersRoot}${opening ? ` ${opening.index}` : ''}`;

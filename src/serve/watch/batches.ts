@@ -1,0 +1,83 @@
+import { parseJson } from '../../attribution/catalog.ts';
+import { type ClaimRecord, claimsOfBatch } from '../../chain/list-claims.ts';
+import { type ProofCall, sumsProof, twiceProof } from '../../chain/proof-call.ts';
+import { type AnswerOpening, answerFault, openAnswers } from '../../protocol/answers.ts';
+import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../../protocol/batch.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+
+/** What is known of a claim about several answers. */
+export type Batch =
+  /** Each answer as a claim of its own: every check of one answer is made of each. */
+  | { kind: 'answers'; claims: ClaimRecord[] }
+  /** False by what it says alone. `proof` is undefined where no transaction holds it. */
+  | { kind: 'false'; why: string; proof: ProofCall | undefined }
+  /**
+   * Its answers were not published. A demand for any leaf of an answer makes the claimant show that answer with its proof, or lose;
+   * `claims` are those that were shown, `hidden` the places of the others.
+   */
+  | { kind: 'missing'; why: string; claims: ClaimRecord[]; hidden: number[] };
+
+/** Nodes take no longer transactions (128 KiB) from strangers. */
+const MOST_CALL_BYTES = 126 * 1024;
+
+/** @param read a file by CID; undefined where it cannot be had */
+export async function openBatch(claim: ClaimRecord, read: (cid: string) => Promise<Uint8Array | undefined>, shown: readonly AnswerOpening[]): Promise<Batch> {
+  const bytes = await read(claim.receiptCid);
+  const answers = (bytes && fromFile(bytes, claim)) ?? fromShown(claim, shown);
+  if (answers) return faultOf(claim, answers) ?? { kind: 'answers', claims: claimsOfBatch(claim, answers) };
+  const seen = new Set(shown.map(({ index }) => Number(index)));
+  const hidden = Array.from({ length: claim.answers }, (_, k) => k).filter((k) => !seen.has(k));
+  const why = bytes ? 'The file that was published with it does not hold its answers.' : 'The file of its answers cannot be had.';
+  return { kind: 'missing', why, hidden, claims: shown.map((opening) => ({ ...claim, answer: opening.answer, opening, receiptCid: '' })) };
+}
+
+function fromFile(bytes: Uint8Array, claim: ClaimRecord): ReceiptedAnswer[] | undefined {
+  try {
+    return answersOfBatch(parseBatchFile(parseJson(bytes, 'The batch')), claim);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where every answer was shown on chain, the file is not needed. */
+function fromShown({ answers }: ClaimRecord, shown: readonly AnswerOpening[]): ReceiptedAnswer[] | undefined {
+  const all = new Map(shown.map(({ index, answer }) => [Number(index), answer]));
+  if (all.size < answers) return undefined;
+  return Array.from({ length: answers }, (_, k) => ({ answer: all.get(k)!, receiptCid: '' }));
+}
+
+/** What is wrong with the answers of a claim without computing any of them; `answers` are all of them. */
+function faultOf(claim: ClaimRecord, receipted: readonly ReceiptedAnswer[]): Extract<Batch, { kind: 'false' }> | undefined {
+  const answers = receipted.map(({ answer }) => answer);
+  const sum = (of: (answer: (typeof answers)[number]) => number | bigint) => answers.reduce((total, answer) => total + BigInt(of(answer)), 0n);
+  const at = answers.findIndex((answer) => answerFault(answer));
+  const [tokensIn, tokensOut, allocated] = [sum((one) => one.tokensIn), sum((one) => one.tokensOut), sum((one) => one.allocated)];
+  const adds = tokensIn === BigInt(claim.tokensIn) && tokensOut === BigInt(claim.tokensOut) && allocated === claim.fee.contributors;
+  if (at >= 0 || !adds) {
+    const why = at >= 0 ? `Answer ${at} is no whole answer: its ${answerFault(answers[at]!)}.`
+      : `Its answers have ${tokensIn} tokens in and ${tokensOut} out and allocate ${allocated} wei; it was paid for ${claim.tokensIn} and ${claim.tokensOut} and allocates ${claim.fee.contributors}.`;
+    return { kind: 'false', why, proof: fitting(sumsProof(claim.claimId, answers)) };
+  }
+  const first = new Map<Hex, number>();
+  for (const [k, { receiptHash }] of answers.entries()) {
+    const before = first.get(receiptHash);
+    if (before === undefined) {
+      first.set(receiptHash, k);
+      continue;
+    }
+    const openings = openAnswers(claim.adapterId, answers);
+    return { kind: 'false', why: `Answers ${before} and ${k} are one receipt.`, proof: fitting(twiceProof(claim.claimId, openings[before]!, openings[k]!)) };
+  }
+  return undefined;
+}
+
+const fitting = (proof: ProofCall) => (proof.data.length / 2 <= MOST_CALL_BYTES ? proof : undefined);
+
+/** Answers of a claim that its claimant was made to show, by the events. */
+export function shownAnswers(events: readonly { eventName: string; args: unknown }[], claimId: bigint): AnswerOpening[] {
+  return events.flatMap(({ eventName, args }) => {
+    if (eventName !== 'AnswerShown') return [];
+    const { id, opening } = args as { id: bigint; opening: AnswerOpening };
+    return id === claimId ? [opening] : [];
+  });
+}
