@@ -95,22 +95,23 @@ export function eachRecordGradients(
   return eachLabelGradients(model, lora, records, which, ['own'], (scope, gradients, _label, first, count) => use(scope, gradients, first, count), options);
 }
 
+/** Float32: by how much the loss of each predicted token of a record's sequence `at` counts in its gradient. */
+export function labelWeight(record: readonly Sequence[], at: number, labels: Labels): number {
+  const weight = recordWeight(record, at);
+  return Math.fround((labels === 'own' ? weight : Math.sqrt(weight)) * LOSS_SCALE);
+}
+
+/** One number in [0,1) for each predicted token of record number `record`, in order. */
+export const drawnUniforms = ({ seed, draw }: Drawn, record: number, tokens: number): number[] =>
+  Array.from({ length: tokens }, (_, token) => randomUnit(seed, stream(record, draw), token));
+
+export const predictedTokens = (record: readonly Sequence[]): number => record.reduce((sum, { ids, start }) => sum + ids.length - start, 0);
+
 /** Weights of the predicted tokens in the order of the batch, and for a draw one number in [0,1) for each. */
 function labelSet(group: readonly (readonly Sequence[])[], numbers: readonly number[], labels: Labels): LabelSet {
-  const weights: number[] = [];
-  const uniforms: number[] = [];
-  group.forEach((record, g) => {
-    let token = 0;
-    record.forEach(({ ids, start }, at) => {
-      const weight = recordWeight(record, at);
-      const scaled = (labels === 'own' ? weight : Math.sqrt(weight)) * LOSS_SCALE;
-      for (let predicted = start; predicted < ids.length; predicted++) {
-        weights.push(scaled);
-        if (labels !== 'own') uniforms.push(randomUnit(labels.seed, stream(numbers[g]!, labels.draw), token++));
-      }
-    });
-  });
-  return { weights: Float32Array.from(weights), uniforms: labels === 'own' ? undefined : Float32Array.from(uniforms) };
+  const weights = group.flatMap((record) => record.flatMap(({ ids, start }, at) => new Array<number>(ids.length - start).fill(labelWeight(record, at, labels))));
+  const uniforms = labels === 'own' ? undefined : group.flatMap((record, g) => drawnUniforms(labels, numbers[g]!, predictedTokens(record)));
+  return { weights: Float32Array.from(weights), uniforms: uniforms && Float32Array.from(uniforms) };
 }
 
 const fed = (record: readonly Sequence[]) => record.reduce((sum, { ids }) => sum + ids.length - 1, 0);

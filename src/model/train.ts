@@ -64,12 +64,14 @@ export interface StepOptions extends LossOptions {
   weightOf?: ((record: Example) => number) | undefined;
   /** What the sum of losses is divided by: the records of the parts where undefined. */
   all?: number | undefined;
+  /** Takes the sum after each part but the last; those stay until `scope` ends. */
+  sums?: Map<string, Tensor>[] | undefined;
 }
 
 /** Gradients of a whole step, summed over its parts in order, each part's share of the loss and the losses of its predicted tokens. Owned by `scope`. */
 export function stepGradient(
   scope: Scope, model: Model, lora: Lora, parts: readonly (readonly Example[])[],
-  { all = parts.reduce((sum, part) => sum + part.length, 0), ...options }: StepOptions = {},
+  { all = parts.reduce((sum, part) => sum + part.length, 0), sums, ...options }: StepOptions = {},
 ): { gradients: Map<string, Tensor>; totals: Tensor[]; losses: Tensor[] } {
   let gradients = new Map<string, Tensor>();
   const totals: Tensor[] = [];
@@ -85,9 +87,10 @@ export function stepGradient(
         scope.take(inner, more.values());
         gradients = more;
       } else {
+        sums?.push(new Map(gradients));
         for (const [name, sum] of gradients) {
           gradients.set(name, scope.one(addTensors, name, [sum, more.get(name)!]));
-          scope.free(sum);
+          if (!sums) scope.free(sum);
           inner.free(more.get(name)!);
         }
       }
@@ -150,6 +153,16 @@ export interface Snapshot {
   tensors: Tensors;
 }
 
+/** What a step made, as it stands on the device; by parameter. */
+export interface StepMade {
+  /** Steps done, this one included. */
+  step: number;
+  /** Sum of the gradients after each of the step's parts but the last. */
+  sums: readonly ReadonlyMap<string, Tensor>[];
+  parameters: ReadonlyMap<string, Tensor>;
+  moments: ReadonlyMap<string, { m: Tensor; v: Tensor }>;
+}
+
 export interface TrainOptions {
   signal?: AbortSignal | undefined;
   onStep?: ((report: StepReport) => void) | undefined;
@@ -169,6 +182,8 @@ export interface TrainOptions {
   /** After which steps `onSnapshot` is given the adapter; a run that goes on gives those before its checkpoint again. */
   snapshotSteps?: readonly number[] | undefined;
   onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
+  /** Sees what each step made before the next begins, for whoever commits to every step (attribution/runs). Changes no bit. */
+  observe?: ((made: StepMade) => Promise<void>) | undefined;
   /** The run ends early, after so many steps, as if it had been interrupted there: a stretch of it is made again. */
   until?: number | undefined;
 }
@@ -182,7 +197,7 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
   const { backend } = model;
   // Records are told apart by identity: one that stands there twice may have two weights.
   const records = options.weights ? examples.map((record) => [...record]) : examples;
-  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights, snapshotSteps = [], onSnapshot, until = Infinity } = options;
+  const { signal, onStep, checkpoint, onCheckpoint, checkpointEvery = 50, heldOut = [], weights, snapshotSteps = [], onSnapshot, observe, until = Infinity } = options;
   checkRecipe(recipe);
   const lora = initialLora(backend, model.config, recipe, recipe.seed);
   if (!lora.pairs.size) {
@@ -224,11 +239,13 @@ export async function train(model: Model, examples: readonly Example[], recipe: 
       const report: StepReport = { step: step + 1, steps, loss: 0, tokens: (tokens += chosen.reduce((sum, record) => sum + fedTokens(record), 0)) };
       const scope = new Scope(backend);
       try {
-        const { gradients, totals } = stepGradient(scope, model, lora, stepParts(recipe, chosen), { all: places.length, weightOf });
+        const sums: StepOptions['sums'] = observe && [];
+        const { gradients, totals } = stepGradient(scope, model, lora, stepParts(recipe, chosen), { all: places.length, weightOf, sums });
         // Without any record the step still follows its momentum.
         if (!gradients.size) for (const [name, { shape }] of parameters) gradients.set(name, scope.create(name, shape, 'f32'));
         optimizer.step(gradients, stepRate(recipe, step, steps));
         for (const total of totals) report.loss += (await backend.read(total))[0]!;
+        if (sums) await observe?.({ step: step + 1, sums, parameters, moments: optimizer.moments });
       } finally {
         scope.release();
       }

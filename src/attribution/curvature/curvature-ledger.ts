@@ -87,14 +87,13 @@ export async function buildCurvatureLedger(
   checkSettings(settings);
   requireCurvatureMemory(backend, n, adapterValues(checkpoints[0]!), settings);
   await requireCurvatureTest(backend);
-  const chance = drawPlan(n, 1, MOST_CHANCE_DRAWS).owners;
-  const passes = new LedgerPasses(model, checkpoints, records, labelPlans(n, chance, settings), { signal, onProgress });
+  const passes = new LedgerPasses(model, checkpoints, records, labelPlans(n, settings), { signal, onProgress });
   const scale = new GradientScale(checkpoints[0]!);
   await passes.measure((gradients) => scale.add(gradients));
   const sketchers = makeSketchers(backend, checkpoints, settings, scale.of(checkpoints.length * n, pace.batch));
   const source = new PassedGradients(backend, passes, sketchers);
   try {
-    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketchers[0]!.dimension, chance, lambdaOf(settings, pace), signal);
+    const { rows, noise } = await buildRows(backend, source, checkpoints.length, n, sketchers[0]!.dimension, chanceOwners(n), lambdaOf(settings, pace), signal);
     return { records: n, settings, checkpoints, sketchers, rows, noise };
   } catch (error) {
     for (const sketcher of sketchers) sketcher.free();
@@ -104,13 +103,16 @@ export async function buildCurvatureLedger(
   }
 }
 
+/** The records of the draws that measure chance. */
+const chanceOwners = (n: number) => drawPlan(n, 1, MOST_CHANCE_DRAWS).owners;
+
 /** Own labels of all records, then the curvature's draws, then one that measures chance: a number that no draw of the curvature has. */
-function labelPlans(n: number, chance: readonly number[], { draws, seed }: CurvatureSettings): LabelPlan[] {
+export function labelPlans(n: number, { draws, seed }: Pick<CurvatureSettings, 'draws' | 'seed'>): LabelPlan[] {
   const { owners, numbers } = drawPlan(n, draws);
   return [
     { labels: 'own', which: Array.from({ length: n }, (_, k) => k) },
     ...Array.from({ length: draws }, (_, draw): LabelPlan => ({ labels: { seed, draw }, which: owners.filter((_owner, i) => numbers[i] === draw) })),
-    { labels: { seed, draw: draws }, which: chance },
+    { labels: { seed, draw: draws }, which: chanceOwners(n) },
   ];
 }
 
