@@ -68,6 +68,9 @@ export function openAnswers(adapterId: bigint, answers: readonly ClaimedAnswer[]
   return answers.map((answer, index) => ({ index: BigInt(index), answer, proof: proofs[index]! }));
 }
 
+/** Most tokens of prompt and answer together that a claim can be about: longer ones cannot be traced by those who check. */
+export const MOST_ANSWER_TOKENS = 1024;
+
 const NOTHING = `0x${'0'.repeat(64)}`;
 
 /** What is wrong with an answer by itself: the field, or undefined. A claim with such an answer is refuted. The same as `fault` in contracts/src/libraries/Answers.sol. */
