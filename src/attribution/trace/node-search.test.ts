@@ -1,0 +1,189 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { randomBelow } from '../../arithmetic/random.ts';
+import { concat, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
+import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
+import { merkleProof, merkleRoot } from '../../protocol/merkle.ts';
+import { NodeSearch, type ShownPiece } from './node-search.ts';
+import type { Matrix } from './run.ts';
+import { GAS, SEARCH_LIMITS, SearchPlan } from './search-plan.ts';
+import { ALL_MATRICES, TraceNodes, type TracePlace, leafPlace } from './trace-nodes.ts';
+import { TraceTree, hashLeaf, leafValues, tensorOf } from './tree.ts';
+import { TreeNodes, depthOf, widthOf } from './tree-nodes.ts';
+
+const below = (most: number, ...at: number[]) => randomBelow(most, 11, at[0] ?? 0, at[1] ?? 0);
+const hashesOf = (count: number, seed: number) => concat(...Array.from({ length: count }, (_, k) => fastKeccak256(uint256Bytes(seed), uint256Bytes(k))));
+const split = (leaves: Uint8Array) => Array.from({ length: leaves.length / 32 }, (_, k) => leaves.subarray(32 * k, 32 * k + 32));
+
+/** A trace of leaf hashes that stand for no values, and the same with another leaf hash. */
+const treeOf = (counts: readonly number[], seed = 1) => new TraceTree(counts.map((count, k) => tensorOf(count, 256, hashesOf(count, 1000 * seed + k))));
+function spoilt(tree: TraceTree, places: readonly { index: number; leaf: number }[]): TraceTree {
+  return new TraceTree(tree.tensors.map((tensor, k) => {
+    const here = places.filter(({ index }) => index === k);
+    if (!here.length) return tensor;
+    const leaves = tensor.leaves.slice();
+    for (const { leaf } of here) leaves[32 * leaf]! ^= 1;
+    return tensorOf(tensor.rows, tensor.columns, leaves);
+  }));
+}
+
+/** What a claimant who shows everything answers; leaves have no values here, so their hashes are shown as nodes are. */
+function maker(tree: TraceTree) {
+  const nodes = new TraceNodes(tree);
+  return (place: TracePlace): ShownPiece => ({ index: place.index, ...nodes.opening(place) });
+}
+
+describe('nodes of a tree', () => {
+  it('are those of protocol/merkle.ts, padding included', () => {
+    for (const count of [1, 2, 3, 5, 8, 13, 33]) {
+      const leaves = hashesOf(count, count);
+      const nodes = new TreeNodes(leaves);
+      expect(nodes.depth).toBe(depthOf(count));
+      expect(toHex(fastKeccak256(Uint8Array.of(2), uint256Bytes(count), nodes.node(nodes.depth, 0)))).toBe(merkleRoot(split(leaves)));
+      for (let leaf = 0; leaf < count; leaf++) expect(nodes.siblings(0, leaf)).toEqual(merkleProof(split(leaves), leaf));
+      for (let level = 0; level <= nodes.depth; level++) expect(nodes.below(nodes.depth, 0, nodes.depth - level)).toHaveLength(widthOf(count, level));
+      expect(() => nodes.node(nodes.depth + 1, 0)).toThrow(RangeError);
+    }
+  });
+});
+
+/** Runs a search to its end against a maker who shows everything. */
+function searchFor(own: TraceTree, claimed: TraceTree, limits = SEARCH_LIMITS) {
+  const show = maker(claimed);
+  const search = new NodeSearch(own, claimed.root);
+  const [rounds, gas, shown]: [number[], number[], Set<string>] = [[], [], new Set()];
+  for (let next = search.next(limits); next.length; next = search.next(limits)) {
+    const leaf = search.falseLeaf;
+    // No values here: the end is that the false leaf itself is asked for, as it was when its hash was known.
+    const asked = next.find((place) => place.depth === 0 && leaf?.index === place.index && leaf.leaf === place.leaf && shown.has(JSON.stringify(place)));
+    if (asked || rounds.length > 40) break;
+    rounds.push(next.length);
+    gas.push(GAS.round + next.reduce((sum, { depth }) => sum + GAS.place + (depth ? GAS.hash * 2 ** depth : 0), 0));
+    for (const place of next) {
+      shown.add(JSON.stringify(place));
+      search.add(show(place));
+    }
+  }
+  return { search, rounds: rounds.length, places: rounds.reduce((a, b) => a + b, 0), gas: gas.reduce((a, b) => a + b, 0) };
+}
+
+describe('a search', () => {
+  const counts = Array.from({ length: 300 }, (_, k) => (below(5, k) === 0 ? 1 + below(130, k, 1) : 1 + below(12, k, 2)));
+  const own = treeOf(counts);
+
+  it('ends within the rounds at the first false leaf, wherever it is and whatever follows it', () => {
+    for (let seed = 0; seed < 24; seed++) {
+      const index = below(counts.length, seed, 3);
+      const leaf = below(counts[index]!, seed, 4);
+      const rest = seed % 2 ? Array.from({ length: counts.length - index - 1 }, (_, k) => ({ index: index + 1 + k, leaf: 0 })) : [];
+      const claimed = spoilt(own, [{ index, leaf }, ...rest]);
+      const { search, rounds } = searchFor(own, claimed);
+      expect(search.falseLeaf).toMatchObject({ index, leaf });
+      expect(search.left).toBe(1);
+      expect(rounds).toBeLessThanOrEqual(SEARCH_LIMITS.rounds);
+      // All that stands at or before it is proved under the claim's root.
+      expect(search.proves({ index, leaf })).toBe(true);
+      const known = search.tree();
+      for (const [tensor, place] of [[index, leaf], [0, 0], [below(index + 1, seed, 5), 0]] as const) expect(known.proof(tensor, place)).toEqual(claimed.proof(tensor, place));
+    }
+  });
+
+  it('goes on from what others demanded, and needs no leaf whose hash says what it holds', () => {
+    const claimed = spoilt(own, [{ index: 77, leaf: 0 }]);
+    const show = maker(claimed);
+    const search = new NodeSearch(own, claimed.root);
+    search.add(show(leafPlace({ index: 78, leaf: 0 })));
+    // The leaf of 78 agrees, and so does 79's: the siblings of its proof say that 76 or 77 is false.
+    expect(search.left).toBe(counts[76]! + counts[77]!);
+    search.add(show({ index: 77, leaf: 0, level: depthOf(counts[77]!), depth: depthOf(counts[77]!) }));
+    expect(search.falseLeaf).toMatchObject({ index: 77, leaf: 0 });
+    expect(search.found).toBeUndefined();
+    expect(search.proves({ index: 77, leaf: 0 })).toBe(true);
+    expect(search.next()).toEqual([leafPlace({ index: 77, leaf: 0 })]);
+  });
+
+  it('takes nothing that does not stand under the root, or is no such place', () => {
+    const claimed = spoilt(own, [{ index: 5, leaf: 0 }]);
+    const show = maker(claimed);
+    const search = new NodeSearch(own, claimed.root);
+    const top = { index: ALL_MATRICES, leaf: 0, level: 9, depth: 4 };
+    const shown = show(top) as Extract<ShownPiece, { hashes: unknown }>;
+    const other = toHex(new Uint8Array(32));
+    expect(() => search.add({ ...shown, hashes: [other, ...shown.hashes.slice(1)] })).toThrow('does not stand');
+    expect(() => search.add({ ...shown, hashes: shown.hashes.slice(1) })).toThrow('does not stand');
+    expect(() => search.add({ ...shown, hashes: ['0x12', ...shown.hashes.slice(1)] })).toThrow('does not stand');
+    expect(() => search.add({ ...shown, proof: [other] })).toThrow('does not stand');
+    expect(() => search.add({ ...shown, level: 10 })).toThrow('no node');
+    expect(() => search.add({ ...shown, leaf: 1 })).toThrow('no node');
+    expect(() => search.add({ ...shown, index: 300 })).toThrow('no node');
+    expect(() => search.add({ index: 3, leaf: 10 ** 6, values: new Float32Array(1), proof: [] })).toThrow('no leaf');
+    search.add(shown);
+    expect(search.left).toBeLessThan(counts.reduce((a, b) => a + b, 0));
+  });
+
+  it('has a maker fall silent whose padding is no padding', () => {
+    // Five matrices: places 5, 6 and 7 are padding, and one of them is not zero.
+    const small = treeOf([1, 1, 1, 1, 1], 2);
+    const words = concat(uint256Bytes(1).subarray(28), uint256Bytes(256).subarray(28));
+    const tops = small.tensors.map(({ root }) => fastKeccak256(Uint8Array.of(0), root, words));
+    const node = (left: Uint8Array, right: Uint8Array) => fastKeccak256(Uint8Array.of(1), left, right);
+    const zero = new Uint8Array(32);
+    const [left, right] = [node(node(tops[0]!, tops[1]!), node(tops[2]!, tops[3]!)), node(node(tops[4]!, fromHex(`0x${'07'.repeat(32)}`)), node(zero, zero))];
+    const search = new NodeSearch(small, toHex(fastKeccak256(Uint8Array.of(2), uint256Bytes(5), node(left, right))));
+    const proof = [toHex(fromHex(`0x${'07'.repeat(32)}`)), toHex(node(zero, zero)), toHex(left)];
+    search.add({ index: 4, leaf: 0, level: 0, depth: 0, hashes: [toHex(small.tensors[4]!.leaves)], proof });
+    expect(search.falseLeaf).toBeUndefined();
+    expect(search.next()).toEqual([{ index: ALL_MATRICES, leaf: 2, level: 1, depth: 1 }]);
+  });
+
+  it('keeps to the places that may be demanded at once, in more rounds where it must', () => {
+    for (const places of [1, 2, 4]) {
+      const { search, rounds } = searchFor(own, spoilt(own, [{ index: 299, leaf: 0 }]), { rounds: 3, places });
+      expect(search.falseLeaf).toMatchObject({ index: 299, leaf: 0 });
+      expect(rounds).toBeLessThanOrEqual(places === 1 ? 4 : 3);
+    }
+  });
+});
+
+describe('a search as large as the shipped base’s', () => {
+  /** Leaves of each matrix of an answer of 60 tokens: 2,439 matrices, up to 960 leaves in one, 115,010 in all (docs/claims.md). */
+  let own: TraceTree;
+  let counts: number[];
+  beforeAll(() => {
+    counts = Array.from({ length: 2439 }, (_, k) => (k % 29 === 7 ? 960 : 1 + below(30, k, 6)));
+    own = treeOf(counts, 3);
+  });
+
+  it('takes three rounds, and bonds and gas of less than half of the least bond', () => {
+    let worst = 0;
+    for (let seed = 0; seed < 6; seed++) {
+      const index = seed % 2 ? 29 * below(84, seed, 7) + 7 : below(2439, seed, 8);
+      const leaf = below(counts[index]!, seed, 9);
+      const { search, rounds, gas } = searchFor(own, spoilt(own, [{ index, leaf }]));
+      expect(search.falseLeaf).toMatchObject({ index, leaf });
+      expect(rounds).toBeLessThanOrEqual(3);
+      worst = Math.max(worst, gas);
+    }
+    console.info(`worst of six: ${worst} gas in bonds and demands`);
+    expect(worst).toBeLessThan(7_000_000);
+  }, 20_000);
+
+  it('is planned in little time', () => {
+    const began = performance.now();
+    new SearchPlan(counts, 16).places({ index: ALL_MATRICES, level: 12, leaf: 0 }, 3);
+    expect(performance.now() - began).toBeLessThan(2_000);
+  });
+});
+
+it('a leaf is what its values hash to', () => {
+  const matrices: Matrix[] = [1, 2, 3].map((k) => ({ rows: 3, columns: 300, values: Float32Array.from({ length: 900 }, (_, i) => k * i) }));
+  const own = TraceTree.of(matrices);
+  const changed = matrices.map((matrix, k) => (k === 1 ? { ...matrix, values: matrix.values.with(600, -1) } : matrix));
+  const claimed = TraceTree.of(changed);
+  const search = new NodeSearch(own, claimed.root);
+  const { index, leaf } = { index: 1, leaf: 4 };
+  expect(search.left).toBe(18);
+  search.add({ index, leaf, values: leafValues(changed[index]!, leaf).values, proof: claimed.proof(index, leaf) });
+  expect(search.found).toMatchObject({ index, leaf });
+  expect(search.falseLeaf!.hash).toEqual(hashLeaf(leafValues(changed[index]!, leaf).values));
+  expect(search.next()).toEqual([]);
+});

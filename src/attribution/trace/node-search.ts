@@ -1,0 +1,177 @@
+import { type Hex, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
+import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
+import type { ShownLeaf } from './leaf-search.ts';
+import { SEARCH_LIMITS, type SearchLimits, SearchPlan, type Suspect } from './search-plan.ts';
+import { ALL_MATRICES, TraceNodes, type TracePlace, isIn, leafPlace, shapeBytes } from './trace-nodes.ts';
+import { TraceTree, hashLeaf } from './tree.ts';
+import { climb, depthOf, widthOf } from './tree-nodes.ts';
+
+const LEAF = Uint8Array.of(0);
+const ROOT = Uint8Array.of(2);
+const same = (a: Uint8Array, b: Uint8Array) => a.every((byte, k) => byte === b[k]);
+const keyOf = ({ index, level, leaf }: Suspect) => `${index} ${level} ${leaf}`;
+const placeKey = (place: TracePlace) => `${keyOf(place)} ${place.depth}`;
+
+/** Nodes of a claim's trees as its claimant showed them. */
+export interface ShownNodes extends TracePlace {
+  /** Left to right, without padding. */
+  hashes: readonly Hex[];
+  /** Siblings of the node from its level up within its tree; of a matrix then of the matrix in the trace. */
+  proof: readonly Hex[];
+}
+
+export type ShownPiece = ShownLeaf | ShownNodes;
+const isLeaf = (piece: ShownPiece): piece is ShownLeaf => 'values' in piece;
+
+/** A leaf of which the claimed hash is known, and all before it is right. */
+export interface FalseLeaf {
+  index: number;
+  leaf: number;
+  hash: Uint8Array;
+}
+
+/**
+ * Finds the first false leaf of a claim whose trace is withheld, from what its maker shows: nodes of the trace's trees and leaves, in any
+ * order. Of two trees that differ, the first leaf that does is under the first node that does, level by level.
+ */
+export class NodeSearch {
+  readonly root: Hex;
+  private readonly own: TraceNodes;
+  /** Nodes of the claim's trees, as they follow from all that was shown. */
+  private readonly nodes = new Map<string, Uint8Array>();
+  private readonly pieces = new Map<string, { piece: ShownPiece; nodes: ReadonlyMap<string, Uint8Array> }>();
+  private readonly counts: number[];
+
+  constructor(own: TraceTree, root: Hex) {
+    this.own = new TraceNodes(own);
+    this.root = root;
+    this.counts = own.tensors.map(({ leaves }) => leaves.length / 32);
+  }
+
+  /** Takes what was shown. Throws RangeError where it does not stand under the claim's root. */
+  add(piece: ShownPiece): void {
+    const place = isLeaf(piece) ? leafPlace(piece) : piece;
+    const nodes = this.climb(place, piece);
+    this.pieces.set(placeKey(place), { piece, nodes });
+    for (const [key, hash] of nodes) this.nodes.set(key, hash);
+  }
+
+  /** The first false leaf, once its hash is known. */
+  get falseLeaf(): FalseLeaf | undefined {
+    const { index, level, leaf } = this.suspect(this.nodes);
+    return index !== ALL_MATRICES && level === 0 && leaf < this.counts[index]! ? { index, leaf, hash: this.nodes.get(keyOf({ index, level, leaf }))! } : undefined;
+  }
+
+  /** The first false leaf, once it was shown. */
+  get found(): ShownLeaf | undefined {
+    const first = this.falseLeaf;
+    const piece = first && this.pieces.get(placeKey(leafPlace(first)))?.piece;
+    return piece && isLeaf(piece) ? piece : undefined;
+  }
+
+  /** Leaves among which the first false one is. */
+  get left(): number {
+    const { index, level, leaf } = this.suspect(this.nodes);
+    const [from, end] = [leaf * 2 ** level, (leaf + 1) * 2 ** level];
+    if (index === ALL_MATRICES) return this.counts.slice(from, end).reduce((sum, count) => sum + count, 0);
+    return Math.max(0, Math.min(end, this.counts[index]!) - from);
+  }
+
+  /** What to demand next; nothing once the first false leaf was shown. */
+  next({ rounds, places }: SearchLimits = SEARCH_LIMITS): TracePlace[] {
+    if (this.found) return [];
+    const plan = new SearchPlan(this.counts, places);
+    const nodes = new Map<string, Uint8Array>();
+    // Rounds that were gone through as planned count; what others demanded beside only brings the search further.
+    let left = rounds;
+    for (let planned = this.planned(plan, nodes, left); planned; planned = this.planned(plan, nodes, left)) {
+      const shown = planned.map((place) => this.pieces.get(placeKey(place)));
+      if (!shown.every((one) => one !== undefined)) break;
+      for (const one of shown) for (const [key, hash] of one.nodes) nodes.set(key, hash);
+      left = Math.max(1, left - 1);
+    }
+    return this.planned(plan, this.nodes, left) ?? [];
+  }
+
+  /** Whether every sibling on a leaf's way to the root is known: then tree() proves it, and all before it. */
+  proves({ index, leaf }: Pick<FalseLeaf, 'index' | 'leaf'>): boolean {
+    const way = (tree: number, place: number) => Array.from({ length: this.own.of(tree).depth }, (_, level) => keyOf({ index: tree, level, leaf: Math.floor(place / 2 ** level) ^ 1 }));
+    return [...way(index, leaf), ...way(ALL_MATRICES, index)].every((key) => this.nodes.has(key));
+  }
+
+  /** The claim's tree as far as it is known: hashes shown, and the own ones of what agrees. Right for the first false leaf and all before. */
+  tree(): TraceTree {
+    return new ShownTree(this.own, this.nodes);
+  }
+
+  private planned(plan: SearchPlan, nodes: ReadonlyMap<string, Uint8Array>, rounds: number): TracePlace[] | undefined {
+    const suspect = this.suspect(nodes);
+    const { index, level, leaf } = suspect;
+    // Padding that differs: nobody can show the node above it, since what is shown of a node has none.
+    if (leaf >= widthOf(this.own.of(index).count, level)) return [{ index, level: level + 1, leaf: leaf >> 1, depth: 1 }];
+    if (level === 0 && index !== ALL_MATRICES && this.pieces.has(placeKey(leafPlace(suspect)))) return undefined;
+    return plan.places(suspect, rounds);
+  }
+
+  /** The lowest node that is known to be false and has nothing false before it. */
+  private suspect(nodes: ReadonlyMap<string, Uint8Array>): Suspect {
+    let at: Suspect = { index: ALL_MATRICES, level: this.own.of(ALL_MATRICES).depth, leaf: 0 };
+    for (;;) {
+      const { index, level, leaf } = at;
+      if (level === 0) {
+        if (index !== ALL_MATRICES || leaf >= this.counts.length) return at;
+        const top = { index: leaf, level: depthOf(this.counts[leaf]!), leaf: 0 };
+        if (!nodes.has(keyOf(top))) return at;
+        at = top;
+        continue;
+      }
+      const first = { index, level: level - 1, leaf: 2 * leaf };
+      const hash = nodes.get(keyOf(first));
+      if (!hash) return at;
+      at = same(hash, this.own.of(index).node(level - 1, 2 * leaf)) ? { ...first, leaf: 2 * leaf + 1 } : first;
+      if (at.leaf >= widthOf(this.own.of(index).count, at.level)) return at;
+    }
+  }
+
+  /** Nodes that follow from what was shown. Throws RangeError where they do not lead to the claim's root. */
+  private climb({ index, leaf, level, depth }: TracePlace, piece: ShownPiece): Map<string, Uint8Array> {
+    const [matrices, all] = [this.counts.length, index === ALL_MATRICES];
+    const count = all ? matrices : this.counts[index];
+    const words = `${level > 0 ? `node ${leaf} of level ${level}` : `leaf ${leaf}`} of ${all ? 'all matrices' : `instruction ${index}`}`;
+    if (count === undefined || !isIn(count, { leaf, level, depth })) throw new RangeError(`no ${words}`);
+    const nodes = new Map<string, Uint8Array>();
+    const visit = (tree: number) => (at: number, place: number, hash: Uint8Array) => void nodes.set(keyOf({ index: tree, level: at, leaf: place }), hash);
+    const within = depthOf(count) - level;
+    const hashes = isLeaf(piece) ? [hashLeaf(piece.values)] : piece.hashes.map(fromHex);
+    try {
+      let top = climb({ count, level, place: leaf, depth }, hashes, piece.proof.slice(0, within), visit(index));
+      if (!all) {
+        const matrix = fastKeccak256(LEAF, fastKeccak256(ROOT, uint256Bytes(count), top), shapeBytes(this.own.tree.tensors[index]!));
+        top = climb({ count: matrices, level: 0, place: index, depth: 0 }, [matrix], piece.proof.slice(within), visit(ALL_MATRICES));
+      } else if (piece.proof.length !== within) throw new RangeError('another length');
+      if (toHex(fastKeccak256(ROOT, uint256Bytes(matrices), top)) === this.root) return nodes;
+    } catch {
+      // Said below.
+    }
+    throw new RangeError(`${words} does not stand under the claim’s root`);
+  }
+}
+
+class ShownTree extends TraceTree {
+  private readonly own: TraceNodes;
+  private readonly shown: ReadonlyMap<string, Uint8Array>;
+
+  constructor(own: TraceNodes, shown: ReadonlyMap<string, Uint8Array>) {
+    super(own.tree.tensors);
+    this.own = own;
+    this.shown = shown;
+  }
+
+  override proof(index: number, leaf: number): Hex[] {
+    const within = this.own.of(index).depth;
+    return this.own.proof(leafPlace({ index, leaf })).map((own, k) => {
+      const found = this.shown.get(k < within ? keyOf({ index, level: k, leaf: (leaf >> k) ^ 1 }) : keyOf({ index: ALL_MATRICES, level: k - within, leaf: (index >> (k - within)) ^ 1 }));
+      return found ? toHex(found) : own;
+    });
+  }
+}
