@@ -1,9 +1,10 @@
 /** Whole disputes with the contracts as they are deployed: the referee, the judge of payouts, the games and the money. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ELEMENTS } from '../attribution/trace/element.ts';
-import { type Program, fixed, instructionBytes, instructionLeaves, lengthsOf, programHash } from '../attribution/trace/instruction.ts';
+import { type Program, fixed, instructionBytes, instructionLeaves, programHash } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
 import { buildStep, headerOf, inputsBytes, inputsHash } from '../attribution/trace/step.ts';
+import { answerTexts } from '../attribution/trace/texts.ts';
 import { TraceTree, leafValues, floatBytes } from '../attribution/trace/tree.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { type AnswerOpening, type ClaimedAnswer, answersRoot, inputsHashOf, openAnswer } from '../protocol/answers.ts';
@@ -192,7 +193,7 @@ test('gas of proving one block of 256 products, with proofs as long as a model o
   wide.values.set(values);
   const stored = long.constants.map((_, k) => (k < 2 ? wide : row(noise)));
   const tree = TraceTree.of(stored);
-  const product = ELEMENTS.dot({ instruction: dot, lengths: lengthsOf(inputs, 0), inputs, columns: RECORDS, i: 0, j: 0 }, { get: (_, i, j) => wide.values[i * 256 + j]!, columns: () => 256 });
+  const product = ELEMENTS.dot({ instruction: dot, texts: answerTexts(inputs, 0), columns: RECORDS, i: 0, j: 0 }, { get: (_, i, j) => wide.values[i * 256 + j]!, columns: () => 256 });
   const claimed = [row(Float32Array.of(fromBits(bitsOf(product) ^ 1), 0, 0, 0, 0)), ...Array.from({ length: 1023 }, () => row(noise))];
   const trace = TraceTree.of(claimed);
   const { adapterId: longId } = await registerAdapter(connection, curator, {

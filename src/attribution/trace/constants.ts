@@ -21,11 +21,12 @@ const KEPT_BYTES = 256 * 2 ** 20;
 export class LoadedConstants implements Constants {
   private readonly kept = new Map<number, Matrix>();
   private bytes = 0;
-  private readonly program: TraceProgram;
+  private readonly program: Pick<TraceProgram, 'constants' | 'origins'>;
   private readonly model: Model;
-  private readonly ledger: CurvatureLedger;
+  private readonly ledger: CurvatureLedger | undefined;
 
-  constructor(program: TraceProgram, model: Model, ledger: CurvatureLedger) {
+  /** Without a ledger only weights and rotary tables: what units of a run have. */
+  constructor(program: Pick<TraceProgram, 'constants' | 'origins'>, model: Model, ledger?: CurvatureLedger) {
     this.program = program;
     this.model = model;
     this.ledger = ledger;
@@ -59,20 +60,20 @@ export class LoadedConstants implements Constants {
   }
 }
 
-async function readConstant(origin: ConstantOrigin, model: Model, ledger: CurvatureLedger): Promise<Float32Array> {
+async function readConstant(origin: ConstantOrigin, model: Model, ledger: CurvatureLedger | undefined): Promise<Float32Array> {
   const { backend } = model;
+  if (origin.kind === 'weight') {
+    const held = model.matrices.get(origin.name);
+    return held ? weightsOf(backend, held) : ((await backend.read(model.vectors.get(origin.name)!)) as Float32Array);
+  }
+  if (origin.kind === 'rope') return (await backend.read(model[origin.table])) as Float32Array;
+  if (!ledger) throw new RangeError(`${origin.kind} without a ledger`);
   switch (origin.kind) {
-    case 'weight': {
-      const held = model.matrices.get(origin.name);
-      return held ? weightsOf(backend, held) : ((await backend.read(model.vectors.get(origin.name)!)) as Float32Array);
-    }
     case 'factor': {
       const [, layer, factor] = /^(.*)\.lora_([AB])$/.exec(origin.name)!;
       const { a, b } = ledger.checkpoints[origin.checkpoint]!.pairs.get(layer!)!;
       return (await backend.read(factor === 'A' ? a : b)) as Float32Array;
     }
-    case 'rope':
-      return (await backend.read(model[origin.table])) as Float32Array;
     case 'rows':
       return weightsOf(backend, ledger.rows);
     case 'noise':

@@ -1,6 +1,6 @@
 import { BLOCK, add, bitsOf, div, exp, fromBits, mul, product, rsqrt, sigmoid, sqrt, store, sub } from '../../arithmetic/rf32.ts';
-import { LOSS_SCALE } from '../record-gradients.ts';
-import { type Instruction, type Lengths, type OpName, PIECE, type TraceInputs } from './instruction.ts';
+import { type Instruction, type OpName, PIECE } from './instruction.ts';
+import type { Texts } from './texts.ts';
 
 /** What an element is computed from. `get(input, row, column)` reads input number `input` of the instruction. */
 export interface Reader {
@@ -11,8 +11,7 @@ export interface Reader {
 
 export interface Place {
   instruction: Instruction;
-  lengths: Lengths;
-  inputs: TraceInputs;
+  texts: Texts;
   /** Columns of the output. */
   columns: number;
   i: number;
@@ -20,11 +19,6 @@ export interface Place {
 }
 
 type Element = (place: Place, read: Reader) => number;
-
-/** First row that row i attends. */
-const low = (i: number, { w }: Lengths) => Math.max(0, i - w + 1);
-/** Rows that row i attends. */
-const attended = (i: number, lengths: Lengths) => i + 1 - low(i, lengths);
 
 /** One block's sum as it stands: neither flushed nor judged. `terms` at most BLOCK. */
 function block(first: number, end: number, term: (t: number) => number): number {
@@ -56,6 +50,13 @@ const greatest = (first: number, end: number, value: (t: number) => number) => {
 /** Place of a number in a row of `columns`. */
 const cell = (flat: number, columns: number): [number, number] => [Math.floor(flat / columns), flat % columns];
 
+/** weight · (softmax − onehot(target)). */
+const lossGradient = (target: (r: number, place: Place, read: Reader) => number): Element => (place, read) => {
+  const { texts, i, j } = place;
+  const p = mul(read.get(0, i, j), read.get(1, i, 0));
+  return mul(texts.weight(i), j === target(i, place, read) ? sub(p, 1) : p);
+};
+
 /**
  * What every instruction means, element (i, j) by element: the slow obvious form. Inputs in order, params in order.
  * Letters: H query heads, G key/value heads, E values a head, P = H/G, c a place within the attended range.
@@ -68,32 +69,32 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
   /** Sums of `dotBlocks`: param B. */
   foldGroups: ({ instruction: { params: [blocks] }, i, j }, { get }) => store(fold(blocks!, (b) => get(0, i, j * blocks! + b))),
   /** [N·H, W]: row i·H + h, column c: q[N,H·E] of row i · k[N,G·E] of row low(i) + c. params H, G, E. */
-  scores: ({ instruction: { params: [heads, groups, e] }, lengths, i, j }, { get }) => {
+  scores: ({ instruction: { params: [heads, groups, e] }, texts, i, j }, { get }) => {
     const [token, head] = cell(i, heads!);
     const group = Math.floor(head / (heads! / groups!));
-    return j < attended(token, lengths) ? store(sum(e!, (x) => product(get(0, token, head * e! + x), get(1, low(token, lengths) + j, group * e! + x)))) : 0;
+    return j < texts.attended(token) ? store(sum(e!, (x) => product(get(0, token, head * e! + x), get(1, texts.low(token) + j, group * e! + x)))) : 0;
   },
   /** [N, H·E]: p[N·H,W] of row i and head · vᵀ[G·E,N]. params H, G, E. */
-  values: ({ instruction: { params: [heads, groups, e] }, lengths, i, j }, { get }) => {
+  values: ({ instruction: { params: [heads, groups, e] }, texts, i, j }, { get }) => {
     const [head, x] = cell(j, e!);
     const group = Math.floor(head / (heads! / groups!));
-    return store(sum(attended(i, lengths), (c) => product(get(0, i * heads! + head, c), get(1, group * e! + x, low(i, lengths) + c))));
+    return store(sum(texts.attended(i), (c) => product(get(0, i * heads! + head, c), get(1, group * e! + x, texts.low(i) + c))));
   },
   /** [N, G·E]: aligned p [N·G, P·W] · split q [G·E, N·P], over the tokens that attend token i. params H, G, E. */
-  keys: ({ instruction: { params: [heads, groups, e] }, lengths, i, j }, { get }) => {
+  keys: ({ instruction: { params: [heads, groups, e] }, texts, i, j }, { get }) => {
     const [group, x] = cell(j, e!);
     const each = heads! / groups!;
-    const count = (Math.min(lengths.n, i + lengths.w) - i) * each;
+    const count = (texts.end(i) - i) * each;
     return store(sum(count, (t) => product(get(0, i * groups! + group, t), get(1, group * e! + x, i * each + t))));
   },
 
   transpose: ({ i, j }, { get }) => get(0, j, i),
   /** [N·G, P·W]: row t·G + g holds, for each token that attends t and each head of g, its p[N·H,W] of t; zeros after. params H, G. */
-  align: ({ instruction: { params: [heads, groups] }, lengths, i, j }, { get }) => {
+  align: ({ instruction: { params: [heads, groups] }, texts, i, j }, { get }) => {
     const [token, group] = cell(i, groups!);
     const each = heads! / groups!;
     const from = token + Math.floor(j / each);
-    return from < Math.min(lengths.n, token + lengths.w) ? get(0, from * heads! + group * each + (j % each), token - low(from, lengths)) : 0;
+    return from < texts.end(token) ? get(0, from * heads! + group * each + (j % each), token - texts.low(from)) : 0;
   },
   /** [G·E, N·P] of q[N,H·E]: row g·E + x, column t·P + head within the group. params H, G, E. */
   split: ({ instruction: { params: [heads, groups, e] }, i, j }, { get }) => {
@@ -102,11 +103,11 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
     return get(0, token, (group * (heads! / groups!) + head) * e! + x);
   },
   /** Rows of a table by the tokens that are fed; zeros for a token that it does not have. */
-  tokens: ({ instruction, inputs, i, j }, { get }) => (inputs.tokens[i]! < instruction.inputs[0]!.rows.one ? get(0, inputs.tokens[i]!, j) : 0),
-  /** The rows that predict the answer's tokens. */
-  pick: ({ lengths: { n, m }, i, j }, { get }) => get(0, n - m + i, j),
+  tokens: ({ instruction, texts, i, j }, { get }) => (texts.token(i) < instruction.inputs[0]!.rows.one ? get(0, texts.token(i), j) : 0),
+  /** The rows that predict tokens for the loss. */
+  pick: ({ texts, i, j }, { get }) => get(0, texts.row(i), j),
   /** Their gradients back in place. */
-  place: ({ lengths: { n, m }, i, j }, { get }) => (i >= n - m ? get(0, i - (n - m), j) : 0),
+  place: ({ texts, i, j }, { get }) => (texts.predicted(i) < 0 ? 0 : get(0, texts.predicted(i), j)),
   /** [1, ·]: inputs [1, L] end to end. param L. */
   join: ({ instruction: { params: [length] }, j }, { get }) => get(Math.floor(j / length!), 0, j % length!),
 
@@ -127,10 +128,10 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
     return mul(mul(get(0, i, j), get(2, i, j)), mul(s, add(1, mul(gate, sub(1, s)))));
   },
   /** x[N,heads·E], cos[positions,E/2], sin. params E, inverse. */
-  rope: ({ instruction: { params: [e, inverse] }, i, j }, { get }) => {
+  rope: ({ instruction: { params: [e, inverse] }, texts, i, j }, { get }) => {
     const half = e! / 2;
     const x = j % e!;
-    const [c, plain] = [get(1, i, x % half), get(2, i, x % half)];
+    const [c, plain] = [get(1, texts.position(i), x % half), get(2, texts.position(i), x % half)];
     const s = inverse ? 0 - plain : plain;
     return x < half ? store(sub(mul(get(0, i, j), c), mul(get(0, i, j + half), s))) : store(add(mul(get(0, i, j), c), mul(get(0, i, j - half), s)));
   },
@@ -152,22 +153,22 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
   rmsGradient: ({ i, j }, { get }) => store(sub(mul(get(3, i, 0), mul(get(0, i, j), get(2, 0, j))), mul(get(4, i, 0), get(1, i, j)))),
 
   /** [N, H] of scores[N·H,W]. params H, scale. */
-  softmaxMax: ({ instruction: { params: [heads, scale] }, lengths, i, j }, { get }) => greatest(0, attended(i, lengths), (c) => mul(get(0, i * heads! + j, c), fromBits(scale!))),
+  softmaxMax: ({ instruction: { params: [heads, scale] }, texts, i, j }, { get }) => greatest(0, texts.attended(i), (c) => mul(get(0, i * heads! + j, c), fromBits(scale!))),
   /** [N·H, W]. Inputs scores, max; params H, scale. */
-  softmaxExp: ({ instruction: { params: [heads, scale] }, lengths, i, j }, { get }) => {
+  softmaxExp: ({ instruction: { params: [heads, scale] }, texts, i, j }, { get }) => {
     const [token, head] = cell(i, heads!);
-    return j < attended(token, lengths) ? exp(sub(mul(get(0, i, j), fromBits(scale!)), get(1, token, head))) : 0;
+    return j < texts.attended(token) ? exp(sub(mul(get(0, i, j), fromBits(scale!)), get(1, token, head))) : 0;
   },
   /** [N, H] of softmaxExp. param H. */
-  softmaxInverse: ({ instruction: { params: [heads] }, lengths, i, j }, { get }) => div(1, sum(attended(i, lengths), (c) => get(0, i * heads! + j, c))),
+  softmaxInverse: ({ instruction: { params: [heads] }, texts, i, j }, { get }) => div(1, sum(texts.attended(i), (c) => get(0, i * heads! + j, c))),
   /** Inputs softmaxExp, softmaxInverse; param H. */
   softmax: ({ instruction: { params: [heads] }, i, j }, { get }) => mul(get(0, i, j), get(1, ...cell(i, heads!))),
   /** [N, H]: Σ p · dp. param H. */
-  softmaxDot: ({ instruction: { params: [heads] }, lengths, i, j }, { get }) => sum(attended(i, lengths), (c) => mul(get(0, i * heads! + j, c), get(1, i * heads! + j, c))),
+  softmaxDot: ({ instruction: { params: [heads] }, texts, i, j }, { get }) => sum(texts.attended(i), (c) => mul(get(0, i * heads! + j, c), get(1, i * heads! + j, c))),
   /** Inputs p, dp, softmaxDot; params H, scale. */
-  softmaxGradient: ({ instruction: { params: [heads, scale] }, lengths, i, j }, { get }) => {
+  softmaxGradient: ({ instruction: { params: [heads, scale] }, texts, i, j }, { get }) => {
     const [token, head] = cell(i, heads!);
-    return j < attended(token, lengths) ? mul(mul(get(0, i, j), sub(get(1, i, j), get(2, token, head))), fromBits(scale!)) : 0;
+    return j < texts.attended(token) ? mul(mul(get(0, i, j), sub(get(1, i, j), get(2, token, head))), fromBits(scale!)) : 0;
   },
 
   /** [R, B]: the greatest of each block. */
@@ -180,11 +181,33 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
   sumBlocks: ({ i, j }, { get, columns }) => nthBlock(j, columns(0), (t) => get(0, i, t)),
   /** [R, 1]: 1 / Σ blocks. */
   inverseFold: ({ i }, { get, columns }) => div(1, fold(columns(0), (b) => get(0, i, b))),
-  /** (LOSS_SCALE / M) · (softmax − onehot). Inputs lossExp, inverse[M,1]. */
-  lossGradient: ({ lengths: { n, m }, inputs, i, j }, { get }) => {
-    const p = mul(get(0, i, j), get(1, i, 0));
-    return mul(Math.fround(LOSS_SCALE / m), j === inputs.tokens[n - m + i + 1] ? sub(p, 1) : p);
+  /** weight · (softmax − onehot); of an answer: LOSS_SCALE / M. Inputs lossExp, inverse[M,1]. */
+  lossGradient: lossGradient((r, { texts }) => texts.target(r)),
+  /** The same of texts whose weights are given: only answers have the other. */
+  lossGradientBy: lossGradient((r, { texts }) => texts.target(r)),
+  /** [M, 1], by its bits: the token that the uniform number r draws from softmax, as kernels/drawTargets. Inputs lossExp[M,V], sumBlocks[M,B]. */
+  drawTarget: ({ texts, i }, { get, columns }) => {
+    const total = fold(columns(1), (b) => get(1, i, b));
+    const wanted = mul(texts.scalar(i), total);
+    const found = (cumulative: number) => cumulative > wanted || cumulative === total;
+    let before = 0;
+    for (let b = 0; b < columns(1); b++) {
+      const after = add(before, get(1, i, b));
+      if (found(after)) {
+        let inBlock = 0;
+        for (let t = b * BLOCK; t < Math.min(columns(0), (b + 1) * BLOCK); t++) {
+          inBlock = add(inBlock, get(0, i, t));
+          if (found(add(before, inBlock))) return fromBits(t);
+        }
+        break;
+      }
+      before = after;
+    }
+    // Not where the sums are those of the numbers.
+    return 0;
   },
+  /** lossGradientBy of drawn tokens. Inputs lossExp, inverse[M,1], drawTarget[M,1]. */
+  lossGradientDrawn: lossGradient((r, _, { get }) => bitsOf(get(2, r, 0))),
 
   /**
    * [1, D]: (what was there) + Σ ± x over the members of slot j. Inputs x[R,C] read as one list, pairs[1,2·D] of (first, end) of
@@ -207,6 +230,21 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
   squareRowBlocks: ({ j }, { get, columns }) => nthBlock(j, columns(0), (t) => product(get(0, 0, t), get(0, 0, t))),
   /** [1, n]: noise[1,n] · √(squares[1,1]). Inputs noise, squares. */
   noise: ({ j }, { get }) => mul(get(0, 0, j), sqrt(get(1, 0, 0))),
+
+  // kernels/adamw, one result at a time.
+  /** m' of m, g; params β1, 1 − β1. */
+  adamwMoment: ({ instruction: { params: [beta, rest] }, i, j }, { get }) => store(add(mul(fromBits(beta!), get(0, i, j)), mul(fromBits(rest!), get(1, i, j)))),
+  /** v' of v, g; params β2, 1 − β2. */
+  adamwSquare: ({ instruction: { params: [beta, rest] }, i, j }, { get }) => {
+    const g = get(1, i, j);
+    return store(add(mul(fromBits(beta!), get(0, i, j)), mul(fromBits(rest!), mul(g, g))));
+  },
+  /** w' of w, m', v'; params eps, decay; scalars rate, 1/(1 − β1^t), 1/(1 − β2^t). */
+  adamwWeight: ({ instruction: { params: [eps, decay] }, texts, i, j }, { get }) => {
+    const w = get(0, i, j);
+    const step = div(mul(get(1, i, j), texts.scalar(1)), add(sqrt(mul(get(2, i, j), texts.scalar(2))), fromBits(eps!)));
+    return store(sub(w, mul(texts.scalar(0), add(step, mul(fromBits(decay!), w)))));
+  },
 };
 
 /** Pieces of a row. */

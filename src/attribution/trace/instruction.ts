@@ -6,8 +6,8 @@ import { leafHash, merkleRoot } from '../../protocol/merkle.ts';
  * from constants. Every element of every instruction is one small piece of RF32 that a contract can compute: at most
  * MOST_TERMS terms of one sum, or one element-wise step. element.ts is its meaning, contracts/src/libraries/Steps.sol the same.
  *
- * One program serves answers of every length: sizes are written in N (tokens fed), M (tokens of the answer) and
- * W = min(N, the model's attention window).
+ * One program serves answers of every length: sizes are written in N (tokens fed), M (tokens predicted for the loss) and
+ * W (the most tokens that one attends: all of its text, or the model's window).
  */
 export const OPS = {
   // Sums of products.
@@ -22,8 +22,11 @@ export const OPS = {
   softmaxMax: 0x40, softmaxExp: 0x41, softmaxInverse: 0x42, softmax: 0x43, softmaxDot: 0x44, softmaxGradient: 0x45,
   // Cross entropy.
   maxBlocks: 0x50, maxFold: 0x51, lossExp: 0x52, sumBlocks: 0x53, inverseFold: 0x54, lossGradient: 0x55,
+  lossGradientBy: 0x56, drawTarget: 0x57, lossGradientDrawn: 0x58,
   // Influence.
   sketch: 0x60, rowBlocks: 0x61, fold: 0x62, squareRowBlocks: 0x63, noise: 0x64,
+  // Training.
+  adamwMoment: 0x70, adamwSquare: 0x71, adamwWeight: 0x72,
 } as const;
 export type OpName = keyof typeof OPS;
 
@@ -40,9 +43,12 @@ export interface Size {
   w: number;
 }
 
-/** A matrix that an instruction reads: an earlier instruction's, or a constant. */
+/** Where a matrix stands: among those that the program makes, the constants, or (a number k) the outputs of a unit's source k. */
+export type Space = 'trace' | 'constant' | number;
+
+/** A matrix that an instruction reads: an earlier instruction's, or one that is given. */
 export interface Source {
-  space: 'trace' | 'constant';
+  space: Space;
   index: number;
   rows: Size;
   columns: Size;
@@ -79,7 +85,7 @@ export interface TraceInputs {
   answer: number;
 }
 
-/** N, M and W of a claim. */
+/** N, M and W. */
 export interface Lengths {
   n: number;
   m: number;
@@ -115,21 +121,36 @@ function wordBytes(value: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
+function spaceByte(space: Space): number {
+  if (space === 'trace') return 0;
+  if (space === 'constant') return 1;
+  if (!(Number.isInteger(space) && space >= 0 && space < 254)) throw new RangeError(`no source ${space}`);
+  return 2 + space;
+}
+
 /**
  * All big-endian: op u8 ‖ rows, columns (each int32 one, n, m, w) ‖ u8 count, params u32 each ‖ u8 count, inputs each
- * (u8 space: 0 trace, 1 constant ‖ u32 index ‖ rows ‖ columns).
+ * (u8 space: 0 trace, 1 constant, 2 + k source k ‖ u32 index ‖ rows ‖ columns).
  */
 export function instructionBytes({ op, rows, columns, params, inputs }: Instruction): Uint8Array {
   return concat(
     Uint8Array.of(OPS[op]), sizeBytes(rows), sizeBytes(columns),
     Uint8Array.of(params.length), ...params.map(wordBytes),
     Uint8Array.of(inputs.length),
-    ...inputs.flatMap((input) => [Uint8Array.of(input.space === 'trace' ? 0 : 1), wordBytes(input.index), sizeBytes(input.rows), sizeBytes(input.columns)]),
+    ...inputs.flatMap((input) => [Uint8Array.of(spaceByte(input.space)), wordBytes(input.index), sizeBytes(input.rows), sizeBytes(input.columns)]),
   );
 }
 
+/** Every step that is proved asks for them. */
+const leavesOf = new WeakMap<readonly Instruction[], Uint8Array[]>();
+
+/** Of a program that does not change any more. */
 export function instructionLeaves({ instructions }: Program): Uint8Array[] {
-  return instructions.map((instruction) => leafHash(instructionBytes(instruction)));
+  const known = leavesOf.get(instructions);
+  if (known?.length === instructions.length) return known;
+  const leaves = instructions.map((instruction) => leafHash(instructionBytes(instruction)));
+  leavesOf.set(instructions, leaves);
+  return leaves;
 }
 
 /**

@@ -1,8 +1,8 @@
-import { bitsOf } from '../../arithmetic/rf32.ts';
+import { bitsOf, sub } from '../../arithmetic/rf32.ts';
 import type { Backend, Memory, Tensor } from '../../kernels/backend.ts';
 import { type Operation, type Params, type Shape, type Values, size } from '../../kernels/operation.ts';
 import { piecesOf } from './element.ts';
-import { MOST_TERMS, type OpName } from './instruction.ts';
+import { MOST_TERMS, type OpName, type Space } from './instruction.ts';
 
 /** Where the values of a constant come from; constants.ts gives them. */
 export type ConstantOrigin =
@@ -14,7 +14,7 @@ export type ConstantOrigin =
 
 /** A program as it is for one length: sizes are numbers. */
 export interface LoweredSource {
-  space: 'trace' | 'constant';
+  space: Space;
   index: number;
   rows: number;
   columns: number;
@@ -34,8 +34,15 @@ export interface LoweredConstant {
   origin: ConstantOrigin;
 }
 
+/** Of rows of logits, for their loss. */
+interface Stats {
+  exp: LoweredSource;
+  sums: LoweredSource;
+  inverse: LoweredSource;
+}
+
 /** What stands behind a tensor: rows of the trace or a constant; an index list by its name; or what the trace leaves out. */
-type Meaning = { matrix: LoweredSource } | { index: string } | { stats: { exp: LoweredSource; inverse: LoweredSource } } | { origin: ConstantOrigin } | 'none';
+type Meaning = { matrix: LoweredSource } | { index: string } | { stats: Stats } | { origin: ConstantOrigin } | 'none';
 
 /**
  * A backend that computes nothing: it writes down the instructions that the operations run on it amount to. Programs are thus
@@ -48,14 +55,34 @@ export class Recorder implements Backend {
   readonly maxBinding = Infinity;
   readonly instructions: LoweredInstruction[] = [];
   readonly constants: LoweredConstant[] = [];
+  /** How the loss of a token is weighed: as an answer's, or as each text says. */
+  readonly weights: 'answer' | 'given';
   private readonly meanings = new Map<Tensor, Meaning>();
   private readonly derived = new Map<string, LoweredSource>();
+  private readonly stats = new Map<number, Stats>();
+
+  constructor(weights: 'answer' | 'given' = 'answer') {
+    this.weights = weights;
+  }
 
   /** A matrix that never changes. One dimension counts as a row. */
   constant(name: string, shape: Shape, origin: ConstantOrigin): Tensor {
     const tensor: Tensor = { name, shape, dtype: 'f32' };
     this.meanings.set(tensor, { origin });
     return tensor;
+  }
+
+  /** A matrix that another unit made: number `index` of source `source`. */
+  given(name: string, shape: Shape, source: number, index: number): Tensor {
+    const tensor: Tensor = { name, shape, dtype: 'f32' };
+    this.stand(tensor, source, index);
+    return tensor;
+  }
+
+  /** A tensor that was created stands for such a matrix. */
+  stand(tensor: Tensor, source: number, index: number): void {
+    const columns = tensor.shape.at(-1)!;
+    this.meanings.set(tensor, { matrix: { space: source, index, rows: size(tensor.shape) / columns, columns } });
   }
 
   /** The matrix behind a tensor that `run` made or `constant` named. */
@@ -84,6 +111,7 @@ export class Recorder implements Backend {
   /** The transpose of a matrix: an instruction, or a constant of its own. */
   transposed(matrix: LoweredSource): LoweredSource {
     if (matrix.space === 'trace') return this.once(`t${matrix.index}`, () => this.emit('transpose', `${this.instructions[matrix.index]!.name} transposed`, matrix.columns, matrix.rows, [matrix]));
+    if (matrix.space !== 'constant') return this.once(`t${matrix.space} ${matrix.index}`, () => this.emit('transpose', `source ${matrix.space}.${matrix.index} transposed`, matrix.columns, matrix.rows, [matrix]));
     const { name, origin } = this.constants[matrix.index]!;
     if (!('transposed' in origin)) throw new RangeError(`${name} has no transpose`);
     return this.constantMatrix(`${name} transposed`, matrix.columns, matrix.rows, { ...origin, transposed: !origin.transposed });
@@ -92,9 +120,16 @@ export class Recorder implements Backend {
   /** a · bᵀ, in blocks where the sum is long and its length is not the answer's. */
   dot(name: string, a: LoweredSource, b: LoweredSource): LoweredSource {
     if (a.columns !== b.columns) throw new RangeError(`${name}: ${a.columns} and ${b.columns} terms`);
-    if (b.space === 'trace' || a.columns <= MOST_TERMS) return this.emit('dot', name, a.rows, b.rows, [a, b]);
+    if (!this.isFixed(b) || a.columns <= MOST_TERMS) return this.emit('dot', name, a.rows, b.rows, [a, b]);
     const blocks = piecesOf(a.columns);
     return this.emit('foldGroups', name, a.rows, b.rows, [this.emit('dotBlocks', `${name} blocks`, a.rows, b.rows * blocks, [a, b], [blocks])], [blocks]);
+  }
+
+  /** A matrix whose size is the model's, not the texts'. */
+  private isFixed({ space, index }: LoweredSource): boolean {
+    if (space !== 'trace') return true;
+    const { op, inputs } = this.instructions[index]!;
+    return op === 'transpose' && typeof inputs[0]!.space === 'number';
   }
 
   upload(name: string, shape: Shape, values: Values): Tensor {
@@ -121,8 +156,8 @@ export class Recorder implements Backend {
     const lower = LOWERINGS[operation.name];
     if (!lower) throw new RangeError(`${operation.name} is in no program`);
     const meanings = lower({ recorder: this, name, inputs, params, matrix: (k) => this.matrixOf(inputs[k]!) });
-    return operation.outputs(inputs.map(({ shape }) => shape), params).map(({ shape, dtype }, k) => {
-      const tensor: Tensor = { name, shape, dtype };
+    return operation.outputs(inputs.map(({ shape }) => shape), params).map(({ shape, dtype, inPlace }, k) => {
+      const tensor: Tensor = inPlace === undefined ? { name, shape, dtype } : inputs[inPlace]!;
       this.meanings.set(tensor, meanings[k]!);
       return tensor;
     });
@@ -139,7 +174,20 @@ export class Recorder implements Backend {
     const meaning = this.meanings.get(tensor);
     return meaning && meaning !== 'none' && 'index' in meaning ? meaning.index : '';
   }
-  statsOf(tensor: Tensor): { exp: LoweredSource; inverse: LoweredSource } {
+  /** Maximum, exponentials and sums of rows of logits: whatever is to be predicted there, they are the same. */
+  statsOfLogits(name: string, logits: LoweredSource): Stats {
+    const known = this.stats.get(logits.index);
+    if (known) return known;
+    const blocks = piecesOf(logits.columns);
+    const greatest = this.emit('maxBlocks', `${name} max blocks`, logits.rows, blocks, [logits]);
+    const max = this.emit('maxFold', `${name} max`, logits.rows, 1, [greatest]);
+    const exp = this.emit('lossExp', `${name} exp`, logits.rows, logits.columns, [logits, max]);
+    const sums = this.emit('sumBlocks', `${name} sums`, logits.rows, blocks, [exp]);
+    const made = { exp, sums, inverse: this.emit('inverseFold', `${name} inverse`, logits.rows, 1, [sums]) };
+    this.stats.set(logits.index, made);
+    return made;
+  }
+  statsOf(tensor: Tensor): Stats {
     const meaning = this.meanings.get(tensor);
     if (!meaning || meaning === 'none' || !('stats' in meaning)) throw new RangeError(`${tensor.name} are no stats`);
     return meaning.stats;
@@ -173,7 +221,7 @@ const LOWERINGS: Readonly<Record<string, (call: Lowering) => Meaning[]>> = {
   matmulNT: ({ recorder, name, matrix }) => of(recorder.dot(name, matrix(0), matrix(1))),
   matmulNN: ({ recorder, name, matrix }) => of(recorder.dot(name, matrix(0), recorder.transposed(matrix(1)))),
   matmulTN: ({ recorder, name, inputs, matrix }) => {
-    if (inputs[2]!.shape[0] !== 2) throw new RangeError(`${name}: a program is about one text`);
+    if (inputs[2]!.shape[0] !== 2) throw new RangeError(`${name}: a program is about one segment`);
     return of(recorder.dot(name, recorder.transposed(matrix(0)), recorder.transposed(matrix(1))));
   },
   attentionScores: ({ recorder, name, params, matrix }) => {
@@ -249,20 +297,28 @@ const LOWERINGS: Readonly<Record<string, (call: Lowering) => Meaning[]>> = {
     return [{ matrix: dGate }, { matrix: recorder.emit('swigluUp', `${name} up`, dh.rows, dh.columns, [dh, gate]) }];
   },
 
-  crossEntropy: ({ recorder, name, matrix }) => {
-    const logits = matrix(0);
-    const blocks = piecesOf(logits.columns);
-    const greatest = recorder.emit('maxBlocks', `${name} max blocks`, logits.rows, blocks, [logits]);
-    const max = recorder.emit('maxFold', `${name} max`, logits.rows, 1, [greatest]);
-    const exp = recorder.emit('lossExp', `${name} exp`, logits.rows, logits.columns, [logits, max]);
-    const sums = recorder.emit('sumBlocks', `${name} sums`, logits.rows, blocks, [exp]);
-    const inverse = recorder.emit('inverseFold', `${name} inverse`, logits.rows, 1, [sums]);
-    // The loss itself decides nothing: the trace goes on with its gradient.
-    return ['none', { stats: { exp, inverse } }];
+  // The loss itself decides nothing: the trace goes on with its gradient.
+  crossEntropy: ({ recorder, name, matrix }) => ['none', { stats: recorder.statsOfLogits(name, matrix(0)) }],
+  drawTargets: ({ recorder, name, inputs }) => {
+    const { exp, sums } = recorder.statsOf(inputs[1]!);
+    return of(recorder.emit('drawTarget', name, exp.rows, 1, [exp, sums]));
   },
-  crossEntropyGradient: ({ recorder, name, inputs }) => {
+  crossEntropyGradient: ({ recorder, name, inputs, matrix }) => {
     const { exp, inverse } = recorder.statsOf(inputs[2]!);
-    return of(recorder.emit('lossGradient', name, exp.rows, exp.columns, [exp, inverse]));
+    const gradient = (op: OpName, ...more: LoweredSource[]) => of(recorder.emit(op, name, exp.rows, exp.columns, [exp, inverse, ...more]));
+    if (recorder.indexOf(inputs[1]!) !== 'targets') return gradient('lossGradientDrawn', matrix(1));
+    return gradient(recorder.weights === 'given' ? 'lossGradientBy' : 'lossGradient');
   },
   weightedSum: () => ['none'],
+
+  // The rate and the corrections are scalars of a unit: they change from step to step.
+  adamw: ({ recorder, name, params: { beta1, beta2, eps, decay }, matrix }) => {
+    const [w, g, m, v] = [matrix(0), matrix(1), matrix(2), matrix(3)];
+    const made = (op: OpName, what: string, inputs: LoweredSource[], params: number[]) => recorder.emit(op, `${name} ${what}`, w.rows, w.columns, inputs, params);
+    const rest = (beta: number) => [floatBits(beta), bitsOf(sub(1, Math.fround(beta)))];
+    const moment = made('adamwMoment', 'm', [m, g], rest(beta1!));
+    const square = made('adamwSquare', 'v', [v, g], rest(beta2!));
+    const weight = made('adamwWeight', 'updated', [w, moment, square], [floatBits(eps!), floatBits(decay!)]);
+    return [{ matrix: weight }, { matrix: moment }, { matrix: square }];
+  },
 };

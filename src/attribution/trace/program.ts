@@ -45,26 +45,42 @@ export function traceProgram(subject: ProgramSubject): TraceProgram {
   // Lengths that tell N, M and W apart; beyond the window where there is one.
   const samples = [[6, 2], [9, 4], [11, 3], [7, 5], [13, 2], ...(window ? [[window + 4, 3], [window + 9, 2], [window + 6, 5]] : [])]
     .map(([n, m]) => ({ lengths: lengthsOf({ tokens: new Array<number>(n! + 1).fill(0), answer: m! }, window), lowered: lower(subject, n! + 1, m!) }));
+  return { ...fitted(samples, window ? ['n', 'm', 'w'] : ['n', 'm']), window };
+}
+
+/** What the engine's code came to for texts of some lengths. */
+export interface Lowered {
+  instructions: LoweredInstruction[];
+  constants: LoweredConstant[];
+}
+
+export interface Sample {
+  lengths: Lengths;
+  lowered: Lowered;
+}
+
+/** What is the same function of the lengths in all samples; symbols are tried in order. Throws RangeError where nothing fits. */
+export function fitted(samples: readonly Sample[], symbols: readonly ('n' | 'm' | 'w')[]): Omit<TraceProgram, 'window'> {
   const [first, ...others] = samples.map(({ lowered }) => lowered);
   if (others.some(({ instructions, constants }) => instructions.length !== first!.instructions.length || JSON.stringify(constants) !== JSON.stringify(first!.constants))) {
-    throw new RangeError('the program depends on the length of the answer');
+    throw new RangeError('the program depends on the length of the text');
   }
   const lengths = samples.map((sample) => sample.lengths);
-  const fit = (value: (lowered: LoweredInstruction) => number, at: number) => fitSize(lengths, samples.map(({ lowered }) => value(lowered.instructions[at]!)), window);
+  const fit = (value: (lowered: LoweredInstruction) => number, at: number) => fitSize(lengths, samples.map(({ lowered }) => value(lowered.instructions[at]!)), symbols);
   const instructions = first!.instructions.map((instruction, at): Instruction => ({
     op: instruction.op, name: instruction.name, params: instruction.params,
     rows: fit(({ rows }) => rows, at),
     columns: fit(({ columns }) => columns, at),
     inputs: instruction.inputs.map(({ space, index }, k) => ({ space, index, rows: fit(({ inputs }) => inputs[k]!.rows, at), columns: fit(({ inputs }) => inputs[k]!.columns, at) })),
   }));
-  return { instructions, constants: first!.constants.map(({ name, rows, columns }) => ({ name, rows, columns })), origins: first!.constants.map(({ origin }) => origin), window };
+  return { instructions, constants: first!.constants.map(({ name, rows, columns }) => ({ name, rows, columns })), origins: first!.constants.map(({ origin }) => origin) };
 }
 
 /** one + coefficient · (N, M or W) that gives all values. */
-function fitSize(lengths: readonly Lengths[], values: readonly number[], window: number): Size {
+function fitSize(lengths: readonly Lengths[], values: readonly number[], symbols: readonly ('n' | 'm' | 'w')[]): Size {
   const fits = (size: Size) => lengths.every((some, k) => sizeOf(size, some) === values[k]);
   if (fits(fixed(values[0]!))) return fixed(values[0]!);
-  for (const symbol of window ? (['n', 'm', 'w'] as const) : (['n', 'm'] as const)) {
+  for (const symbol of symbols) {
     const other = lengths.findIndex((some) => some[symbol] !== lengths[0]![symbol]);
     const slope = (values[other]! - values[0]!) / (lengths[other]![symbol] - lengths[0]![symbol]);
     const size = { ...fixed(values[0]! - slope * lengths[0]![symbol]), [symbol]: slope };
@@ -73,7 +89,7 @@ function fitSize(lengths: readonly Lengths[], values: readonly number[], window:
   throw new RangeError(`sizes ${values} follow from no length`);
 }
 
-function lower({ config, positions, layers, checkpoints, width, records }: ProgramSubject, tokens: number, answer: number): { instructions: LoweredInstruction[]; constants: LoweredConstant[] } {
+function lower({ config, positions, layers, checkpoints, width, records }: ProgramSubject, tokens: number, answer: number): Lowered {
   const recorder = new Recorder();
   const model = recordedModel(recorder, config, positions);
   const scope = new Scope(recorder);
@@ -110,7 +126,8 @@ function sketched(recorder: Recorder, lora: Lora, gradients: Gradients, part: nu
   return there!;
 }
 
-function recordedModel(recorder: Recorder, config: ModelConfig, positions: number): Model {
+/** A model whose weights are constants of what is recorded. */
+export function recordedModel(recorder: Recorder, config: ModelConfig, positions: number): Model {
   const matrices: Model['matrices'] = new Map();
   const vectors: Model['vectors'] = new Map();
   for (const [name, shape] of weightShapes(config)) {

@@ -4,7 +4,8 @@ import type { Backend, Tensor } from '../../kernels/backend.ts';
 import { breathe } from '../../kernels/breathe.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { ELEMENTS } from './element.ts';
-import { type Instruction, type Lengths, type OpName, type Program, type TraceInputs, lengthsOf, sizeOf } from './instruction.ts';
+import { type Instruction, type OpName, type Program, type Space, type TraceInputs, sizeOf } from './instruction.ts';
+import { type Texts, answerTexts } from './texts.ts';
 
 /** A matrix of a trace. Constants of integers hold them by their bits. */
 export interface Matrix {
@@ -18,13 +19,22 @@ export interface Constants {
   matrix(index: number): Promise<Matrix>;
 }
 
+/** What a program is run on. */
+export interface Feed {
+  texts: Texts;
+  /** What other units made, by source; an answer's program reads none. */
+  sources: readonly (readonly Matrix[])[];
+}
+
 export interface RunOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
   /** Called for each instruction in order; false ends the run there. */
   onMatrix?: ((index: number, matrix: Matrix) => boolean) | undefined;
-  /** Matrices that stay when nothing reads them any more; the last two always do. */
+  /** Matrices that stay when nothing reads them any more; the last ones always do. */
   keep?: ((index: number) => boolean) | undefined;
+  /** How many the last ones are: 2, scores and noise, where it is not said. */
+  outputs?: number | undefined;
   /** Changes a matrix before it is read by others: for tests that plant faults. */
   change?: ((index: number, matrix: Matrix) => void) | undefined;
 }
@@ -32,21 +42,32 @@ export interface RunOptions {
 /** Constants that stay on the backend while a program runs: a base's weights are read at every checkpoint. */
 const HELD_BYTES = 256 * 2 ** 20;
 
+/** Runs the program of an answer. Throws `trace/too-long`, `cancelled`. */
+export async function runProgram(backend: Backend, program: Program, constants: Constants, inputs: TraceInputs, options: RunOptions = {}): Promise<(Matrix | undefined)[]> {
+  requireLength(inputs.tokens.length);
+  return runTexts(backend, program, constants, { texts: answerTexts(inputs, program.window), sources: [] }, options);
+}
+
 /**
  * Runs a program on the host; only products of matrices run on `backend`, whose bits are RF32's on every device. Gives the
- * matrices that were kept, by instruction. Throws `trace/too-long`, `cancelled`.
+ * matrices that were kept, by instruction. Throws `cancelled`, RangeError for a source that is not given.
  */
-export async function runProgram(backend: Backend, program: Program, constants: Constants, inputs: TraceInputs, { signal, onProgress, onMatrix, keep = () => false, change }: RunOptions = {}): Promise<(Matrix | undefined)[]> {
-  requireLength(inputs.tokens.length);
-  const lengths = lengthsOf(inputs, program.window);
+export async function runTexts(
+  backend: Backend, program: Program, constants: Constants, { texts, sources: given }: Feed, { signal, onProgress, onMatrix, keep = () => false, change, outputs = 2 }: RunOptions = {},
+): Promise<(Matrix | undefined)[]> {
   const { instructions } = program;
   const out: (Matrix | undefined)[] = [];
-  const lastUse = lastUses(program);
+  const lastUse = lastUses(program, outputs);
   const held = new Map<number, Tensor>();
   let heldBytes = 0;
+  const matrixOf = (space: Space, at: number): Matrix | Promise<Matrix> => {
+    const found = space === 'trace' ? out[at] : space === 'constant' ? constants.matrix(at) : given[space]?.[at];
+    if (!found) throw new RangeError(`no matrix ${at} of ${typeof space === 'number' ? `source ${space}` : space}`);
+    return found;
+  };
   try {
     for (const [index, instruction] of instructions.entries()) {
-      const [rows, columns] = [sizeOf(instruction.rows, lengths), sizeOf(instruction.columns, lengths)];
+      const [rows, columns] = [sizeOf(instruction.rows, texts), sizeOf(instruction.columns, texts)];
       const { op, inputs: from } = instruction;
       let values: Float32Array;
       if (op === 'dot') {
@@ -54,7 +75,7 @@ export async function runProgram(backend: Backend, program: Program, constants: 
         const place = async ({ space, index: at }: (typeof from)[number]) => {
           const before = space === 'constant' ? held.get(at) : undefined;
           if (before) return before;
-          const matrix = space === 'trace' ? out[at]! : await constants.matrix(at);
+          const matrix = await matrixOf(space, at);
           const tensor = backend.upload(instruction.name, [matrix.rows, matrix.columns], matrix.values, space === 'constant');
           if (space === 'constant' && heldBytes + matrix.values.byteLength <= HELD_BYTES) {
             heldBytes += matrix.values.byteLength;
@@ -68,9 +89,9 @@ export async function runProgram(backend: Backend, program: Program, constants: 
         for (const tensor of [...scratch, y!]) backend.free(tensor);
       } else {
         const sources: Matrix[] = [];
-        for (const { space, index: at } of from) sources.push(space === 'trace' ? out[at]! : await constants.matrix(at));
+        for (const { space, index: at } of from) sources.push(await matrixOf(space, at));
         values = new Float32Array(rows * columns);
-        (FAST[op] ?? slow)({ instruction, lengths, inputs, sources, rows, columns, values });
+        (FAST[op] ?? slow)({ instruction, texts, sources, rows, columns, values });
       }
       const matrix = { rows, columns, values };
       change?.(index, matrix);
@@ -89,19 +110,18 @@ export async function runProgram(backend: Backend, program: Program, constants: 
   }
 }
 
-/** For each instruction the matrices that nothing reads after it, itself among them; the scores and the noise are never. */
-function lastUses({ instructions }: Program): number[][] {
+/** For each instruction the matrices that nothing reads after it, itself among them; the last `outputs` are never. */
+function lastUses({ instructions }: Program, outputs: number): number[][] {
   const last = instructions.map((_, k) => k);
   instructions.forEach(({ inputs }, k) => inputs.forEach(({ space, index }) => space === 'trace' && (last[index] = k)));
   const out: number[][] = instructions.map(() => []);
-  last.forEach((at, k) => k < instructions.length - 2 && out[at]!.push(k));
+  last.forEach((at, k) => k < instructions.length - outputs && out[at]!.push(k));
   return out;
 }
 
 interface Work {
   instruction: Instruction;
-  lengths: Lengths;
-  inputs: TraceInputs;
+  texts: Texts;
   sources: Matrix[];
   rows: number;
   columns: number;
@@ -109,11 +129,11 @@ interface Work {
 }
 
 /** Element by element, as element.ts has it. */
-export function slow({ instruction, lengths, inputs, sources, rows, columns, values }: Work): void {
+export function slow({ instruction, texts, sources, rows, columns, values }: Work): void {
   const element = ELEMENTS[instruction.op];
   const read = { get: (k: number, i: number, j: number) => sources[k]!.values[i * sources[k]!.columns + j]!, columns: (k: number) => sources[k]!.columns };
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) values[i * columns + j] = element({ instruction, lengths, inputs, columns, i, j }, read);
+    for (let j = 0; j < columns; j++) values[i * columns + j] = element({ instruction, texts, columns, i, j }, read);
   }
 }
 
@@ -145,43 +165,54 @@ function products(a: Float32Array, from: number, b: Float32Array, at: number, co
   return total;
 }
 
-const low = (i: number, { w }: Lengths) => Math.max(0, i - w + 1);
-const attended = (i: number, lengths: Lengths) => i + 1 - low(i, lengths);
-
 /** Row by row where it counts; the rest goes element by element. run.test.ts holds them to the slow form. */
 const FAST: Partial<Record<OpName, (work: Work) => void>> = {
-  scores: ({ instruction: { params: [h, g, e] }, lengths, sources: [q, k], columns, values }) => {
+  scores: ({ instruction: { params: [h, g, e] }, texts, sources: [q, k], columns, values }) => {
     const [a, b] = [operands(q!.values), operands(k!.values)];
     for (let row = 0; row * columns < values.length; row++) {
       const [token, head] = [Math.floor(row / h!), row % h!];
       const group = Math.floor(head / (h! / g!));
-      const [first, count] = [low(token, lengths), attended(token, lengths)];
+      const [first, count] = [texts.low(token), texts.attended(token)];
       for (let c = 0; c < count; c++) values[row * columns + c] = store(products(a, token * q!.columns + head * e!, b, (first + c) * k!.columns + group * e!, e!));
     }
   },
-  values: ({ instruction: { params: [h, g, e] }, lengths, sources: [p, v], rows, columns, values }) => {
+  values: ({ instruction: { params: [h, g, e] }, texts, sources: [p, v], rows, columns, values }) => {
     const [a, b] = [operands(p!.values), operands(v!.values)];
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         const head = Math.floor(j / e!);
         const group = Math.floor(head / (h! / g!));
-        values[i * columns + j] = store(products(a, (i * h! + head) * p!.columns, b, (group * e! + (j % e!)) * v!.columns + low(i, lengths), attended(i, lengths)));
+        values[i * columns + j] = store(products(a, (i * h! + head) * p!.columns, b, (group * e! + (j % e!)) * v!.columns + texts.low(i), texts.attended(i)));
       }
     }
   },
-  keys: ({ instruction: { params: [h, g, e] }, lengths, sources: [p, q], rows, columns, values }) => {
+  keys: ({ instruction: { params: [h, g, e] }, texts, sources: [p, q], rows, columns, values }) => {
     const [a, b] = [operands(p!.values), operands(q!.values)];
     const each = h! / g!;
     for (let i = 0; i < rows; i++) {
-      const count = (Math.min(lengths.n, i + lengths.w) - i) * each;
+      const count = (texts.end(i) - i) * each;
       for (let j = 0; j < columns; j++) values[i * columns + j] = store(products(a, (i * g! + Math.floor(j / e!)) * p!.columns, b, j * q!.columns + i * each, count));
+    }
+  },
+  dotBlocks: ({ instruction: { params: [blocks] }, sources: [x, y], rows, columns, values }) => {
+    const [a, b] = [operands(x!.values), operands(y!.values)];
+    const terms = x!.columns;
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const first = (j % blocks!) * BLOCK;
+        // One block, so that the sum is added to nothing.
+        values[i * columns + j] = products(a, i * terms + first, b, Math.floor(j / blocks!) * terms + first, Math.min(BLOCK, terms - first));
+      }
     }
   },
   transpose: ({ sources: [a], rows, columns, values }) => {
     for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) values[i * columns + j] = a!.values[j * a!.columns + i]!;
   },
-  tokens: ({ inputs: { tokens }, sources: [table], rows, columns, values }) => {
-    for (let i = 0; i < rows; i++) if (tokens[i]! < table!.rows) values.set(table!.values.subarray(tokens[i]! * columns, (tokens[i]! + 1) * columns), i * columns);
+  tokens: ({ texts, sources: [table], rows, columns, values }) => {
+    for (let i = 0; i < rows; i++) {
+      const token = texts.token(i);
+      if (token < table!.rows) values.set(table!.values.subarray(token * columns, (token + 1) * columns), i * columns);
+    }
   },
   add: ({ sources: [a, b], values }) => {
     for (let i = 0; i < values.length; i++) values[i] = store(add(a!.values[i]!, b!.values[i]!));
@@ -206,10 +237,10 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
       values[i] = store(sub(mul(r!.values[row]!, mul(dy!.values[i]!, w!.values[i % columns]!)), mul(c!.values[row]!, x!.values[i]!)));
     }
   },
-  softmaxExp: ({ instruction: { params: [h, bits] }, lengths, sources: [scores, max], columns, values }) => {
+  softmaxExp: ({ instruction: { params: [h, bits] }, texts, sources: [scores, max], columns, values }) => {
     const scale = fromBits(bits!);
     for (let row = 0; row * columns < values.length; row++) {
-      const count = attended(Math.floor(row / h!), lengths);
+      const count = texts.attended(Math.floor(row / h!));
       for (let c = 0; c < count; c++) values[row * columns + c] = exp(sub(mul(scores!.values[row * columns + c]!, scale), max!.values[row]!));
     }
   },
@@ -227,6 +258,16 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
       for (let b = 0; b < x!.columns; b++) total = add(total, x!.values[i * x!.columns + b]!);
       values[i] = div(1, total);
     }
+  },
+  lossGradientBy: (work) => lossGradient(work, (r) => work.texts.target(r)),
+  lossGradientDrawn: (work) => lossGradient(work, (r) => bitsOf(work.sources[2]!.values[r]!)),
+  adamwMoment: ({ instruction: { params }, sources: [m, g], values }) => {
+    const [beta, rest] = params.map(fromBits) as [number, number];
+    for (let i = 0; i < values.length; i++) values[i] = store(add(mul(beta, m!.values[i]!), mul(rest, g!.values[i]!)));
+  },
+  adamwSquare: ({ instruction: { params }, sources: [v, g], values }) => {
+    const [beta, rest] = params.map(fromBits) as [number, number];
+    for (let i = 0; i < values.length; i++) values[i] = store(add(mul(beta, v!.values[i]!), mul(rest, mul(g!.values[i]!, g!.values[i]!))));
   },
   rowBlocks: ({ sources: [text, x], rows, columns, values }) => {
     const [a, b] = [operands(text!.values), operands(x!.values)];
@@ -254,6 +295,17 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
     }
   },
 };
+
+/** weight · (softmax − onehot) of rows of lossExp and their inverses. */
+function lossGradient({ texts, sources: [e, inverse], rows, columns, values }: Work, target: (r: number) => number): void {
+  for (let r = 0; r < rows; r++) {
+    const [weight, right] = [texts.weight(r), target(r)];
+    for (let j = 0; j < columns; j++) {
+      const p = mul(e!.values[r * columns + j]!, inverse!.values[r]!);
+      values[r * columns + j] = mul(weight, j === right ? sub(p, 1) : p);
+    }
+  }
+}
 
 /** [rows, blocks]: block sums of `count` terms a row. */
 function blocksOf(rows: number, blocks: number, count: number, values: Float32Array, term: (row: number, t: number) => number): void {

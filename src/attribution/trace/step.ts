@@ -2,8 +2,9 @@ import { type Hex, concat, toHex } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { merkleProof, merkleRoot } from '../../protocol/merkle.ts';
 import { ELEMENTS } from './element.ts';
-import { type Program, type TraceInputs, instructionBytes, instructionLeaves, lengthsOf, sizeOf } from './instruction.ts';
+import { type Program, type Space, type TraceInputs, instructionBytes, instructionLeaves, sizeOf } from './instruction.ts';
 import { type Matrix, sameBits } from './run.ts';
+import { type Texts, answerTexts } from './texts.ts';
 import { type TraceTree, cutOf, floatBytes, leafAt, leafValues } from './tree.ts';
 
 /** One leaf of a tensor with its proof; `input` says of which of the instruction's inputs. */
@@ -26,7 +27,7 @@ export interface ProgramHeader {
 /** What the referee judges (contracts/src/Referee.sol): one element of one instruction, with all that it is computed from. */
 export interface Step {
   header: ProgramHeader;
-  /** Prompt and answer, as inputsBytes. */
+  /** Prompt and answer, as inputsBytes; of a unit, its unitInputsBytes. */
   inputs: Hex;
   index: number;
   instruction: Hex;
@@ -70,19 +71,38 @@ export interface Claimed {
 
 /** Everything the referee needs to judge element (row, column) of an instruction. Throws RangeError for places that are not there. */
 export function buildStep({ program, inputs, tree, constants, valuesOf }: Claimed, index: number, row: number, column: number): Step {
+  return buildTextStep({
+    program, texts: answerTexts(inputs, program.window), inputs: inputsBytes(inputs), constantsRoot: constants.root,
+    valuesOf: (space, tensor, leaf) => valuesOf(space as 'trace' | 'constant', tensor, leaf),
+    proof: (space, tensor, leaf) => (space === 'trace' ? tree : constants).proof(tensor, leaf),
+  }, index, row, column);
+}
+
+/** What a step is made from, be it of an answer or of a unit. */
+export interface ClaimedTexts {
+  program: Program;
+  texts: Texts;
+  /** What the claim holds the hash of. */
+  inputs: Uint8Array;
+  constantsRoot: Hex;
+  /** Values of a leaf as claimed, or as committed. */
+  valuesOf(space: Space, tensor: number, leaf: number): Float32Array;
+  /** That they are: under the root of the trace, the constants or the source. */
+  proof(space: Space, tensor: number, leaf: number): Hex[];
+}
+
+/** As buildStep. */
+export function buildTextStep({ program, texts, inputs, constantsRoot, valuesOf, proof }: ClaimedTexts, index: number, row: number, column: number): Step {
   const instruction = program.instructions[index];
   if (!instruction) throw new RangeError(`no instruction ${index}`);
-  const lengths = lengthsOf(inputs, program.window);
-  const [rows, columns] = [sizeOf(instruction.rows, lengths), sizeOf(instruction.columns, lengths)];
+  const [rows, columns] = [sizeOf(instruction.rows, texts), sizeOf(instruction.columns, texts)];
   if (!(row >= 0 && row < rows && column >= 0 && column < columns)) throw new RangeError(`no element ${row}, ${column} in [${rows},${columns}]`);
-  const open = (input: number, space: 'trace' | 'constant', tensor: number, leaf: number): Opening => ({
-    input, leaf,
-    values: toHex(floatBytes(valuesOf(space, tensor, leaf))),
-    proof: (space === 'trace' ? tree : constants).proof(tensor, leaf),
+  const open = (input: number, space: Space, tensor: number, leaf: number): Opening => ({
+    input, leaf, values: toHex(floatBytes(valuesOf(space, tensor, leaf))), proof: proof(space, tensor, leaf),
   });
   const openings = new Map<string, Opening>();
-  const sources = instruction.inputs.map(({ rows: r, columns: c }) => ({ columns: sizeOf(c, lengths), cut: cutOf(sizeOf(r, lengths), sizeOf(c, lengths)) }));
-  ELEMENTS[instruction.op]({ instruction, lengths, inputs, columns, i: row, j: column }, {
+  const sources = instruction.inputs.map(({ rows: r, columns: c }) => ({ columns: sizeOf(c, texts), cut: cutOf(sizeOf(r, texts), sizeOf(c, texts)) }));
+  ELEMENTS[instruction.op]({ instruction, texts, columns, i: row, j: column }, {
     columns: (k) => sources[k]!.columns,
     get(k, i, j) {
       const { columns: width, cut } = sources[k]!;
@@ -94,8 +114,8 @@ export function buildStep({ program, inputs, tree, constants, valuesOf }: Claime
     },
   });
   return {
-    header: headerOf(program, constants.root),
-    inputs: toHex(inputsBytes(inputs)),
+    header: headerOf(program, constantsRoot),
+    inputs: toHex(inputs),
     index,
     instruction: toHex(instructionBytes(instruction)),
     instructionProof: merkleProof(instructionLeaves(program), index),

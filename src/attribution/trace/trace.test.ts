@@ -6,6 +6,7 @@ import { curvatureInfluence } from '../curvature/curvature-influence.ts';
 import { lengthsOf, sizeOf } from './instruction.ts';
 import { type Matrix, runProgram, sameBits, slow } from './run.ts';
 import { buildStep, differenceIn, firstFalse } from './step.ts';
+import { answerTexts } from './texts.ts';
 import { type SmallOptions, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
 import { Tracer } from './tracer.ts';
 import { TraceTree, cutOf, hashLeaf, leafAt, leafHashes, leafValues, readTrace, tensorOf } from './tree.ts';
@@ -46,11 +47,11 @@ describe('a program', () => {
     const { model, program, constants } = await smallTrace(backend, options);
     const inputs = randomInputs(model.config.vocab, tokens, answer, 2);
     const matrices = await runAll(backend, { program, constants }, inputs);
-    const lengths = lengthsOf(inputs, program.window);
+    const texts = answerTexts(inputs, program.window);
     for (const [k, instruction] of program.instructions.entries()) {
       const { rows, columns, values } = matrices[k]!;
       const again = new Float32Array(values.length);
-      slow({ instruction, lengths, inputs, sources: instruction.inputs.map(({ space, index }) => (space === 'trace' ? matrices : constants)[index]!), rows, columns, values: again });
+      slow({ instruction, texts, sources: instruction.inputs.map(({ space, index }) => (space === 'trace' ? matrices : constants)[index]!), rows, columns, values: again });
       const other = values.findIndex((value, i) => !sameBits(value, again[i]!));
       if (other >= 0) expect.fail(`${instruction.op} ${instruction.name}: ${again[other]} at ${other}, not ${values[other]}`);
     }

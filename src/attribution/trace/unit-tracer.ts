@@ -1,0 +1,244 @@
+import { OpenLedgerError } from '../../errors.ts';
+import type { Backend } from '../../kernels/backend.ts';
+import type { Lora } from '../../model/lora.ts';
+import type { Model } from '../../model/model.ts';
+import { type Hex, toHex } from '../../protocol/bytes.ts';
+import { merkleProof } from '../../protocol/merkle.ts';
+import { LoadedConstants } from './constants.ts';
+import type { LeafReply, TraceMatrix } from './evidence.ts';
+import { type Space, instructionBytes, instructionLeaves, sizeOf } from './instruction.ts';
+import type { LeafPlace } from './leaf-search.ts';
+import { layersOf } from './program.ts';
+import { type Matrix, type RunOptions, runTexts } from './run.ts';
+import { type Difference, type Step, buildTextStep, differenceIn, firstFalse, headerOf } from './step.ts';
+import { Texts } from './texts.ts';
+import type { TraceOptions } from './tracer.ts';
+import { type Tensor, TraceTree, cutOf, floatBytes, leafHashes, leafValues, tensorOf } from './tree.ts';
+import { type UnitInputs, type UnitShape, unitInputsBytes, unitProgramHash } from './unit.ts';
+import { type UnitKind, type UnitProgram, type UnitSubject, unitProgram } from './unit-program.ts';
+
+/** Proofs under one root of matrices; a TraceTree is one. */
+export interface TreeProofs {
+  proof(tensor: number, leaf: number): Hex[];
+}
+
+/** A unit's trace. Instruction k of n + outputs stands in `inner` for k < n, else in `outputs`, as its tensor k − n. */
+export interface UnitTrace {
+  inner: TraceTree;
+  outputs: TraceTree;
+  /** The matrices that the unit makes. */
+  made: Matrix[];
+}
+
+/** Arguments of isFalseUnit in contracts/src/interfaces/IUnitReferee.sol. */
+export interface UnitEvidence {
+  step: Step;
+  shape: UnitShape;
+}
+
+/** Matrices of the units that one reads, in the order in which they are made. */
+export type UnitSources = readonly (readonly Matrix[])[];
+
+/** Rows of one unit: the referee takes 64 leaves for one sum over all of them. */
+export const MOST_ROWS = 4096;
+
+/** Throws `trace/bad-unit`, `trace/unit-too-large`. `positions`: those that there are rotary tables for. */
+export function requireUnit({ texts }: UnitInputs, positions: number): void {
+  const refuse = (code: 'trace/bad-unit' | 'trace/unit-too-large', why: string) =>
+    new OpenLedgerError({ code, what: 'This step of the run cannot be checked on chain.', why, next: 'Have it checked by making the run again.' });
+  for (const { tokens, answer } of texts) {
+    if (!(Number.isInteger(answer) && answer >= 1 && answer < tokens.length)) throw refuse('trace/bad-unit', `A text of ${tokens.length} tokens cannot have ${answer} of them predicted.`);
+  }
+  const rows = texts.reduce((sum, { tokens }) => sum + tokens.length - 1, 0);
+  if (rows < 1) throw refuse('trace/bad-unit', 'It has no text.');
+  if (rows > MOST_ROWS) throw refuse('trace/unit-too-large', `Its texts have ${rows} tokens; up to ${MOST_ROWS} can be.`);
+  const longest = texts.reduce((most, { tokens }) => Math.max(most, tokens.length - 1), 0);
+  if (longest > positions) throw refuse('trace/unit-too-large', `One of its texts has ${longest} tokens; there are tables for ${positions}.`);
+}
+
+/** Traces of a run's units: what each commits to, and where one goes wrong. */
+export class UnitTracer {
+  readonly subject: UnitSubject;
+  /** Over the base's weights and tables: the same for units of every kind. */
+  readonly committed: TraceTree;
+  private readonly backend: Backend;
+  private readonly constants: LoadedConstants;
+  private readonly origins: string;
+  private readonly programs = new Map<UnitKind, { program: UnitProgram; hash: Hex }>();
+
+  private constructor(backend: Backend, subject: UnitSubject, program: UnitProgram, constants: LoadedConstants, committed: TraceTree) {
+    this.backend = backend;
+    this.subject = subject;
+    this.constants = constants;
+    this.committed = committed;
+    this.origins = JSON.stringify(program.origins);
+    this.add(program);
+  }
+
+  /** `backend` multiplies; the model may be on another. Of `lora` only the shapes count. Throws `cancelled`. */
+  static async of(backend: Backend, model: Model, lora: Lora, { signal }: TraceOptions = {}): Promise<UnitTracer> {
+    const subject = { config: model.config, positions: model.positions, layers: layersOf(lora) };
+    const program = unitProgram(subject, 'own');
+    const constants = new LoadedConstants(program, model);
+    return new UnitTracer(backend, subject, program, constants, await constants.tree(signal));
+  }
+
+  program(kind: UnitKind): UnitProgram {
+    return this.known(kind).program;
+  }
+
+  /** What the plan of a run names. */
+  programHash(kind: UnitKind): Hex {
+    return this.known(kind).hash;
+  }
+
+  /** Constant `index` of every program. */
+  constant(index: number): Promise<Matrix> {
+    return this.constants.matrix(index);
+  }
+
+  /** Sizes of all matrices, the outputs last. */
+  shapes(kind: UnitKind, inputs: UnitInputs): { rows: number; columns: number }[] {
+    const texts = this.texts(inputs);
+    return this.program(kind).instructions.map(({ rows, columns }) => ({ rows: sizeOf(rows, texts), columns: sizeOf(columns, texts) }));
+  }
+
+  /** Computes a unit. Throws `trace/bad-unit`, `trace/unit-too-large`, `rf32/out-of-range`, `cancelled`. */
+  async trace(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, options: TraceOptions = {}): Promise<UnitTrace> {
+    const first = this.firstOutput(kind);
+    const tensors: Tensor[] = [];
+    const made: Matrix[] = [];
+    await this.run(kind, inputs, sources, {
+      ...options,
+      onMatrix: (index, matrix) => {
+        tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
+        if (index >= first) made.push(matrix);
+        return true;
+      },
+    });
+    return { inner: new TraceTree(tensors.slice(0, first)), outputs: new TraceTree(tensors.slice(first)), made };
+  }
+
+  /**
+   * The first leaf in which a claimed unit is not what is computed here; `instruction` counts over inner matrices and outputs.
+   * Without outputs only the inner ones are compared. Undefined where all are right.
+   */
+  async firstDifference(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, claimed: { inner: TraceTree; outputs?: TraceTree | undefined }, options: TraceOptions = {}): Promise<Difference | undefined> {
+    const first = this.firstOutput(kind);
+    let found: Difference | undefined;
+    await this.run(kind, inputs, sources, {
+      ...options,
+      onMatrix: (index, matrix) => {
+        if (index >= first && !claimed.outputs) return false;
+        const place = index < first ? differenceIn(claimed.inner, index, leafHashes(matrix)) : differenceIn(claimed.outputs!, index - first, leafHashes(matrix));
+        found = place && { ...place, instruction: index };
+        return !found;
+      },
+    });
+    return found;
+  }
+
+  /** The matrices of some instructions, computed again. Ends after the last of them. */
+  async matrices(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, which: readonly number[], options: TraceOptions = {}): Promise<Map<number, Matrix>> {
+    const wanted = new Set(which);
+    const found = new Map<number, Matrix>();
+    await this.run(kind, inputs, sources, {
+      ...options,
+      onMatrix: (index, matrix) => {
+        if (wanted.has(index)) found.set(index, matrix);
+        return found.size < wanted.size;
+      },
+    });
+    return found;
+  }
+
+  /**
+   * What shows that a claimed leaf does not follow from what stands before it; everything before it and all sources must agree
+   * with what is claimed. `claimed` gives proofs under the claimed roots, `values` are the leaf's as claimed. Undefined where the
+   * leaf is as computed here. Throws `cancelled`, RangeError for a place that is not there.
+   */
+  async evidence(
+    kind: UnitKind, inputs: UnitInputs, sources: UnitSources, claimed: { inner: TreeProofs; outputs: TreeProofs; sources: readonly TreeProofs[] }, { index, leaf }: LeafPlace, values: Float32Array, options: TraceOptions = {},
+  ): Promise<UnitEvidence | undefined> {
+    const program = this.program(kind);
+    const instruction = program.instructions[index];
+    if (!instruction) throw new RangeError(`no instruction ${index}`);
+    const own = instruction.inputs.filter(({ space }) => space === 'trace').map((source) => source.index);
+    const matrices = await this.matrices(kind, inputs, sources, [...own, index], options);
+    const right = matrices.get(index)!;
+    if (!(leaf >= 0 && leaf < cutOf(right.rows, right.columns).count)) throw new RangeError(`no leaf ${leaf} of instruction ${index}`);
+    if (values.length !== leafValues(right, leaf).values.length) throw new RangeError(`leaf ${leaf} has not ${values.length} values`);
+    const place = firstFalse(right, leaf, values);
+    if (!place) return undefined;
+    const constants = new Map<number, Matrix>();
+    for (const { space, index: at } of instruction.inputs) if (space === 'constant') constants.set(at, await this.constants.matrix(at));
+    const matrixOf = (space: Space, at: number) => (space === 'trace' ? matrices.get(at)! : space === 'constant' ? constants.get(at)! : sources[space]![at]!);
+    const first = this.firstOutput(kind);
+    const step = buildTextStep({
+      program, texts: this.texts(inputs), inputs: unitInputsBytes(inputs), constantsRoot: this.committed.root,
+      valuesOf: (space, at, part) => (space === 'trace' && at === index && part === leaf ? values : leafValues(matrixOf(space, at), part).values),
+      proof: (space, at, part) => {
+        if (space === 'constant') return this.committed.proof(at, part);
+        if (space !== 'trace') return claimed.sources[space]!.proof(at, part);
+        return at < first ? claimed.inner.proof(at, part) : claimed.outputs.proof(at - first, part);
+      },
+    }, index, place.row, place.column);
+    return { step, shape: program.shape };
+  }
+
+  /** One matrix of a unit with the program's proof of its instruction; none for one that the program does not have. */
+  matrix(kind: UnitKind, inputs: UnitInputs, index: number): TraceMatrix {
+    const program = this.program(kind);
+    const instruction = program.instructions[index];
+    return {
+      header: headerOf(program, this.committed.root), inputs: toHex(unitInputsBytes(inputs)), index,
+      instruction: instruction ? toHex(instructionBytes(instruction)) : '0x', instructionProof: instruction ? merkleProof(instructionLeaves(program), index) : [],
+    };
+  }
+
+  /** Answers to demands for leaves of an honest unit, in order, in one run. Throws RangeError for a place that is not there, `cancelled`. */
+  async openings(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, trace: { inner: TreeProofs; outputs: TreeProofs }, places: readonly LeafPlace[], options: TraceOptions = {}): Promise<LeafReply[]> {
+    const shapes = this.shapes(kind, inputs);
+    for (const { index, leaf } of places) {
+      const shape = shapes[index];
+      if (!shape || !(leaf >= 0 && leaf < cutOf(shape.rows, shape.columns).count)) throw new RangeError(`no leaf ${leaf} of instruction ${index}`);
+    }
+    const matrices = await this.matrices(kind, inputs, sources, places.map(({ index }) => index), options);
+    const first = this.firstOutput(kind);
+    return places.map(({ index, leaf }) => ({
+      matrix: this.matrix(kind, inputs, index),
+      leaf: {
+        input: 0, leaf, values: toHex(floatBytes(leafValues(matrices.get(index)!, leaf).values)),
+        proof: index < first ? trace.inner.proof(index, leaf) : trace.outputs.proof(index - first, leaf),
+      },
+    }));
+  }
+
+  /** The first instruction whose matrix is an output. */
+  firstOutput(kind: UnitKind): number {
+    const { instructions, shape } = this.program(kind);
+    return instructions.length - shape.outputs;
+  }
+
+  private texts(inputs: UnitInputs): Texts {
+    requireUnit(inputs, this.subject.positions);
+    return new Texts(inputs, this.subject.config.window ?? 0);
+  }
+
+  private run(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, options: RunOptions) {
+    const program = this.program(kind);
+    return runTexts(this.backend, program, this.constants, { texts: this.texts(inputs), sources }, { ...options, outputs: program.shape.outputs });
+  }
+
+  private known(kind: UnitKind): { program: UnitProgram; hash: Hex } {
+    return this.programs.get(kind) ?? this.add(unitProgram(this.subject, kind));
+  }
+
+  private add(program: UnitProgram) {
+    // All kinds pass the model forward and back, so they read the same weights in the same order.
+    if (JSON.stringify(program.origins) !== this.origins) throw new RangeError('units of one run with other constants');
+    const made = { program, hash: unitProgramHash(program, this.committed.root, program.shape) };
+    this.programs.set(program.kind, made);
+    return made;
+  }
+}
