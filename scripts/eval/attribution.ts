@@ -37,14 +37,22 @@ export interface MethodFigures {
   selfArea?: Figure | undefined;
   /** Mean time of a seed's scores. */
   seconds: number;
+  /** The same of each seed for itself, in the order of the report's seeds: how far they lie apart. */
+  bySeed: SeedFigures[];
+}
+
+export interface SeedFigures {
+  half?: number | undefined;
+  within?: number | undefined;
+  aboveDataInf?: number | undefined;
 }
 
 export interface FamilyReport {
   family: FamilyName;
   records: number;
   queries: number;
-  /** Seeds with how many retrains of each kind there are. */
-  seeds: { seed: number; halves: number; fives: number; leaveOneOut: number }[];
+  /** Seeds with how many retrains of each kind there are. A figure is the mean over the seeds that have retrains for it. */
+  seeds: { seed: number; halves: number; fives: number; leaveOneOut: number; otherOrder: number }[];
   ceiling?: { half?: Figure | undefined; within?: Figure | undefined } | undefined;
   methods: MethodFigures[];
   /** Of the first seed, the query whose score by the first method is the median: what was predicted and what came, by method. */
@@ -114,6 +122,7 @@ async function evaluateFamily(engine: Engine, family: FamilyName, methods: reado
     queries: first.all.queries.length,
     seeds: results.map(({ all, outcomes }) => ({
       seed: all.seed, halves: named(all, outcomes, 'half-').length, fives: named(all, outcomes, 'five-').length, leaveOneOut: named(all, outcomes, 'loo-').length,
+      otherOrder: named(all, outcomes, 'order-1-half-').length,
     })),
     ceiling: { half: figure(ceilings(results, false)), within: figure(ceilings(results, true)) },
     methods: methods.map(({ id, title, kind }) => {
@@ -128,6 +137,7 @@ async function evaluateFamily(engine: Engine, family: FamilyName, methods: reado
         allArea: area(results, results.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'all')), samples),
         selfArea: scores.every(({ self }) => self) ? area(results, scores.map(({ self }) => self!), samples) : undefined,
         seconds: mean(scores.map(({ seconds }) => seconds)),
+        bySeed: results.map((result) => ofSeed(result, id, dataInf !== undefined)),
       };
     }),
     example: example(first, methods),
@@ -180,10 +190,18 @@ const named = (all: Setup, outcomes: ReadonlyMap<RunName, number[]>, prefix: str
 /** Fewest subsets that leave something when the counts of the classes are regressed out. */
 const fewest = ({ classOf }: Setup) => new Set(classOf).size + 4;
 
-/** What a method predicts of every kind of retraining against what came, one comparison for each seed; none where a seed lacks its retrains. */
+/** Figures of one seed without their intervals. */
+function ofSeed(result: SeedResults, id: string, withDataInf: boolean): SeedFigures {
+  const value = ([comparison]: Comparison[]) => comparison && score(comparison);
+  const { half, within } = comparisonsOf([result], id);
+  const floor = withDataInf && id !== 'datainf' ? value(comparisonsOf([result], 'datainf').within) : undefined;
+  return { half: value(half), within: value(within), aboveDataInf: floor === undefined ? undefined : value(within)! - floor };
+}
+
+/** What a method predicts of every kind of retraining against what came, one comparison for each seed that has such retrains. */
 function comparisonsOf(results: readonly SeedResults[], id: string) {
   const groups = (prefix: string, within: boolean) =>
-    everySeed(results, ({ all, outcomes, scores }) => {
+    ofSeeds(results, ({ all, outcomes, scores }) => {
       const names = named(all, outcomes, prefix);
       if (names.length < (within ? fewest(all) : 1)) return undefined;
       const weights = names.map((run) => weightsOf(all, run));
@@ -194,7 +212,7 @@ function comparisonsOf(results: readonly SeedResults[], id: string) {
     half: groups('half-', false),
     within: groups('half-', true),
     five: groups('five-', false),
-    leaveOneOut: everySeed(results, ({ all, outcomes, scores }) => {
+    leaveOneOut: ofSeeds(results, ({ all, outcomes, scores }) => {
       const names = named(all, outcomes, 'loo-');
       const full = outcomes.get('full');
       if (!names.length || !full) return undefined;
@@ -205,9 +223,8 @@ function comparisonsOf(results: readonly SeedResults[], id: string) {
   };
 }
 
-function everySeed(results: readonly SeedResults[], make: (result: SeedResults) => Comparison | undefined): Comparison[] {
-  const made = results.map(make);
-  return made.every((one) => one !== undefined) ? made : [];
+function ofSeeds(results: readonly SeedResults[], make: (result: SeedResults) => Comparison | undefined): Comparison[] {
+  return results.flatMap((result) => make(result) ?? []);
 }
 
 /** With fewer halves in the other order the ceiling would be chance. */
@@ -215,7 +232,7 @@ const FEWEST_OF_CEILING = 40;
 
 /** The halves retrained in another order against those in the first. */
 function ceilings(results: readonly SeedResults[], within: boolean): Comparison[] {
-  return everySeed(results, ({ all, outcomes }) => {
+  return ofSeeds(results, ({ all, outcomes }) => {
     const names = named(all, outcomes, 'half-').filter((run) => outcomes.has(`order-1-${run}`));
     if (names.length < Math.min(FEWEST_OF_CEILING, all.counts.halves) || (within && names.length < fewest(all))) return undefined;
     const effects = ceilingEffects(names.map((run) => outcomes.get(run)!), names.map((run) => outcomes.get(`order-1-${run}`)!));

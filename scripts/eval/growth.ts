@@ -1,27 +1,29 @@
 /**
  * Growth of the curvature ledger with made-up gradients: time and memory of building it, and of one answer. Each size runs
- * in a process of its own, so that its peak memory is its own. `npx tsx scripts/eval/growth.ts [--records 1000,10000] [--checkpoints 3] [--json]`
+ * in a process of its own, so that its peak memory is its own. Blocks of records all cost the same and are freed one after
+ * another, so where the whole takes too long, `--blocks` measures the first ones, with everything that the whole needs held.
+ * `npx tsx scripts/eval/growth.ts [--records 1000,10000] [--checkpoints 3] [--blocks 8] [--json]`
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { randomWord } from '../../src/arithmetic/random.ts';
 import { type GradientSource, buildRows, curvatureBytes, rowWidth } from '../../src/attribution/curvature/curvature-ledger.ts';
-import { CURVATURE, MOST_CHANCE_DRAWS, drawPlan } from '../../src/attribution/curvature/settings.ts';
+import { BLOCK_RECORDS } from '../../src/attribution/curvature/ledger-passes.ts';
+import { CURVATURE, MOST_CHANCE_DRAWS, ROW_FORMAT, drawPlan } from '../../src/attribution/curvature/settings.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { freeMatrix, matrixBytes, matrixNT } from '../../src/kernels/matrix/matrix.ts';
+import { createMatrix, freeMatrix, matrixBytes, matrixNT } from '../../src/kernels/matrix/matrix.ts';
 import { Scope } from '../../src/kernels/scope.ts';
-import { ROW_FORMAT } from '../../src/attribution/curvature/settings.ts';
 import { table } from './report/tables.ts';
 
 const { values: flags } = parseArgs({
   options: {
     help: { type: 'boolean' }, json: { type: 'boolean' }, records: { type: 'string', default: '1000,10000,100000' }, dimension: { type: 'string', default: '4096' },
-    checkpoints: { type: 'string', default: String(CURVATURE.checkpoints) }, one: { type: 'boolean' },
+    checkpoints: { type: 'string', default: String(CURVATURE.checkpoints) }, blocks: { type: 'string' }, one: { type: 'boolean' },
   },
 });
 if (flags.help) {
-  console.log('npx tsx scripts/eval/growth.ts [--records 1000,10000,100000] [--dimension 4096] [--checkpoints 3] [--json]\nTime and memory of a ledger of made-up gradients, and of one answer, on the CPU backend.');
+  console.log('npx tsx scripts/eval/growth.ts [--records 1000,10000,100000] [--dimension 4096] [--checkpoints 3] [--blocks 8] [--json]\nTime and memory of a ledger of made-up gradients, and of one answer, on the CPU backend. --blocks: measure so many blocks of records and reckon the time of the others from them.');
   process.exit(0);
 }
 
@@ -31,6 +33,8 @@ interface Growth {
   dimension: number;
   checkpoints: number;
   buildSeconds: number;
+  /** Records whose rows were made; the time of the others is reckoned from theirs. */
+  recordsMade: number;
   /** Of one answer, its gradient given. */
   answerMilliseconds: number;
   ledgerBytes: number;
@@ -57,7 +61,7 @@ function madeUp(count: number, width: number, first: number, stream: number): Fl
   return out;
 }
 
-async function measure(records: number, dimension: number, checkpoints: number): Promise<Growth> {
+async function measure(records: number, dimension: number, checkpoints: number, blocks: number): Promise<Growth> {
   const backend = await createCpuBackend();
   const settings = { ...CURVATURE, checkpoints, dimension };
   const { owners } = drawPlan(records, settings.draws);
@@ -65,41 +69,54 @@ async function measure(records: number, dimension: number, checkpoints: number):
   // As of an adapter with more numbers than the rows have.
   const width = rowWidth(Infinity, settings);
   const rows = (scope: Scope, count: number, first: number, stream: number) => Promise.resolve(scope.upload('made up', [count, width], madeUp(count, width, first, stream)));
+  const most = Math.min(records, blocks * BLOCK_RECORDS);
+  const enough = new AbortController();
+  let firstBlock = 0;
   const source: GradientSource = {
     draws: (scope, at) => rows(scope, owners.length, 0, 100 + at),
     chance: () => Promise.resolve(madeUp(chance.length, checkpoints * width, 0, 200)),
-    records: (scope, at, first, count) => rows(scope, count, first, 300 + at),
+    records: (scope, at, first, count) => {
+      firstBlock ||= performance.now();
+      if (first + count >= most && most < records) enough.abort();
+      return rows(scope, count, first, 300 + at);
+    },
   };
   const began = performance.now();
-  const ledger = await buildRows(backend, source, checkpoints, records, width, chance, 1);
-  const buildSeconds = (performance.now() - began) / 1000;
+  const built = await buildRows(backend, source, checkpoints, records, width, chance, 1, enough.signal).catch((error: unknown) => {
+    if (!enough.signal.aborted) throw error;
+    return undefined;
+  });
+  const ended = performance.now();
+  const buildSeconds = (firstBlock - began + ((ended - firstBlock) * records) / most) / 1000;
+  const matrix = built?.rows ?? createMatrix(backend, 'ledger.rows', records, checkpoints * width, ROW_FORMAT);
   const times: number[] = [];
   for (let i = 0; i < 5; i++) {
     const scope = new Scope(backend);
     const answer = scope.upload('answer', [1, checkpoints * width], madeUp(1, checkpoints * width, i, 400));
     const start = performance.now();
-    await backend.read(matrixNT(scope, 'influence', answer, ledger.rows));
+    await backend.read(matrixNT(scope, 'influence', answer, matrix));
     times.push(performance.now() - start);
     scope.release();
   }
   const { peakBytes } = backend.memory();
-  freeMatrix(backend, ledger.rows);
+  freeMatrix(backend, matrix);
   return {
-    records, draws: owners.length, dimension, checkpoints, buildSeconds, answerMilliseconds: times.sort((a, b) => a - b)[2]!,
+    records, draws: owners.length, dimension, checkpoints, buildSeconds, recordsMade: most, answerMilliseconds: times.sort((a, b) => a - b)[2]!,
     ledgerBytes: matrixBytes(records, checkpoints * width, ROW_FORMAT), backendBytes: peakBytes, processBytes: process.resourceUsage().maxRSS * 1024,
   };
 }
 
 const sizes = flags.records.split(',').map(Number);
 const [dimension, checkpoints] = [Number(flags.dimension), Number(flags.checkpoints)];
-if ([...sizes, dimension, checkpoints].some((value) => !Number.isSafeInteger(value) || value < 1)) throw new RangeError('sizes are whole numbers above 0');
+const blocks = Number(flags.blocks ?? 2 ** 20);
+if ([...sizes, dimension, checkpoints, blocks].some((value) => !Number.isSafeInteger(value) || value < 1)) throw new RangeError('sizes are whole numbers above 0');
 if (flags.one) {
-  console.log(JSON.stringify(await measure(sizes[0]!, dimension, checkpoints)));
+  console.log(JSON.stringify(await measure(sizes[0]!, dimension, checkpoints, blocks)));
 } else {
   const results = sizes.map((records): Growth => {
     console.error(`${records} records …`);
     const { stdout, status } = spawnSync(
-      process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), '--one', '--records', String(records), '--dimension', String(dimension), '--checkpoints', String(checkpoints)],
+      process.execPath, ['--import', 'tsx', fileURLToPath(import.meta.url), '--one', '--records', String(records), '--dimension', String(dimension), '--checkpoints', String(checkpoints), '--blocks', String(blocks)],
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
     );
     if (status !== 0) throw new Error(`${records} records: the process ended with ${status}`);
@@ -109,9 +126,9 @@ if (flags.one) {
   if (flags.json) console.log(JSON.stringify({ command: 'growth', results }));
   else {
     console.log(table(
-      ['records', 'draws', 'numbers a record', 'checkpoints', 'building', 'one answer', 'ledger', 'backend at most', 'process at most'],
+      ['records', 'of them made', 'draws', 'numbers a record', 'checkpoints', 'building', 'one answer', 'ledger', 'backend at most', 'process at most'],
       results.map((one) => [
-        one.records.toLocaleString('en'), one.draws.toLocaleString('en'), one.dimension.toLocaleString('en'), String(one.checkpoints), `${one.buildSeconds.toFixed(1)} s`,
+        one.records.toLocaleString('en'), one.recordsMade.toLocaleString('en'), one.draws.toLocaleString('en'), one.dimension.toLocaleString('en'), String(one.checkpoints), `${one.buildSeconds.toFixed(1)} s`,
         `${one.answerMilliseconds.toFixed(1)} ms`, mebibytes(one.ledgerBytes), mebibytes(one.backendBytes), mebibytes(one.processBytes),
       ]),
     ));

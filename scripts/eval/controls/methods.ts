@@ -71,7 +71,7 @@ async function curvature(subject: Subject, queries: Subject['asked'], settings: 
 
 export const METHODS: readonly Method[] = [
   {
-    id: 'curvature', title: 'Curvature (the default)', kind: 'method', version: 5, settings: CURVATURE,
+    id: 'curvature', title: 'Curvature (the default)', kind: 'method', version: 6, settings: CURVATURE,
     scores: (subject) => curvature(subject, subject.asked, CURVATURE),
     evidence: (subject) => curvature(subject, subject.asked, CURVATURE, true),
     self: async (subject) => diagonal(await curvature(subject, subject.examples, CURVATURE)),
@@ -93,11 +93,11 @@ export const METHODS: readonly Method[] = [
     },
   },
   {
-    id: 'curvature-float64', title: 'Curvature, float64, rows not rounded', kind: 'reference', version: 5, settings: CURVATURE,
+    id: 'curvature-float64', title: 'Curvature, float64, rows not rounded', kind: 'reference', version: 6, settings: CURVATURE,
     scores: async (subject) => {
       const { recipe, examples } = subject;
       const { time, batch } = runPace(recipe, examples.length);
-      return earlyStoppingReference(await subject.pointsOfRun(CURVATURE.checkpoints, CURVATURE.draws), await subject.queryGradients(), batch, CURVATURE.damping / time);
+      return earlyStoppingReference(await subject.pointsOfRun(CURVATURE.checkpoints, CURVATURE.draws), batch, CURVATURE.damping / time);
     },
   },
   {

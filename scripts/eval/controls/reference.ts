@@ -75,23 +75,24 @@ export interface RunPoint {
 }
 
 /**
- * The default method: Σ over points of the run of v (H + λ D)⁻¹ g, H = FᵀF/m there, D = diag √(mean of g² / batch) over all
- * points' record gradients. v is the sum of the query's gradients at all points but the first, and at the run's end. D is what Adam divides a step by, and λ ~ 1 / Σ rates damps what the run
- * had no time to learn.
+ * The default method: Σ over points c of the run of (v_c + v_last) (H_c + λ D)⁻¹ g_c, H = FᵀF/m there, D = diag √(mean of g² / batch)
+ * over all points' record gradients, v_last the query's gradient at the last point. D is what Adam divides a step by, and
+ * λ ~ 1 / Σ rates damps what the run had no time to learn.
  */
-export function earlyStoppingReference(points: readonly RunPoint[], end: Rows, batch: number, lambda: number): Scores {
+export function earlyStoppingReference(points: readonly RunPoint[], batch: number, lambda: number): Scores {
   const squares = new Float64Array(points[0]!.records.width);
   let count = 0;
   for (const { records } of points) {
     records.values.forEach((value, i) => (squares[i % records.width]! += value * value));
     count += records.count;
   }
+  const last = points.at(-1)!.queries;
   const floor = (1e-6 * squares.reduce((a, b) => a + b, 0)) / squares.length;
-  if (!(floor > 0)) return Array.from({ length: end.count }, () => new Array<number>(points[0]!.records.count).fill(0));
+  if (!(floor > 0)) return Array.from({ length: last.count }, () => new Array<number>(points[0]!.records.count).fill(0));
   const scale = squares.map((sum) => 1 / Math.sqrt(Math.sqrt(Math.max(sum, floor) / count / batch)));
   const scaled = (rows: Rows): Rows => ({ ...rows, values: rows.values.map((value, i) => value * scale[i % rows.width]!) });
-  const v = points.slice(1).reduce((sum, { queries }) => ({ ...sum, values: sum.values.map((value, i) => value + queries.values[i]!) }), end);
-  const parts = points.map(({ records, labels }) => dampedInverse(scaled(labels), scaled(records), scaled(v), () => lambda));
+  const reading = ({ queries }: RunPoint): Rows => ({ ...queries, values: queries.values.map((value, i) => value + last.values[i]!) });
+  const parts = points.map((point) => dampedInverse(scaled(point.labels), scaled(point.records), scaled(reading(point)), () => lambda));
   return parts[0]!.map((row, q) => row.map((_, k) => parts.reduce((sum, part) => sum + part[q]![k]!, 0)));
 }
 

@@ -29,12 +29,23 @@ export function mislabelledTable({ methods }: FamilyReport): string {
   );
 }
 
+/** The product's methods seed by seed: LDS at half, within class, and above DataInf there. */
+export function seedTable({ seeds, methods }: FamilyReport): string {
+  const text = (value: number | undefined) => value?.toFixed(3) ?? '–';
+  return table(
+    ['', ...seeds.flatMap(({ seed }) => [`seed ${seed}: half`, 'within', 'above DataInf'])],
+    methods.filter(({ kind }) => kind === 'method').map(({ title, bySeed }) => [title, ...bySeed.flatMap(({ half, within, aboveDataInf }) => [text(half), text(within), text(aboveDataInf)])]),
+  );
+}
+
 export function familyTables(report: FamilyReport): string {
-  const seeds = report.seeds.map(({ seed, halves, fives, leaveOneOut }) => `seed ${seed} (${halves} halves, ${fives} with 5 % removed, ${leaveOneOut} without one)`).join('; ');
+  const seeds = report.seeds.map(({ seed, halves, fives, leaveOneOut, otherOrder }) =>
+    `seed ${seed} (${halves} halves, ${fives} with 5 % removed, ${leaveOneOut} without one, ${otherOrder} halves in another order)`).join('; ');
   return [
     `### ${report.family[0]!.toUpperCase()}${report.family.slice(1)}`, '',
-    `${report.records} records, ${report.queries} queries; retrained: ${seeds}. In brackets 95 % intervals (bootstrap over queries and subsets).`, '',
+    `${report.records} records, ${report.queries} queries; retrained: ${seeds}. Means over the seeds that have such retrainings; in brackets 95 % intervals (bootstrap over queries and subsets).`, '',
     retrainingTable(report), '',
+    ...(report.seeds.length > 1 ? ['Seed by seed:', '', seedTable(report), ''] : []),
     'Wrong records found (a fifth answer by another kind’s rule), area under the curve, by their influence on 200 questions with right answers:', '',
     mislabelledTable(report), '',
   ].join('\n');
