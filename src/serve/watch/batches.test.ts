@@ -1,0 +1,213 @@
+/** Claims about several answers: one false answer among right ones, sums that do not add up, a receipt twice, a withheld file. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TraceInputs } from '../../attribution/trace/instruction.ts';
+import type { Matrix } from '../../attribution/trace/run.ts';
+import { inputsHash } from '../../attribution/trace/step.ts';
+import { randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
+import { Tracer } from '../../attribution/trace/tracer.ts';
+import { TraceTree } from '../../attribution/trace/tree.ts';
+import { createDatanet } from '../../chain/create-datanet.ts';
+import { demandLeaf } from '../../chain/demand-leaf.ts';
+import { memoryEventStore } from '../../chain/event-store.ts';
+import { createEventFeed } from '../../chain/events.ts';
+import { finalizeClaim } from '../../chain/finalize-claim.ts';
+import { settlementAbi } from '../../chain/generated/abis.ts';
+import { readClaim } from '../../chain/list-claims.ts';
+import { publishVersion } from '../../chain/publish-version.ts';
+import { receiptEvent } from '../../chain/receipt-event.ts';
+import { type Terms, readTerms } from '../../chain/read-terms.ts';
+import { registerAdapter } from '../../chain/register-adapter.ts';
+import { sendTransaction } from '../../chain/send-transaction.ts';
+import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
+import type { Wallet } from '../../chain/wallets.ts';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { type ClaimedAnswer, answersRoot } from '../../protocol/answers.ts';
+import { answerOfReceipt, batchFile } from '../../protocol/batch.ts';
+import { canonicalJson } from '../../protocol/canonical.ts';
+import { divideFee } from '../../protocol/divide-fee.ts';
+import { type Payout, payoutRoot } from '../../protocol/fee.ts';
+import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
+import { type Receipt, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
+import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
+import { Examiner } from './examine.ts';
+import { StateFile } from './watch-state.node.ts';
+import { type WatchEvent, Watcher } from './watcher.ts';
+
+const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+const folder = mkdtempSync(join(tmpdir(), 'openledger-batches-'));
+const records = Array.from({ length: 5 }, (_, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contribution: String(k + 1), contributor: `0x${(k % 3 + 1).toString(16).padStart(40, '0')}` }));
+/** Answers of other lengths, so that batches are of unlike ones. */
+const SIZES = [[12, 5], [9, 3], [10, 4]] as const;
+
+let chain: ScratchChain;
+let owner: Wallet, claimant: Wallet, guard: Wallet;
+let tracer: Tracer;
+let terms: Terms;
+let adapterId: bigint;
+let runs: { inputs: TraceInputs; right: Matrix[] }[];
+let made = 0;
+const content = new Map<string, Uint8Array>();
+
+beforeAll(async () => {
+  const backend = await createCpuBackend();
+  const [started, small] = await Promise.all([startScratchChain({ window: 4000 }), smallTrace(backend, { records: records.length })]);
+  chain = started;
+  tracer = await Tracer.of(backend, small.model, small.ledger);
+  runs = [];
+  for (const [tokens, answer] of SIZES) {
+    const inputs = randomInputs(small.model.config.vocab, tokens, answer, tokens);
+    runs.push({ inputs, right: await runAll(backend, small, inputs) });
+  }
+  const { connection } = chain;
+  connection.publicClient.pollingInterval = 50;
+  [owner, claimant, guard] = (await Promise.all(['owner', 'claimant', 'guard'].map((name) => chain.wallet(name)))) as [Wallet, Wallet, Wallet];
+  await createDatanet(connection, owner, { name: 'Watched', metadataCid: cid, minStakePerRecord: 0n });
+  await publishVersion(connection, owner, { datanetId: 1n, root: versionRoot(records), recordsRoot: recordsRoot(records), cid, count: records.length });
+  ({ adapterId } = await registerAdapter(connection, owner, {
+    datanetId: 1n, version: 1, baseRoot: word('03'), adapterRoot: word('04'), checkpointsRoot: word('05'), ledgerRoot: word('06'), programHash: tracer.programHash, cid, name: 'Watched', rateIn: OPEN, rateOut: 10n * OPEN,
+  }));
+  terms = await readTerms(connection);
+}, 60_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await chain?.stop();
+});
+
+const put = (name: string, value: unknown) => {
+  const at = `bafkrei${name}${++made}`;
+  content.set(at, value instanceof Uint8Array ? value : new TextEncoder().encode(canonicalJson(value as never)));
+  return at;
+};
+const nonce = () => `0x${(++made).toString(16).padStart(32, '0')}` as const;
+
+/** Answer `k` with the trace and the payouts that are given, its receipt and trace published. */
+function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[]) => Payout[] } = {}): { answer: ClaimedAnswer; receiptCid: string } {
+  const { inputs, right } = runs[k]!;
+  const trace = TraceTree.of(change.trace ?? right);
+  const [prompt, written] = [inputs.tokens.slice(0, -inputs.answer), inputs.tokens.slice(-inputs.answer)];
+  const prices = { rateIn: String(OPEN), rateOut: String(10n * OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: DEFAULT_PAYOUT_RULE };
+  const { payouts } = divideFee(prompt.length, written.length, prices, right.at(-2)!.values, right.at(-1)!.values, records.map(({ contributor }) => contributor));
+  const paid = change.pay?.(payouts) ?? payouts;
+  const [scores, noise] = [scoreBits(right.at(-2)!.values), scoreBits(right.at(-1)!.values)];
+  const receipt: Receipt = {
+    openledger: 'receipt/3', arithmetic: 'rf32', method: 'curvature', nonce: nonce(), base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
+    datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: trace.root, cid: put('trace', trace.bytes()) },
+    prompt: { text: 'What?', tokens: prompt }, answer: { text: 'This.', tokens: written }, loss: '0x00000000', scores, noise, scoresRoot: scoresRoot(scores, noise), prices,
+    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: paid.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })), payoutRoot: payoutRoot(paid),
+  };
+  const claimed = answerOfReceipt(receipt);
+  expect(claimed.inputsHash).toBe(inputsHash(inputs));
+  return { answer: claimed, receiptCid: put('receipt', receipt) };
+}
+
+/** Claims them in one batch, unchecked, as a cheat would. `say` changes what the claim says in sum. */
+async function claim(answers: { answer: ClaimedAnswer; receiptCid: string }[], { publish = true, tokensIn = 0 } = {}): Promise<bigint> {
+  const { connection } = chain;
+  const all = answers.map((one) => one.answer);
+  const sum = (of: 'tokensIn' | 'tokensOut') => all.reduce((total, one) => total + one[of], 0);
+  const target = { address: connection.contracts.settlement, abi: settlementAbi } as const;
+  const tokens = [sum('tokensIn') + tokensIn, sum('tokensOut')] as const;
+  const allocated = all.reduce((total, one) => total + one.allocated, 0n);
+  const [fee, bond] = await Promise.all([
+    connection.publicClient.readContract({ ...target, functionName: 'quoteBatch', args: [adapterId, all.length, ...tokens] }),
+    connection.publicClient.readContract({ ...target, functionName: 'bondFor', args: [allocated] }),
+  ]);
+  const request = {
+    adapterId, answersRoot: answersRoot(adapterId, all), answers: all.length, tokensIn: tokens[0], tokensOut: tokens[1], cid: publish ? put('batch', batchFile(adapterId, answers)) : 'bafkreinowhere',
+    contributorsPart: fee.contributors, allocated, ruleVersion: terms.payoutRuleVersion,
+  };
+  const receipt = await sendTransaction(connection, claimant, 'Paying', { ...target, functionName: 'payBatch', args: [request], value: fee.total + bond });
+  return receiptEvent(receipt, target.address, settlementAbi, 'BatchPaid').claimId;
+}
+
+function watcher(name: string, wallet: Wallet) {
+  const { connection } = chain;
+  const events: WatchEvent[] = [];
+  const store = {
+    readFile: (at: string) => {
+      const found = content.get(at);
+      return found ? Promise.resolve(found) : Promise.reject(new Error('not there'));
+    },
+  };
+  const file = new StateFile(join(folder, `${name}.json`), { chainId: connection.chain.id, disputes: connection.contracts.disputes, account: wallet.address });
+  const made = new Watcher({
+    connection, wallet, file, feed: createEventFeed(connection, memoryEventStore()), examiner: new Examiner(connection, store, { open: () => Promise.resolve({ tracer, records }) }),
+    limits: { gasPrice: 100n * 10n ** 9n, bond: OPEN, demands: 8, confirmations: 0 }, defend: 'own', dryRun: false, tell: (event) => events.push(event),
+  });
+  return { events, file, round: () => made.round(), of: (id: bigint) => events.filter((event) => event.claim === String(id)) };
+}
+
+const stateOf = async (id: bigint) => (await readClaim(chain.connection, id)).state;
+const flipped = (k: number, at: number) => runs[k]!.right.map((matrix, index) => {
+  if (index !== at) return matrix;
+  const values = matrix.values.slice();
+  new Uint32Array(values.buffer)[1]! ^= 1 << 12;
+  return { ...matrix, values };
+});
+
+test('one false answer among right ones is refuted in its place; a batch of right ones is left alone and becomes final', async () => {
+  const honest = await claim([answer(0), answer(1), answer(2)]);
+  const bit = await claim([answer(0), answer(1), answer(2, { trace: flipped(2, 80) })]);
+  const payout = await claim([answer(1), answer(0, { pay: (payouts) => [...payouts.slice(1), { contributor: records[2]!.contributor, amount: 1000n }] })]);
+  const { events, file, round, of } = watcher('guard', guard);
+  await round();
+  expect(of(bit).map(({ event }) => event)).toEqual(['found', 'found', 'found', 'committed']);
+  expect(of(bit)[2]!.text).toMatch(/answer 2: false\. False first in instruction 80,/);
+  expect(of(payout)[1]!.text).toMatch(/answer 1: false\. The trace is right, its payouts are not/);
+  expect(of(honest).map(({ event, text }) => [event, /answer \d: right/.test(text)])).toEqual([['found', true], ['found', true], ['found', true]]);
+  // One line for the whole batch, and no second look.
+  expect(file.state.right.filter((key) => key.startsWith(`${honest} `))).toHaveLength(1);
+  await chain.pass(1);
+  await round();
+  expect([await stateOf(bit), await stateOf(payout), await stateOf(honest)]).toEqual(['refuted', 'refuted', 'open']);
+  expect((await readClaim(chain.connection, bit)).challenger).toBe(guard.address);
+  expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
+  await chain.pass(8001);
+  await finalizeClaim(chain.connection, owner, honest);
+  expect(await stateOf(honest)).toBe('final');
+}, 60_000);
+
+test('sums that are not those of the answers, an answer that is none, and a receipt twice are refuted without computing', async () => {
+  const twice = answer(1);
+  const fewer = await claim([answer(0), answer(1)], { tokensIn: -3 });
+  const none = await claim([answer(0), { ...answer(1), answer: { ...answer(1).answer, receiptHash: word('00') } }]);
+  const same = await claim([answer(0), twice, twice]);
+  const { events, round } = watcher('sums', guard);
+  await round();
+  await chain.pass(1);
+  await round();
+  expect([await stateOf(fewer), await stateOf(none), await stateOf(same)]).toEqual(['refuted', 'refuted', 'refuted']);
+  expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
+  console.info(`gas: sums, no answer, twice ${events.filter(({ event }) => event === 'proved').map(({ gas }) => gas).join(', ')}`);
+}, 60_000);
+
+test('a batch whose file is withheld is demanded answer by answer; silence loses it', async () => {
+  const id = await claim([answer(0), answer(1)], { publish: false });
+  const { round, of } = watcher('silent', guard);
+  await round();
+  // A gateway may be slow: not at once.
+  expect(of(id).map(({ event }) => event)).toEqual(['found', 'waiting']);
+  await chain.pass(1001);
+  const late = watcher('silent', guard);
+  await late.round();
+  expect(late.of(id).map(({ event }) => event)).toEqual(['found', 'demanded', 'demanded']);
+  await chain.pass(1100);
+  await late.round();
+  expect(await stateOf(id)).toBe('refuted');
+}, 60_000);
+
+test('demands on answers of one’s own batch are answered', async () => {
+  const { connection } = chain;
+  const id = await claim([answer(0), answer(1)]);
+  await demandLeaf(connection, guard, id, { answer: 1, index: 21, leaf: 0 });
+  await demandLeaf(connection, guard, id, { answer: 0, index: 3, leaf: 0 });
+  const own = watcher('own', claimant);
+  await own.round();
+  expect(own.of(id).filter(({ event }) => event === 'shown').map(({ text }) => /answer (\d)/.exec(text)![1])).toEqual(['0', '1']);
+  await chain.pass(8001);
+  await finalizeClaim(connection, owner, id);
+  expect(await stateOf(id)).toBe('final');
+}, 60_000);
