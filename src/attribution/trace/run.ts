@@ -29,8 +29,8 @@ export interface Feed {
 export interface RunOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
-  /** Called for each instruction in order; false ends the run there. */
-  onMatrix?: ((index: number, matrix: Matrix) => boolean) | undefined;
+  /** Called for each instruction in order; false ends the run there. `held`: what is held by instruction, all that it reads among it. */
+  onMatrix?: ((index: number, matrix: Matrix, held: readonly (Matrix | undefined)[]) => boolean) | undefined;
   /** Matrices that stay when nothing reads them any more; the last ones always do. */
   keep?: ((index: number) => boolean) | undefined;
   /** How many the last ones are: 2, scores and noise, where it is not said. */
@@ -96,7 +96,7 @@ export async function runTexts(
       const matrix = { rows, columns, values };
       change?.(index, matrix);
       out.push(matrix);
-      if (onMatrix?.(index, matrix) === false) break;
+      if (onMatrix?.(index, matrix, out) === false) break;
       for (const at of lastUse[index]!) if (!keep(at)) out[at] = undefined;
       if (index % 32 === 31) {
         throwIfAborted(signal);

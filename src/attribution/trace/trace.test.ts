@@ -178,6 +178,12 @@ describe('a tracer', () => {
     let place = 0;
     const false_ = new TraceTree(shapes.map(({ rows, columns }, k) => tensorOf(rows, columns, bytes.subarray(place, (place += counts[k]! * 32)))));
     expect(await tracer.firstDifference(false_, inputs)).toEqual({ instruction, leaf });
+    // The same in the run that computes the whole trace, with all that evidence is made from.
+    const { first, tree: again } = await tracer.trace(inputs, { claimed: false_ });
+    expect([first!.index, first!.leaf, again.root]).toEqual([instruction, leaf, tree.root]);
+    const needed = [...tracer.program.instructions[instruction]!.inputs.flatMap(({ space, index }) => (space === 'trace' ? [index] : [])), instruction];
+    expect(first!.matrices).toEqual(await tracer.matrices(inputs, needed));
+    expect((await tracer.trace(inputs, { claimed: read })).first).toBeUndefined();
     expect([...(await tracer.matrices(inputs, [instruction, 2])).keys()].sort((a, b) => a - b)).toEqual([2, instruction]);
     // Another adapter, another program hash; the same one, the same.
     expect((await Tracer.of(new ReferenceBackend(), model, ledger)).programHash).toBe(tracer.programHash);

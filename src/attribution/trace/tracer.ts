@@ -3,7 +3,7 @@ import type { Model } from '../../model/model.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { CurvatureLedger } from '../curvature/curvature-ledger.ts';
 import { LoadedConstants } from './constants.ts';
-import { type TraceInputs, lengthsOf, programHash, sizeOf } from './instruction.ts';
+import { type Program, type TraceInputs, lengthsOf, programHash, sizeOf } from './instruction.ts';
 import { type TraceProgram, layersOf, traceProgram } from './program.ts';
 import { type Matrix, type RunOptions, runProgram } from './run.ts';
 import { type Difference, differenceIn } from './step.ts';
@@ -12,6 +12,13 @@ import { type Tensor, TraceTree, leafHashes, readTrace, tensorOf } from './tree.
 export interface TraceOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** The first leaf that is not as claimed, with its matrix as it is here and the trace's matrices that it is made from. */
+export interface FirstFalse {
+  index: number;
+  leaf: number;
+  matrices: Map<number, Matrix>;
 }
 
 /** Traces of an adapter's answers: what a claim commits to, and where a claim goes wrong. */
@@ -42,17 +49,24 @@ export class Tracer {
     return new Tracer(backend, program, constants, await constants.tree(signal));
   }
 
-  /** The trace of an answer, and its scores and noise of each record that was trained. Throws `trace/too-long`, `cancelled`. */
-  async trace(inputs: TraceInputs, options: TraceOptions = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array }> {
+  /**
+   * The trace of an answer, its scores and noise of each record that was trained, and where `claimed` differs first, if it does.
+   * Throws `trace/too-long`, `cancelled`.
+   */
+  async trace(inputs: TraceInputs, { claimed, ...options }: TraceOptions & { claimed?: TraceTree | undefined } = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array; first: FirstFalse | undefined }> {
     const tensors: Tensor[] = [];
+    let first: FirstFalse | undefined;
     const matrices = await this.run(inputs, {
       ...options,
-      onMatrix: (_, matrix) => {
-        tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
+      onMatrix: (index, matrix, held) => {
+        const leaves = leafHashes(matrix);
+        tensors.push(tensorOf(matrix.rows, matrix.columns, leaves));
+        const found = claimed && !first && differenceIn(claimed, index, leaves);
+        if (found) first = { index, leaf: found.leaf, matrices: readBy(this.program, index, matrix, held) };
         return true;
       },
     });
-    return { tree: new TraceTree(tensors), scores: matrices.at(-2)!.values, noise: matrices.at(-1)!.values };
+    return { tree: new TraceTree(tensors), scores: matrices.at(-2)!.values, noise: matrices.at(-1)!.values, first };
   }
 
   /** What was published with a claim, where it is what its root says; else undefined. */
@@ -99,4 +113,10 @@ export class Tracer {
   private run(inputs: TraceInputs, options: RunOptions) {
     return runProgram(this.backend, this.program, this.constants, inputs, options);
   }
+}
+
+/** An instruction's matrix and those of the trace that it reads. */
+export function readBy({ instructions }: Program, index: number, matrix: Matrix, held: readonly (Matrix | undefined)[]): Map<number, Matrix> {
+  const read = instructions[index]!.inputs.filter(({ space }) => space === 'trace').map((source): [number, Matrix] => [source.index, held[source.index]!]);
+  return new Map([...read, [index, matrix]]);
 }
