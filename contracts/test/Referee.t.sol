@@ -39,7 +39,7 @@ contract RefereeTest is Test, RefereeTrace {
     for (uint256 k = 0; k < 2; k++) {
       (inputs[k].rows, inputs[k].columns) = (rows, columns);
     }
-    inputs[1].isConstant = true;
+    inputs[1].space = 1;
   }
 
   function _isFalse(Question memory q) private view returns (bool) {
@@ -206,7 +206,7 @@ contract RefereeTest is Test, RefereeTrace {
   }
 
   function test_operationsThatAreNot() public {
-    uint8[9] memory ops = [0x00, 0x07, 0x17, 0x29, 0x36, 0x46, 0x56, 0x65, 0x70];
+    uint8[10] memory ops = [0x00, 0x07, 0x17, 0x29, 0x36, 0x46, 0x59, 0x65, 0x73, 0x80];
     for (uint256 k = 0; k < ops.length; k++) {
       Question memory q = _question(ops[k], "", new Matrix[](0), Output(1, 1, 0, 0, 0));
       _refuses(q, abi.encodeWithSelector(Steps.StepUnknown.selector, uint256(ops[k])));

@@ -78,8 +78,8 @@ contract RefereeGasTest is Test, RefereeTrace {
     Matrix[] memory inputs = new Matrix[](4);
     inputs[0] = _values(16, 256, 0, 0);
     inputs[0].opened = new uint32[](0);
-    inputs[1] = _constant(Matrix(1, 512, false, _words(512, 0), _one(1)));
-    inputs[2] = _constant(Matrix(1, 4096, false, _words(4096, 257), _one(0)));
+    inputs[1] = _constant(Matrix(1, 512, 0, _words(512, 0), _one(1)));
+    inputs[2] = _constant(Matrix(1, 4096, 0, _words(4096, 257), _one(0)));
     inputs[3] = _values(1, 256, 0, 200);
     RF32Sums.setValue(inputs[1].data, 401, Float32.wrap(16));
     _measure("sketch of 16 members, each in another leaf", 0x60, "", inputs, Output(1, 256, 0, 200, 0));
@@ -129,7 +129,7 @@ contract RefereeGasTest is Test, RefereeTrace {
   }
 
   function _constant(Matrix memory matrix) private pure returns (Matrix memory) {
-    matrix.isConstant = true;
+    matrix.space = 1;
     return matrix;
   }
 

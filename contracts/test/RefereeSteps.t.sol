@@ -102,8 +102,8 @@ contract RefereeStepsTest is Test, RefereeTrace {
     inputs[1] = _matrix(1, 6, hex"000000000200000002000000020000000200000003000000");
     inputs[2] = _matrix(1, 3, hex"030000000000008005000000");
     inputs[3] = _matrix(1, 3, "");
-    inputs[1].isConstant = true;
-    inputs[2].isConstant = true;
+    inputs[1].space = 1;
+    inputs[2].space = 1;
     // 4/8 − 1/8 + 4/8 that was there.
     _checkInputs(0x60, "", inputs, Output(1, 3, 0, 0, 0x3f600000));
     // 5/8 that was there.

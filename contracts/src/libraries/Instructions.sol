@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-/// @notice N tokens fed, M tokens of the answer, W = min(N, the model's attention window).
+/// @notice N tokens fed and M tokens predicted in all texts, W the most tokens that one attends.
 struct Lengths {
   uint256 n;
   uint256 m;
@@ -10,7 +10,8 @@ struct Lengths {
 
 /// @notice A matrix that an instruction reads.
 struct Source {
-  bool isConstant;
+  /// OWN, CONSTANT, or FIRST_SOURCE + k of a unit's source k.
+  uint256 space;
   uint256 index;
   uint256 rows;
   uint256 columns;
@@ -20,6 +21,8 @@ struct Source {
 struct Instruction {
   bytes code;
   Lengths lengths;
+  /// Spaces that its inputs may lie in.
+  uint256 spaces;
   uint256 op;
   uint256 rows;
   uint256 columns;
@@ -37,13 +40,18 @@ library Instructions {
   /// @notice The operation takes more parameters or inputs than the instruction has.
   error InstructionLacks(uint256 place);
 
+  /// @notice Spaces: matrices of the computation itself, constants, what another unit made.
+  uint256 internal constant OWN = 0;
+  uint256 internal constant CONSTANT = 1;
+  uint256 internal constant FIRST_SOURCE = 2;
+
   uint256 private constant PARAMS = 33;
   uint256 private constant SIZE = 16;
   uint256 private constant INPUT = 37;
 
-  function decode(bytes memory code, Lengths memory lengths) internal pure returns (Instruction memory instruction) {
-    instruction.code = code;
-    instruction.lengths = lengths;
+  /// @notice Works out all else from code and lengths.
+  function decode(Instruction memory instruction) internal pure {
+    (bytes memory code, Lengths memory lengths) = (instruction.code, instruction.lengths);
     instruction.op = _byte(code, 0);
     instruction.rows = _size(code, 1, lengths);
     instruction.columns = _size(code, 1 + SIZE, lengths);
@@ -64,8 +72,8 @@ library Instructions {
     if (k >= self.inputCount) revert InstructionLacks(k);
     uint256 place = _inputsAt(self) + 1 + INPUT * k;
     uint256 space = _byte(self.code, place);
-    if (space > 1) revert InstructionMalformed(place);
-    source.isConstant = space == 1;
+    if (space >= self.spaces) revert InstructionMalformed(place);
+    source.space = space;
     source.index = _word(self.code, place + 1);
     source.rows = _size(self.code, place + 5, self.lengths);
     source.columns = _size(self.code, place + 5 + SIZE, self.lengths);

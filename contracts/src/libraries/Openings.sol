@@ -30,6 +30,16 @@ library Openings {
     ) part.rows = 0;
   }
 
+  /// @notice Merkle.verify(root, count, index, Merkle.leaf(data), proof) in less gas.
+  function provesLeaf(bytes32 root, uint256 count, uint256 index, bytes calldata data, bytes32[] calldata proof)
+    internal
+    pure
+    returns (bool)
+  {
+    return index < count && proof.length == _depth(count)
+      && Merkle.root(count, _climb(_leaf(data), proof, index)) == root;
+  }
+
   function _proves(Opening calldata opening, Committed memory matrix, uint256 leaves) private pure returns (bool) {
     bytes32[] calldata proof = opening.proof;
     uint256 within = _depth(leaves);
@@ -45,12 +55,12 @@ library Openings {
   }
 
   /// @dev Merkle.leaf without a copy that stays in memory.
-  function _leaf(bytes calldata values) private pure returns (bytes32 hash) {
+  function _leaf(bytes calldata data) private pure returns (bytes32 hash) {
     assembly ("memory-safe") {
       let free := mload(0x40)
       mstore8(free, 0x00)
-      calldatacopy(add(free, 1), values.offset, values.length)
-      hash := keccak256(free, add(values.length, 1))
+      calldatacopy(add(free, 1), data.offset, data.length)
+      hash := keccak256(free, add(data.length, 1))
     }
   }
 

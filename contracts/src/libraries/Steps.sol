@@ -10,6 +10,7 @@ import { NormSteps } from "./steps/NormSteps.sol";
 import { PlainSteps } from "./steps/PlainSteps.sol";
 import { ProductSteps } from "./steps/ProductSteps.sol";
 import { SoftmaxSteps } from "./steps/SoftmaxSteps.sol";
+import { UpdateSteps } from "./steps/UpdateSteps.sol";
 
 /// @title What every instruction means, one element at a time
 /// @notice The same bits as ELEMENTS in src/attribution/trace/element.ts; numbers of operations as OPS in
@@ -28,6 +29,7 @@ library Steps {
     if (group == 4) return _softmax(e, op);
     if (group == 5) return _loss(e, op);
     if (group == 6) return _influence(e, op);
+    if (group == 7) return _update(e, op);
     revert StepUnknown(op);
   }
 
@@ -91,7 +93,10 @@ library Steps {
     if (op == 0x52) return LossSteps.lossExp(e);
     if (op == 0x53) return LossSteps.sumBlocks(e);
     if (op == 0x54) return LossSteps.inverseFold(e);
-    if (op == 0x55) return LossSteps.lossGradient(e);
+    // The second's weights are given: only an answer's program has the first.
+    if (op == 0x55 || op == 0x56) return LossSteps.lossGradient(e);
+    if (op == 0x57) return LossSteps.drawTarget(e);
+    if (op == 0x58) return LossSteps.lossGradientDrawn(e);
     revert StepUnknown(op);
   }
 
@@ -101,6 +106,13 @@ library Steps {
     if (op == 0x62) return InfluenceSteps.fold(e);
     if (op == 0x63) return InfluenceSteps.squareRowBlocks(e);
     if (op == 0x64) return InfluenceSteps.noise(e);
+    revert StepUnknown(op);
+  }
+
+  function _update(Element memory e, uint256 op) private pure returns (Float32) {
+    if (op == 0x70) return UpdateSteps.adamwMoment(e);
+    if (op == 0x71) return UpdateSteps.adamwSquare(e);
+    if (op == 0x72) return UpdateSteps.adamwWeight(e);
     revert StepUnknown(op);
   }
 }

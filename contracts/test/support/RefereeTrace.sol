@@ -2,6 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { Header, Opening, Step, TraceMatrix } from "../../src/interfaces/IReferee.sol";
+import { Unit, UnitShape } from "../../src/interfaces/IUnitReferee.sol";
 import { Leaves, Stretch } from "../../src/libraries/Leaves.sol";
 import { Merkle } from "../../src/libraries/Merkle.sol";
 import { Float32, RF32 } from "../../src/libraries/RF32.sol";
@@ -12,7 +13,8 @@ import { MerkleTree } from "./MerkleTree.sol";
 struct Matrix {
   uint256 rows;
   uint256 columns;
-  bool isConstant;
+  /// As in an instruction: 0 the claim's own, 1 constants, 2 + k what unit k made.
+  uint256 space;
   /// The values as leaves pack them; where empty, value k of input i is (k + 1 + i) / 8.
   bytes data;
   /// Leaves that are opened; where empty, all. The others' hashes are any words.
@@ -36,13 +38,25 @@ struct Question {
   Step step;
 }
 
+/// @notice The same of a unit of a run.
+struct UnitQuestion {
+  Unit unit;
+  UnitShape shape;
+  bytes32 innerRoot;
+  Step step;
+}
+
 /// @notice Builds claims of one instruction: the trace holds its inputs, then its output, then fillers.
 abstract contract RefereeTrace {
   uint32[] internal _tokens = [1, 2, 0, 5];
   uint32 internal _answer = 2;
   uint256 internal _window;
-  /// @dev Matrices that stand behind the output, and as many constants behind the inputs.
+  /// @dev Matrices that stand behind the output, and as many behind the inputs in every other space.
   uint256 internal _fillers;
+  /// @dev Of a unit: its inputs, how many units it reads, and how many matrices of the trace's end are its outputs.
+  bytes internal _unitInputs;
+  uint256 internal _sources;
+  uint256 internal _outputs = 1;
 
   function _question(uint8 op, bytes memory params, Matrix[] memory inputs, Output memory output)
     internal
@@ -57,28 +71,39 @@ abstract contract RefereeTrace {
     view
     returns (Question memory question)
   {
-    uint256 index = _count(inputs, false);
-    Step memory step = question.step;
-    (step.row, step.column, step.index) = (output.row, output.column, uint32(index));
-    step.instruction = instruction;
-    step.inputs = _inputBytes();
-    question.inputsHash = keccak256(step.inputs);
-    step.openings = new Opening[](_openings(inputs));
+    bytes32[][] memory tops = _allTops(inputs, output, 0);
+    question.step = _step(instruction, inputs, output, tops, _inputBytes());
+    question.inputsHash = keccak256(question.step.inputs);
+    question.traceRoot = MerkleTree.root(tops[0]);
+    question.programHash = keccak256(abi.encode(question.step.header));
+  }
 
-    bytes32[] memory constants = _tops(inputs, true, _count(inputs, true));
-    bytes32[] memory trace = _tops(inputs, false, index + 1);
-    Matrix memory made = _made(output);
-    trace[index] = _top(made, 0);
-    question.traceRoot = MerkleTree.root(trace);
-    step.output = _open(made, 0, uint32(Leaves.leafOf(output.columns, output.row, output.column)), trace, index);
-    _openAll(step.openings, inputs, trace, constants);
+  function _unitQuestion(uint8 op, bytes memory params, Matrix[] memory inputs, Output memory output)
+    internal
+    view
+    returns (UnitQuestion memory)
+  {
+    return _unitQuestionOf(_instruction(op, params, inputs, output), inputs, output);
+  }
 
-    bytes32[] memory instructions = new bytes32[](trace.length);
-    instructions[index] = Merkle.leaf(step.instruction);
-    step.instructionProof = MerkleTree.proof(instructions, index);
-    step.header =
-      Header(MerkleTree.root(instructions), trace.length, MerkleTree.root(constants), constants.length, _window);
-    question.programHash = keccak256(abi.encode(step.header));
+  function _unitQuestionOf(bytes memory instruction, Matrix[] memory inputs, Output memory output)
+    internal
+    view
+    returns (UnitQuestion memory q)
+  {
+    bytes32[][] memory tops = _allTops(inputs, output, _outputs);
+    q.step = _step(instruction, inputs, output, tops, _unitInputs);
+    q.unit.inputsHash = keccak256(_unitInputs);
+    q.innerRoot = MerkleTree.root(tops[0]);
+    q.unit.outputRoot = MerkleTree.root(tops[tops.length - 1]);
+    q.shape.outputs = _outputs;
+    q.shape.sources = new uint256[](_sources);
+    q.unit.sourceRoots = new bytes32[](_sources);
+    for (uint256 k = 0; k < _sources; k++) {
+      q.shape.sources[k] = tops[2 + k].length;
+      q.unit.sourceRoots[k] = MerkleTree.root(tops[2 + k]);
+    }
+    q.unit.programHash = keccak256(abi.encode(q.step.header, q.shape));
   }
 
   /// @notice The output as the data game asks for it.
@@ -93,10 +118,10 @@ abstract contract RefereeTrace {
   {
     code = abi.encodePacked(op, _size(output.rows), _size(output.columns), uint8(params.length / 4), params);
     code = abi.encodePacked(code, uint8(inputs.length));
-    uint32[2] memory next;
     for (uint256 k = 0; k < inputs.length; k++) {
-      uint256 space = inputs[k].isConstant ? 1 : 0;
-      code = abi.encodePacked(code, uint8(space), next[space]++, _size(inputs[k].rows), _size(inputs[k].columns));
+      Matrix memory m = inputs[k];
+      uint32 index = uint32(_before(inputs, k));
+      code = abi.encodePacked(code, uint8(m.space), index, _size(m.rows), _size(m.columns));
     }
   }
 
@@ -111,9 +136,16 @@ abstract contract RefereeTrace {
     return abi.encodePacked(uint32(one), uint96(0));
   }
 
-  function _count(Matrix[] memory inputs, bool constants) private pure returns (uint256 count) {
+  /// @dev Inputs before input k in its space: its place there.
+  function _before(Matrix[] memory inputs, uint256 k) private pure returns (uint256 count) {
+    for (uint256 i = 0; i < k; i++) {
+      if (inputs[i].space == inputs[k].space) count++;
+    }
+  }
+
+  function _count(Matrix[] memory inputs, uint256 space) private pure returns (uint256 count) {
     for (uint256 k = 0; k < inputs.length; k++) {
-      if (inputs[k].isConstant == constants) count++;
+      if (inputs[k].space == space) count++;
     }
   }
 
@@ -127,48 +159,96 @@ abstract contract RefereeTrace {
     return matrix.opened.length == 0 ? Leaves.count(matrix.rows, matrix.columns) : matrix.opened.length;
   }
 
+  /// @dev By space, then the outputs: the hashes of the matrices there.
+  function _allTops(Matrix[] memory inputs, Output memory output, uint256 outputs)
+    private
+    view
+    returns (bytes32[][] memory tops)
+  {
+    tops = new bytes32[][](3 + _sources);
+    for (uint256 space = 1; space < 2 + _sources; space++) {
+      tops[space] = _tops(inputs, space, _count(inputs, space));
+    }
+    uint256 index = _count(inputs, 0);
+    bytes32[] memory own = _tops(inputs, 0, index + 1);
+    own[index] = _top(_made(output), 0);
+    (tops[0], tops[2 + _sources]) = (_part(own, 0, own.length - outputs), _part(own, own.length - outputs, own.length));
+  }
+
+  function _part(bytes32[] memory list, uint256 first, uint256 end) private pure returns (bytes32[] memory part) {
+    part = new bytes32[](end - first);
+    for (uint256 k = 0; k < part.length; k++) {
+      part[k] = list[first + k];
+    }
+  }
+
   /// @dev Hashes of the inputs in one space, then of fillers up to `count` and `_fillers` beyond.
-  function _tops(Matrix[] memory inputs, bool constants, uint256 count) private view returns (bytes32[] memory tops) {
+  function _tops(Matrix[] memory inputs, uint256 space, uint256 count) private view returns (bytes32[] memory tops) {
     tops = new bytes32[](count + _fillers);
     uint256 next;
     for (uint256 k = 0; k < inputs.length; k++) {
-      if (inputs[k].isConstant == constants) tops[next++] = _top(inputs[k], k);
+      if (inputs[k].space == space) tops[next++] = _top(inputs[k], k);
     }
     for (; next < tops.length; next++) {
       tops[next] = keccak256(abi.encode("filler", next));
     }
   }
 
-  function _openAll(
-    Opening[] memory openings,
+  function _step(
+    bytes memory instruction,
     Matrix[] memory inputs,
-    bytes32[] memory trace,
-    bytes32[] memory constants
-  ) private pure {
+    Output memory output,
+    bytes32[][] memory tops,
+    bytes memory fed
+  ) private view returns (Step memory step) {
+    uint256 index = _count(inputs, 0);
+    (step.row, step.column, step.index) = (output.row, output.column, uint32(index));
+    (step.instruction, step.inputs) = (instruction, fed);
+    uint32 leaf = uint32(Leaves.leafOf(output.columns, output.row, output.column));
+    step.output = _open(_made(output), 0, leaf, tops, 0, index);
+    step.openings = new Opening[](_openings(inputs));
+    _openAll(step.openings, inputs, tops);
+
+    bytes32[] memory instructions = new bytes32[](tops[0].length + tops[tops.length - 1].length);
+    instructions[index] = Merkle.leaf(instruction);
+    step.instructionProof = MerkleTree.proof(instructions, index);
+    step.header =
+      Header(MerkleTree.root(instructions), instructions.length, MerkleTree.root(tops[1]), tops[1].length, _window);
+  }
+
+  function _openAll(Opening[] memory openings, Matrix[] memory inputs, bytes32[][] memory tops) private pure {
     uint256 next;
-    uint256[2] memory indices;
     for (uint256 k = 0; k < inputs.length; k++) {
-      bool isConstant = inputs[k].isConstant;
-      uint256 index = indices[isConstant ? 1 : 0]++;
+      uint256 index = _before(inputs, k);
       for (uint256 some = 0; some < _opened(inputs[k]); some++) {
         uint32 leaf = inputs[k].opened.length == 0 ? uint32(some) : inputs[k].opened[some];
-        openings[next++] = _open(inputs[k], uint8(k), leaf, isConstant ? constants : trace, index);
+        openings[next++] = _open(inputs[k], uint8(k), leaf, tops, inputs[k].space, index);
       }
     }
   }
 
-  function _open(Matrix memory matrix, uint8 input, uint32 leaf, bytes32[] memory tops, uint256 index)
-    private
-    pure
-    returns (Opening memory opening)
-  {
+  function _open(
+    Matrix memory matrix,
+    uint8 input,
+    uint32 leaf,
+    bytes32[][] memory tops,
+    uint256 space,
+    uint256 index
+  ) private pure returns (Opening memory opening) {
     bytes32[] memory within = MerkleTree.proof(_leaves(matrix, input), leaf);
-    bytes32[] memory above = MerkleTree.proof(tops, index);
+    bytes32[] memory above = _above(tops, space, index);
     bytes32[] memory proof = new bytes32[](within.length + above.length);
     for (uint256 k = 0; k < proof.length; k++) {
       proof[k] = k < within.length ? within[k] : above[k - within.length];
     }
     return Opening(input, leaf, _values(matrix, input, leaf), proof);
+  }
+
+  function _above(bytes32[][] memory tops, uint256 space, uint256 index) private pure returns (bytes32[] memory) {
+    uint256 inner = tops[0].length;
+    return space == 0 && index >= inner
+      ? MerkleTree.proof(tops[tops.length - 1], index - inner)
+      : MerkleTree.proof(tops[space], index);
   }
 
   function _top(Matrix memory matrix, uint256 input) private pure returns (bytes32) {

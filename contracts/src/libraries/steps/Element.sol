@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Instruction, Instructions, Lengths } from "../Instructions.sol";
+import { Instruction, Instructions } from "../Instructions.sol";
 import { Stretch } from "../Leaves.sol";
-import { Float32 } from "../RF32.sol";
+import { Float32, RF32 } from "../RF32.sol";
 import { RF32Sums } from "../rf32/RF32Sums.sol";
+import { Text, Texts } from "../Texts.sol";
 
 /// @notice A proved leaf of an input.
 struct Piece {
@@ -18,6 +19,8 @@ struct Element {
   Instruction instruction;
   /// As IReferee.Step.inputs.
   bytes inputs;
+  /// What stands where in them.
+  Texts texts;
   uint256 row;
   uint256 column;
   Piece[] pieces;
@@ -30,10 +33,15 @@ using Elements for Element global;
 library Elements {
   using Instructions for Instruction;
 
+  /// @dev Losses are scaled by 2^10 (LOSS_SCALE in src/attribution/record-gradients.ts).
+  int256 private constant LOSS_SCALE_EXPONENT = 10;
+
   /// @notice A value that the instruction reads stands in no opening, or does not exist.
   error ElementMissing(uint256 input, uint256 row, uint256 column);
-  /// @notice The claim has no such token.
+  /// @notice No token is fed there, or none is predicted.
   error ElementNoToken(uint256 place);
+  /// @notice The unit is not fed so many numbers beside its texts.
+  error ElementNoScalar(uint256 place);
 
   function param(Element memory self, uint256 k) internal pure returns (uint256) {
     return self.instruction.param(k);
@@ -52,23 +60,66 @@ library Elements {
     return self.instruction.input(input).rows;
   }
 
-  function lengths(Element memory self) internal pure returns (Lengths memory) {
-    return self.instruction.lengths;
+  /// @notice The token that is fed in row i.
+  function token(Element memory self, uint256 i) internal pure returns (uint256) {
+    return _word(self, self.texts.tokensAt, i + _of(self, i).number);
   }
 
-  /// @notice Token k of prompt and answer.
-  function token(Element memory self, uint256 k) internal pure returns (uint256 id) {
-    bytes memory inputs = self.inputs;
-    if (4 * k + 8 > inputs.length) revert ElementNoToken(k);
-    assembly ("memory-safe") {
-      id := shr(224, mload(add(add(inputs, 0x24), shl(2, k))))
+  /// @notice The row that predicts token r of those that are predicted.
+  function predicting(Element memory self, uint256 r) internal pure returns (uint256) {
+    Text memory text = _predicted(self, r);
+    unchecked {
+      return text.end - text.answer + r - text.predicted;
     }
+  }
+
+  /// @notice Token r of those that are predicted.
+  function target(Element memory self, uint256 r) internal pure returns (uint256) {
+    return _word(self, self.texts.tokensAt, predicting(self, r) + 1 + _predicted(self, r).number);
+  }
+
+  /// @notice By how much the loss of predicted token r counts; of an answer LOSS_SCALE / M.
+  function weight(Element memory self, uint256 r) internal pure returns (Float32) {
+    // A power of two times the rounded 1/M is the rounded quotient.
+    return self.texts.scalarsAt == 0
+      ? RF32.inverse(self.instruction.lengths.m).scale2(LOSS_SCALE_EXPONENT)
+      : Float32.wrap(uint32(_predicted(self, r).weight));
+  }
+
+  /// @notice Number k that a unit is fed beside its texts.
+  function scalar(Element memory self, uint256 k) internal pure returns (Float32) {
+    if (k >= self.texts.scalars) revert ElementNoScalar(k);
+    return Float32.wrap(uint32(_word(self, self.texts.scalarsAt, k)));
+  }
+
+  /// @notice Which token row i predicts of those that are predicted, if any.
+  function prediction(Element memory self, uint256 i) internal pure returns (bool predicts, uint256 r) {
+    Text memory text = _of(self, i);
+    unchecked {
+      uint256 first = text.end - text.answer;
+      if (i >= first) (predicts, r) = (true, text.predicted + i - first);
+    }
+  }
+
+  /// @notice Place of row i in its text.
+  function position(Element memory self, uint256 i) internal pure returns (uint256) {
+    return i - _of(self, i).first;
   }
 
   /// @notice First row that row i attends.
   function low(Element memory self, uint256 i) internal pure returns (uint256) {
-    uint256 w = self.instruction.lengths.w;
-    return i + 1 > w ? i + 1 - w : 0;
+    (uint256 first, uint256 w) = (_of(self, i).first, self.instruction.lengths.w);
+    unchecked {
+      return i + 1 > first + w ? i + 1 - w : first;
+    }
+  }
+
+  /// @notice The row behind the last that attends row i.
+  function end(Element memory self, uint256 i) internal pure returns (uint256) {
+    (uint256 last, uint256 w) = (_of(self, i).end, self.instruction.lengths.w);
+    unchecked {
+      return i + w < last ? i + w : last;
+    }
   }
 
   /// @notice Rows that row i attends.
@@ -120,5 +171,33 @@ library Elements {
       }
     }
     revert ElementMissing(input, row, column);
+  }
+
+  /// @dev The text that row i belongs to. They are few: one after the other.
+  function _of(Element memory self, uint256 i) private pure returns (Text memory) {
+    Text[] memory list = self.texts.list;
+    for (uint256 k = 0; k < list.length; k++) {
+      Text memory text = list[k];
+      if (i < text.end) return text;
+    }
+    revert ElementNoToken(i);
+  }
+
+  /// @dev The text that predicted token r belongs to.
+  function _predicted(Element memory self, uint256 r) private pure returns (Text memory) {
+    Text[] memory list = self.texts.list;
+    for (uint256 k = 0; k < list.length; k++) {
+      Text memory text = list[k];
+      if (r < text.predicted + text.answer) return text;
+    }
+    revert ElementNoToken(r);
+  }
+
+  /// @dev Word k of the inputs from byte `from` on. That they have it was found when they were read.
+  function _word(Element memory self, uint256 from, uint256 k) private pure returns (uint256 word) {
+    bytes memory inputs = self.inputs;
+    assembly ("memory-safe") {
+      word := shr(224, mload(add(add(inputs, 0x20), add(from, shl(2, k)))))
+    }
   }
 }

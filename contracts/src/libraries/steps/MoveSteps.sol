@@ -19,7 +19,7 @@ library MoveSteps {
     uint256 each = heads / groups;
     (uint256 token, uint256 group) = (e.row / groups, e.row % groups);
     uint256 from = token + e.column / each;
-    if (from >= e.lengths().n || from >= token + e.lengths().w) return Float32.wrap(0);
+    if (from >= e.end(token)) return Float32.wrap(0);
     return e.get(0, from * heads + group * each + e.column % each, token - e.low(from));
   }
 
@@ -37,15 +37,15 @@ library MoveSteps {
     return id < e.rows(0) ? e.get(0, id, e.column) : Float32.wrap(0);
   }
 
-  /// @notice The rows that predict the answer's tokens.
+  /// @notice The rows that predict.
   function pick(Element memory e) internal pure returns (Float32) {
-    return e.get(0, e.lengths().n - e.lengths().m + e.row, e.column);
+    return e.get(0, e.predicting(e.row), e.column);
   }
 
   /// @notice Their gradients back in place.
   function place(Element memory e) internal pure returns (Float32) {
-    uint256 before = e.lengths().n - e.lengths().m;
-    return e.row >= before ? e.get(0, e.row - before, e.column) : Float32.wrap(0);
+    (bool predicts, uint256 r) = e.prediction(e.row);
+    return predicts ? e.get(0, r, e.column) : Float32.wrap(0);
   }
 
   /// @notice [1, ·]: inputs [1, L] end to end. param L.

@@ -50,12 +50,13 @@ library PlainSteps {
     return _here(e, 0).mul(_here(e, 2)).mul(slope);
   }
 
-  /// @notice x[N,heads·E], cos[positions,E/2], sin. params E, inverse.
+  /// @notice x[N,heads·E], cos[positions,E/2], sin; the tables' row is the token's place in its text. params E, inverse.
   function rope(Element memory e) internal pure returns (Float32) {
     uint256 half = e.param(0) / 2;
     uint256 x = e.column % e.param(0);
-    Float32 c = e.get(1, e.row, x % half);
-    Float32 s = e.get(2, e.row, x % half);
+    uint256 position = e.position(e.row);
+    Float32 c = e.get(1, position, x % half);
+    Float32 s = e.get(2, position, x % half);
     if (e.param(1) != 0) s = RF32.ZERO.sub(s);
     Float32 own = _here(e, 0).mul(c);
     return x < half

@@ -51,12 +51,10 @@ library ProductSteps {
   function keys(Element memory e) internal pure returns (Float32) {
     (uint256 groups, uint256 size) = (e.param(1), e.param(2));
     uint256 each = e.param(0) / groups;
-    uint256 end = e.row + e.lengths().w;
-    if (end > e.lengths().n) end = e.lengths().n;
     Run memory p = Run(0, e.row * groups + e.column / size, 0);
     // Row group · E + x of the split matrix is the column's own number.
     Run memory q = Run(1, e.column, e.row * each);
-    return Sums.ofProducts(e, p, q, (end - e.row) * each).store();
+    return Sums.ofProducts(e, p, q, (e.end(e.row) - e.row) * each).store();
   }
 
   /// @dev The key/value head that a query head reads.

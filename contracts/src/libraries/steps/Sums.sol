@@ -65,10 +65,23 @@ library Sums {
 
   /// @notice `count` block sums added in order.
   function fold(Element memory e, Run memory a, uint256 count) internal pure returns (Float32 total) {
-    bytes memory sums = read(e, a, 0, count);
-    for (uint256 b = 0; b < count; b++) {
-      total = total.add(RF32Sums.valueAt(sums, b));
+    return chain(RF32.ZERO, read(e, a, 0, count), 0, count);
+  }
+
+  /// @notice `total`, then `count` values from value `first` on, added in order.
+  function chain(Float32 total, bytes memory values, uint256 first, uint256 count) internal pure returns (Float32) {
+    // A block whose first term is the sum so far: +0 and that is that.
+    uint256 most = BLOCK - 1;
+    for (uint256 done = 0; done < count; done += most) {
+      uint256 some = count - done < most ? count - done : most;
+      bytes memory terms = new bytes(4 * (some + 1));
+      RF32Sums.setValue(terms, 0, total);
+      assembly ("memory-safe") {
+        mcopy(add(terms, 0x24), add(add(values, 0x20), shl(2, add(first, done))), shl(2, some))
+      }
+      total = RF32Sums.ofValues(terms);
     }
+    return total;
   }
 
   /// @notice The greatest of `count` values.
