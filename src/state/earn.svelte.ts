@@ -6,7 +6,7 @@ import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { type Receipt, payoutsOf } from '../protocol/receipt.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
-import { PaidReceipts } from './paid-receipts.svelte.ts';
+import { PaidReceipts, answerKey } from './paid-receipts.svelte.ts';
 import { type EarnedPart, earnedParts } from './record-earnings.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
@@ -15,8 +15,9 @@ import { VersionFiles } from './version-files.ts';
 /** Where an answer's money is, for the person who looks. */
 export type EarningState = 'window' | 'window-over' | 'ready' | 'fetched' | 'refuted';
 
-/** One answer that brought the connected address something. */
+/** One answer that brought the connected address something; of answers that were paid together the owner's part is one for all. */
 export interface Earning {
+  key: string;
   claim: ClaimRecord;
   receipt: Receipt | undefined;
   state: EarningState;
@@ -60,7 +61,7 @@ export class EarnState {
     return this.#paid.reading;
   }
 
-  get failures(): ReadonlyMap<bigint, WireError> {
+  get failures(): ReadonlyMap<string, WireError> {
     return this.#paid.failures;
   }
 
@@ -70,12 +71,16 @@ export class EarnState {
     const me = wallet.address?.toLowerCase();
     const window = chain.terms.value?.window;
     if (!me || window === undefined) return [];
-    return (this.lists.claims.value ?? []).flatMap((claim) => {
-      const receipt = this.#paid.receipts.get(claim.claimId);
+    const earned = (claim: ClaimRecord, receipt: Receipt | undefined, ownerPart: bigint): Earning[] => {
       const payout = receipt && this.#payout(claim, receipt, me as Hex);
-      const ownerPart = claim.adapterOwner.toLowerCase() === me ? claim.fee.owner : 0n;
       if (!payout && ownerPart === 0n) return [];
-      return [{ claim, receipt, payout, ownerPart, state: this.#stateOf(claim, payout), paidAt: claim.deadline - window }];
+      return [{ key: answerKey(claim), claim, receipt, payout, ownerPart, state: this.#stateOf(claim, payout), paidAt: claim.deadline - window }];
+    };
+    return (this.lists.claims.value ?? []).flatMap((claim) => {
+      const ownerPart = claim.adapterOwner.toLowerCase() === me ? claim.fee.owner : 0n;
+      const receiptOf = (one: ClaimRecord) => this.#paid.receipts.get(answerKey(one));
+      if (claim.answer) return earned(claim, receiptOf(claim), ownerPart);
+      return [...earned(claim, undefined, ownerPart), ...this.#paid.answersOf([claim]).flatMap((one) => earned(one, receiptOf(one), 0n))];
     });
   }
 
@@ -88,7 +93,7 @@ export class EarnState {
   get ready(): bigint {
     const { balances } = this.#session.wallet;
     const payouts = this.readyItems.reduce((sum, { amount }) => sum + amount, 0n);
-    return payouts + (balances?.settlement ?? 0n) + (balances?.contributions ?? 0n);
+    return payouts + (balances?.settlement ?? 0n) + (balances?.contributions ?? 0n) + (balances?.disputes ?? 0n);
   }
 
   /** Wei of answers whose window runs, or is over without their being made final. */
@@ -169,7 +174,7 @@ export class EarnState {
     return parts.filter(({ record }) => record.contributor.toLowerCase() === me).sort((a, b) => (a.amount === b.amount ? a.index - b.index : a.amount > b.amount ? -1 : 1));
   }
 
-  /** Fetches everything that is ready: payouts, then both balances. What went through stays, whatever fails after it. */
+  /** Fetches everything that is ready: payouts, then the balances. What went through stays, whatever fails after it. */
   async withdraw(): Promise<void> {
     this.received = undefined;
     let sum = 0n;
@@ -186,6 +191,7 @@ export class EarnState {
         ...(balances?.contributions
           ? [{ step: 'Returned stakes', run: () => withdrawBalance(connection, wallet, 'contributions', wallet.address, options) }]
           : []),
+        ...(balances?.disputes ? [{ step: 'Bonds of demands', run: () => withdrawBalance(connection, wallet, 'disputes', wallet.address, options) }] : []),
       ];
       for (const [k, { step, run }] of todo.entries()) {
         this.step = todo.length > 1 ? `${k + 1} of ${todo.length}: ${step}` : step;
@@ -222,7 +228,7 @@ export class EarnState {
 
   /** Proofs are hashing work: made once for each claim and address. */
   #payout(claim: ClaimRecord, receipt: Receipt, address: Hex): PayoutItem | undefined {
-    const key = `${claim.claimId} ${address}`;
+    const key = `${answerKey(claim)} ${address}`;
     if (!this.#payouts.has(key)) this.#payouts.set(key, payoutItem(claim, payoutsOf(receipt), address));
     return this.#payouts.get(key);
   }

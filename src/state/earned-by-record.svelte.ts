@@ -4,7 +4,7 @@ import { type WireError, toWire } from '../errors.ts';
 import { pauser } from '../protocol/roots-in-slices.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
 import { claimsOfAdapters } from './at-work.svelte.ts';
-import { PaidReceipts } from './paid-receipts.svelte.ts';
+import { PaidReceipts, answerKey } from './paid-receipts.svelte.ts';
 import { type RecordEarned, addEarned, earnedParts } from './record-earnings.ts';
 import type { Session } from './session.svelte.ts';
 import { VersionFiles } from './version-files.ts';
@@ -86,8 +86,10 @@ export class EarnedByRecord {
       this.progress = { done: at, total: claims.length };
       const part = claims.slice(at, at + 6);
       await paid.read(part, signal);
-      for (const { claimId } of part) {
-        const receipt = paid.receipts.get(claimId);
+      // Those whose file could not be had.
+      for (const claim of part) if (!claim.answer && !paid.answersOf([claim]).length) counted.unread += claim.answers;
+      for (const claim of paid.answersOf(part).filter(({ answer }) => answer!.payoutCount > 0)) {
+        const receipt = paid.receipts.get(answerKey(claim));
         const records = receipt && (await this.#recordsOf(receipt.datanet).catch(() => undefined));
         const parts = records && earnedParts(receipt!, records);
         if (parts) addEarned(sums, parts);
