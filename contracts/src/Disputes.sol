@@ -5,14 +5,17 @@ import { Game, Games, GameState } from "./Games.sol";
 import { IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
 import { IDatanetRegistry, Version } from "./interfaces/IDatanetRegistry.sol";
 import { IDisputes } from "./interfaces/IDisputes.sol";
-import { Place } from "./interfaces/IGames.sol";
+import { NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
 import { IPayoutJudge, PayoutCase, PayoutEvidence } from "./interfaces/IPayoutJudge.sol";
-import { Header, IReferee, Opening, Step, TraceMatrix } from "./interfaces/IReferee.sol";
+import { IReferee, Opening, Step, TraceMatrix } from "./interfaces/IReferee.sol";
 import { Claim, ClaimState, ISettlement } from "./interfaces/ISettlement.sol";
 import { Answers } from "./libraries/Answers.sol";
 import { FeeMath } from "./libraries/FeeMath.sol";
 import { Merkle } from "./libraries/Merkle.sol";
 import { MerkleRoot } from "./libraries/MerkleRoot.sol";
+import { Nodes } from "./libraries/Nodes.sol";
+// `Committed` is an event of the games too.
+import { Committed as CommittedMatrix } from "./libraries/Openings.sol";
 import { Answer, AnswerOpening } from "./types/Answers.sol";
 import { PayoutRule, Split } from "./types/Fees.sol";
 import { AdapterId, ClaimId, DatanetId, GameId } from "./types/Ids.sol";
@@ -20,6 +23,9 @@ import { AdapterId, ClaimId, DatanetId, GameId } from "./types/Ids.sol";
 /// @title Disputes
 /// @notice Where a false claim loses its bond: the games (Games.sol) about claims in Settlement.
 contract Disputes is Games, IDisputes {
+  /// @notice Of a leaf or node of an answer of 1,024 tokens, in a transaction of its own: contracts/snapshots/Disputes.json.
+  uint256 private constant REPLY_GAS = 300_000;
+
   IReferee public immutable referee;
   IPayoutJudge public immutable judge;
   IDatanetRegistry public immutable datanets;
@@ -32,7 +38,7 @@ contract Disputes is Games, IDisputes {
     IDatanetRegistry datanets_,
     uint40 proveTime_,
     uint40 replyTime_
-  ) Games(settlement_, proveTime_, replyTime_) {
+  ) Games(settlement_, proveTime_, replyTime_, REPLY_GAS) {
     referee = referee_;
     judge = judge_;
     datanets = datanets_;
@@ -45,9 +51,8 @@ contract Disputes is Games, IDisputes {
   function proveStep(ClaimId id, AnswerOpening calldata opening, Step calldata step, bytes32) external {
     Claim memory c = _committed(id);
     _requireAnswer(id, c, opening);
-    (bytes32 programHash,,) = _adapters.origin(AdapterId.wrap(c.adapterId));
     Answer calldata answer = opening.answer;
-    if (!referee.isFalse(programHash, answer.inputsHash, answer.traceRoot, step)) revert ClaimHolds(id.game());
+    if (!referee.isFalse(_programOf(c), answer.inputsHash, answer.traceRoot, step)) revert ClaimHolds(id.game());
     _convict(id.game(), msg.sender, "step");
   }
 
@@ -93,42 +98,43 @@ contract Disputes is Games, IDisputes {
 
   // ---- Withheld data ----
 
-  /// @notice Shows what was demanded. Anyone may; the demand's bond is the claimant's.
-  function reveal(ClaimId id, AnswerOpening calldata opening, TraceMatrix calldata matrix, Opening calldata shown)
-    external
-  {
+  /// @notice Shows what was demanded of one answer: any number of places, matrix by matrix. Anyone may; the demands' bonds are
+  /// the claimant's.
+  function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external {
     Claim memory c = _open(id);
     _requireAnswer(id, c, opening);
-    Place memory place = Place(uint32(opening.index), matrix.index, shown.leaf);
-    _requireInTime(id.game(), place);
-    (bytes32 programHash,,) = _adapters.origin(AdapterId.wrap(c.adapterId));
-    Answer calldata answer = opening.answer;
-    if (!referee.isOpening(programHash, answer.inputsHash, answer.traceRoot, matrix, shown)) revert NotTheLeaf(place);
-    _answered(id.game(), c.claimant, place);
-    emit Revealed(id.game(), place, matrix.inputs, shown);
+    for (uint256 k = 0; k < shown.length; k++) {
+      _showLeaves(id, c, opening, shown[k]);
+      if (shown[k].nodes.length > 0) _showNodes(id, c, opening, shown[k]);
+    }
+    if (c.answers > 1) emit AnswerShown(id, opening);
   }
 
-  /// @notice Shows that there is no such place: that the program has fewer instructions, or the matrix fewer
-  /// leaves. The demand's bond is the claimant's.
+  /// @notice Shows that there is no such place: that the program has fewer instructions, or the tree no such leaf or node.
+  /// The demand's bond is the claimant's.
   function showNoSuchPlace(
     ClaimId id,
     AnswerOpening calldata opening,
     TraceMatrix calldata matrix,
-    uint32 leaf
+    Place calldata place
   ) external {
     Claim memory c = _open(id);
     _requireAnswer(id, c, opening);
-    Place memory place = Place(uint32(opening.index), matrix.index, leaf);
     _requireInTime(id.game(), place);
-    (bytes32 programHash,,) = _adapters.origin(AdapterId.wrap(c.adapterId));
-    Header calldata header = matrix.header;
-    bool beyond = matrix.index >= header.instructionCount && keccak256(abi.encode(header)) == programHash;
+    if (place.answer != opening.index || place.index != matrix.index) revert PlaceExists(place);
+    bytes32 programHash = _programOf(c);
+    uint256 count = matrix.header.instructionCount;
+    bool ofProgram = keccak256(abi.encode(matrix.header)) == programHash;
+    bool beyond = ofProgram && place.index != ALL && place.index >= count;
     if (!beyond) {
-      (,, uint256 leaves) = referee.shapeOf(programHash, opening.answer.inputsHash, matrix);
-      if (leaf < leaves) revert PlaceExists(place);
+      uint256 leaves = count;
+      if (place.index != ALL) (,, leaves) = referee.shapeOf(programHash, opening.answer.inputsHash, matrix);
+      else if (!ofProgram) revert PlaceExists(place);
+      if (Nodes.exists(leaves, place.level, place.leaf)) revert PlaceExists(place);
     }
     _answered(id.game(), c.claimant, place);
     emit NoSuchPlace(id.game(), place);
+    if (c.answers > 1) emit AnswerShown(id, opening);
   }
 
   // ---- Inside ----
@@ -142,6 +148,7 @@ contract Disputes is Games, IDisputes {
   }
 
   function _requireDemandable(GameId id, Game memory game, Place calldata place) internal pure override {
+    _requireFormed(place);
     if (place.answer >= game.parts) revert WrongAnswer(_claimOf(id), place.answer);
   }
 
@@ -161,7 +168,61 @@ contract Disputes is Games, IDisputes {
   /// @dev The claim, if the caller may make this call about it now.
   function _committed(ClaimId id) private returns (Claim memory c) {
     c = _open(id);
-    _useCommitment();
+    _useCommitment(id.game());
+  }
+
+  function _programOf(Claim memory c) private view returns (bytes32 programHash) {
+    (programHash,,) = _adapters.origin(AdapterId.wrap(c.adapterId));
+  }
+
+  function _showLeaves(ClaimId id, Claim memory c, AnswerOpening calldata opening, Shown calldata shown) private {
+    bytes32 programHash = _programOf(c);
+    Answer calldata answer = opening.answer;
+    for (uint256 k = 0; k < shown.leaves.length; k++) {
+      Opening calldata leaf = shown.leaves[k];
+      Place memory place = Place(uint32(opening.index), shown.matrix.index, leaf.leaf, 0, 0);
+      _requireInTime(id.game(), place);
+      if (!referee.isOpening(programHash, answer.inputsHash, answer.traceRoot, shown.matrix, leaf)) {
+        revert NotTheLeaf(place);
+      }
+      _answered(id.game(), c.claimant, place);
+      emit Revealed(id.game(), place, shown.matrix.inputs, leaf);
+    }
+  }
+
+  function _showNodes(ClaimId id, Claim memory c, AnswerOpening calldata opening, Shown calldata shown) private {
+    CommittedMatrix memory matrix = _matrixOf(c, opening.answer, shown.matrix);
+    for (uint256 k = 0; k < shown.nodes.length; k++) {
+      NodesOpening calldata nodes = shown.nodes[k];
+      Place memory place = Place(uint32(opening.index), shown.matrix.index, nodes.leaf, nodes.level, nodes.depth);
+      _requireInTime(id.game(), place);
+      bool right = matrix.index == ALL
+        ? Nodes.provenUnder(nodes, matrix.root, matrix.count)
+        : Nodes.proven(nodes, matrix);
+      // One node for itself would be a leaf without its values.
+      if (!right || nodes.depth == 0) revert NotTheNodes(place);
+      _answered(id.game(), c.claimant, place);
+      emit RevealedNodes(id.game(), place, shown.matrix.inputs, nodes);
+    }
+  }
+
+  /// @dev Where and how large the matrix is, by the program; of the tree over all matrices only root and count matter. The
+  /// inputs are always the answer's: a challenger may know them from the reply alone.
+  function _matrixOf(Claim memory c, Answer calldata answer, TraceMatrix calldata matrix)
+    private
+    view
+    returns (CommittedMatrix memory committed)
+  {
+    bytes32 programHash = _programOf(c);
+    committed.root = answer.traceRoot;
+    committed.count = matrix.header.instructionCount;
+    committed.index = matrix.index;
+    if (matrix.index != ALL) {
+      (committed.rows, committed.columns,) = referee.shapeOf(programHash, answer.inputsHash, matrix);
+      return committed;
+    }
+    if (keccak256(abi.encode(matrix.header)) != programHash) revert IReferee.RefereeWrongHeader();
+    if (keccak256(matrix.inputs) != answer.inputsHash) revert IReferee.RefereeWrongInputs();
   }
 
   function _requireAnswer(ClaimId id, Claim memory c, AnswerOpening calldata o) private pure {

@@ -29,15 +29,22 @@ struct Game {
 /// commits to the call that proves something false, waits a block, and makes that call: nobody who sees the call can take
 /// it for their own. What a proof needs and the maker has not published is demanded piece by piece. Nobody decides
 /// anything here: no owner, no pause, no upgrade. Times in seconds, amounts in wei.
-/// @dev All clocks, from the beginning on, with window W, and proveTime and replyTime at most W/4:
+/// @dev All clocks, from the beginning on, with window W, proveTime at most W/4 and replyTime at most W/2:
 ///   commitments and demands       until W (the deadline)
 ///   replies to demands            until 3W/2 at the latest
 ///   commitments on what they show until 7W/4, proofs until 2W.
 abstract contract Games is PullPayments, IGames {
   /// @notice Each open demand of a game gives its maker this part of replyTime more for the next: one in REPLIES.
   uint256 public constant REPLIES = 32;
-  /// @notice Gas of one reply at worst: a demand's bond, which the maker gets for it, covers that.
-  uint256 public constant REPLY_GAS = 500_000;
+  /// @notice Gas of one hash in a reply, at worst: 32 bytes of 40 gas each (EIP-7623). Hashing and its event cost less.
+  uint256 public constant NODE_GAS = 1300;
+  /// @notice Most levels below a node that are shown at once: 2,048 hashes, 64 KiB. Twice as many do not fit into a
+  /// transaction that nodes pass on, and a maker who cannot reply must not lose.
+  uint256 public constant MOST_DEPTH = 11;
+  /// @notice No tree is higher: places are 32 bits.
+  uint256 public constant MOST_LEVEL = 32;
+  /// @notice Index of a place in the tree over all matrices.
+  uint32 public constant ALL = type(uint32).max;
 
   ISettlement public immutable settlement;
   uint40 internal immutable _window;
@@ -45,8 +52,10 @@ abstract contract Games is PullPayments, IGames {
   uint40 public immutable proveTime;
   /// @notice How long a maker has to show what is demanded, where nothing else is.
   uint40 public immutable replyTime;
-  /// @notice Bond of a demand, in wei. The maker gets it for the reply.
-  uint256 public immutable demandBond;
+  /// @notice Gas of a reply at worst, beside the hashes that it shows: a demand's bond, which the maker gets for it, covers
+  /// both.
+  uint256 public immutable replyGas;
+  uint256 private immutable _gasPrice;
 
   /// @notice Bonds of open demands, in wei.
   uint256 public heldBonds;
@@ -54,20 +63,21 @@ abstract contract Games is PullPayments, IGames {
   mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
   mapping(GameId id => mapping(bytes32 place => Demand)) private _demands;
 
-  constructor(ISettlement settlement_, uint40 proveTime_, uint40 replyTime_) {
+  constructor(ISettlement settlement_, uint40 proveTime_, uint40 replyTime_, uint256 replyGas_) {
     uint40 window = settlement_.window();
-    bool fits = proveTime_ > 0 && replyTime_ > 0 && 4 * uint256(proveTime_) <= window && 4 * uint256(replyTime_) <= window;
+    bool fits = proveTime_ > 0 && replyTime_ > 0 && 4 * uint256(proveTime_) <= window && 2 * uint256(replyTime_) <= window;
     if (!fits) revert TimesDoNotFit(proveTime_, replyTime_, window);
     settlement = settlement_;
     _window = window;
     proveTime = proveTime_;
     replyTime = replyTime_;
-    demandBond = REPLY_GAS * settlement_.stressedGasPrice();
+    replyGas = replyGas_;
+    _gasPrice = settlement_.stressedGasPrice();
   }
 
   // ---- Proofs ----
 
-  /// @notice The caller will make a call whose data has this hash: commitment = keccak256(abi.encode(caller,
+  /// @notice The caller will make a call about this game whose data has this hash: commitment = keccak256(abi.encode(caller,
   /// keccak256(data of the call to prove…))). The salt in that call keeps it from being guessed.
   function commit(GameId id, bytes32 commitment) external {
     uint256 until = _openGame(id).deadline;
@@ -75,35 +85,28 @@ abstract contract Games is PullPayments, IGames {
     if (extended > until) until = extended;
     if (block.timestamp > until) revert TooLateToBegin(id, until);
     uint40 proveBy = uint40(block.timestamp) + proveTime;
-    _commitments[msg.sender][commitment] = Commitment(uint64(block.number), proveBy);
+    _commitments[msg.sender][commitment] = Commitment(uint64(block.number), proveBy, uint128(GameId.unwrap(id)));
     _hold(id, proveBy);
     emit Committed(id, msg.sender, commitment, proveBy);
   }
 
   // ---- Withheld data ----
 
-  /// @notice The maker has to show this leaf, or loses. The value sent is the demand's bond.
-  function demand(GameId id, Place calldata place) external payable {
+  /// @notice The maker has to show these places, or loses. The value sent is the sum of their bonds.
+  function demand(GameId id, Place[] calldata places) external payable {
     Game memory game = _openGame(id);
     if (block.timestamp > game.deadline) revert TooLateToBegin(id, game.deadline);
-    if (msg.value != demandBond) revert WrongDemandBond(msg.value, demandBond);
-    _requireDemandable(id, game, place);
-    Demand storage d = _demands[id][_key(place)];
-    if (d.state != DemandState.None) revert AlreadyDemanded(id, place);
-    Clock storage clock = _clocks[id];
-    // The more is demanded, the more time; no limit on the number, or a maker could use it up against others.
-    uint256 due = block.timestamp + replyTime + uint256(replyTime) * clock.open / REPLIES;
-    uint256 last = uint256(game.deadline) + _window / 2;
-    if (due > last) due = last;
-    (d.demander, d.due, d.state) = (msg.sender, uint40(due), DemandState.Open);
-    clock.open++;
-    // Time to compute with what is shown, and to commit.
-    uint40 until = uint40(due) + proveTime;
-    if (until > clock.commitUntil) clock.commitUntil = until;
-    _hold(id, until);
-    heldBonds += msg.value;
-    _deposited(msg.value);
-    emit Demanded(id, msg.sender, place, due);
+    Clock memory clock = _clocks[id];
+    uint256 bonds = 0;
+    for (uint256 k = 0; k < places.length; k++) {
+      _requireDemandable(id, game, places[k]);
+      bonds += demandBond(places[k]);
+      _openDemand(id, game, clock, places[k]);
+    }
+    if (msg.value != bonds) revert WrongDemandBond(msg.value, bonds);
+    _clocks[id] = clock;
+    heldBonds += bonds;
+    _deposited(bonds);
   }
 
   /// @notice What was demanded was not shown in time: the game is lost, to whoever demanded it.
@@ -126,6 +129,11 @@ abstract contract Games is PullPayments, IGames {
   }
 
   // ---- Reading ----
+
+  /// @notice Bond of a demand for this place, in wei. The maker gets it for the reply.
+  function demandBond(Place memory place) public view returns (uint256) {
+    return (replyGas + (NODE_GAS << place.depth)) * _gasPrice;
+  }
 
   /// @inheritdoc IGames
   function heldUntil(GameId id) public view returns (uint256) {
@@ -162,11 +170,12 @@ abstract contract Games is PullPayments, IGames {
     if (game.state != GameState.Open) revert NotOpen(id);
   }
 
-  /// @dev The caller committed to this very call, in an earlier block and not too long ago.
-  function _useCommitment() internal {
+  /// @dev The caller committed to this very call about this game, in an earlier block and not too long ago. In another
+  /// game's clocks there may be time left when there is none in this one's.
+  function _useCommitment(GameId id) internal {
     bytes32 commitment = keccak256(abi.encode(msg.sender, keccak256(msg.data)));
     Commitment memory made = _commitments[msg.sender][commitment];
-    if (made.proveBy == 0) revert NotCommitted(msg.sender, commitment);
+    if (made.proveBy == 0 || made.game != GameId.unwrap(id)) revert NotCommitted(msg.sender, commitment);
     if (block.number <= made.committedIn) revert SameBlock(made.committedIn);
     if (block.timestamp > made.proveBy) revert ProofTooLate(made.proveBy);
     delete _commitments[msg.sender][commitment];
@@ -177,6 +186,30 @@ abstract contract Games is PullPayments, IGames {
     emit Convicted(id, challenger, what);
   }
 
+  /// @dev A leaf has no level, and a node is shown by what is 1 to MOST_DEPTH levels below it.
+  function _requireFormed(Place calldata place) internal pure {
+    bool leaf = place.depth == 0 && place.level == 0 && place.index != ALL;
+    bool node = place.depth > 0 && place.depth <= MOST_DEPTH && place.depth <= place.level && place.level <= MOST_LEVEL;
+    if (!leaf && !node) revert WrongPlace(place);
+  }
+
+  /// @dev Writes the demand, and the clock that the caller has in memory.
+  function _openDemand(GameId id, Game memory game, Clock memory clock, Place calldata place) private {
+    Demand storage d = _demands[id][_key(place)];
+    if (d.state != DemandState.None) revert AlreadyDemanded(id, place);
+    // The more is demanded, the more time; no limit on the number, or a maker could use it up against others.
+    uint256 due = block.timestamp + replyTime + uint256(replyTime) * clock.open / REPLIES;
+    uint256 last = uint256(game.deadline) + _window / 2;
+    if (due > last) due = last;
+    (d.demander, d.due, d.state) = (msg.sender, uint40(due), DemandState.Open);
+    clock.open++;
+    // Time to compute with what is shown, and to commit.
+    uint40 until = uint40(due) + proveTime;
+    if (until > clock.commitUntil) clock.commitUntil = until;
+    if (until > clock.heldUntil) clock.heldUntil = until;
+    emit Demanded(id, msg.sender, place, due);
+  }
+
   function _requireInTime(GameId id, Place memory place) internal view {
     Demand storage d = _demands[id][_key(place)];
     if (d.state != DemandState.Open) revert NoOpenDemand(id, place);
@@ -185,17 +218,21 @@ abstract contract Games is PullPayments, IGames {
 
   function _answered(GameId id, address maker, Place memory place) internal {
     _demands[id][_key(place)].state = DemandState.Answered;
-    _clocks[id].open--;
-    heldBonds -= demandBond;
-    _credit(maker, demandBond);
+    _settle(id, maker, place);
   }
 
   function _close(GameId id, Demand storage d, Place calldata place) private {
     d.state = DemandState.Closed;
-    _clocks[id].open--;
-    heldBonds -= demandBond;
-    _credit(d.demander, demandBond);
+    _settle(id, d.demander, place);
     emit DemandClosed(id, d.demander, place);
+  }
+
+  /// @dev Of a demand that was open: its bond is somebody's.
+  function _settle(GameId id, address whose, Place memory place) private {
+    uint256 bond = demandBond(place);
+    _clocks[id].open--;
+    heldBonds -= bond;
+    _credit(whose, bond);
   }
 
   function _hold(GameId id, uint40 until) private {

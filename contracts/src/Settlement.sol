@@ -237,9 +237,20 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     if (request.answersRoot == 0) revert BadRequest("answersRoot");
     if (request.answers == 0 || request.answers > MOST_ANSWERS) revert BadRequest("answers");
     if (request.tokensOut == 0) revert BadRequest("tokensOut");
+    uint256 tokens = uint256(request.tokensIn) + request.tokensOut;
+    if (tokens > Answers.MOST_TOKENS * request.answers) revert BadRequest("tokens");
     Fee memory fee;
     (id, fee) = _open(request);
     _emitBatchPaid(id, request, fee);
+  }
+
+  /// @notice Gives the value sent to the contributors of a Datanet, through its pool. Anyone may; what false statements
+  /// about runs lost comes in here.
+  function addToPool(DatanetId datanet) external payable {
+    heldPools += msg.value;
+    poolOf[datanet] += msg.value;
+    _deposited(msg.value);
+    emit PoolGrown(datanet, msg.sender, msg.value);
   }
 
   // ---- Claims ----

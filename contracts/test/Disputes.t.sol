@@ -133,7 +133,7 @@ contract DisputesTest is Disputing {
     vm.deal(bob, DEMAND_BOND);
     vm.expectRevert(abi.encodeWithSelector(IGames.TooLateToBegin.selector, 1, deadline));
     vm.prank(bob);
-    disputes.demand{ value: DEMAND_BOND }(_id.game(), Place(0, 0, 0));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), _one(Place(0, 0, 0, 0, 0)));
   }
 
   /// @dev Commitments cost gas and hold a claim for one proveTime beyond the window, however many there are.
@@ -212,19 +212,19 @@ contract DisputesTest is Disputing {
     for (uint32 k = 0; k < 50; k++) {
       vm.prank(puppet);
       disputes.commit(_id.game(), keccak256(abi.encode(k)));
-      _demand(puppet, _id, Place(0, k, 0));
+      _demand(puppet, _id, Place(0, k, 0, 0, 0));
     }
-    _demand(bob, _id, Place(0, 98, 0));
+    _demand(bob, _id, Place(0, 98, 0, 0, 0));
     for (uint32 k = 0; k < 50; k++) {
-      _reveal(_id, Place(0, k, 0));
+      _reveal(_id, Place(0, k, 0, 0, 0));
     }
-    _reveal(_id, Place(0, 98, 0));
+    _reveal(_id, Place(0, 98, 0, 0, 0));
     vm.warp(_deadline(_id));
-    _demand(bob, _id, Place(0, 99, 0));
-    uint256 due = disputes.demandOf(_id.game(), Place(0, 99, 0)).due;
+    _demand(bob, _id, Place(0, 99, 0, 0, 0));
+    uint256 due = disputes.demandOf(_id.game(), Place(0, 99, 0, 0, 0)).due;
     eq(due, _deadline(_id) + REPLY, "as if nothing had been demanded before");
     vm.warp(due + 1);
-    disputes.convictSilence(_id.game(), Place(0, 99, 0));
+    disputes.convictSilence(_id.game(), Place(0, 99, 0, 0, 0));
     eq(settlement.claim(_id).challenger, bob, "the silence was to bob");
     _solvent();
   }
@@ -250,7 +250,7 @@ contract DisputesTest is Disputing {
   // ---- Withheld data ----
 
   function test_whatIsDemandedIsShownAndPaid() public {
-    Place memory place = Place(0, 3, 2);
+    Place memory place = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, place);
     eq(disputes.heldUntil(_id.game()), type(uint256).max, "not final with an open demand");
     _reveal(_id, place);
@@ -264,7 +264,7 @@ contract DisputesTest is Disputing {
   }
 
   function test_silenceLosesTheClaim() public {
-    Place memory place = Place(0, 3, 2);
+    Place memory place = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, place);
     uint256 due = vm.getBlockTimestamp() + REPLY;
     vm.warp(due);
@@ -274,9 +274,8 @@ contract DisputesTest is Disputing {
     // Late is silent.
     referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
-    TraceMatrix memory matrix = _matrix(3);
     vm.expectRevert(abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
-    disputes.reveal(_id, opening, matrix, _leaf(2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
     // Anyone may say so; who demanded it has won.
     vm.prank(alice);
     disputes.convictSilence(_id.game(), place);
@@ -287,27 +286,26 @@ contract DisputesTest is Disputing {
   }
 
   function test_garbageAndHalvesAreNoReply() public {
-    Place memory place = Place(0, 3, 2);
+    Place memory place = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, place);
     referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
-    TraceMatrix memory matrix = _matrix(3);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
-    disputes.reveal(_id, opening, matrix, _leaf(2, "garbage of a leaf"));
+    disputes.reveal(_id, opening, _shown(3, 2, "garbage of a leaf"));
     vm.expectRevert(abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
-    disputes.reveal(_id, opening, matrix, _leaf(2, "values"));
+    disputes.reveal(_id, opening, _shown(3, 2, "values"));
     // Another leaf than the one that was demanded.
-    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, Place(0, 3, 1)));
-    disputes.reveal(_id, opening, matrix, _leaf(1, VALUES));
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, Place(0, 3, 1, 0, 0)));
+    disputes.reveal(_id, opening, _shown(3, 1, VALUES));
     opening.answer.traceRoot = "another";
     vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongAnswer.selector, 1, 0));
-    disputes.reveal(_id, opening, matrix, _leaf(2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
     _is(_id, ClaimState.Open);
   }
 
   /// @dev Data that comes at the last moment still leaves time to prove with.
   function test_afterALateReplyThereIsTimeToProve() public {
-    Place memory place = Place(0, 3, 2);
+    Place memory place = Place(0, 3, 2, 0, 0);
     uint256 deadline = _deadline(_id);
     vm.warp(deadline);
     _demand(bob, _id, place);
@@ -326,42 +324,42 @@ contract DisputesTest is Disputing {
   }
 
   function test_oneDemandForEachLeaf() public {
-    Place memory place = Place(0, 3, 2);
+    Place memory place = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, place);
     vm.deal(alice, 1 ether);
     vm.startPrank(alice);
     vm.expectRevert(abi.encodeWithSelector(IGames.AlreadyDemanded.selector, 1, place));
-    disputes.demand{ value: DEMAND_BOND }(_id.game(), place);
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), _one(place));
     // Others beside it.
-    disputes.demand{ value: DEMAND_BOND }(_id.game(), Place(0, 3, 3));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), _one(Place(0, 3, 3, 0, 0)));
     vm.expectRevert(abi.encodeWithSelector(IGames.WrongDemandBond.selector, 1, DEMAND_BOND));
-    disputes.demand{ value: 1 }(_id.game(), Place(0, 3, 4));
+    disputes.demand{ value: 1 }(_id.game(), _one(Place(0, 3, 4, 0, 0)));
     vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongAnswer.selector, 1, 1));
-    disputes.demand{ value: DEMAND_BOND }(_id.game(), Place(1, 3, 4));
+    disputes.demand{ value: DEMAND_BOND }(_id.game(), _one(Place(1, 3, 4, 0, 0)));
     vm.stopPrank();
   }
 
   /// @dev Nobody can be asked for what there is not.
   function test_aPlaceThatThereIsNotIsNoTrap() public {
     referee.shape(3, 5, 100, 3);
-    Place memory beyondLeaves = Place(0, 3, 3);
-    Place memory beyondProgram = Place(0, 10, 0);
-    Place memory real = Place(0, 3, 2);
+    Place memory beyondLeaves = Place(0, 3, 3, 0, 0);
+    Place memory beyondProgram = Place(0, 10, 0, 0, 0);
+    Place memory real = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, beyondLeaves);
     _demand(bob, _id, beyondProgram);
     _demand(bob, _id, real);
     AnswerOpening memory opening = _opening(_id);
-    disputes.showNoSuchPlace(_id, opening, _matrix(3), 3);
+    disputes.showNoSuchPlace(_id, opening, _matrix(3), beyondLeaves);
     TraceMatrix memory outside = _matrix(10);
     // The header has to be the program's own.
-    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, Place(0, 3, 2)));
-    disputes.showNoSuchPlace(_id, opening, _matrix(3), 2);
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, Place(0, 3, 2, 0, 0)));
+    disputes.showNoSuchPlace(_id, opening, _matrix(3), real);
     outside.header.instructionCount = 0;
     referee.shape(10, 1, 1, 1);
     vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, beyondProgram));
-    disputes.showNoSuchPlace(_id, opening, outside, 0);
+    disputes.showNoSuchPlace(_id, opening, outside, beyondProgram);
     outside.header.instructionCount = 10;
-    disputes.showNoSuchPlace(_id, opening, outside, 0);
+    disputes.showNoSuchPlace(_id, opening, outside, beyondProgram);
     eq(disputes.claimable(payer), 2 * DEMAND_BOND, "paid for both");
     _reveal(_id, real);
     eq(disputes.clockOf(_id.game()).open, 0, "nothing is open");
@@ -374,13 +372,13 @@ contract DisputesTest is Disputing {
     uint256 deadline = _deadline(_id);
     vm.warp(deadline);
     for (uint32 k = 0; k < n; k++) {
-      _demand(bob, _id, Place(0, k, 0));
-      uint256 due = disputes.demandOf(_id.game(), Place(0, k, 0)).due;
+      _demand(bob, _id, Place(0, k, 0, 0, 0));
+      uint256 due = disputes.demandOf(_id.game(), Place(0, k, 0, 0, 0)).due;
       uint256 fair = deadline + REPLY + uint256(REPLY) * k / 32;
       eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each");
     }
     for (uint32 k = 0; k < n; k++) {
-      _reveal(_id, Place(0, k, 0));
+      _reveal(_id, Place(0, k, 0, 0, 0));
     }
     eq(disputes.claimable(payer), n * DEMAND_BOND, "the claimant earned all their bonds");
     Clock memory clock = disputes.clockOf(_id.game());
@@ -390,14 +388,14 @@ contract DisputesTest is Disputing {
   }
 
   function test_bondsOfOpenDemandsComeBackWhenTheClaimFalls() public {
-    Place memory place = Place(0, 3, 2);
+    Place memory place = Place(0, 3, 2, 0, 0);
     _demand(alice, _id, place);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotRefuted.selector, 1));
     disputes.takeBack(_id.game(), place);
     _prove(bob, _id, _stepCall(_id, true, SALT));
     AnswerOpening memory opening = _opening(_id);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotOpen.selector, 1));
-    disputes.reveal(_id, opening, _matrix(3), _leaf(2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
     disputes.takeBack(_id.game(), place);
     eq(disputes.claimable(alice), DEMAND_BOND, "back");
     vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, place));
@@ -447,8 +445,8 @@ contract DisputesTest is Disputing {
     new SelfDestructing{ value: 1 ether }(payable(address(settlement)));
     new SelfDestructing{ value: 2 ether }(payable(address(disputes)));
     _solvent();
-    _demand(bob, _id, Place(0, 1, 1));
-    _reveal(_id, Place(0, 1, 1));
+    _demand(bob, _id, Place(0, 1, 1, 0, 0));
+    _reveal(_id, Place(0, 1, 1, 0, 0));
     _finalAt(_id, _deadline(_id) + 1);
     disputes.withdrawFor(payer);
     settlement.withdrawFor(payer);
@@ -462,11 +460,11 @@ contract DisputesTest is Disputing {
 
   function test_timesFitTheWindow() public {
     PayoutJudge judge = new PayoutJudge(referee);
-    uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 6]];
+    uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 11]];
     for (uint256 k = 0; k < times.length; k++) {
       vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, times[k][0], times[k][1], WINDOW));
       new Disputes(settlement, referee, judge, datanets, times[k][0], times[k][1]);
     }
-    eq(disputes.demandBond(), DEMAND_BOND, "a reply of 500,000 gas");
+    eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), DEMAND_BOND, "a reply of 300,000 gas");
   }
 }

@@ -3,13 +3,16 @@ pragma solidity ^0.8.30;
 
 import { Answer, AnswerOpening } from "../types/Answers.sol";
 import { ClaimId } from "../types/Ids.sol";
-import { IGames } from "./IGames.sol";
+import { IGames, Place, Shown } from "./IGames.sol";
 import { PayoutEvidence } from "./IPayoutJudge.sol";
-import { Opening, Step, TraceMatrix } from "./IReferee.sol";
+import { Step, TraceMatrix } from "./IReferee.sol";
 
 /// @title How a false claim loses its bond
 /// @notice What a claim can be convicted of: "step", "payout", "sums", "twice", "inputs" or "silence".
 interface IDisputes is IGames {
+  /// @notice The answer that a reply was about, where the claim is about several: only the claimant may have known it.
+  event AnswerShown(ClaimId indexed id, AnswerOpening opening);
+
   /// @notice The claim has not this answer.
   error WrongAnswer(ClaimId id, uint256 index);
 
@@ -19,12 +22,11 @@ interface IDisputes is IGames {
   function proveSums(ClaimId id, Answer[] calldata answers, bytes32 salt) external;
   function proveTwice(ClaimId id, AnswerOpening calldata one, AnswerOpening calldata other, bytes32 salt) external;
   function proveInputs(ClaimId id, AnswerOpening calldata opening, bytes calldata inputs, bytes32 salt) external;
-  function reveal(ClaimId id, AnswerOpening calldata opening, TraceMatrix calldata matrix, Opening calldata shown)
-    external;
+  function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external;
   function showNoSuchPlace(
     ClaimId id,
     AnswerOpening calldata opening,
     TraceMatrix calldata matrix,
-    uint32 leaf
+    Place calldata place
   ) external;
 }

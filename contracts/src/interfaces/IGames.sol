@@ -2,15 +2,40 @@
 pragma solidity ^0.8.30;
 
 import { GameId } from "../types/Ids.sol";
-import { Opening } from "./IReferee.sol";
+import { Opening, TraceMatrix } from "./IReferee.sol";
 
-/// @notice One leaf of one matrix that a maker is to show: at most 256 values, see Opening in IReferee.sol.
+/// @notice What a maker is to show. depth 0: the values of a leaf of a matrix, at most 256, see Opening in IReferee.sol; its
+/// level is 0. depth d from 1 on: the hashes of a node's descendants d levels below it, see NodesOpening.
 struct Place {
   /// Which of the claim's answers, or of the run's units, from 0.
   uint32 answer;
-  /// Which instruction's matrix.
+  /// Which instruction's matrix, or the greatest number: the tree over all matrices, whose leaves are
+  /// Merkle.leaf(root ‖ rows ‖ columns) of each.
   uint32 index;
+  /// Which leaf, or which node of its level, from 0.
   uint32 leaf;
+  /// Levels above the leaves.
+  uint8 level;
+  uint8 depth;
+}
+
+/// @notice Nodes of one tree with their proof: all descendants of one node, `depth` levels below it, from left to right,
+/// but those that are padding (with no leaf below them).
+struct NodesOpening {
+  uint32 leaf;
+  uint8 level;
+  uint8 depth;
+  bytes32[] hashes;
+  /// Siblings from the node's level up; for the tree of a matrix then siblings of the matrix within the trace.
+  bytes32[] proof;
+}
+
+/// @notice What is shown of one matrix. For the tree over all matrices `matrix.index` is the greatest number, and there is no
+/// instruction.
+struct Shown {
+  TraceMatrix matrix;
+  Opening[] leaves;
+  NodesOpening[] nodes;
 }
 
 /// @notice Open: to be answered until it is due. Answered: shown, or shown not to exist. Closed: nobody answered, or
@@ -43,6 +68,8 @@ struct Commitment {
   uint64 committedIn;
   /// Last moment to prove, Unix time in seconds.
   uint40 proveBy;
+  /// Id of the game it was made in.
+  uint128 game;
 }
 
 /// @title What is the same in every game about whether something claimed is false
@@ -55,6 +82,8 @@ interface IGames {
   event Demanded(GameId indexed id, address indexed demander, Place place, uint256 due);
   /// @notice With what was shown, whoever's call showed it: a challenger goes on from the event alone.
   event Revealed(GameId indexed id, Place place, bytes inputs, Opening shown);
+  /// @notice The same for nodes.
+  event RevealedNodes(GameId indexed id, Place place, bytes inputs, NodesOpening shown);
   event NoSuchPlace(GameId indexed id, Place place);
   event DemandClosed(GameId indexed id, address indexed demander, Place place);
 
@@ -72,11 +101,13 @@ interface IGames {
   error ProofTooLate(uint256 proveBy);
   /// @notice The proof does not show that anything claimed is false.
   error ClaimHolds(GameId id);
-  /// @notice The bond of a demand must be exactly this, in wei.
+  /// @notice Nobody can be asked for this: a node's depth must be 1 to 11 and at most its level, a leaf has neither.
+  error WrongPlace(Place place);
+  /// @notice The bonds of what is demanded are exactly this, in wei.
   error WrongDemandBond(uint256 sent, uint256 asked);
-  /// @notice This leaf was demanded before.
+  /// @notice This place was demanded before.
   error AlreadyDemanded(GameId id, Place place);
-  /// @notice There is no open demand for this leaf.
+  /// @notice There is no open demand for this place.
   error NoOpenDemand(GameId id, Place place);
   /// @notice The maker had until `due` (Unix time, seconds).
   error ReplyTooLate(uint256 due);
@@ -84,15 +115,18 @@ interface IGames {
   error ReplyNotDue(uint256 due);
   /// @notice What was shown is not the leaf that was demanded.
   error NotTheLeaf(Place place);
+  /// @notice What was shown are not the nodes that were demanded.
+  error NotTheNodes(Place place);
   /// @notice The place exists: it has to be shown.
   error PlaceExists(Place place);
-  /// @notice Each of the two times must be from 1 second to a quarter of the window.
+  /// @notice Both times are at least a second, proveTime at most a quarter of the window, replyTime at most half of it.
   error TimesDoNotFit(uint256 proveTime, uint256 replyTime, uint256 window);
 
   /// @notice It can become final after this (Unix time, seconds); the greatest number while a demand is open.
   function heldUntil(GameId id) external view returns (uint256);
   function commit(GameId id, bytes32 commitment) external;
-  function demand(GameId id, Place calldata place) external payable;
+  function demandBond(Place calldata place) external view returns (uint256);
+  function demand(GameId id, Place[] calldata places) external payable;
   function convictSilence(GameId id, Place calldata place) external;
   function takeBack(GameId id, Place calldata place) external;
 }

@@ -135,6 +135,8 @@ interface ISettlement {
   event PayoutWithdrawn(
     ClaimId indexed claimId, address indexed contributor, uint256 answer, uint256 index, uint256 amount, uint256 bonus
   );
+  /// @notice Somebody gave `amount` wei to the Datanet's contributors.
+  event PoolGrown(DatanetId indexed datanet, address indexed from, uint256 amount);
   event SplitChanged(Split split);
   event PayoutRuleChanged(uint16 indexed version, PayoutRule rule);
   event PlatformFeeChanged(uint256 platformFee);
@@ -154,7 +156,8 @@ interface ISettlement {
   error UnknownRule(uint256 version);
   /// @notice This receipt was paid before.
   error ReceiptAlreadyPaid(bytes32 receiptHash, ClaimId claimId);
-  /// @notice No tokens, no receipt hash, or a payout root or sum that does not fit the payout count.
+  /// @notice No tokens or more than can be checked, no receipt hash, or a payout root or sum that does not fit the payout
+  /// count.
   error BadRequest(string field);
   /// @notice The claim is not in the state that this needs.
   error WrongState(ClaimId id, ClaimState state);
@@ -188,6 +191,9 @@ interface ISettlement {
   function termsOf(uint16 version) external view returns (Split memory split, PayoutRule memory rule);
   /// @notice The claim was shown to be false. Only the disputes contract.
   function refute(ClaimId id, address challenger) external;
-  /// @notice What false claims about a Datanet's adapters lost and its contributors have not got yet, wei.
+  /// @notice The value sent joins the pool of the Datanet.
+  function addToPool(DatanetId datanet) external payable;
+  /// @notice Wei that a Datanet's contributors have still to get beside their payouts: what false claims and false statements
+  /// about its adapters' runs lost.
   function poolOf(DatanetId datanet) external view returns (uint256);
 }

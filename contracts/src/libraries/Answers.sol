@@ -10,6 +10,9 @@ import { Merkle } from "./Merkle.sol";
 library Answers {
   /// @notice Most records that are paid for having been read, as in src/protocol/retrieval-share.ts.
   uint256 internal constant MOST_READ = 16;
+  /// @notice Most tokens of prompt and answer together, as in src/attribution/trace/run.ts: programs are made for as many,
+  /// so nobody could check a longer one.
+  uint256 internal constant MOST_TOKENS = 1024;
 
   /// @notice abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot, payoutCount,
   /// allocated, keccak256 of the records read as 32-byte words).
@@ -36,6 +39,7 @@ library Answers {
     if (answer.inputsHash == 0) return "inputsHash";
     if (answer.traceRoot == 0) return "traceRoot";
     if (answer.tokensOut == 0) return "tokensOut";
+    if (uint256(answer.tokensIn) + answer.tokensOut > MOST_TOKENS) return "tokens";
     if (answer.read.length > MOST_READ) return "read";
     bool nobody = answer.payoutCount == 0;
     if (answer.payoutRoot == 0 || nobody != (answer.payoutRoot == Merkle.emptyRoot())) return "payoutRoot";

@@ -69,8 +69,8 @@ contract SettlementHandler is Disputing {
   }
 
   function pay(uint32 tokensIn, uint32 tokensOut, uint256 seed, uint256 given, bool greedy) external {
-    tokensOut = uint32(bound(tokensOut, 1, 1_000_000));
-    tokensIn = uint32(bound(tokensIn, 0, 1_000_000));
+    tokensOut = uint32(bound(tokensOut, 1, 1024));
+    tokensIn = uint32(bound(tokensIn, 0, 1024 - tokensOut));
     Fee memory fee = settlement.quote(adapter, tokensIn, tokensOut);
     uint256 part = fee.contributors;
     // A third of the answers pay nobody.
@@ -146,7 +146,7 @@ contract SettlementHandler is Disputing {
 
   function demandLeaf(uint256 which, uint32 index, uint32 leaf) external {
     (Paid storage p, Claim memory c) = _pick(which);
-    Place memory place = Place(0, index % 10, leaf % 8);
+    Place memory place = Place(0, index % 10, leaf % 8, 0, 0);
     if (c.state != ClaimState.Open || block.timestamp > c.deadline) return;
     if (disputes.demandOf(p.id.game(), place).state != DemandState.None) return;
     _demand(bob, p.id, place);

@@ -29,7 +29,8 @@ abstract contract Deployed is Test {
   uint128 internal constant GAS_PRICE = 4 gwei;
   /// Three disputes of 5,000,000 gas.
   uint128 internal constant BOND = 0.06 ether;
-  uint256 internal constant DEMAND_BOND = 0.002 ether;
+  /// A reply of 300,000 gas, and a hash.
+  uint256 internal constant DEMAND_BOND = 0.0012052 ether;
   uint128 internal constant PLATFORM_FEE = 0.001 ether;
   uint256 internal constant MIN_STAKE = 0.01 ether;
   string internal constant CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";

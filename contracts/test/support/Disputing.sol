@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { IDisputes } from "../../src/interfaces/IDisputes.sol";
-import { Place } from "../../src/interfaces/IGames.sol";
+import { NodesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
 import { Opening, Step, TraceMatrix } from "../../src/interfaces/IReferee.sol";
 import { Accounting, ClaimState, PayRequest } from "../../src/interfaces/ISettlement.sol";
 import { AnswerOpening } from "../../src/types/Answers.sol";
@@ -87,9 +87,22 @@ abstract contract Disputing is Deployed {
   }
 
   function _demand(address who, ClaimId id, Place memory place) internal {
-    vm.deal(who, who.balance + DEMAND_BOND);
+    _demandAll(who, id, _one(place));
+  }
+
+  function _demandAll(address who, ClaimId id, Place[] memory places) internal {
+    uint256 bonds = 0;
+    for (uint256 k = 0; k < places.length; k++) {
+      bonds += disputes.demandBond(places[k]);
+    }
+    vm.deal(who, who.balance + bonds);
     vm.prank(who);
-    disputes.demand{ value: DEMAND_BOND }(id.game(), place);
+    disputes.demand{ value: bonds }(id.game(), places);
+  }
+
+  function _one(Place memory place) internal pure returns (Place[] memory places) {
+    places = new Place[](1);
+    places[0] = place;
   }
 
   function _matrix(uint32 index) internal pure returns (TraceMatrix memory matrix) {
@@ -101,7 +114,24 @@ abstract contract Disputing is Deployed {
   function _reveal(ClaimId id, Place memory place) internal {
     AnswerOpening memory opening = _opening(id);
     referee.put(opening.answer.traceRoot, place.index, place.leaf, VALUES);
-    disputes.reveal(id, opening, _matrix(place.index), _leaf(place.leaf, VALUES));
+    disputes.reveal(id, opening, _shown(place.index, place.leaf, VALUES));
+  }
+
+  /// @dev A reply of one leaf.
+  function _shown(uint32 index, uint32 leaf, bytes memory values) internal pure returns (Shown[] memory shown) {
+    shown = new Shown[](1);
+    shown[0].matrix = _matrix(index);
+    shown[0].leaves = new Opening[](1);
+    shown[0].leaves[0] = _leaf(leaf, values);
+  }
+
+  /// @dev A reply of nodes of one tree.
+  function _shownNodes(uint32 index, NodesOpening memory nodes) internal pure returns (Shown[] memory shown) {
+    shown = new Shown[](1);
+    shown[0].matrix = _matrix(index);
+    shown[0].matrix.inputs = "inputs";
+    shown[0].nodes = new NodesOpening[](1);
+    shown[0].nodes[0] = nodes;
   }
 
   function _leaf(uint32 leaf, bytes memory values) internal pure returns (Opening memory opening) {

@@ -6,22 +6,23 @@ import { Merkle } from "../../src/libraries/Merkle.sol";
 /// @notice Builds whole trees the slow, obvious way: pad to a power of two with zero words, hash level by level.
 library MerkleTree {
   function root(bytes32[] memory leaves) internal pure returns (bytes32) {
-    bytes32[] memory level = _pad(leaves);
-    while (level.length > 1) level = _up(level);
+    bytes32[] memory level = padded(leaves);
+    while (level.length > 1) level = above(level);
     return Merkle.root(leaves.length, level[0]);
   }
 
   function proof(bytes32[] memory leaves, uint256 index) internal pure returns (bytes32[] memory out) {
-    bytes32[] memory level = _pad(leaves);
+    bytes32[] memory level = padded(leaves);
     out = new bytes32[](Merkle.depth(leaves.length));
     for (uint256 k = 0; k < out.length; k++) {
       out[k] = level[index ^ 1];
-      level = _up(level);
+      level = above(level);
       index >>= 1;
     }
   }
 
-  function _pad(bytes32[] memory leaves) private pure returns (bytes32[] memory out) {
+  /// @notice The leaves with zero words up to the next power of two.
+  function padded(bytes32[] memory leaves) internal pure returns (bytes32[] memory out) {
     uint256 width = 1;
     while (width < leaves.length) width *= 2;
     out = new bytes32[](width);
@@ -30,7 +31,8 @@ library MerkleTree {
     }
   }
 
-  function _up(bytes32[] memory level) private pure returns (bytes32[] memory out) {
+  /// @notice The level above.
+  function above(bytes32[] memory level) internal pure returns (bytes32[] memory out) {
     out = new bytes32[](level.length / 2);
     for (uint256 k = 0; k < out.length; k++) {
       out[k] = Merkle.node(level[2 * k], level[2 * k + 1]);
