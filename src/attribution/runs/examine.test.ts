@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { fromHex } from '../../protocol/bytes.ts';
+import { verifyMerkleProof } from '../../protocol/merkle.ts';
+import { ALL_MATRICES } from '../trace/trace-nodes.ts';
+import type { NodesOpening } from '../trace/replies.ts';
+import { type RunFacts, type RunMove, RunExaminer } from './examine.ts';
+import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from './places.ts';
+import { hasPlace, unitReplies } from './replies.ts';
+import { rootsReply } from './roots-search.ts';
+import { openSubject } from './run-of-adapter.ts';
+import { OutputRoots } from './statement.ts';
+import { FalseMaker, type Fault, flipBit } from './testing/false-maker.ts';
+import { smallRun } from './testing/small-run.ts';
+import type { ClaimedTrace, UnitShown } from './unit-case.ts';
+
+const backend = await createCpuBackend();
+const { model, plan: { subject } } = smallRun(backend);
+const run = await openSubject(model, subject, backend);
+const { plan } = run;
+const examiner = new RunExaminer(run);
+const own = await examiner.outputs();
+const planRoot = (await examiner.plan()).root;
+const claimed = (list: OutputRoots) => ({ planRoot, outputsRoot: list.root, units: plan.count });
+const nothing = (list?: OutputRoots): RunFacts => ({ list: list?.bytes, roots: [], traces: new Map(), shown: [] });
+
+/** Goes through a game with a maker who shows all that is demanded. */
+async function play(maker: FalseMaker, published: boolean): Promise<{ move: RunMove; demands: RunPlace[][] }> {
+  const [roots, traces, shown]: [NodesOpening[], Map<number, ClaimedTrace>, UnitShown[]] = [[], new Map(), []];
+  const demands: RunPlace[][] = [];
+  for (;;) {
+    const move = await new RunExaminer(run).move(claimed(maker.list), { list: published ? maker.list.bytes : undefined, roots, traces, shown });
+    if (move.kind !== 'demand') return { move, demands };
+    expect(move.places.length).toBeGreaterThan(0);
+    expect(demands.length).toBeLessThan(12);
+    demands.push(move.places);
+    for (const place of move.places) {
+      expect(demands.slice(0, -1).flat().some((one) => samePlace(one, place)), describePlace(place)).toBe(false);
+      if (place.answer === ALL_UNITS) roots.push(rootsReply(maker.list, place)!);
+      else if (samePlace(place, tracePlace(place.answer))) traces.set(maker.unit, maker.trace);
+      else shown.push({ ...place, ...maker.shown(place) } as UnitShown);
+    }
+  }
+}
+
+const state = plan.stateUnit(1);
+const P = plan.tensors.length;
+const faults: [string, number, Fault][] = [
+  ['a bit in a weight of a state', state, { change: (index, matrix, first) => void (index === first + 2 * P + 1 && flipBit(matrix, 5)) }],
+  ['a bit in a first moment', state, { change: (index, matrix, first) => void (index === first + 3 && flipBit(matrix, 2)), innerRight: true }],
+  ['a bit in a second moment', plan.stateUnit(4), { change: (index, matrix, first) => void (index === first + P + 2 && flipBit(matrix)) }],
+  ['a bit in the gradients of a part', plan.partUnit(0, 0), { change: (index, matrix, first) => void (index === first + 4 && flipBit(matrix, 7)) }],
+  ['many values in a gradient', plan.partUnit(2, 0), { change: (index, matrix, first) => void (index === first + 1 && matrix.values.fill(0.25)) }],
+  ['a value inside, and all that follows from it', plan.stateUnit(2), { change: (index, matrix) => void (index === 2 && (matrix.values[1] = 0.75)) }],
+  ['a record’s gradient', plan.gradientUnit(0, 0, 1), { change: (index, matrix, first) => void (index === first && flipBit(matrix)) }],
+  ['a drawn gradient', plan.gradientUnit(1, 1, 2), { change: (index, matrix, first) => void (index === first + 5 && flipBit(matrix, 3)) }],
+  ['a draw of chance, false inside', plan.gradientUnit(1, 2, 0), { change: (index, matrix, first) => void (index === first - 9 && matrix.values.fill(0.5)) }],
+  ['another number drawn', plan.gradientUnit(0, 1, 0), { inputs: { ...plan.inputs(plan.gradientUnit(0, 1, 0)), scalars: plan.inputs(plan.gradientUnit(0, 1, 0)).scalars.map((u) => 1 - u) } }],
+  ['records of a step in another order', plan.partUnit(0, 0), { inputs: plan.inputs(plan.partUnit(0, 1)).texts.length === 1 ? { ...plan.inputs(plan.partUnit(0, 1)), scalars: [] } : { texts: [...plan.inputs(plan.partUnit(0, 0)).texts].reverse(), scalars: [] } }],
+  ['another learning rate', plan.stateUnit(3), { inputs: { ...plan.inputs(plan.stateUnit(3)), scalars: [0.5, ...plan.inputs(plan.stateUnit(3)).scalars.slice(1)] } }],
+];
+
+describe.each([['published', true], ['withheld', false]])('a list that is %s', (_name, published) => {
+  test.each(faults)('%s is found in its unit and leaf', async (_what, unit, fault) => {
+    const maker = await FalseMaker.of(run, own, unit, fault);
+    expect(maker.list.root).not.toBe(own.root);
+    const { move, demands } = await play(maker, published);
+    expect(move.kind).toBe('prove-unit');
+    if (move.kind !== 'prove-unit') return;
+    expect(move.unit).toBe(unit);
+    expect(move.opening.outputRoot).toBe(maker.trace.outputRoot);
+    expect(verifyMerkleProof(maker.list.root, plan.count, unit, maker.list.leaves[unit]!, move.opening.outputProof)).toBe(true);
+    move.opening.sources.forEach((source, k) => expect(verifyMerkleProof(maker.list.root, plan.count, source, own.leaves[source]!, move.opening.sourceProofs[k]!)).toBe(true));
+    // The trace's roots, then at most three rounds; the tree of all units one before.
+    expect(demands.length).toBeLessThanOrEqual(published ? 4 : 5);
+  });
+});
+
+test('a false beginning is proved by itself, and asks only for its root where the list is withheld', async () => {
+  const bytes = own.bytes.slice();
+  bytes.set(fromHex(`0x${'cd'.repeat(32)}`), 0);
+  const list = new OutputRoots(bytes);
+  const move = await examiner.move(claimed(list), nothing(list));
+  expect(move).toMatchObject({ kind: 'prove-given', opening: { index: 0, outputRoot: list.of(0), inputsHash: own.of(0), sources: [] } });
+  const withheld = { ...nothing(), roots: [rootsReply(list, { answer: ALL_UNITS, index: ALL_MATRICES, leaf: 0, level: 5, depth: 5 })!] };
+  expect(await examiner.move(claimed(list), withheld)).toMatchObject({ kind: 'demand', places: [tracePlace(0)] });
+  const shown = { ...withheld, traces: new Map([[0, { innerRoot: own.of(1), outputRoot: list.of(0) }]]) };
+  expect(await examiner.move(claimed(list), shown)).toMatchObject({ kind: 'prove-given', opening: { outputProof: list.proof(0) } });
+});
+
+test('a step left out is false at the first unit of that step', async () => {
+  // The list of a run that skipped its second step: what follows is the state before.
+  const bytes = own.bytes.slice();
+  const skipped = plan.stateUnit(2);
+  bytes.set(fromHex(own.of(plan.stateUnit(1))), skipped * 32);
+  const list = new OutputRoots(bytes);
+  expect(await examiner.move(claimed(list), nothing(list))).toMatchObject({ kind: 'demand', places: [tracePlace(skipped)] });
+});
+
+test('the right statement is right, whatever was published; another plan is none of this run', async () => {
+  for (const list of [own, undefined]) expect(await examiner.move(claimed(own), nothing(list))).toMatchObject({ kind: 'right' });
+  expect(await examiner.move({ ...claimed(own), planRoot: own.root }, nothing(own))).toMatchObject({ kind: 'other-plan' });
+  expect(await examiner.move({ ...claimed(own), units: plan.count - 1 }, nothing(own))).toMatchObject({ kind: 'other-plan' });
+});
+
+test('what stands under no root of the statement is passed over', async () => {
+  const maker = await FalseMaker.of(run, own, state, faults[0]![2]);
+  const wrong = rootsReply(own, { answer: ALL_UNITS, index: ALL_MATRICES, leaf: 0, level: 5, depth: 5 })!;
+  const move = await examiner.move(claimed(maker.list), { ...nothing(), roots: [wrong] });
+  expect(move).toMatchObject({ kind: 'demand', places: [{ answer: ALL_UNITS }] });
+});
+
+test('an honest maker has an answer for every place that exists, and says which do not', async () => {
+  const { parts, trace } = await examiner.unit(state);
+  const first = run.tracer.firstOutput(parts.kind);
+  const at = (index: number, leaf: number, level = 0, depth = 0): RunPlace => ({ answer: state, index, leaf, level, depth });
+  const places = [at(3, 0), at(first + 1, 0), at(ALL_MATRICES, 0, 3, 2), at(ALL_OUTPUTS, 1, 2, 1), at(first - 1, 0)];
+  expect(places.every((place) => hasPlace(run.tracer, parts, place))).toBe(true);
+  const shown = await unitReplies(run.tracer, parts, trace, places);
+  expect(shown.map(({ matrix, leaves, nodes }) => [matrix.index, leaves.length, nodes.length])).toEqual([[ALL_MATRICES, 0, 1], [ALL_OUTPUTS, 0, 1], [3, 1, 0], [first + 1, 1, 0], [first - 1, 1, 0]]);
+  for (const place of [at(3, 9999), at(first + 3 * P, 0), at(ALL_MATRICES, 0, 30, 1), at(ALL_OUTPUTS, 0, 9, 3), at(3, 0, 9, 1)]) {
+    expect(hasPlace(run.tracer, parts, place), describePlace(place)).toBe(false);
+    await expect(unitReplies(run.tracer, parts, trace, [place])).rejects.toThrow(RangeError);
+  }
+  expect(rootsReply(own, { answer: ALL_UNITS, index: ALL_MATRICES, leaf: 0, level: 9, depth: 3 })).toBeUndefined();
+});

@@ -1,0 +1,124 @@
+import type { Hex } from '../../protocol/bytes.ts';
+import type { NodesOpening } from '../trace/replies.ts';
+import type { SearchLimits } from '../trace/search-plan.ts';
+import type { UnitEvidence, UnitTrace } from '../trace/unit-tracer.ts';
+import { type RunPlace, tracePlace } from './places.ts';
+import type { ReplayOptions } from './replay.ts';
+import { RootsSearch } from './roots-search.ts';
+import type { OpenRun } from './run-of-adapter.ts';
+import { type OutputRoots, PlanTree, type RootProofs, type UnitOpening, makeOutputRoots, openUnit, readOutputRoots } from './statement.ts';
+import { type ClaimedTrace, UnitCase, type UnitParts, type UnitShown } from './unit-case.ts';
+
+/** What an adapter's owner has put on chain. */
+export interface ClaimedRun {
+  planRoot: Hex;
+  outputsRoot: Hex;
+  units: number;
+}
+
+/** What is known of it. */
+export interface RunFacts {
+  /** The list as it was published; absent where it cannot be had. */
+  list: Uint8Array | undefined;
+  /** Nodes of the tree of output roots that its maker showed. */
+  roots: readonly NodesOpening[];
+  /** Roots of units' traces, as shown. */
+  traces: ReadonlyMap<number, ClaimedTrace>;
+  /** Leaves and nodes of units' traces, as shown. */
+  shown: readonly UnitShown[];
+}
+
+/** What can be done next about a statement. */
+export type RunMove =
+  | { kind: 'right'; why: string }
+  /** Not a statement about this run: nothing on chain says which run an adapter's is, so it proves nothing and cannot be refuted. */
+  | { kind: 'other-plan'; why: string }
+  | { kind: 'demand'; places: RunPlace[]; why: string }
+  | { kind: 'prove-given'; opening: UnitOpening; why: string }
+  | ({ kind: 'prove-unit'; opening: UnitOpening; unit: number; why: string } & UnitEvidence);
+
+/** Statements about one run, compared with the run as it is made again here. The run is made once, at the first question. */
+export class RunExaminer {
+  readonly run: OpenRun;
+  private own: Promise<OutputRoots> | undefined;
+  private planned: PlanTree | undefined;
+  private open: { key: string; unit: UnitCase } | undefined;
+
+  constructor(run: OpenRun) {
+    this.run = run;
+  }
+
+  /** Output roots of the run. Throws what RunReplay.follow throws; may then be asked again. */
+  outputs(options: ReplayOptions = {}): Promise<OutputRoots> {
+    this.own ??= makeOutputRoots(this.run.replay, options).catch((error: unknown) => {
+      this.own = undefined;
+      throw error;
+    });
+    return this.own;
+  }
+
+  async plan(options: ReplayOptions = {}): Promise<PlanTree> {
+    const outputs = await this.outputs(options);
+    this.planned ??= new PlanTree(this.run.plan, (kind) => this.run.tracer.programHash(kind), outputs.of(0));
+    return this.planned;
+  }
+
+  /** What can be done next. Throws what RunReplay.follow and UnitTracer.trace throw. */
+  async move(claimed: ClaimedRun, { list, roots, traces, shown }: RunFacts, { limits, ...options }: ReplayOptions & { limits?: SearchLimits | undefined } = {}): Promise<RunMove> {
+    const [own, plan] = [await this.outputs(options), await this.plan(options)];
+    if (claimed.planRoot !== plan.root || claimed.units !== plan.units.length) {
+      return { kind: 'other-plan', why: 'It is about another run than base, records and recipe of this adapter give.' };
+    }
+    if (claimed.outputsRoot === own.root) return { kind: 'right', why: `All ${own.count} units made the same here.` };
+    const published = list && readOutputRoots(list, claimed.units, claimed.outputsRoot);
+    const search = new RootsSearch(own, claimed.outputsRoot);
+    for (const nodes of roots) attempt(() => search.add(nodes));
+    const unit = published ? own.firstDifference(published)! : search.unit;
+    if (unit === undefined) return { kind: 'demand', places: search.next(), why: 'The list of its units’ roots is not to be had.' };
+    const what = this.run.plan.describe(unit);
+    const trace = traces.get(unit);
+    const outputRoot = published?.of(unit) ?? trace?.outputRoot;
+    if (outputRoot === undefined || (unit > 0 && !trace)) return { kind: 'demand', places: [tracePlace(unit)], why: `Unit ${unit} made something else: ${what}.` };
+    // Units before the first false one are as they are here.
+    const proofs: RootProofs = published ?? { of: (at) => (at === unit ? outputRoot : own.of(at)), proof: (at) => search.proof(at) };
+    const opening = openUnit(plan, proofs, unit);
+    if (unit === 0) return { kind: 'prove-given', opening, why: 'It begins from another state than the recipe gives.' };
+    const found = await this.case(unit, trace!, options);
+    for (const piece of shown) if (piece.answer === unit) attempt(() => found.add(piece));
+    const evidence = await found.evidence(options);
+    if (!evidence) return { kind: 'demand', places: found.next(limits), why: `Unit ${unit} is false: ${what}.` };
+    const { where, ...rest } = evidence;
+    return { kind: 'prove-unit', unit, opening, ...rest, why: `Unit ${unit} is false: ${what}, in ${where}.` };
+  }
+
+  /** A unit of the run as it is here, and its trace. Throws RangeError for unit 0, which has none. */
+  async unit(unit: number, options: ReplayOptions = {}): Promise<{ parts: UnitParts; trace: UnitTrace }> {
+    const parts = await this.parts(unit, options);
+    return { parts, trace: await this.run.tracer.trace(parts.kind, parts.inputs, parts.sources, options) };
+  }
+
+  private async parts(unit: number, options: ReplayOptions): Promise<UnitParts> {
+    const { plan, replay } = this.run;
+    const kind = plan.program(unit);
+    if (!kind) throw new RangeError('the initial state has no trace');
+    const sources = plan.sources(unit);
+    const made = await replay.outputsOf(sources, options);
+    return { unit, kind, inputs: plan.inputs(unit), sources: sources.map((source) => made.get(source)!) };
+  }
+
+  /** One unit is in dispute at a time: it is traced once. */
+  private async case(unit: number, trace: ClaimedTrace, options: ReplayOptions): Promise<UnitCase> {
+    const key = `${unit} ${trace.innerRoot} ${trace.outputRoot}`;
+    if (this.open?.key !== key) this.open = { key, unit: await UnitCase.of(this.run.tracer, await this.parts(unit, options), trace, options) };
+    return this.open.unit;
+  }
+}
+
+/** What does not stand under a root that is in dispute says nothing about it. */
+function attempt(add: () => void): void {
+  try {
+    add();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
+}
