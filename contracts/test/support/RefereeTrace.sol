@@ -21,7 +21,7 @@ struct Matrix {
   uint32[] opened;
 }
 
-/// @notice The element that is judged, and the bits that the claim holds for it; all else of the output is 0.
+/// @notice The element that is judged, and the bits that the claim holds for it; all else is as `_elsewhere`.
 struct Output {
   uint256 rows;
   uint256 columns;
@@ -57,6 +57,8 @@ abstract contract RefereeTrace {
   bytes internal _unitInputs;
   uint256 internal _sources;
   uint256 internal _outputs = 1;
+  /// @dev The output's values as leaves pack them; zeros where empty.
+  bytes internal _elsewhere;
 
   function _question(uint8 op, bytes memory params, Matrix[] memory inputs, Output memory output)
     internal
@@ -285,7 +287,7 @@ abstract contract RefereeTrace {
     }
   }
 
-  function _made(Output memory output) private pure returns (Matrix memory matrix) {
+  function _made(Output memory output) private view returns (Matrix memory matrix) {
     (matrix.rows, matrix.columns) = (output.rows, output.columns);
     uint256 leaf = Leaves.leafOf(output.columns, output.row, output.column);
     // Large outputs are not written out.
@@ -293,7 +295,7 @@ abstract contract RefereeTrace {
       matrix.opened = new uint32[](1);
       matrix.opened[0] = uint32(leaf);
     }
-    matrix.data = new bytes(4 * output.rows * output.columns);
+    matrix.data = _elsewhere.length == 0 ? new bytes(4 * output.rows * output.columns) : _elsewhere;
     RF32Sums.setValue(matrix.data, output.row * output.columns + output.column, Float32.wrap(output.bits));
   }
 }
