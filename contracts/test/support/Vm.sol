@@ -17,4 +17,10 @@ interface Vm {
   function expectRevert(bytes calldata data) external;
   function expectRevert(bytes4 selector) external;
   function expectPartialRevert(bytes4 selector) external;
+  function expectEmit(address emitter) external;
+  function etch(address where, bytes calldata code) external;
+  /// @dev As if nothing there had been read in this transaction.
+  function cool(address where) external;
+  function snapshotState() external returns (uint256 id);
+  function revertToState(uint256 id) external returns (bool);
 }
