@@ -7,6 +7,7 @@ import { BitMaps } from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import { PullPayments } from "./PullPayments.sol";
 import { IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
 import { IDisputes } from "./interfaces/IDisputes.sol";
+import { IRuns } from "./interfaces/IRuns.sol";
 import {
   Accounting,
   BatchRequest,
@@ -95,6 +96,8 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   IAdapterRegistry public immutable adapters;
   /// @notice The one contract that refutes claims. Never changed.
   IDisputes public immutable disputes;
+  /// @notice Says whose run was shown to be false. Never changed.
+  IRuns public immutable runs;
   /// @notice Receives the stakers' part until staking exists.
   address public immutable treasury;
   /// @inheritdoc ISettlement
@@ -129,6 +132,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
     address platform_,
     IAdapterRegistry adapters_,
     IDisputes disputes_,
+    IRuns runs_,
     address treasury_,
     uint128 platformFee_,
     uint40 window_,
@@ -136,8 +140,10 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
   ) Ownable(governance) {
     if (treasury_ == address(0)) revert ZeroAddress("treasury");
     if (address(disputes_) == address(0)) revert ZeroAddress("disputes");
+    if (address(runs_) == address(0)) revert ZeroAddress("runs");
     adapters = adapters_;
     disputes = disputes_;
+    runs = runs_;
     treasury = treasury_;
     window = window_;
     stressedGasPrice = stressedGasPrice_;
@@ -393,6 +399,7 @@ contract Settlement is PullPayments, Ownable2Step, ISettlement {
 
   function _open(BatchRequest memory request) private returns (ClaimId id, Fee memory fee) {
     (address adapterOwner, uint128 rateIn, uint128 rateOut) = adapters.terms(request.adapterId);
+    if (runs.isRefuted(request.adapterId)) revert AdapterRefuted(request.adapterId);
     uint16 version = payoutRuleVersion;
     fee = _divide(FeeMath.usage(request.tokensIn, request.tokensOut, rateIn, rateOut), request.answers, version);
     if (fee.contributors != request.contributorsPart) revert FeeChanged(request.contributorsPart, fee.contributors);

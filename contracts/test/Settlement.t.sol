@@ -7,6 +7,7 @@ import { PullPayments } from "../src/PullPayments.sol";
 import { Settlement } from "../src/Settlement.sol";
 import { IAdapterRegistry } from "../src/interfaces/IAdapterRegistry.sol";
 import { IDisputes } from "../src/interfaces/IDisputes.sol";
+import { IRuns } from "../src/interfaces/IRuns.sol";
 import {
   Accounting,
   Claim,
@@ -503,10 +504,12 @@ contract SettlementTest is Deployed {
     settlement.finalize(id);
     eq(settlement.claimable(bob), fee.platform, "the platform when it is final");
     vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "treasury"));
-    new Settlement(governance, platform, adapters, disputes, address(0), 0, 1, 1);
+    new Settlement(governance, platform, adapters, disputes, runs, address(0), 0, 1, 1);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "disputes"));
-    new Settlement(governance, platform, adapters, IDisputes(address(0)), address(treasury), 0, 1, 1);
+    new Settlement(governance, platform, adapters, IDisputes(address(0)), runs, address(treasury), 0, 1, 1);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "runs"));
+    new Settlement(governance, platform, adapters, disputes, IRuns(address(0)), address(treasury), 0, 1, 1);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.ZeroAddress.selector, "platform"));
-    new Settlement(governance, address(0), adapters, disputes, address(treasury), 0, 1, 1);
+    new Settlement(governance, address(0), adapters, disputes, runs, address(treasury), 0, 1, 1);
   }
 }

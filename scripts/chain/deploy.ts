@@ -22,7 +22,7 @@ export interface DeployOptions {
   window?: number;
   /** How long a proof can come after its commitment, seconds; at most a quarter of the window. Default: that, or an hour. */
   proveTime?: number;
-  /** How long a claimant has to show what is demanded, seconds; at most a quarter of the window. Default: that, or an hour. */
+  /** How long a maker has to show what is demanded, seconds; at most half of the window. Default: a quarter, or an hour. */
   replyTime?: number;
   /** The gas price that bonds are made for, wei: a claim's bond is 15,000,000 times it. Default 4 gwei, a bond of 0.06 OPEN. */
   gasPrice?: bigint;
@@ -101,12 +101,12 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
   const judgeCode = linked('payoutJudge', codes.payoutJudgeBytecode, { payoutMath }, codes.links);
   const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, judgeCode, [referee], 4_000_000n);
-  // Each names the other for ever: the disputes contract comes next.
+  // It names the two contracts of the games for ever, and they name it: they come next.
   const settlement = await put(
     'Settlement',
     abis.settlementAbi,
     codes.settlementBytecode,
-    [governance, platform, adapterRegistry, addressOf(nonce + 1), treasury, platformFee, window, gasPrice],
+    [governance, platform, adapterRegistry, addressOf(nonce + 1), addressOf(nonce + 2), treasury, platformFee, window, gasPrice],
     8_000_000n,
   );
   const disputes = await put(
@@ -116,6 +116,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     [settlement, referee, payoutJudge, datanetRegistry, proveTime, replyTime],
     8_000_000n,
   );
+  const runs = await put('Runs', abis.runsAbi, codes.runsBytecode, [settlement, referee, proveTime, replyTime], 8_000_000n);
 
   let first: bigint | undefined;
   for (const { name, hash, address } of sent) {
@@ -130,7 +131,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     }
     if (first === undefined || receipt.blockNumber < first) first = receipt.blockNumber;
   }
-  const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury, disputes, referee };
+  const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury, disputes, referee, runs };
   return { chainId, contracts, deploymentBlock: String(first) };
 }
 

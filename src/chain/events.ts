@@ -4,7 +4,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import { chainRestarted, readChainAnchor } from './chain-anchor.ts';
 import type { ChainConnection } from './client.ts';
 import type { EventStore } from './event-store.ts';
-import { adapterRegistryEventsAbi, contributionsEventsAbi, datanetRegistryEventsAbi, disputesEventsAbi, settlementAbi } from './generated/abis.ts';
+import { adapterRegistryEventsAbi, contributionsEventsAbi, datanetRegistryEventsAbi, disputesEventsAbi, runsEventsAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Blocks read again each time, because the newest ones can still be replaced. */
@@ -39,6 +39,7 @@ export interface EventFeed {
   datanets(): ReturnType<typeof decodeDatanets>;
   adapters(): ReturnType<typeof decodeAdapters>;
   disputes(): ReturnType<typeof decodeDisputes>;
+  runs(): ReturnType<typeof decodeRuns>;
   /** The newest block read; undefined before the first refresh. */
   cursor(): bigint | undefined;
 }
@@ -48,6 +49,7 @@ const decodeContributions = (logs: Log[]) => parseEventLogs({ abi: contributions
 const decodeDatanets = (logs: Log[]) => parseEventLogs({ abi: datanetRegistryEventsAbi, logs });
 const decodeAdapters = (logs: Log[]) => parseEventLogs({ abi: adapterRegistryEventsAbi, logs });
 const decodeDisputes = (logs: Log[]) => parseEventLogs({ abi: disputesEventsAbi, logs });
+const decodeRuns = (logs: Log[]) => parseEventLogs({ abi: runsEventsAbi, logs });
 
 /** Filters die silently behind load balancers, so ranges are polled from the deployment block with a stored cursor. */
 export function createEventFeed(connection: ChainConnection, store: EventStore): EventFeed {
@@ -58,6 +60,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
     contracts.datanetRegistry,
     contracts.adapterRegistry,
     contracts.disputes,
+    contracts.runs,
   ];
   const key = `events:${connection.chain.id}:${contracts.settlement.toLowerCase()}`;
   const start = BigInt(deployment.chain.deploymentBlock);
@@ -165,6 +168,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
     datanets: () => decodeDatanets(logsOf(contracts.datanetRegistry)),
     adapters: () => decodeAdapters(logsOf(contracts.adapterRegistry)),
     disputes: () => decodeDisputes(logsOf(contracts.disputes)),
+    runs: () => decodeRuns(logsOf(contracts.runs)),
     cursor: () => (feed ? BigInt(feed.cursor) : undefined),
   };
 }

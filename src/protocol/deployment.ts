@@ -24,6 +24,8 @@ export interface Deployment {
     /** Where claims are disproved, and the judge of single steps. */
     disputes: Hex;
     referee: Hex;
+    /** Where makers of adapters vouch for how they were made, and where that is disproved. */
+    runs: Hex;
   };
   /** Trustless IPFS gateways, tried in order; absolute or relative to this file. */
   gateways: string[];

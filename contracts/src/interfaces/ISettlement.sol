@@ -150,6 +150,8 @@ interface ISettlement {
   error FeeChanged(uint256 expected, uint256 actual);
   /// @notice The payouts add up to more than the contributors' part; wei.
   error AllocatedTooMuch(uint256 allocated, uint256 part);
+  /// @notice What was vouched for about the adapter's run is false (Runs): its answers cannot be paid for.
+  error AdapterRefuted(AdapterId id);
   /// @notice The payout rule changed since the receipt was made; versions.
   error RuleChanged(uint256 expected, uint256 actual);
   /// @notice There is no payout rule of this version.
@@ -183,6 +185,8 @@ interface ISettlement {
   function adapters() external view returns (IAdapterRegistry);
   /// @notice How long a claim can be challenged, in seconds.
   function window() external view returns (uint40);
+  /// @notice Bond of a claim whose payouts are `allocated` wei.
+  function bondFor(uint256 allocated) external view returns (uint256);
   /// @notice The gas price that bonds are made for, wei.
   function stressedGasPrice() external view returns (uint128);
   /// @notice Reverts with UnknownClaim.

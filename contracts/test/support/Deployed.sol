@@ -6,10 +6,12 @@ import { Contributions } from "../../src/Contributions.sol";
 import { DatanetRegistry } from "../../src/DatanetRegistry.sol";
 import { Disputes } from "../../src/Disputes.sol";
 import { PayoutJudge } from "../../src/PayoutJudge.sol";
+import { Runs } from "../../src/Runs.sol";
 import { Settlement } from "../../src/Settlement.sol";
 import { Treasury } from "../../src/Treasury.sol";
 import { AdapterDraft } from "../../src/interfaces/IAdapterRegistry.sol";
 import { IDisputes } from "../../src/interfaces/IDisputes.sol";
+import { IRuns } from "../../src/interfaces/IRuns.sol";
 import { Header } from "../../src/interfaces/IReferee.sol";
 import { PayRequest } from "../../src/interfaces/ISettlement.sol";
 import { Answer, AnswerOpening } from "../../src/types/Answers.sol";
@@ -17,6 +19,7 @@ import { Merkle } from "../../src/libraries/Merkle.sol";
 import { Fee } from "../../src/types/Fees.sol";
 import { AdapterId, ClaimId, DatanetId } from "../../src/types/Ids.sol";
 import { FakeReferee } from "./FakeReferee.sol";
+import { FakeUnitReferee } from "./FakeUnitReferee.sol";
 import { MerkleTree } from "./MerkleTree.sol";
 import { Test } from "./Test.sol";
 
@@ -48,7 +51,9 @@ abstract contract Deployed is Test {
   AdapterRegistry internal adapters;
   Settlement internal settlement;
   Disputes internal disputes;
+  Runs internal runs;
   FakeReferee internal referee;
+  FakeUnitReferee internal unitReferee;
   mapping(ClaimId id => Answer) internal answers;
   DatanetId internal datanet;
   AdapterId internal adapter;
@@ -60,12 +65,16 @@ abstract contract Deployed is Test {
     contributions = new Contributions(datanets, address(treasury), REVIEW);
     adapters = new AdapterRegistry(datanets);
     referee = new FakeReferee();
+    unitReferee = new FakeUnitReferee();
     PayoutJudge judge = new PayoutJudge(referee);
-    address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+    uint64 nonce = vm.getNonce(address(this));
+    address next = vm.computeCreateAddress(address(this), nonce + 1);
+    address last = vm.computeCreateAddress(address(this), nonce + 2);
     settlement = new Settlement(
-      governance, platform, adapters, IDisputes(next), address(treasury), PLATFORM_FEE, WINDOW, GAS_PRICE
+      governance, platform, adapters, IDisputes(next), IRuns(last), address(treasury), PLATFORM_FEE, WINDOW, GAS_PRICE
     );
     disputes = new Disputes(settlement, referee, judge, datanets, PROVE, REPLY);
+    runs = new Runs(settlement, unitReferee, PROVE, REPLY);
     vm.startPrank(curator);
     datanet = datanets.create("DeFi exploits", CID, MIN_STAKE);
     datanets.publishVersion(datanet, keccak256("root"), keccak256("records"), CID, 120);

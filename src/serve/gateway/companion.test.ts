@@ -400,7 +400,7 @@ function sampleDeployment(): Deployment {
       deploymentBlock: '0',
       blockSeconds: 2,
     },
-    contracts: { datanetRegistry: zero, contributions: zero, adapterRegistry: zero, settlement: zero, treasury: zero, disputes: zero, referee: zero },
+    contracts: { datanetRegistry: zero, contributions: zero, adapterRegistry: zero, settlement: zero, treasury: zero, disputes: zero, referee: zero, runs: zero },
     gateways: ['.', 'https://gateway.example/'],
     base: { name: 'base', cid: 'bafy' },
     samples: { datanets: [], adapters: [] },

@@ -32,7 +32,7 @@ const SCRYPT = {
 const address: Hex = `0x${'11'.repeat(20)}`;
 const deployment: Deployment = {
   openledger: 'deployment/1', name: 'x', chain: { id: 1, name: 'x', rpcUrls: ['http://localhost:1'], currency: { name: 'x', symbol: 'x', decimals: 18 }, deploymentBlock: '0', blockSeconds: 1 },
-  contracts: { datanetRegistry: address, contributions: address, adapterRegistry: address, settlement: address, treasury: address, disputes: address, referee: address },
+  contracts: { datanetRegistry: address, contributions: address, adapterRegistry: address, settlement: address, treasury: address, disputes: address, referee: address, runs: address },
   gateways: [], base: { name: 'x', cid: 'x' }, samples: { datanets: [], adapters: [] },
 };
 const connection = connectChain(deployment, 'http://localhost/');

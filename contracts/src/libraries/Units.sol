@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { Unit } from "../interfaces/IUnitReferee.sol";
+import { Statement, UnitOpening } from "../types/Runs.sol";
+import { Merkle } from "./Merkle.sol";
+
+/// @title Units under the two roots of a statement
+/// @notice The same leaves as `planLeaf` and `outputLeaf` in src/attribution/runs.
+library Units {
+  /// @notice abi.encode(programHash, inputsHash, uint256[] sources).
+  function planLeaf(UnitOpening calldata o) internal pure returns (bytes32) {
+    return Merkle.leaf(abi.encode(o.programHash, o.inputsHash, o.sources));
+  }
+
+  /// @notice The 32 bytes of the root over what a unit has made.
+  function outputLeaf(bytes32 outputRoot) internal pure returns (bytes32) {
+    return Merkle.leaf(abi.encode(outputRoot));
+  }
+
+  /// @notice Whether the plan has this unit at its place, and the outputs this root there.
+  function isUnit(Statement memory s, UnitOpening calldata o) internal pure returns (bool) {
+    return Merkle.verify(s.planRoot, s.units, o.index, planLeaf(o), o.planProof)
+      && isOutput(s, o.index, o.outputRoot, o.outputProof);
+  }
+
+  function isOutput(Statement memory s, uint256 unit, bytes32 outputRoot, bytes32[] calldata proof)
+    internal
+    pure
+    returns (bool)
+  {
+    return Merkle.verify(s.outputsRoot, s.units, unit, outputLeaf(outputRoot), proof);
+  }
+
+  /// @notice The first source whose root is not shown to be that of an earlier unit; as many as there are sources where
+  /// all are.
+  function wrongSource(Statement memory s, UnitOpening calldata o) internal pure returns (uint256 k) {
+    for (; k < o.sources.length; k++) {
+      if (k >= o.sourceRoots.length || k >= o.sourceProofs.length || o.sources[k] >= o.index) return k;
+      if (!isOutput(s, o.sources[k], o.sourceRoots[k], o.sourceProofs[k])) return k;
+    }
+  }
+
+  /// @notice What the referee is told about a unit whose opening is right.
+  function unitOf(UnitOpening calldata o) internal pure returns (Unit memory) {
+    return Unit(o.programHash, o.inputsHash, o.outputRoot, o.sourceRoots);
+  }
+}

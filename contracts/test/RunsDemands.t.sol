@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+import { DemandState, IGames, NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
+import { IRuns } from "../src/interfaces/IRuns.sol";
+import { IUnitReferee, UnitShape } from "../src/interfaces/IUnitReferee.sol";
+import { Merkle } from "../src/libraries/Merkle.sol";
+import { StatementState, UnitOpening } from "../src/types/Runs.sol";
+import { MerkleTree } from "./support/MerkleTree.sol";
+import { Vouching } from "./support/Vouching.sol";
+
+/// @notice What the maker of a run withholds: the list of output roots, a unit's trace, nodes and leaves of its trees.
+contract RunsDemandsTest is Vouching {
+  Place private _trace3 = _traceOf(3);
+
+  function setUp() public {
+    _setUp();
+    _vouch();
+  }
+
+  function _stateOf(Place memory place) private view returns (DemandState) {
+    return runs.demandOf(adapter.game(), place).state;
+  }
+
+  function _isAnswered(Place memory place) private view {
+    eq(uint256(_stateOf(place)), uint256(DemandState.Answered), "answered");
+  }
+
+  /// @dev All descendants of a node, `depth` levels below it, that are no padding.
+  function _nodes(bytes32[] memory leaves, uint32 leaf, uint8 level, uint8 depth)
+    private
+    pure
+    returns (NodesOpening memory nodes)
+  {
+    (nodes.leaf, nodes.level, nodes.depth) = (leaf, level, depth);
+    bytes32[] memory hashes = MerkleTree.padded(leaves);
+    uint256 width = leaves.length;
+    nodes.proof = new bytes32[](Merkle.depth(leaves.length) - level);
+    uint256 index = leaf;
+    for (uint256 k = 0; k < Merkle.depth(leaves.length); k++) {
+      if (k == level - depth) nodes.hashes = _part(hashes, uint256(leaf) << depth, uint256(1) << depth, width);
+      if (k >= level) {
+        nodes.proof[k - level] = hashes[index ^ 1];
+        index >>= 1;
+      }
+      hashes = MerkleTree.above(hashes);
+      width = (width + 1) / 2;
+    }
+  }
+
+  function _part(bytes32[] memory hashes, uint256 from, uint256 most, uint256 width) private pure returns (bytes32[] memory part) {
+    part = new bytes32[](width - from < most ? width - from : most);
+    for (uint256 k = 0; k < part.length; k++) {
+      part[k] = hashes[from + k];
+    }
+  }
+
+  /// @dev Nodes of the tree of one matrix, and the matrix's siblings after them.
+  function _nodesOf(bytes32[] memory leaves, bytes32[] memory matrices, uint256 index, uint32 leaf, uint8 level, uint8 depth)
+    private
+    pure
+    returns (NodesOpening memory nodes)
+  {
+    nodes = _nodes(leaves, leaf, level, depth);
+    bytes32[] memory beside = MerkleTree.proof(matrices, index);
+    bytes32[] memory proof = new bytes32[](nodes.proof.length + beside.length);
+    for (uint256 k = 0; k < proof.length; k++) {
+      proof[k] = k < nodes.proof.length ? nodes.proof[k] : beside[k - nodes.proof.length];
+    }
+    nodes.proof = proof;
+  }
+
+  function _revealRefused(uint32 unit, Shown memory shown, bytes memory why) private {
+    vm.expectRevert(why);
+    this.reveal(unit, shown);
+  }
+
+  function reveal(uint32 unit, Shown calldata shown) external {
+    _reveal(unit, shown);
+  }
+
+  // ---- The trace of a unit ----
+
+  function test_theMakerShowsWhatItComputed() public {
+    _ask(bob, _trace3);
+    (bytes32 inner, bytes32 output) = (_innerRoot(), _outputRoot(3));
+    bytes32[] memory proof = MerkleTree.proof(_outputs(), 3);
+    vm.expectRevert(abi.encodeWithSelector(IRuns.NotTheMaker.selector, adapter, alice));
+    vm.prank(alice);
+    runs.showTrace(adapter, 3, inner, output, proof);
+    vm.startPrank(curator);
+    bytes memory wrong = abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, 3);
+    vm.expectRevert(wrong);
+    runs.showTrace(adapter, 3, 0, output, proof);
+    vm.expectRevert(wrong);
+    runs.showTrace(adapter, 3, inner, "another", proof);
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _traceOf(4)));
+    runs.showTrace(adapter, 4, inner, output, proof);
+    runs.showTrace(adapter, 3, inner, output, proof);
+    eq(runs.traceOf(adapter, 3), inner, "held to it");
+    _isAnswered(_trace3);
+    eq(runs.claimable(curator), _bond(_trace3), "paid for the reply");
+    // Once.
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _trace3));
+    runs.showTrace(adapter, 3, "a better one", output, proof);
+    vm.stopPrank();
+    _askRefused(_trace3, abi.encodeWithSelector(IGames.AlreadyDemanded.selector, adapter, _trace3));
+    _solvent();
+  }
+
+  function test_silenceLosesTheBond() public {
+    _ask(bob, _trace3);
+    _ask(alice, _traceOf(4));
+    uint256 due = runs.demandOf(adapter.game(), _trace3).due;
+    eq(due, vm.getBlockTimestamp() + REPLY, "time to reply");
+    vm.warp(due + 1);
+    bytes32[] memory proof = MerkleTree.proof(_outputs(), 3);
+    (bytes32 inner, bytes32 output) = (_innerRoot(), _outputRoot(3));
+    vm.expectRevert(abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
+    vm.prank(curator);
+    runs.showTrace(adapter, 3, inner, output, proof);
+    vm.prank(alice);
+    runs.convictSilence(adapter.game(), _trace3);
+    _is(StatementState.Refuted);
+    eq(runs.claimable(bob), BOND / 2 + _bond(_trace3), "half of the bond, and the demand's");
+    eq(settlement.poolOf(datanet), BOND / 2, "half for contributors");
+    runs.takeBack(adapter.game(), _traceOf(4));
+    eq(runs.claimable(alice), _bond(_traceOf(4)), "back");
+    eq(runs.heldBonds(), 0, "nothing is held");
+    _solvent();
+  }
+
+  /// @dev Pieces of a trace that nobody has committed to cannot be shown, so they cannot be asked for.
+  function test_firstTheTraceThenItsPieces() public {
+    Place memory piece = Place(3, 2, 1, 0, 0);
+    _askRefused(piece, abi.encodeWithSelector(IRuns.TraceNotShown.selector, adapter, 3));
+    _openTrace(4);
+    _askRefused(piece, abi.encodeWithSelector(IRuns.TraceNotShown.selector, adapter, 3));
+    _openTrace(3);
+    _ask(bob, piece);
+  }
+
+  function test_placesThatAreNone() public {
+    _openTrace(3);
+    Place[8] memory places = [
+      // A leaf has no level, and a tree no values.
+      Place(3, 2, 1, 1, 0),
+      Place(3, ALL, 1, 0, 0),
+      Place(3, OUTPUTS, 0, 0, 0),
+      // Nodes lie below the one that is asked for, and not too many of them.
+      Place(3, 2, 0, 1, 2),
+      Place(3, 2, 0, 20, 12),
+      // The tree of all units is there from the beginning: six leaves, three levels.
+      Place(ALL, 2, 0, 1, 1),
+      Place(ALL, ALL, 3, 1, 1),
+      Place(ALL, ALL, 0, 4, 1)
+    ];
+    for (uint256 k = 0; k < places.length; k++) {
+      _askRefused(places[k], abi.encodeWithSelector(IGames.WrongPlace.selector, places[k]));
+    }
+    _askRefused(Place(ALL, ALL, 0, 0, 0), abi.encodeWithSelector(IGames.WrongPlace.selector, Place(ALL, ALL, 0, 0, 0)));
+    _askRefused(_traceOf(UNITS), abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, UNITS));
+  }
+
+  // ---- Leaves ----
+
+  function test_aLeafIsShown() public {
+    _openTrace(3);
+    Place memory place = Place(3, 2, 1, 0, 0);
+    _ask(bob, place);
+    unitReferee.put(_innerRoot(), 2, 1, VALUES);
+    _revealRefused(3, _leafShown(place, "garbage"), abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
+    Place memory other = Place(3, 2, 2, 0, 0);
+    _revealRefused(3, _leafShown(other, VALUES), abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, other));
+    Place memory elsewhere = Place(4, 2, 1, 0, 0);
+    _revealRefused(4, _leafShown(place, VALUES), abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, elsewhere));
+    _reveal(3, _leafShown(place, VALUES));
+    _isAnswered(place);
+    eq(runs.claimable(curator), _bond(_trace3) + _bond(place), "paid for both replies");
+    _solvent();
+  }
+
+  function test_whatIsShownOfAUnitIsTheStatements() public {
+    _openTrace(3);
+    Place memory place = Place(3, 2, 1, 0, 0);
+    _ask(bob, place);
+    unitReferee.put(_innerRoot(), 2, 1, VALUES);
+    UnitOpening memory opening = _unit(3);
+    opening.inputsHash = "others";
+    Shown[] memory shown = new Shown[](1);
+    shown[0] = _leafShown(place, VALUES);
+    UnitShape memory shape = _shape(3);
+    vm.expectRevert(abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, 3));
+    runs.reveal(adapter, opening, shape, shown);
+  }
+
+  // ---- Nodes ----
+
+  function test_nodesOfTheListOfOutputs() public {
+    Place memory place = Place(ALL, ALL, 0, 3, 3);
+    _ask(bob, place);
+    NodesOpening[] memory nodes = new NodesOpening[](1);
+    nodes[0] = _nodes(_outputs(), 0, 3, 3);
+    eq(nodes[0].hashes.length, UNITS, "all of them, no padding");
+    nodes[0].hashes[5] = "another";
+    vm.expectRevert(abi.encodeWithSelector(IGames.NotTheNodes.selector, place));
+    runs.revealOutputs(adapter, nodes);
+    nodes[0] = _nodes(_outputs(), 0, 3, 3);
+    runs.revealOutputs(adapter, nodes);
+    _isAnswered(place);
+    // A part of it: the second of the nodes two levels up has two leaves that are no padding.
+    place = Place(ALL, ALL, 1, 2, 2);
+    _ask(bob, place);
+    nodes[0] = _nodes(_outputs(), 1, 2, 2);
+    eq(nodes[0].hashes.length, 2, "no padding");
+    runs.revealOutputs(adapter, nodes);
+    _isAnswered(place);
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, place));
+    runs.revealOutputs(adapter, nodes);
+    _solvent();
+  }
+
+  function test_nodesOfTheUnitsTrees() public {
+    _openTrace(3);
+    bytes32[] memory inner = _matrices("inner", INNER_MATRICES);
+    bytes32[] memory outputs = _matrices(_named(3), OUTPUT_MATRICES);
+    Place[4] memory places =
+      [Place(3, ALL, 0, 3, 2), Place(3, OUTPUTS, 0, 2, 2), Place(3, 4, 1, 2, 2), Place(3, 9, 0, 3, 3)];
+    NodesOpening[4] memory nodes;
+    nodes[0] = _nodes(inner, 0, 3, 2);
+    nodes[1] = _nodes(outputs, 0, 2, 2);
+    // Matrix 4 is an inner one, 9 the last output.
+    nodes[2] = _nodesOf(_leaves("inner", 4), inner, 4, 1, 2, 2);
+    nodes[3] = _nodesOf(_leaves(_named(3), 2), outputs, 2, 0, 3, 3);
+    for (uint256 k = 0; k < places.length; k++) {
+      _ask(bob, places[k]);
+      bytes32 right = nodes[k].hashes[0];
+      nodes[k].hashes[0] = "another";
+      bytes memory why = abi.encodeWithSelector(IGames.NotTheNodes.selector, places[k]);
+      _revealRefused(3, _nodesShown(places[k].index, nodes[k]), why);
+      nodes[k].hashes[0] = right;
+      _reveal(3, _nodesShown(places[k].index, nodes[k]));
+      _isAnswered(places[k]);
+    }
+    _solvent();
+  }
+
+  /// @dev In one transaction, of several matrices, leaves and nodes.
+  function test_manyAtOnce() public {
+    _openTrace(3);
+    Place[] memory places = new Place[](3);
+    places[0] = Place(3, ALL, 0, 3, 3);
+    places[1] = Place(3, 4, 0, 3, 1);
+    places[2] = Place(3, 4, 2, 0, 0);
+    uint256 bond = _bond(places[0]) + _bond(places[1]) + _bond(places[2]);
+    vm.prank(bob);
+    vm.expectRevert(abi.encodeWithSelector(IGames.WrongDemandBond.selector, bond - 1, bond));
+    runs.demand{ value: bond - 1 }(adapter.game(), places);
+    vm.prank(bob);
+    runs.demand{ value: bond }(adapter.game(), places);
+    eq(runs.clockOf(adapter.game()).open, 3, "open");
+    bytes32[] memory inner = _matrices("inner", INNER_MATRICES);
+    unitReferee.put(_innerRoot(), 4, 2, VALUES);
+    Shown[] memory shown = new Shown[](2);
+    shown[0] = _nodesShown(ALL, _nodes(inner, 0, 3, 3));
+    shown[1] = _leafShown(places[2], VALUES);
+    shown[1].nodes = new NodesOpening[](1);
+    shown[1].nodes[0] = _nodesOf(_leaves("inner", 4), inner, 4, 0, 3, 1);
+    runs.reveal(adapter, _unit(3), _shape(3), shown);
+    eq(runs.clockOf(adapter.game()).open, 0, "all answered");
+    eq(runs.heldBonds(), 0, "all paid for");
+    _solvent();
+  }
+
+  /// @dev A node shown by itself, without anything below it, would do for a leaf, or for the trace.
+  function test_aNodeIsNoLeaf() public {
+    _openTrace(3);
+    Place memory leaf = Place(3, 4, 1, 0, 0);
+    _ask(bob, leaf);
+    bytes32[] memory inner = _matrices("inner", INNER_MATRICES);
+    NodesOpening memory node = _nodesOf(_leaves("inner", 4), inner, 4, 1, 0, 0);
+    _revealRefused(3, _nodesShown(4, node), abi.encodeWithSelector(IGames.NotTheNodes.selector, leaf));
+    _ask(bob, _traceOf(2));
+    // The only leaf of a tree of one would be at place (2, ALL, 0, 0, 0).
+    bytes memory why = abi.encodeWithSelector(IGames.NotTheNodes.selector, _traceOf(2));
+    _revealRefused(2, _nodesShown(ALL, _nodes(inner, 0, 0, 0)), why);
+  }
+
+  function test_treesAreThoseOfTheProgram() public {
+    _openTrace(3);
+    _ask(bob, Place(3, ALL, 0, 3, 3));
+    Shown memory shown = _nodesShown(ALL, _nodes(_matrices("inner", INNER_MATRICES), 0, 3, 3));
+    shown.matrix.header.instructionCount = 11;
+    _revealRefused(3, shown, abi.encodeWithSelector(IUnitReferee.RefereeWrongUnit.selector));
+  }
+
+  // ---- Places that there are not ----
+
+  function _noSuchPlace(uint32 unit, Place memory place) private {
+    runs.showNoSuchPlace(adapter, _unit(unit), _shape(unit), _shown(place.index).matrix, place);
+  }
+
+  /// @dev From outside, so that expectRevert sees it.
+  function noSuchPlace(uint32 unit, Place calldata place) external {
+    _noSuchPlace(unit, place);
+  }
+
+  /// @dev Nobody can be asked for what there is not: ten instructions of which three are outputs, five leaves in a matrix.
+  function test_aPlaceThatThereIsNotIsNoTrap() public {
+    _openTrace(3);
+    Place[6] memory none = [
+      Place(3, 10, 0, 0, 0),
+      Place(3, OUTPUTS - 1, 0, 2, 1),
+      Place(3, 4, 5, 0, 0),
+      Place(3, 4, 3, 1, 1),
+      Place(3, ALL, 0, 4, 1),
+      Place(3, OUTPUTS, 2, 1, 1)
+    ];
+    for (uint256 k = 0; k < none.length; k++) {
+      _ask(bob, none[k]);
+      _noSuchPlace(3, none[k]);
+      _isAnswered(none[k]);
+    }
+    Place[6] memory there = [
+      Place(3, 9, 4, 0, 0),
+      Place(3, 0, 0, 0, 0),
+      Place(3, 4, 2, 1, 1),
+      Place(3, ALL, 3, 1, 1),
+      Place(3, OUTPUTS, 1, 1, 1),
+      _traceOf(4)
+    ];
+    for (uint256 k = 0; k < there.length; k++) {
+      _ask(bob, there[k]);
+      vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, there[k]));
+      this.noSuchPlace(there[k].answer, there[k]);
+    }
+    eq(runs.clockOf(adapter.game()).open, 6, "to be shown");
+  }
+
+  function test_otherPlacesShowNothingAboutThisOne() public {
+    _openTrace(3);
+    Place memory place = Place(3, 4, 1, 0, 0);
+    _ask(bob, place);
+    UnitOpening memory opening = _unit(4);
+    vm.expectRevert(abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, 3));
+    runs.showNoSuchPlace(adapter, opening, _shape(4), _shown(4).matrix, place);
+    // The size of another matrix.
+    opening = _unit(3);
+    unitReferee.setRows(1);
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, place));
+    runs.showNoSuchPlace(adapter, opening, _shape(3), _shown(5).matrix, place);
+    unitReferee.setRows(5);
+    // Another header.
+    Shown memory shown = _shown(4);
+    shown.matrix.header.instructionCount = 3;
+    vm.expectRevert(abi.encodeWithSelector(IUnitReferee.RefereeWrongUnit.selector));
+    runs.showNoSuchPlace(adapter, opening, _shape(3), shown.matrix, place);
+    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, Place(3, 5, 5, 0, 0)));
+    runs.showNoSuchPlace(adapter, opening, _shape(3), _shown(5).matrix, Place(3, 5, 5, 0, 0));
+  }
+
+  /// @dev A given unit computes nothing: whoever asks for a piece of that is told so. Its root it has as every unit.
+  function test_aGivenUnitHasNoPieces() public {
+    _ask(bob, _traceOf(0));
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, _traceOf(0)));
+    this.noSuchPlace(0, _traceOf(0));
+    bytes32[] memory proof = MerkleTree.proof(_outputs(), 0);
+    vm.prank(curator);
+    runs.showTrace(adapter, 0, Merkle.emptyRoot(), given, proof);
+    Place[3] memory places = [Place(0, 0, 0, 0, 0), Place(0, ALL, 0, 3, 3), Place(0, OUTPUTS, 0, 1, 1)];
+    for (uint256 k = 0; k < places.length; k++) {
+      _ask(bob, places[k]);
+      UnitShape memory none;
+      runs.showNoSuchPlace(adapter, _unit(0), none, _shown(0).matrix, places[k]);
+      _isAnswered(places[k]);
+    }
+    eq(runs.clockOf(adapter.game()).open, 0, "nothing is open");
+    _solvent();
+  }
+
+  // ---- Whole games ----
+
+  /// @dev Nothing was published: list, trace, nodes, leaf, and then the proof.
+  function test_aWithheldFalseRunIsConvicted() public {
+    uint256 deadline = _deadline();
+    test_nodesOfTheListOfOutputs();
+    _nextBlock();
+    test_nodesOfTheUnitsTrees();
+    Place memory leaf = Place(3, 4, 1, 0, 0);
+    vm.warp(deadline);
+    _ask(bob, leaf);
+    uint256 due = runs.demandOf(adapter.game(), leaf).due;
+    eq(due, deadline + REPLY, "in the last second too");
+    vm.warp(due);
+    unitReferee.put(_innerRoot(), 4, 1, VALUES);
+    _reveal(3, _leafShown(leaf, VALUES));
+    // Time to prove with what came last.
+    vm.warp(due + PROVE);
+    bytes memory data = _unitCall(3, true, SALT);
+    _commit(bob, data);
+    _nextBlock();
+    _send(bob, data);
+    _is(StatementState.Refuted);
+    yes(vm.getBlockTimestamp() <= deadline + WINDOW, "hard stop");
+    _solvent();
+  }
+
+  /// @dev Who asks for much pays for each, and the maker gets more time with each.
+  /// forge-config: default.fuzz.runs = 100
+  function testFuzz_manyDemandsCannotOutrunAMaker(uint8 many) public {
+    _openTrace(3);
+    uint32 n = uint32(bound(many, 1, 120));
+    uint256 deadline = _deadline();
+    vm.warp(deadline);
+    for (uint32 k = 0; k < n; k++) {
+      Place memory place = Place(3, 4, k, 0, 0);
+      _ask(bob, place);
+      uint256 fair = deadline + REPLY + uint256(REPLY) * k / 32;
+      uint256 due = runs.demandOf(adapter.game(), place).due;
+      eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each");
+      unitReferee.put(_innerRoot(), 4, k, VALUES);
+    }
+    UnitOpening memory opening = _unit(3);
+    for (uint32 k = 0; k < n; k++) {
+      Shown[] memory shown = new Shown[](1);
+      shown[0] = _leafShown(Place(3, 4, k, 0, 0), VALUES);
+      runs.reveal(adapter, opening, _shape(3), shown);
+    }
+    uint256 held = runs.heldUntil(adapter.game());
+    yes(held <= deadline + WINDOW, "held for twice the window at most");
+    vm.warp(held + 1);
+    runs.stand(adapter);
+    eq(runs.claimable(curator), BOND + _bond(_trace3) + n * _bond(Place(3, 4, 0, 0, 0)), "the maker earned all their bonds");
+    _solvent();
+  }
+}
