@@ -3,10 +3,11 @@ pragma solidity ^0.8.30;
 
 import { Referee } from "../src/Referee.sol";
 import { IReferee } from "../src/interfaces/IReferee.sol";
+import { IUnitReferee } from "../src/interfaces/IUnitReferee.sol";
 import { Leaves } from "../src/libraries/Leaves.sol";
 import { Float32 } from "../src/libraries/RF32.sol";
 import { RF32Sums } from "../src/libraries/rf32/RF32Sums.sol";
-import { Matrix, Output, Question, RefereeTrace } from "./support/RefereeTrace.sol";
+import { Matrix, Output, Question, RefereeTrace, UnitQuestion } from "./support/RefereeTrace.sol";
 import { Test } from "./support/Test.sol";
 
 interface Snapshots {
@@ -85,12 +86,83 @@ contract RefereeGasTest is Test, RefereeTrace {
     _measure("sketch of 16 members, each in another leaf", 0x60, "", inputs, Output(1, 256, 0, 200, 0));
   }
 
+  /// @dev Of a training step's part: eight texts of 61 tokens.
+  function test_aUnitsDotOfOneBlock() public {
+    _asUnit(8, "");
+    Matrix[] memory inputs = new Matrix[](2);
+    inputs[0] = _values(8 * TOKENS, 256, 41, 0);
+    inputs[1] = _constant(_values(1024, 256, 700, 0));
+    uint256 gas = _measureUnit("unit of 8 texts: dot of 256 terms", 0x01, "", inputs, Output(480, 1024, 41, 700, 0));
+    yes(gas <= MOST, "one block");
+  }
+
+  /// @dev The largest that a client makes: 68 texts, 4,080 tokens fed.
+  function test_aLargeUnitsDotOfOneBlock() public {
+    _asUnit(68, "");
+    Matrix[] memory inputs = new Matrix[](2);
+    inputs[0] = _values(68 * TOKENS, 256, 41, 0);
+    inputs[1] = _constant(_values(16, 256, 7, 0));
+    _measureUnit("unit of 68 texts: dot of 256 terms", 0x01, "", inputs, Output(4080, 16, 41, 7, 0));
+  }
+
+  /// @dev Of a vocabulary of 4,096: sixteen sums of blocks, 1 each, of 256 exponentials of 1/256. The token is the last.
+  function test_drawnTarget() public {
+    _asUnit(1, hex"3f7fffff");
+    Matrix[] memory inputs = new Matrix[](2);
+    inputs[0] = Matrix(20, 4096, 0, _words(81_920, 0), _one(15));
+    for (uint256 k = 0; k < 256; k++) {
+      RF32Sums.setValue(inputs[0].data, 3840 + k, Float32.wrap(0x3b800000));
+    }
+    inputs[1] = Matrix(20, 16, 0, _words(320, 0), _one(0));
+    for (uint256 b = 0; b < 16; b++) {
+      RF32Sums.setValue(inputs[1].data, b, Float32.wrap(0x3f800000));
+    }
+    yes(_measureUnit("drawn target of 4096", 0x57, "", inputs, Output(20, 1, 0, 0, 1)) <= MOST, "one block");
+  }
+
+  function test_weightOfAdamw() public {
+    _asUnit(8, hex"3b03126f406c299143a6d55d");
+    Matrix[] memory inputs = new Matrix[](3);
+    for (uint256 k = 0; k < 3; k++) {
+      inputs[k] = _values(16, 896, 7, 300);
+    }
+    inputs[0].space = 2;
+    _measureUnit("unit of 8 texts: weight of AdamW", 0x72, hex"322bcc773c23d70a", inputs, Output(16, 896, 7, 300, 0));
+  }
+
+  /// @dev Texts of 61 tokens, of which 20 are predicted.
+  function _asUnit(uint32 texts, bytes memory scalars) private {
+    bytes memory shapes;
+    bytes memory tokens;
+    for (uint32 t = 0; t < texts; t++) {
+      shapes = abi.encodePacked(shapes, uint32(TOKENS + 1), uint32(20), uint32(0x3f800000));
+      bytes memory own;
+      for (uint32 k = 0; k <= TOKENS; k++) {
+        own = abi.encodePacked(own, 1000 + 61 * t + k);
+      }
+      tokens = bytes.concat(tokens, own);
+    }
+    _unitInputs = abi.encodePacked(texts, shapes, tokens, uint32(scalars.length / 4), scalars);
+    (_sources, _outputs) = (2, 48);
+  }
+
   function _measure(string memory name, uint8 op, bytes memory params, Matrix[] memory inputs, Output memory output)
     private
-    returns (uint256 gas)
+    returns (uint256)
   {
     Question memory q = _question(op, params, inputs, output);
-    bytes memory data = abi.encodeCall(IReferee.isFalse, (q.programHash, q.inputsHash, q.traceRoot, q.step));
+    return _measureCall(name, abi.encodeCall(IReferee.isFalse, (q.programHash, q.inputsHash, q.traceRoot, q.step)));
+  }
+
+  function _measureUnit(string memory name, uint8 op, bytes memory params, Matrix[] memory inputs, Output memory output)
+    private
+    returns (uint256)
+  {
+    UnitQuestion memory q = _unitQuestion(op, params, inputs, output);
+    return _measureCall(name, abi.encodeCall(IUnitReferee.isFalseUnit, (q.unit, q.shape, q.innerRoot, q.step)));
+  }
+
+  function _measureCall(string memory name, bytes memory data) private returns (uint256 gas) {
     (bool done, bytes memory answer) = address(_referee).staticcall(data); // warm, as nothing else is
     yes(done && abi.decode(answer, (bool)), "judged");
     gas = gasleft();
