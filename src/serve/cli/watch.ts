@@ -1,20 +1,18 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { parseGwei, parseUnits } from 'viem';
-import { Catalog, parseJson } from '../../attribution/catalog.ts';
+import { Catalog } from '../../attribution/catalog.ts';
 import { connectChain } from '../../chain/client.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
 import { OpenLedgerError, toWire } from '../../errors.ts';
-import type { Deployment } from '../../protocol/deployment.ts';
 import { Examiner } from '../watch/examine.ts';
 import { openWallet } from '../watch/keys.node.ts';
 import { catalogSubjects } from '../watch/subjects.ts';
 import { StateFile } from '../watch/watch-state.node.ts';
 import { type WatchEvent, Watcher } from '../watch/watcher.ts';
 import { openBackendByName } from './backend-option.ts';
-import { STATE, localStore, readFileOr } from './content.ts';
+import { STATE, localStore } from './content.ts';
+import { readDeployment } from './deployment-option.ts';
 import { parseCommand } from './session.ts';
 
 export const HELP = `npm run serve -- watch [--chain DEPLOYMENT] [--key-env NAME | --keystore FILE]
@@ -43,8 +41,6 @@ const OPTIONS = {
   'max-gas-gwei': { type: 'string' }, 'max-bond': { type: 'string' }, 'max-demands': { type: 'string' }, confirmations: { type: 'string' },
   defend: { type: 'string' }, base: { type: 'string', multiple: true }, state: { type: 'string' }, once: { type: 'boolean' }, 'dry-run': { type: 'boolean' },
 } as const;
-
-const DEPLOYMENT_BYTES = 2 ** 20;
 
 export async function watch(args: string[]): Promise<unknown> {
   const { values } = parseCommand(args, OPTIONS);
@@ -113,29 +109,6 @@ async function repeat(watcher: Watcher, pause: number, tell: (event: WatchEvent)
       };
     });
   }
-}
-
-async function readDeployment(given: string | undefined): Promise<{ deployment: Deployment; from: string }> {
-  const what = 'The deployment file';
-  const address = given ?? join(STATE, 'deployment.json');
-  let bytes: Uint8Array;
-  let from = address;
-  if (/^https?:\/\//i.test(address)) {
-    const response = await fetch(address, { signal: AbortSignal.timeout(20_000) }).catch((cause: unknown) => {
-      throw new OpenLedgerError({ code: 'cli/unreadable', what: `${what} ${address} cannot be fetched.`, why: cause instanceof Error ? cause.message : String(cause), next: 'Check the address.', cause });
-    });
-    if (!response.ok) throw new OpenLedgerError({ code: 'cli/unreadable', what: `${what} ${address} cannot be fetched.`, why: `The server answered ${response.status}.`, next: 'Check the address.' });
-    bytes = new Uint8Array(await response.arrayBuffer());
-  } else {
-    if (given === undefined && !existsSync(address)) throw usage('There is no local chain here: name a deployment with --chain, or start one with npm start.');
-    bytes = readFileOr(address, what);
-    // Gateways and nodes may be named relative to where the file is served: on this machine that says nothing.
-    from = pathToFileURL(resolve(address)).href;
-  }
-  const deployment = bytes.length <= DEPLOYMENT_BYTES ? (parseJson(bytes, what) as Deployment | null) : undefined;
-  const whole = deployment?.openledger === 'deployment/1' && Array.isArray(deployment.gateways) && typeof deployment.contracts === 'object' && Array.isArray(deployment.chain?.rpcUrls) && typeof deployment.contracts?.disputes === 'string';
-  if (!whole) throw new OpenLedgerError({ code: 'chain/bad-deployment', what: `${what} ${address} cannot be used.`, why: 'It is none of this version, or names no disputes contract.', next: 'Ask whoever runs the deployment.' });
-  return { deployment, from };
 }
 
 function amount(text: string, flag: string, parse: (text: string) => bigint): bigint {
