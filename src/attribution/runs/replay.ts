@@ -1,12 +1,12 @@
 import { throwIfAborted } from '../../errors.ts';
 import type { Tensor } from '../../kernels/backend.ts';
-import { type Lora, factorKey, freeLora, uploadLora } from '../../model/lora.ts';
+import { type Lora, freeLora, uploadLora } from '../../model/lora.ts';
 import type { Model } from '../../model/model.ts';
-import type { Tensors } from '../../model/safetensors.ts';
 import { type TrainCheckpoint, initialLora, train } from '../../model/train.ts';
 import { type Labels, eachLabelGradients } from '../record-gradients.ts';
 import type { Matrix } from '../trace/run.ts';
 import type { RunPlan } from './plan.ts';
+import { stateTensors } from './state-tensors.ts';
 
 export interface ReplayOptions {
   signal?: AbortSignal | undefined;
@@ -174,10 +174,7 @@ export class RunReplay {
   /** A state's factors as the ledger's gradients are taken with them. */
   private loraOf(state: readonly Matrix[]): Lora {
     const { model, plan } = this;
-    const tensors: Tensors = new Map(plan.tensors.map(({ layer, factor, rows, columns }, k) => [
-      factorKey(layer, factor), { shape: [rows, columns], values: state[2 * plan.tensors.length + k]!.values },
-    ]));
-    return uploadLora(model.backend, model.config, plan.subject.recipe, tensors);
+    return uploadLora(model.backend, model.config, plan.subject.recipe, stateTensors(plan, state));
   }
 
   private checkpoint(step: number): TrainCheckpoint {

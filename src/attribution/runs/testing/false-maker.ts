@@ -72,7 +72,13 @@ export class FalseMaker {
     return depth ? nodes.opening(at) : { values: leafValues(this.matrices[index]!, leaf).values, proof: nodes.proof(at) };
   }
 
-  /** The same as Shown.leaves have it. */
+  /** The same as Shown.nodes and Shown.leaves have it. */
+  nodes(place: RunPlace): NodesOpening {
+    const found = this.shown(place);
+    if ('values' in found) throw new RangeError('no nodes');
+    return found;
+  }
+
   leaf(place: RunPlace): { input: number; leaf: number; values: Hex; proof: Hex[] } {
     const found = this.shown(place);
     if (!('values' in found)) throw new RangeError('no leaf');
