@@ -12,6 +12,7 @@ export interface CommittedProof {
   blockNumber: bigint;
   /** Unix time, seconds: the proof has to come until then. Until then the claim cannot become final either. */
   proveBy: number;
+  gasUsed: bigint;
   /** Wei spent on gas. */
   gasPaid: bigint;
 }
@@ -29,6 +30,7 @@ export async function commitProof(connection: ChainConnection, wallet: Wallet, p
     transaction: receipt.transactionHash,
     blockNumber: receipt.blockNumber,
     proveBy: Number(proveBy),
+    gasUsed: receipt.gasUsed,
     gasPaid: receipt.gasUsed * receipt.effectiveGasPrice,
   };
 }

@@ -5,6 +5,7 @@ import { type Program, fixed, instructionBytes, instructionLeaves, programHash }
 import type { Matrix } from '../attribution/trace/run.ts';
 import { buildStep, headerOf, inputsBytes, inputsHash } from '../attribution/trace/step.ts';
 import { answerTexts } from '../attribution/trace/texts.ts';
+import { ALL_MATRICES, TraceNodes } from '../attribution/trace/trace-nodes.ts';
 import { TraceTree, leafValues, floatBytes } from '../attribution/trace/tree.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { type AnswerOpening, type ClaimedAnswer, answersRoot, inputsHashOf, openAnswer } from '../protocol/answers.ts';
@@ -14,7 +15,7 @@ import { type Payout, payoutRoot } from '../protocol/fee.ts';
 import { leafHash, merkleProof, merkleRoot } from '../protocol/merkle.ts';
 import { commitProof } from './commit-proof.ts';
 import { createDatanet } from './create-datanet.ts';
-import { convictSilence, demandLeaf } from './demand-leaf.ts';
+import { convictSilence, demandBond, demandPlaces, leafOf as leafPlaceOf } from './demand-places.ts';
 import { createEventFeed } from './events.ts';
 import { memoryEventStore } from './event-store.ts';
 import { finalizeClaim } from './finalize-claim.ts';
@@ -28,7 +29,7 @@ import { readAccounting, readBalances } from './read-balances.ts';
 import { readDemand, readDisputeClock } from './read-dispute.ts';
 import { readTerms } from './read-terms.ts';
 import { registerAdapter } from './register-adapter.ts';
-import { revealLeaf, showNoSuchLeaf } from './reveal-leaf.ts';
+import { revealPlaces, showNoSuchPlace } from './reveal-places.ts';
 import { sendProof } from './send-proof.ts';
 import { sendTransaction } from './send-transaction.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from './testing/scratch-chain.ts';
@@ -136,21 +137,27 @@ test('an honest claim survives every proof, is paid for its replies, and becomes
     await chain.pass(1);
     await expect(sendProof(connection, challenger, proof)).rejects.toMatchObject({ code: 'contract/claim-holds' });
   }
-  const place = { answer: 0, index: 1, leaf: 0 };
-  await demandLeaf(connection, challenger, made.claimId, place);
-  expect(await readDisputeClock(connection, made.claimId)).toMatchObject({ openDemands: 1 });
+  const place = leafPlaceOf(0, 1, 0);
+  const both = { answer: 0, index: ALL_MATRICES, leaf: 0, level: 1, depth: 1 };
+  await demandPlaces(connection, challenger, made.claimId, [place, both]);
+  expect(await readDisputeClock(connection, made.claimId)).toMatchObject({ openDemands: 2 });
   const wrong = { ...leafOf(made, 1), values: toHex(floatBytes(scores)) };
-  await expect(revealLeaf(connection, claimant, made.claimId, made.opening, matrixOf(1), wrong)).rejects.toMatchObject({ code: 'contract/not-the-leaf' });
-  const { gasUsed } = await revealLeaf(connection, claimant, made.claimId, made.opening, matrixOf(1), leafOf(made, 1));
+  const nodes = { matrix: { ...matrixOf(1), index: ALL_MATRICES, instruction: '0x' as const, instructionProof: [] }, leaves: [], nodes: [new TraceNodes(made.tree).opening(both)] };
+  const reveal = (leaf: typeof wrong, hashes = nodes.nodes[0]!.hashes) =>
+    revealPlaces(connection, claimant, made.claimId, made.opening, [{ matrix: matrixOf(1), leaves: [leaf], nodes: [] }, { ...nodes, nodes: [{ ...nodes.nodes[0]!, hashes }] }]);
+  await expect(reveal(wrong)).rejects.toMatchObject({ code: 'contract/not-the-leaf' });
+  await expect(reveal(leafOf(made, 1), [word('01'), word('02')])).rejects.toMatchObject({ code: 'contract/not-the-nodes' });
+  const { gasUsed } = await reveal(leafOf(made, 1));
   expect(gasUsed).toBeLessThan(500_000n);
-  expect((await readDemand(connection, made.claimId, place)).state).toBe('answered');
+  expect([(await readDemand(connection, made.claimId, place)).state, (await readDemand(connection, made.claimId, both)).state]).toEqual(['answered', 'answered']);
   // What is not there cannot be demanded to anybody's harm.
-  const beyond = { answer: 0, index: 1, leaf: 1 };
-  await demandLeaf(connection, challenger, made.claimId, beyond);
-  await showNoSuchLeaf(connection, claimant, made.claimId, made.opening, matrixOf(1), 1);
-  const { demandBond } = await readTerms(connection);
-  expect((await readBalances(connection, claimant.address)).disputes).toBe(2n * demandBond);
-  expect((await withdrawBalance(connection, claimant, 'disputes')).amount).toBe(2n * demandBond);
+  const beyond = leafPlaceOf(0, 1, 1);
+  await demandPlaces(connection, challenger, made.claimId, [beyond]);
+  await showNoSuchPlace(connection, claimant, made.claimId, made.opening, matrixOf(1), beyond);
+  const { demandPrice } = await readTerms(connection);
+  const bonds = [place, both, beyond].reduce((sum, one) => sum + demandBond(demandPrice, one), 0n);
+  expect((await readBalances(connection, claimant.address)).disputes).toBe(bonds);
+  expect((await withdrawBalance(connection, claimant, 'disputes')).amount).toBe(bonds);
   await expect(finalizeClaim(connection, claimant, made.claimId)).rejects.toMatchObject({ code: 'contract/window-open' });
   await chain.pass(801);
   await finalizeClaim(connection, claimant, made.claimId);
@@ -236,8 +243,8 @@ describe('payouts that do not follow from the scores', () => {
 test('silence loses the claim to whoever asked', async () => {
   const { connection } = chain;
   const made = await claim(honest);
-  const place = { answer: 0, index: 0, leaf: 0 };
-  const { due } = await demandLeaf(connection, challenger, made.claimId, place);
+  const place = leafPlaceOf(0, 0, 0);
+  const { due } = await demandPlaces(connection, challenger, made.claimId, [place]);
   await expect(convictSilence(connection, curator, made.claimId, place)).rejects.toMatchObject({ code: 'contract/reply-not-due' });
   await chain.pass(101);
   expect(due).toBeGreaterThan(0);

@@ -2,6 +2,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import type { Split } from '../protocol/fee.ts';
 import type { PayoutRule } from '../protocol/payout-rule.ts';
 import type { ChainConnection } from './client.ts';
+import { type DemandPrice, readDemandPrice } from './demand-places.ts';
 import { contributionsViewsAbi, disputesViewsAbi, settlementAbi, treasuryViewsAbi } from './generated/abis.ts';
 import { readPayoutRule } from './read-payout-rule.ts';
 import { translated } from './translate-error.ts';
@@ -28,8 +29,8 @@ export interface Terms {
   proveTime: number;
   /** How long a claimant has to show what is demanded. */
   replyTime: number;
-  /** Bond of a demand; the claimant gets it for the reply. */
-  demandBond: bigint;
+  /** What a demand's bond is made of; the claimant gets it for the reply. */
+  demandPrice: DemandPrice;
   /** After this an unreviewed contribution can be taken back. */
   reviewTimeout: number;
 }
@@ -40,7 +41,7 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
   const settlement = { address: contracts.settlement, abi: settlementAbi } as const;
   const disputes = { address: contracts.disputes, abi: disputesViewsAbi } as const;
   return translated('Reading the terms', async () => {
-    const [split, { rule: payoutRule, version: payoutRuleVersion }, platformFee, window, bond, platform, treasury, governance, proveTime, replyTime, demandBond, treasuryLabel, reviewTimeout] =
+    const [split, { rule: payoutRule, version: payoutRuleVersion }, platformFee, window, bond, platform, treasury, governance, proveTime, replyTime, demandPrice, treasuryLabel, reviewTimeout] =
       await Promise.all([
         publicClient.readContract({ ...settlement, functionName: 'split' }),
         readPayoutRule(connection),
@@ -52,7 +53,7 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
         publicClient.readContract({ ...settlement, functionName: 'owner' }),
         publicClient.readContract({ ...disputes, functionName: 'proveTime' }),
         publicClient.readContract({ ...disputes, functionName: 'replyTime' }),
-        publicClient.readContract({ ...disputes, functionName: 'demandBond' }),
+        readDemandPrice(connection),
         publicClient.readContract({ address: contracts.treasury, abi: treasuryViewsAbi, functionName: 'LABEL' }),
         publicClient.readContract({
           address: contracts.contributions,
@@ -74,7 +75,7 @@ export function readTerms(connection: ChainConnection): Promise<Terms> {
       disputes: contracts.disputes,
       proveTime,
       replyTime,
-      demandBond,
+      demandPrice,
       reviewTimeout,
     };
   });

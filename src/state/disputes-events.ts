@@ -1,6 +1,6 @@
 import type { EventFeed } from '../chain/events.ts';
-import type { Place } from '../chain/demand-leaf.ts';
-import { type RevealedLeaf, revealedLeaf } from '../chain/revealed-leaf.ts';
+import { type Place, samePlace } from '../chain/demand-places.ts';
+import { type Revealed, revealedPlace } from '../chain/revealed-places.ts';
 import type { Hex } from '../protocol/bytes.ts';
 
 /** One demand for a piece of a claim's trace. Times in Unix seconds. */
@@ -9,7 +9,7 @@ export interface DemandSeen {
   demander: Hex;
   due: number;
   state: 'open' | 'shown' | 'no-such-place' | 'closed';
-  shown?: RevealedLeaf;
+  shown?: Revealed;
 }
 
 export interface CommitmentSeen {
@@ -34,8 +34,6 @@ export interface Dispute {
 type DisputeEvents = ReturnType<EventFeed['disputes']>;
 
 export const NO_DISPUTE: Dispute = { demands: [], commitments: [], commitUntil: 0, heldUntil: 0, open: 0 };
-
-export const samePlace = (a: Place, b: Place) => a.answer === b.answer && a.index === b.index && a.leaf === b.leaf;
 
 /** Disputes by claim, from the contract's events in order. `proveTime`: seconds, from the terms. */
 export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint, Dispute> {
@@ -65,12 +63,14 @@ export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint
         break;
       }
       case 'Revealed':
+      case 'RevealedNodes':
       case 'NoSuchPlace':
       case 'DemandClosed': {
         const demand = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, event.args.place));
         if (!demand) break;
-        demand.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
-        if (event.eventName === 'Revealed') demand.shown = revealedLeaf(event.args);
+        const shows = event.eventName === 'Revealed' || event.eventName === 'RevealedNodes';
+        demand.state = shows ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
+        if (shows) demand.shown = revealedPlace(event);
         break;
       }
       case 'Convicted': {

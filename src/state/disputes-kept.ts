@@ -1,4 +1,4 @@
-import type { Place } from '../chain/demand-leaf.ts';
+import type { Place } from '../chain/demand-places.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { dropKept, keep, keptKeys, readKept } from './local-database.ts';
 
@@ -56,8 +56,8 @@ const isHex = (value: unknown): value is Hex => typeof value === 'string' && /^0
 const whole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 const optional = (value: unknown, fits: (value: unknown) => boolean) => value === undefined || fits(value);
 const isPlace = (value: unknown) => {
-  const { answer, index, leaf } = (value ?? {}) as Partial<Place>;
-  return whole(answer) && whole(index) && whole(leaf);
+  const { answer, index, leaf, level, depth } = (value ?? {}) as Partial<Place>;
+  return [answer, index, leaf, level, depth].every(whole);
 };
 
 export function parsePursuit(value: unknown): Pursuit | undefined {

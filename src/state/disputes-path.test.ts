@@ -8,7 +8,7 @@ import { beginUntil, finalFrom, pathOf } from './disputes-path.ts';
 const claimant = `0x${'aa'.repeat(20)}` as const;
 const challenger = `0x${'bb'.repeat(20)}` as const;
 const commitment = `0x${'cc'.repeat(32)}` as const;
-const place = { answer: 0, index: 7, leaf: 2 };
+const place = { answer: 0, index: 7, leaf: 2, level: 0, depth: 0 };
 const SHOWN = { inputs: '0x0000000100000005', shown: { input: 0, leaf: 2, values: '0x0000803f', proof: [] } };
 const claim = { claimId: 3n, state: 'open', claimant, deadline: 1_000, bond: 60n } as ClaimOnChain;
 const PROVE_TIME = 100;
@@ -34,7 +34,12 @@ describe('clocks', () => {
     expect(finalFrom(claim, open)).toBeUndefined();
     const shown = after(demanded(1_050), event('Revealed', { place, ...SHOWN }));
     expect([finalFrom(claim, shown), beginUntil(claim, shown)]).toEqual([1_150, 1_150]);
-    expect(shown.demands[0]).toMatchObject({ state: 'shown', shown: { place, values: Float32Array.of(1), inputs: SHOWN.inputs } });
+    expect(shown.demands[0]).toMatchObject({ state: 'shown', shown: { place, what: { values: Float32Array.of(1) }, inputs: SHOWN.inputs } });
+    const nodes = { ...place, level: 3, depth: 1 };
+    const hashes = [commitment, commitment];
+    const both = after(demanded(1_050), demanded(1_060, nodes), event('RevealedNodes', { place: nodes, inputs: SHOWN.inputs, shown: { leaf: 2, level: 3, depth: 1, hashes, proof: [] } }));
+    expect(both.demands.map(({ state }) => state)).toEqual(['open', 'shown']);
+    expect(both.demands[1]!.shown).toMatchObject({ what: { hashes } });
   });
   test('a commitment holds the claim until its proof is due, and takes no later commitments', () => {
     const dispute = after(committed(1_080));

@@ -1,18 +1,19 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { commitProof } from '../chain/commit-proof.ts';
-import { type Place, convictSilence, demandLeaf, takeBackDemand } from '../chain/demand-leaf.ts';
-import type { ClaimRecord } from '../chain/list-claims.ts';
+import { type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
+import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type ProofCall, inputsProof, payoutProof, stepProof } from '../chain/proof-call.ts';
 import { readDemand } from '../chain/read-dispute.ts';
-import { revealLeaf, showNoSuchLeaf } from '../chain/reveal-leaf.ts';
+import { revealPlaces, showNoSuchPlace } from '../chain/reveal-places.ts';
 import { sendProof } from '../chain/send-proof.ts';
 import type { SendOptions } from '../chain/send-transaction.ts';
 import { type BalanceSource, withdrawBalance } from '../chain/withdraw-balance.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import { type AnswerOpening, type ClaimedAnswer, openAnswer } from '../protocol/answers.ts';
+import type { ClaimedAnswer } from '../protocol/answers.ts';
+import type { TracePlace } from '../workers/disputes.api.ts';
 import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../workers/engine.api.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
-import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf, samePlace } from './disputes-events.ts';
+import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
 import { readClaimPrices } from './disputes-terms.ts';
 import { EngineState } from './engine.svelte.ts';
@@ -30,8 +31,8 @@ export class ClaimWork {
   /** What is waited for, in words; the transactions say the rest. */
   waiting = $state('');
   tx = $state(new Transaction());
-  /** The demand that is being answered. */
-  replying = $state.raw<Place | undefined>(undefined);
+  /** Demands are being answered. */
+  replying = $state(false);
   stop: AbortController | undefined;
 }
 
@@ -147,31 +148,31 @@ export class DisputesState {
     this.#pursuits.delete(pursuit.claimId);
   }
 
-  /** Answers a demand for a piece of a claim, computed again here. Anyone may; the demand's bond is the claimant's. */
-  async reply(claim: ClaimRecord, { place }: DemandSeen): Promise<void> {
+  /** Answers demands for parts of a claim's trace, computed again here. Anyone may; the demands' bonds are the claimant's. */
+  async reply(claim: ClaimRecord, demands: readonly DemandSeen[]): Promise<void> {
     const work = this.#workFor(claim.claimId);
     if (work.replying || work.phase === 'checking') return;
-    work.replying = place;
+    work.replying = true;
     work.error = undefined;
     work.stop = new AbortController();
     try {
       const query = await this.#query(claim);
       const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
-      const reply = await this.#session.engine
-        .job((api, job) => api.replyToDemand(job, query, place, progress.listen), work.stop.signal)
+      const places = demands.map(({ place: { index, leaf, level, depth } }): TracePlace => ({ index, leaf, level, depth }));
+      const { shown, missing } = await this.#session.engine
+        .job((api, job) => api.replyToDemands(job, query, places, progress.listen), work.stop.signal)
         .finally(() => (progress.done(), (work.progress = undefined)));
-      await this.#send<unknown>(work, (options) => {
-        const { connection } = this.#session.chain;
-        const wallet = this.#session.wallet.require();
-        const opening = openingOf(claim);
-        return reply.kind === 'leaf'
-          ? revealLeaf(connection, wallet, claim.claimId, opening, reply.matrix, reply.leaf, options)
-          : showNoSuchLeaf(connection, wallet, claim.claimId, opening, reply.matrix, place.leaf, options);
-      });
+      const { connection } = this.#session.chain;
+      const opening = openingOf(claim);
+      const answer = Number(opening.index);
+      for (const part of shown) await this.#send(work, (options) => revealPlaces(connection, this.#session.wallet.require(), claim.claimId, opening, part, options));
+      for (const { place, matrix } of missing) {
+        await this.#send(work, (options) => showNoSuchPlace(connection, this.#session.wallet.require(), claim.claimId, opening, matrix, { answer, ...place }, options));
+      }
     } catch (error) {
       if (work.tx.stage !== 'failed') work.error = toWire(error);
     } finally {
-      work.replying = undefined;
+      work.replying = false;
       await this.#look();
       void this.#session.wallet.refresh();
     }
@@ -245,14 +246,15 @@ export class DisputesState {
     }
     const waiting = pursuit.demanded.map((place) => dispute.demands.find((one) => samePlace(one.place, place))).find((one) => one?.state === 'open');
     if (waiting) {
-      if (chain.blockTime <= waiting.due) return this.#nextBlock(work, 'Waiting for the claimant to show the piece. This page goes on by itself while it is open.', signal);
+      if (chain.blockTime <= waiting.due) return this.#nextBlock(work, 'Waiting for the claimant to show what was demanded. This page goes on by itself while it is open.', signal);
       await this.#send(work, (options) => convictSilence(connection, wallet.require(), claimId, waiting.place, options));
       // What is won is whose demand it was.
       const mine = waiting.demander.toLowerCase() === pursuit.account.toLowerCase();
       await this.#keep({ ...pursuit, reward: String(mine ? claim.bond / 2n : 0n) });
       return false;
     }
-    const finding = work.finding && !isAnswered(work.finding, dispute) ? work.finding : await this.#inspect(claim, work, signal);
+    const answer = Number(openingOf(claim).index);
+    const finding = work.finding && !isAnswered(work.finding, answer, dispute) ? work.finding : await this.#inspect(claim, work, signal);
     if (finding.kind === 'false') {
       const { data } = proofOf(claim, finding.evidence);
       await this.#keep({ ...pursuit, where: finding.where, proof: data });
@@ -262,17 +264,12 @@ export class DisputesState {
       await this.drop(pursuit);
       return false;
     }
-    if (isAnswered(finding, this.disputeOf(claimId))) throw noProgress(finding.where);
-    let { demanded } = pursuit;
-    for (const at of finding.places) {
-      const place: Place = { answer: 0, ...at };
-      // What somebody else has demanded serves both.
-      if (!this.disputeOf(claimId).demands.some((one) => samePlace(one.place, place))) {
-        await this.#send(work, (options) => demandLeaf(connection, wallet.require(), claimId, place, options));
-      }
-      demanded = [...demanded, place];
-      await this.#keep({ ...pursuit, where: finding.where, demanded });
-    }
+    if (isAnswered(finding, answer, this.disputeOf(claimId))) throw noProgress(finding.where);
+    const places = finding.places.map((place): Place => ({ answer, ...place }));
+    // What somebody else has demanded serves both.
+    const mine = places.filter((place) => !this.disputeOf(claimId).demands.some((one) => samePlace(one.place, place)));
+    if (mine.length) await this.#send(work, (options) => demandPlaces(connection, wallet.require(), claimId, mine, options));
+    await this.#keep({ ...pursuit, where: finding.where, demanded: [...pursuit.demanded, ...places] });
     return true;
   }
 
@@ -310,7 +307,7 @@ export class DisputesState {
     }
     const shown = this.disputeOf(claim.claimId).demands.flatMap(({ shown: leaf }) => leaf ?? []);
     const prices = await readClaimPrices(chain.connection, claim.claimId);
-    return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { index, leaf }, values, proof }) => ({ index, leaf, values, proof })), inputs: shown[0]?.inputs };
+    return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { index, leaf, level, depth }, what, proof }) => ({ index, leaf, level, depth, ...what, proof })), inputs: shown[0]?.inputs };
   }
 
   /** Another proof is made, with a new salt: the old call may have been seen. */
@@ -384,8 +381,8 @@ export class DisputesState {
 const add = (a: string, b: bigint) => String(BigInt(a) + b);
 
 /** All that it asked for has been shown since: there is more to know. */
-function isAnswered(finding: ClaimFinding, { demands }: Dispute): boolean {
-  return finding.kind === 'demand' && finding.places.every((at) => demands.some(({ place, state }) => samePlace(place, { answer: 0, ...at }) && state !== 'open'));
+function isAnswered(finding: ClaimFinding, answer: number, { demands }: Dispute): boolean {
+  return finding.kind === 'demand' && finding.places.every((at) => demands.some(({ place, state }) => samePlace(place, { answer, ...at }) && state !== 'open'));
 }
 
 function noProgress(why: string): OpenLedgerError {
@@ -399,10 +396,6 @@ function answerOf({ answer }: ClaimRecord): ClaimedAnswer {
     code: 'dispute/several-answers', what: 'This claim is about several answers.', why: 'A page can check claims about one answer.',
     next: 'Check it with: npm run serve -- watch',
   });
-}
-
-function openingOf(claim: ClaimRecord): AnswerOpening {
-  return openAnswer(claim.adapterId, [answerOf(claim)], 0);
 }
 
 function proofOf(claim: ClaimRecord, evidence: ClaimEvidence): ProofCall {

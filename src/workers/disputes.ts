@@ -1,16 +1,19 @@
 import type { Catalog } from '../attribution/catalog.ts';
 import { parseJson } from '../attribution/catalog.ts';
 import type { BaseIdentity } from '../attribution/engine.ts';
-import { noSuchPlace, openingOf, payoutEvidence, stepEvidence } from '../attribution/trace/evidence.ts';
+import { payoutEvidence, stepEvidence } from '../attribution/trace/evidence.ts';
 import { type InspectedAnswer, type Inspection, inputsOf, inspectAnswer, placeWords } from '../attribution/trace/inspect.ts';
-import { type LeafPlace, LeafSearch } from '../attribution/trace/leaf-search.ts';
+import { inTransactions, noSuchPlace, repliesTo } from '../attribution/trace/replies.ts';
+import { searchWithheld } from '../attribution/trace/search-withheld.ts';
 import { inputsBytes } from '../attribution/trace/step.ts';
+import { type TracePlace, leafPlace } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import { fromHex, toHex } from '../protocol/bytes.ts';
 import { type Receipt, parseReceipt } from '../protocol/receipt.ts';
 import type { DatanetVersionFile } from '../protocol/record.ts';
-import type { ClaimFinding, ClaimQuery, DemandReply, LoadProgress } from './engine.api.ts';
+import type { ClaimFinding, ClaimQuery, DemandReplies } from './disputes.api.ts';
+import type { LoadProgress } from './engine.api.ts';
 
 /** What computes claims again, and what answers demands: fetched when it is first asked for. */
 interface Source {
@@ -25,8 +28,6 @@ interface Options {
   onProgress(progress: LoadProgress): void;
 }
 
-/** Pieces demanded in one round of a search through a withheld trace: each round takes the claimant's time to reply, each piece a bond. */
-const DEMANDS = 3;
 const RECEIPT_BYTES = 16 * 2 ** 20;
 const TRACE_BYTES = 512 * 2 ** 20;
 
@@ -52,7 +53,7 @@ type Finding = ClaimFinding extends infer One ? (One extends unknown ? Omit<One,
 type TraceWork = ReturnType<typeof traceOptions>;
 
 async function findingOf(tracer: Tracer, claim: ClaimQuery, { version, clusters }: { version: DatanetVersionFile; clusters: number[] | undefined }, inspection: Inspection, options: TraceWork): Promise<Finding> {
-  const { verdict, inputs, own, claimed, values } = inspection;
+  const { verdict, inputs, own, claimed, values, first } = inspection;
   const { where } = verdict;
   switch (verdict.kind) {
     case 'right':
@@ -65,21 +66,25 @@ async function findingOf(tracer: Tracer, claim: ClaimQuery, { version, clusters 
       return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, version.records, clusters) } };
     case 'step': {
       const { place } = verdict;
-      const leaf = values ?? claim.shown.find(({ index, leaf }) => index === place.index && leaf === place.leaf)?.values;
-      if (!leaf) return { kind: 'demand', where, certain: true, places: [place] };
-      return provenStep(tracer, where, await stepEvidence(tracer, inputs!, claimed!, place, leaf, options));
+      const leaf = values ?? shownValues(claim, place);
+      if (!leaf) return { kind: 'demand', where, certain: true, places: [leafPlace(place)] };
+      return provenStep(tracer, where, await stepEvidence(tracer, inputs!, claimed!, place, leaf, { ...options, first }));
     }
     case 'inputs-unknown':
-      return { kind: 'demand', where, certain: false, places: [verdict.place] };
+      return { kind: 'demand', where, certain: false, places: [leafPlace(verdict.place)] };
     case 'trace-missing': {
-      if (!own) return { kind: 'demand', where, certain: true, places: [verdict.place] };
-      const search = new LeafSearch(own.tree, claim.answer.traceRoot);
-      for (const shown of claim.shown) search.add(shown);
-      const first = search.found;
-      if (!first) return { kind: 'demand', where: `${where} The first false one is among ${search.left}.`, certain: true, places: search.next(DEMANDS) };
-      return provenStep(tracer, `False first in ${placeWords(tracer, first)}.`, await stepEvidence(tracer, inputs!, search.tree(), first, first.values, options));
+      if (!own) return { kind: 'demand', where, certain: true, places: [leafPlace(verdict.place)] };
+      const found = await searchWithheld(tracer, inputs!, own.tree, claim.answer.traceRoot, claim.shown, options);
+      if (found.kind === 'demand') return { kind: 'demand', where: `${where} The first false leaf is among ${found.left}.`, certain: true, places: found.places };
+      return provenStep(tracer, `False first in ${placeWords(tracer, found.place)}.`, await stepEvidence(tracer, inputs!, found.tree, found.place, found.values, options));
     }
   }
+}
+
+/** Values of a leaf, if it is among what was shown. */
+function shownValues({ shown }: ClaimQuery, { index, leaf }: { index: number; leaf: number }): Float32Array | undefined {
+  for (const piece of shown) if ('values' in piece && piece.index === index && piece.leaf === leaf) return piece.values;
+  return undefined;
 }
 
 function provenStep(tracer: Tracer, where: string, step: Awaited<ReturnType<typeof stepEvidence>>): Finding {
@@ -90,22 +95,26 @@ function provenStep(tracer: Tracer, where: string, step: Awaited<ReturnType<type
 }
 
 /** Throws `dispute/not-shown` where the claim is not what is computed here, and what inspectClaim throws. */
-export async function replyToDemand(source: Source, claim: ClaimQuery, place: LeafPlace, options: Options): Promise<DemandReply> {
+export async function replyToDemands(source: Source, claim: ClaimQuery, places: readonly TracePlace[], options: Options): Promise<DemandReplies> {
   const { tracer, tokens } = await load(source, claim, options);
   const inputs = tokens && inputsOf(tokens, claim.answer);
   if (tracer.programHash !== claim.programHash || !inputs) {
     throw notShown(inputs ? 'The adapter’s files give another program than it is registered with.' : 'The receipt with the question’s and answer’s tokens cannot be had.');
   }
-  const none = noSuchPlace(tracer, inputs, place);
-  if (none) return { kind: 'no-such-place', matrix: none.matrix };
+  const missing = places.flatMap((place) => {
+    const matrix = noSuchPlace(tracer, inputs, place);
+    return matrix ? [{ place, matrix }] : [];
+  });
+  const there = places.filter((place) => !missing.some((one) => one.place === place));
+  if (!there.length) return { shown: [], missing };
   const trace = traceOptions(options);
   const { tree } = await tracer.trace(inputs, trace);
   if (tree.root !== claim.answer.traceRoot) throw notShown('The trace computed here is not the one that was claimed.');
-  return { kind: 'leaf', ...(await openingOf(tracer, inputs, place, { ...trace, tree })) };
+  return { shown: inTransactions(await repliesTo(tracer, inputs, there, { ...trace, tree })), missing };
 }
 
 function notShown(why: string): OpenLedgerError {
-  return new OpenLedgerError({ code: 'dispute/not-shown', what: 'This machine cannot show the piece that was demanded.', why, next: 'Whoever has the claim’s own trace can show it until the time is over.' });
+  return new OpenLedgerError({ code: 'dispute/not-shown', what: 'This machine cannot show what was demanded.', why, next: 'Whoever has the claim’s own trace can show it until the time is over.' });
 }
 
 async function load({ catalog, base, openBase }: Source, claim: ClaimQuery, { signal, onProgress }: Options) {

@@ -1,4 +1,4 @@
-import { Catalog, formatNamed, parseJson } from '../attribution/catalog.ts';
+import { Catalog, parseJson } from '../attribution/catalog.ts';
 import type { Files, LoadedAdapter, Engine } from '../attribution/engine.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
@@ -15,12 +15,14 @@ import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
 import type { CurvatureLedger } from '../attribution/curvature/curvature-ledger.ts';
 import type { PlainAdapter } from '../attribution/engine.ts';
+import type { TracePlace } from './disputes.api.ts';
 import type {
-  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReply, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
+  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReplies, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
   Trained, TrainInput, TrainStep,
 } from './engine.api.ts';
 import type { EngineLibrary } from './engine-library.ts';
 import { JobQueue } from './job-queue.ts';
+import { openBaseOfReceipt, openLibraryBase } from './library-bases.ts';
 
 interface Opened {
   catalog: Catalog;
@@ -94,20 +96,12 @@ export class EngineSession implements EngineApi {
     try {
       // Known answers first: weights are not fetched for a device that computes something else.
       const tests = await selfTest(choice.backend);
-      const engine = base ? await this.libraryBase(catalog, base, onProgress) : await catalog.engine(deployment.base, { onProgress: forward(onProgress) });
+      const engine = base ? await openLibraryBase(await this.openLibrary(), catalog, base, onProgress) : await catalog.engine(deployment.base, { onProgress: forward(onProgress) });
       this.opened = { catalog, engine, deployment, choice, base, publishUrl, plain: new Map(), selfTest: tests };
     } catch (error) {
       choice.backend.destroy();
       throw error;
     }
-  }
-
-  private async libraryBase(catalog: Catalog, { id, format }: BaseChoice, onProgress: Report): Promise<Engine> {
-    const library = await this.openLibrary();
-    const { folder, identity, fileRoot } = await library.base(id, undefined, onProgress);
-    const engine = await catalog.openBase(folder, identity, { format, fileRoot, onProgress: forward(onProgress) });
-    if (!fileRoot && engine.fileRoot) await library.noteRoot(id, engine.fileRoot);
-    return engine;
   }
 
   /** Kept on this machine; its code is fetched when first asked for. */
@@ -334,8 +328,8 @@ export class EngineSession implements EngineApi {
     return this.answer(job, async (signal): Promise<ClaimFinding> => (await loadDisputes()).inspectClaim(this.toInspect(onProgress), claim, { signal, onProgress }));
   }
 
-  replyToDemand(job: string, claim: ClaimQuery, place: { index: number; leaf: number }, onProgress: Report) {
-    return this.answer(job, async (signal): Promise<DemandReply> => (await loadDisputes()).replyToDemand(this.toInspect(onProgress), claim, place, { signal, onProgress }));
+  replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: Report) {
+    return this.answer(job, async (signal): Promise<DemandReplies> => (await loadDisputes()).replyToDemands(this.toInspect(onProgress), claim, places, { signal, onProgress }));
   }
 
   private toInspect(onProgress: Report) {
@@ -344,13 +338,8 @@ export class EngineSession implements EngineApi {
   }
 
   /** A receipt may name a base that is in this machine's library and on no gateway. */
-  private async openForCheck({ cid, format }: { cid: string; format?: string }, onProgress: Report): Promise<void> {
-    const { catalog } = this.ready();
-    if (catalog.hasEngine(cid, format)) return;
-    // Without a library the gateways are asked, and say what is missing.
-    const items = await this.openLibrary().then((library) => library.list(), () => []);
-    const item = items.find((one) => one.complete && one.kind === 'base' && one.cid === cid);
-    if (item) await this.libraryBase(catalog, { id: item.id, format: formatNamed(format) }, onProgress);
+  private async openForCheck(base: { cid: string; format?: string }, onProgress: Report): Promise<void> {
+    await openBaseOfReceipt(() => this.openLibrary(), this.ready().catalog, base, onProgress);
   }
 
   planTraining(input: TrainInput) {

@@ -1,9 +1,5 @@
-import type { PayoutEvidence, TraceMatrix } from '../attribution/trace/evidence.ts';
-import type { LeafPlace, ShownLeaf } from '../attribution/trace/leaf-search.ts';
-import type { Opening, Step } from '../attribution/trace/step.ts';
 import type { WireError } from '../errors.ts';
 import type { Profile } from '../kernels/profile.ts';
-import type { ClaimedAnswer } from '../protocol/answers.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import type { ReceiptPrices } from '../protocol/divide-fee.ts';
 import type { Receipt } from '../protocol/receipt.ts';
@@ -11,11 +7,12 @@ import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
 import type { RetrievalLog } from '../protocol/retrieval-share.ts';
 import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
+import type { ClaimFinding, ClaimQuery, DemandReplies, TracePlace } from './disputes.api.ts';
 
-export type { ShownLeaf } from '../attribution/trace/leaf-search.ts';
 export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
 export { heldOutCount } from '../model/held-out.ts';
 export type { Target } from '../model/lora-config.ts';
+export type { ClaimEvidence, ClaimFinding, ClaimQuery, DemandReplies, ShownPiece } from './disputes.api.ts';
 
 /**
  * What the page asks of the model worker. Plain data only; callbacks are wrapped by Comlink's `proxy`. Every long
@@ -351,40 +348,6 @@ export interface AnswerTokens {
   answerTokens: number[];
 }
 
-/** A claim about one answer, as the chain has it. The receipt that it names is words until it fits. */
-export interface ClaimQuery {
-  adapter: AdapterRef;
-  /** What the adapter is registered with. */
-  programHash: `0x${string}`;
-  answer: ClaimedAnswer;
-  receiptCid: string;
-  /** By which it was paid. */
-  prices: ReceiptPrices;
-  /** Leaves that its claimant had to show. */
-  shown: ShownLeaf[];
-  /** The tokens that it is about, as shown with them; what `answer.inputsHash` is the hash of. */
-  inputs: `0x${string}` | undefined;
-}
-
-/** What disproves a claim. */
-export type ClaimEvidence = { kind: 'step'; step: Step } | { kind: 'payout'; evidence: PayoutEvidence } | { kind: 'inputs'; inputs: `0x${string}` };
-
-/** What computing a claim again says; `where` is for people. */
-export type ClaimFinding = { where: string; seconds: number } & (
-  | { kind: 'right' }
-  /** False, and everything that proves it is here. */
-  | { kind: 'false'; evidence: ClaimEvidence }
-  /** Pieces that the claimant has to show before it can be proved. `certain`: false, whatever is shown. */
-  | { kind: 'demand'; certain: boolean; places: LeafPlace[] }
-  /** False, but in a way that no contract judges. */
-  | { kind: 'unprovable' }
-  /** Nothing can be said here. */
-  | { kind: 'unchecked' }
-);
-
-/** What answers a demand: the leaf, or that the program or the matrix has none there. */
-export type DemandReply = { kind: 'leaf'; matrix: TraceMatrix; leaf: Opening } | { kind: 'no-such-place'; matrix: TraceMatrix };
-
 export interface EngineApi {
   /** Opens the backend and the base; called once per deployment and again to change the backend or the base. */
   open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: (p: LoadProgress) => void): Promise<Answered<EngineStatus>>;
@@ -420,8 +383,8 @@ export interface EngineApi {
 
   /** Computes again what a claim commits to, and says whether it is right or what to do about it. */
   inspectClaim(job: string, claim: ClaimQuery, onProgress: (p: LoadProgress) => void): Promise<Answered<ClaimFinding>>;
-  /** What answers a demand for a place of a claim that is right: computed again. Fails with `dispute/not-shown` where it is not right. */
-  replyToDemand(job: string, claim: ClaimQuery, place: LeafPlace, onProgress: (p: LoadProgress) => void): Promise<Answered<DemandReply>>;
+  /** What answers demands for places of a claim that is right: computed again. Fails with `dispute/not-shown` where it is not right. */
+  replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: (p: LoadProgress) => void): Promise<Answered<DemandReplies>>;
 
   /** What a run will take, before anything is allocated; fails with what is too much. */
   planTraining(input: TrainInput): Promise<Answered<TrainingPlan>>;

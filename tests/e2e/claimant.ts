@@ -3,18 +3,19 @@ import { Catalog } from '../../src/attribution/catalog.ts';
 import type { Engine, LoadedAdapter } from '../../src/attribution/engine.ts';
 import { makeReceipt } from '../../src/attribution/make-receipt.ts';
 import type { CurvatureLedger } from '../../src/attribution/curvature/curvature-ledger.ts';
-import { matrixOf } from '../../src/attribution/trace/evidence.ts';
 import type { TraceInputs } from '../../src/attribution/trace/instruction.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
+import { shownOf } from '../../src/attribution/trace/replies.ts';
+import { TraceNodes, type TracePlace } from '../../src/attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../../src/attribution/trace/tracer.ts';
-import { TraceTree, floatBytes, leafValues } from '../../src/attribution/trace/tree.ts';
+import { TraceTree, leafValues } from '../../src/attribution/trace/tree.ts';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
 import { listAdapters } from '../../src/chain/list-adapters.ts';
 import { listDatanets } from '../../src/chain/list-datanets.ts';
 import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
 import { quoteFee } from '../../src/chain/quote-fee.ts';
 import { readTerms } from '../../src/chain/read-terms.ts';
-import { revealLeaf } from '../../src/chain/reveal-leaf.ts';
+import { revealPlaces } from '../../src/chain/reveal-places.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { type ClaimedAnswer, inputsHashOf, openAnswer } from '../../src/protocol/answers.ts';
@@ -120,11 +121,11 @@ export class Claimant {
     return { ...payment, answer: claimed, inputs, matrices, tree };
   }
 
-  /** Shows a piece of a claim as it was claimed. */
-  async show({ claimId, answer, inputs, matrices, tree }: Claimed, { index, leaf }: { index: number; leaf: number }): Promise<void> {
+  /** Shows parts of a claim's trace as they were claimed. */
+  async show({ claimId, answer, inputs, matrices, tree }: Claimed, places: readonly TracePlace[]): Promise<void> {
     const opening = openAnswer(this.about.adapterId, [answer], 0);
-    const { values } = leafValues(matrices[index]!, leaf);
-    await revealLeaf(this.connection, this.wallet, claimId, opening, matrixOf(this.tracer, inputs, index), { input: 0, leaf, values: toHex(floatBytes(values)), proof: tree.proof(index, leaf) });
+    const shown = shownOf(this.tracer, inputs, places, new TraceNodes(tree), (index, leaf) => leafValues(matrices[index]!, leaf).values);
+    await revealPlaces(this.connection, this.wallet, claimId, opening, shown);
   }
 
   close(): void {

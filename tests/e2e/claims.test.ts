@@ -1,7 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { demandLeaf } from '../../src/chain/demand-leaf.ts';
+import { demandPlaces, leafOf } from '../../src/chain/demand-places.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { ChainView } from './chain-view.ts';
@@ -75,7 +75,7 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await claim.getByText(/^=?\s*Right\. This machine computed the same trace/).waitFor();
     expect(await claim.getByRole('button', { name: 'Challenge' }).count()).toBe(0);
 
-    await demandLeaf(cheat.connection, cheat.wallet, claimId, { answer: 0, index: 30, leaf: 0 });
+    await demandPlaces(cheat.connection, cheat.wallet, claimId, [leafOf(0, 30, 0)]);
     const show = claim.getByRole('button', { name: 'Show it' });
     await show.waitFor();
     expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/^\d Shows the piece, now you, .* left$/));
@@ -127,7 +127,7 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await claim.getByText('Only the hash of what is false is known').waitFor();
     await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
     await claim.getByText(/^Waiting for the claimant/).waitFor();
-    await cheat.show(false_, { index, leaf: 0 });
+    await cheat.show(false_, [leafOf(0, index, 0)]);
     await claim.getByText(/^You won/).waitFor();
     expect((await pathOf(claim)).every((step) => step.includes(', done'))).toBe(true);
     expect(await pathOf(claim)).toContainEqual(expect.stringMatching(new RegExp(`instruction ${index}, .*, row \\d+, column \\d+, done`)));

@@ -2,12 +2,12 @@ import { type Hex, toHex } from '../../protocol/bytes.ts';
 import { merkleProof } from '../../protocol/merkle.ts';
 import { type VersionRecord, recordHash } from '../../protocol/record.ts';
 import { trainedRecords } from '../../protocol/trained-records.ts';
-import { type TraceInputs, instructionBytes, instructionLeaves, lengthsOf, sizeOf } from './instruction.ts';
+import { type TraceInputs, instructionBytes, instructionLeaves } from './instruction.ts';
 import type { LeafPlace } from './leaf-search.ts';
 import type { Matrix } from './run.ts';
 import { type Opening, type ProgramHeader, type Step, buildStep, firstFalse, headerOf, inputsBytes } from './step.ts';
-import type { TraceOptions, Tracer } from './tracer.ts';
-import { TraceTree, cutOf, floatBytes, leafValues } from './tree.ts';
+import type { FirstFalse, TraceOptions, Tracer } from './tracer.ts';
+import { type TraceTree, cutOf, floatBytes, leafValues } from './tree.ts';
 
 /** One matrix of a claim, with the program's proof of its instruction: TraceMatrix in contracts/src/interfaces/IReferee.sol. */
 export interface TraceMatrix {
@@ -43,15 +43,15 @@ export function matrixOf({ program, committed }: Tracer, inputs: TraceInputs, in
 
 /**
  * What shows that a claimed leaf does not follow from what stands before it; everything before it must agree (inspect.ts and
- * LeafSearch find such a leaf). `claimed` gives proofs under the claim's root; `values` are the leaf's as claimed. Undefined
- * where the leaf is as computed here. Throws `cancelled`, RangeError for a place that is not there.
+ * search-withheld.ts find such a leaf). `claimed` gives proofs under the claim's root; `values` are the leaf's as claimed; `first` what an
+ * earlier run kept of that very instruction. Undefined where the leaf is as computed here. Throws `cancelled`, RangeError for a place that is not there.
  */
-export async function stepEvidence(tracer: Tracer, inputs: TraceInputs, claimed: TraceTree, { index, leaf }: LeafPlace, values: Float32Array, options: TraceOptions = {}): Promise<Step | undefined> {
+export async function stepEvidence(tracer: Tracer, inputs: TraceInputs, claimed: TraceTree, { index, leaf }: LeafPlace, values: Float32Array, { first, ...options }: TraceOptions & { first?: FirstFalse | undefined } = {}): Promise<Step | undefined> {
   const { program, committed } = tracer;
   const instruction = program.instructions[index];
   if (!instruction) throw new RangeError(`no instruction ${index}`);
   const sources = instruction.inputs.filter(({ space }) => space === 'trace').map((source) => source.index);
-  const matrices = await tracer.matrices(inputs, [...sources, index], options);
+  const matrices = first?.index === index ? first.matrices : await tracer.matrices(inputs, [...sources, index], options);
   const right = matrices.get(index)!;
   if (values.length !== leafValues(right, leaf).values.length) throw new RangeError(`leaf ${leaf} has not ${values.length} values`);
   const place = firstFalse(right, leaf, values);
@@ -85,37 +85,8 @@ export function payoutEvidence(
   };
 }
 
-/** What answers a demand: the matrix, and its leaf. */
+/** What answers a demand for one leaf: the matrix, and its leaf. */
 export interface LeafReply {
   matrix: TraceMatrix;
   leaf: Opening;
-}
-
-/**
- * Answers to demands for leaves of an honest claim, in order, in one run. `tree` is the claim's, where it is at hand. Throws RangeError
- * for a place that is not there (noSuchPlace), `cancelled`.
- */
-export async function openingsOf(tracer: Tracer, inputs: TraceInputs, places: readonly LeafPlace[], { tree, ...options }: TraceOptions & { tree?: TraceTree | undefined } = {}): Promise<LeafReply[]> {
-  for (const place of places) if (noSuchPlace(tracer, inputs, place)) throw new RangeError(`no leaf ${place.leaf} of instruction ${place.index}`);
-  const all = tree ?? (await tracer.trace(inputs, options)).tree;
-  const matrices = await tracer.matrices(inputs, places.map(({ index }) => index), options);
-  return places.map(({ index, leaf }) => ({
-    matrix: matrixOf(tracer, inputs, index),
-    leaf: { input: 0, leaf, values: toHex(floatBytes(leafValues(matrices.get(index)!, leaf).values)), proof: all.proof(index, leaf) },
-  }));
-}
-
-export async function openingOf(tracer: Tracer, inputs: TraceInputs, place: LeafPlace, options: TraceOptions & { tree?: TraceTree | undefined } = {}): Promise<LeafReply> {
-  return (await openingsOf(tracer, inputs, [place], options))[0]!;
-}
-
-/** What shows that a demanded place does not exist; undefined where it does. */
-export function noSuchPlace(tracer: Tracer, inputs: TraceInputs, { index, leaf }: LeafPlace): { matrix: TraceMatrix; leaf: number } | undefined {
-  const { program, committed } = tracer;
-  const instruction = program.instructions[index];
-  if (!instruction) {
-    return { matrix: { header: headerOf(program, committed.root), inputs: toHex(inputsBytes(inputs)), index, instruction: '0x', instructionProof: [] }, leaf };
-  }
-  const lengths = lengthsOf(inputs, program.window);
-  return leaf >= cutOf(sizeOf(instruction.rows, lengths), sizeOf(instruction.columns, lengths)).count ? { matrix: matrixOf(tracer, inputs, index), leaf } : undefined;
 }

@@ -8,9 +8,9 @@ import { MOST_USED } from '../../protocol/retrieval-share.ts';
 import { type TraceInputs, lengthsOf } from './instruction.ts';
 import { type LeafPlace, guessLeaf } from './leaf-search.ts';
 import { MOST_TOKENS } from './run.ts';
-import { differenceIn, firstFalse, inputsHash } from './step.ts';
-import type { TraceOptions, Tracer } from './tracer.ts';
-import { TraceTree } from './tree.ts';
+import { firstFalse, inputsHash } from './step.ts';
+import type { FirstFalse, TraceOptions, Tracer } from './tracer.ts';
+import type { TraceTree } from './tree.ts';
 
 /**
  * Compares a claim with what follows from what was committed before it. The claim's own words count; the receipt gives only
@@ -41,7 +41,7 @@ export type Verdict =
   | { kind: 'payout'; where: string; provable: boolean }
   /** The first leaf that is false; all before it agree. `guessed`: its values need not be demanded (Inspection.values). */
   | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
-  /** The trace is another than computed here, and its hashes were not published: LeafSearch says what to demand. */
+  /** The trace is another than computed here, and its hashes were not published: searchWithheld says what to demand. */
   | { kind: 'trace-missing'; where: string; place: LeafPlace }
   /** Nobody says what was asked: nothing can be computed. A demand for any leaf makes the claimant show the tokens, or lose. */
   | { kind: 'inputs-unknown'; where: string; place: LeafPlace }
@@ -56,6 +56,8 @@ export interface Inspection {
   own?: { tree: TraceTree; scores: Float32Array; noise: Float32Array };
   /** The claim's tree, where it was published. */
   claimed?: TraceTree;
+  /** Where it is false first, with the matrices that show it: stepEvidence needs no second run. */
+  first?: FirstFalse;
   /** Values of the false leaf, where they could be told without a demand. */
   values?: Float32Array;
 }
@@ -66,14 +68,14 @@ export const MOST_PROVEN = 500;
 /** Throws `cancelled`. */
 export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, options: TraceOptions = {}): Promise<Inspection> {
   const { answer, programHash, receipt, published } = inspected;
-  const first = { index: 0, leaf: 0 };
+  const anyLeaf = { index: 0, leaf: 0 };
   if (tracer.programHash !== programHash) {
     return { verdict: { kind: 'unchecked', where: `The adapter is registered with program ${short(programHash)}; its weights and ledger give ${short(tracer.programHash)}.` } };
   }
   const inputs = receipt && inputsOf(receipt, answer);
   if (!inputs) {
     const why = receipt ? 'The tokens in the receipt are not those that the claim is about' : 'The receipt cannot be had';
-    return { verdict: { kind: 'inputs-unknown', where: `${why}, so nothing can be computed.`, place: first } };
+    return { verdict: { kind: 'inputs-unknown', where: `${why}, so nothing can be computed.`, place: anyLeaf } };
   }
   const [tokensIn, tokensOut] = [inputs.tokens.length - inputs.answer, inputs.answer];
   if (tokensIn !== answer.tokensIn || tokensOut !== answer.tokensOut) {
@@ -82,18 +84,18 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
   try {
     lengthsOf(inputs, tracer.program.window);
   } catch {
-    return { inputs, verdict: { kind: 'trace-missing', where: 'No trace starts from an answer to nothing; none of its leaves can be shown.', place: first } };
+    return { inputs, verdict: { kind: 'trace-missing', where: 'No trace starts from an answer to nothing; none of its leaves can be shown.', place: anyLeaf } };
   }
   if (inputs.tokens.length > MOST_TOKENS) return { inputs, verdict: { kind: 'unchecked', where: `Prompt and answer have ${inputs.tokens.length} tokens; up to ${MOST_TOKENS} can be checked.` } };
 
-  const own = await tracer.trace(inputs, options);
-  if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, verdict: payoutVerdict(inspected, own) };
   const claimed = published && tracer.published(published, inputs, answer.traceRoot);
-  if (!claimed) {
+  const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed });
+  if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, verdict: payoutVerdict(inspected, own) };
+  if (!claimed || !found) {
     const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';
-    return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: first } };
+    return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: anyLeaf } };
   }
-  return { inputs, own, claimed, ...(await firstFalseLeaf(tracer, inputs, own, claimed, options)) };
+  return { inputs, own, claimed, first: found, ...firstFalseLeaf(tracer, found, claimed) };
 }
 
 /** Tokens that the claim is about; undefined where the receipt's are others. */
@@ -109,19 +111,11 @@ export function placeWords({ program }: Tracer, { index, leaf }: LeafPlace, elem
   return element ? `${what}, row ${element.row}, column ${element.column}` : `${what}, leaf ${leaf}`;
 }
 
-async function firstFalseLeaf(tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: NonNullable<Inspection['own']>, claimed: TraceTree, options: TraceOptions): Promise<{ verdict: Verdict; values?: Float32Array }> {
-  for (const [index, { leaves }] of tree.tensors.entries()) {
-    const found = differenceIn(claimed, index, leaves);
-    if (!found) continue;
-    const place = { index, leaf: found.leaf };
-    // Scores and noise are at hand; another matrix takes a second run up to it.
-    const atHand = [noise, scores][tree.tensors.length - 1 - index];
-    const right = atHand ? { rows: 1, columns: atHand.length, values: atHand } : (await tracer.matrices(inputs, [index], options)).get(index)!;
-    const values = guessLeaf(right, place.leaf, claimed.tensors[index]!.leaves.subarray(32 * place.leaf, 32 * place.leaf + 32));
-    const where = `False first in ${placeWords(tracer, place, values && firstFalse(right, place.leaf, values))}.`;
-    return { verdict: { kind: 'step', where, place, guessed: values !== undefined }, ...(values && { values }) };
-  }
-  throw new RangeError('two roots of the same leaves');
+function firstFalseLeaf(tracer: Tracer, { index, leaf, matrices }: FirstFalse, claimed: TraceTree): { verdict: Verdict; values?: Float32Array } {
+  const right = matrices.get(index)!;
+  const values = guessLeaf(right, leaf, claimed.tensors[index]!.leaves.subarray(32 * leaf, 32 * leaf + 32));
+  const where = `False first in ${placeWords(tracer, { index, leaf }, values && firstFalse(right, leaf, values))}.`;
+  return { verdict: { kind: 'step', where, place: { index, leaf }, guessed: values !== undefined }, ...(values && { values }) };
 }
 
 function payoutVerdict({ answer, contributors, clusters, prices }: InspectedAnswer, own: { scores: Float32Array; noise: Float32Array }): Verdict {

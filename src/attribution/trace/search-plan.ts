@@ -18,7 +18,7 @@ export const SEARCH_LIMITS: SearchLimits = { rounds: 3, places: 16 };
  * What a challenger pays, in gas at the price by which bonds are reckoned: bonds of the places (Games.sol) with what it takes to
  * demand them, and each round's transaction. A reply costs less than its bond, so this bounds the gas of both sides.
  */
-export const GAS = { round: 60_000, place: 360_000, hash: 1_500 };
+export const GAS = { round: 60_000, place: 360_000, hash: 1_300 };
 
 interface Plan {
   gas: number;

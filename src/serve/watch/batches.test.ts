@@ -10,7 +10,7 @@ import { randomInputs, runAll, smallTrace } from '../../attribution/trace/testin
 import { Tracer } from '../../attribution/trace/tracer.ts';
 import { TraceTree } from '../../attribution/trace/tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
-import { demandLeaf } from '../../chain/demand-leaf.ts';
+import { demandPlaces, leafOf } from '../../chain/demand-places.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
 import { finalizeClaim } from '../../chain/finalize-claim.ts';
@@ -193,7 +193,7 @@ test('a batch whose file is withheld is demanded answer by answer; silence loses
   await chain.pass(1001);
   const late = watcher('silent', guard);
   await late.round();
-  expect(late.of(id).map(({ event }) => event)).toEqual(['found', 'demanded', 'demanded']);
+  expect(late.of(id).map(({ event }) => event)).toEqual(['found', 'demanded']);
   await chain.pass(1100);
   await late.round();
   expect(await stateOf(id)).toBe('refuted');
@@ -202,8 +202,7 @@ test('a batch whose file is withheld is demanded answer by answer; silence loses
 test('demands on answers of one’s own batch are answered', async () => {
   const { connection } = chain;
   const id = await claim([answer(0), answer(1)]);
-  await demandLeaf(connection, guard, id, { answer: 1, index: 21, leaf: 0 });
-  await demandLeaf(connection, guard, id, { answer: 0, index: 3, leaf: 0 });
+  await demandPlaces(connection, guard, id, [leafOf(1, 21, 0), leafOf(0, 3, 0)]);
   const own = watcher('own', claimant);
   await own.round();
   expect(own.of(id).filter(({ event }) => event === 'shown').map(({ text }) => /answer (\d)/.exec(text)![1])).toEqual(['0', '1']);

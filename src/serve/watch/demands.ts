@@ -1,6 +1,6 @@
-import type { Place } from '../../chain/demand-leaf.ts';
+import { type Place, placeText } from '../../chain/demand-places.ts';
 import type { EventFeed } from '../../chain/events.ts';
-import { type RevealedLeaf, revealedLeaf } from '../../chain/revealed-leaf.ts';
+import { type Revealed, revealedPlace } from '../../chain/revealed-places.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 
 /** A demand as the events tell it. */
@@ -12,26 +12,38 @@ export interface SeenDemand {
   due: number;
   /** shown; shown not to exist; or given back because nobody answered. */
   state: 'open' | 'shown' | 'no-such-place' | 'closed';
-  shown?: RevealedLeaf;
+  shown?: Revealed;
 }
 
-const keyOf = (claimId: bigint, { answer, index, leaf }: Place) => `${claimId} ${answer} ${index} ${leaf}`;
+const keyOf = (claimId: bigint, place: Place) => `${claimId} ${placeText(place)}`;
 
 /** All demands there ever were, oldest first. */
 export function demandsOf(events: ReturnType<EventFeed['disputes']>): SeenDemand[] {
   const all = new Map<string, SeenDemand>();
   for (const event of events) {
-    if (event.eventName === 'Demanded') {
-      const { id: claimId, demander, place, due } = event.args;
-      all.set(keyOf(claimId, place), { claimId, place, demander, due: Number(due), state: 'open' });
-    } else if (event.eventName === 'Revealed' || event.eventName === 'NoSuchPlace' || event.eventName === 'DemandClosed') {
-      const found = all.get(keyOf(event.args.id, event.args.place));
-      if (!found) continue;
-      found.state = event.eventName === 'Revealed' ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
-      if (event.eventName === 'Revealed') found.shown = revealedLeaf(event.args);
+    switch (event.eventName) {
+      case 'Demanded': {
+        const { id: claimId, demander, place, due } = event.args;
+        all.set(keyOf(claimId, place), { claimId, place, demander, due: Number(due), state: 'open' });
+        break;
+      }
+      case 'Revealed':
+      case 'RevealedNodes':
+      case 'NoSuchPlace':
+      case 'DemandClosed': {
+        const found = all.get(keyOf(event.args.id, event.args.place));
+        if (!found) break;
+        const shows = event.eventName === 'Revealed' || event.eventName === 'RevealedNodes';
+        found.state = shows ? 'shown' : event.eventName === 'NoSuchPlace' ? 'no-such-place' : 'closed';
+        if (shows) found.shown = revealedPlace(event);
+      }
     }
   }
   return [...all.values()];
 }
 
-export const samePlace = (a: Place, b: Place) => a.answer === b.answer && a.index === b.index && a.leaf === b.leaf;
+/** For people. */
+export function placeWords({ index, leaf, level, depth }: Place): string {
+  const tree = index === 0xffffffff ? 'the tree of all matrices' : `instruction ${index}`;
+  return depth === 0 ? `leaf ${leaf} of ${tree}` : `${2 ** depth} nodes below node ${leaf} at level ${level} of ${tree}`;
+}

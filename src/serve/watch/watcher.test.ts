@@ -2,15 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openingOf } from '../../attribution/trace/evidence.ts';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
 import type { Matrix } from '../../attribution/trace/run.ts';
+import { noSuchPlace, shownOf } from '../../attribution/trace/replies.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
+import { ALL_MATRICES, TraceNodes } from '../../attribution/trace/trace-nodes.ts';
 import { Tracer } from '../../attribution/trace/tracer.ts';
-import { TraceTree, floatBytes, leafValues } from '../../attribution/trace/tree.ts';
+import { TraceTree, leafValues } from '../../attribution/trace/tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
-import { demandLeaf } from '../../chain/demand-leaf.ts';
+import { demandPlaces, leafOf } from '../../chain/demand-places.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
 import { finalizeClaim } from '../../chain/finalize-claim.ts';
@@ -22,7 +23,7 @@ import { readBalances } from '../../chain/read-balances.ts';
 import { readDemand } from '../../chain/read-dispute.ts';
 import { readTerms } from '../../chain/read-terms.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
-import { revealLeaf } from '../../chain/reveal-leaf.ts';
+import { revealPlaces } from '../../chain/reveal-places.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
@@ -41,6 +42,8 @@ import { type WatchEvent, type WatchLimits, Watcher } from './watcher.ts';
 
 const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 const RECORDS = 5;
+/** Games.NODE_GAS: what a hash counts for in a bond. */
+const NODE_GAS = 1300n;
 const folder = mkdtempSync(join(tmpdir(), 'openledger-watch-'));
 const records = Array.from({ length: RECORDS }, (_, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contribution: String(k + 1), contributor: `0x${(k % 3 + 1).toString(16).padStart(40, '0')}` }));
 const contributors = records.map(({ contributor }) => contributor);
@@ -141,15 +144,10 @@ async function reveal(id: bigint, trace: Matrix[]): Promise<number[]> {
   const feed = createEventFeed(connection, memoryEventStore());
   await feed.refresh();
   const { answer } = await readClaim(connection, id);
-  const tree = TraceTree.of(trace);
-  const gas: number[] = [];
-  for (const { claimId, place, state } of demandsOf(feed.disputes())) {
-    if (claimId !== id || state !== 'open') continue;
-    const { matrix } = await openingOf(tracer, inputs, place);
-    const leaf = { input: 0, leaf: place.leaf, values: toHex(floatBytes(leafValues(trace[place.index]!, place.leaf).values)), proof: tree.proof(place.index, place.leaf) };
-    gas.push(Number((await revealLeaf(connection, claimant, id, openAnswer(adapterId, [answer!], 0), matrix, leaf)).gasUsed));
-  }
-  return gas;
+  const places = demandsOf(feed.disputes()).flatMap(({ claimId, place, state }) => (claimId === id && state === 'open' ? [place] : []));
+  if (!places.length) return [];
+  const shown = shownOf(tracer, inputs, places, new TraceNodes(TraceTree.of(trace)), (index, leaf) => leafValues(trace[index]!, leaf).values);
+  return [Number((await revealPlaces(connection, claimant, id, openAnswer(adapterId, [answer!], 0), shown)).gasUsed)];
 }
 
 test('a flipped bit and a false payout are refuted; the right claim is left alone; the reward comes', async () => {
@@ -199,23 +197,31 @@ test('what cannot be guessed is demanded: shown, it is refuted by proof; not sho
   expect((await readBalances(chain.connection, guard.address)).disputes).toBe(0n);
 }, 60_000);
 
-test('a withheld trace is searched through, and its first false leaf proved', async () => {
-  const trace = changed(700 % right.length, (values) => values.set([0.5]));
-  const id = await claim(trace, { publish: false });
-  const { events, round, of } = watcher('search', guard, { limits: { demands: 7 } });
-  let rounds = 0;
-  const gas: number[] = [];
-  while (!of(id).includes('committed')) {
+test('a withheld trace takes eight transactions of both sides at most, and five million gas, wherever it is false', async () => {
+  const { demandPrice } = await readTerms(chain.connection);
+  const faults: [number, (values: Float32Array) => void][] = [[700, (values) => values.set([0.5])], [right.length - 1, (values) => values.set([0.5, 0.25])], [40, flip]];
+  for (const [k, [at, change]] of faults.entries()) {
+    const trace = changed(at % right.length, change);
+    const id = await claim(trace, { publish: false });
+    const { events, round, of } = watcher(`search-${k}`, guard);
+    const [replies, before] = [[] as number[], (await readBalances(chain.connection, claimant.address)).disputes];
+    for (let rounds = 0; !of(id).includes('committed') && rounds < 4; rounds++) {
+      await round();
+      replies.push(...(await reveal(id, trace)));
+    }
+    await chain.pass(1);
     await round();
-    gas.push(...(await reveal(id, trace)));
-    expect(++rounds).toBeLessThanOrEqual(8);
+    expect(await stateOf(id)).toBe('refuted');
+    const sent = events.filter((event) => event.claim === String(id) && event.gas !== undefined && event.event !== 'shown');
+    expect(sent.map(({ event }) => event).slice(-2)).toEqual(['committed', 'proved']);
+    const gas = [...sent.map((event) => Number(event.gas)), ...replies];
+    console.info(`withheld, false in instruction ${at % right.length}: ${sent.map(({ event, gas: each }) => `${event} ${each}`).join(', ')}; replies ${replies.join(', ')}: ${gas.length} transactions, ${gas.reduce((a, b) => a + b, 0)} gas`);
+    expect(gas.length).toBeLessThanOrEqual(8);
+    expect(gas.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(5_000_000);
+    // The bonds of the demands cover what the replies cost.
+    const bonds = (await readBalances(chain.connection, claimant.address)).disputes - before;
+    expect(bonds / (demandPrice.hash / NODE_GAS)).toBeGreaterThanOrEqual(BigInt(replies.reduce((a, b) => a + b, 0)));
   }
-  await chain.pass(1);
-  await round();
-  expect(await stateOf(id)).toBe('refuted');
-  const { demandBond } = await readTerms(chain.connection);
-  expect((await readBalances(chain.connection, claimant.address)).disputes).toBeGreaterThanOrEqual(demandBond);
-  console.info(`withheld: ${rounds} rounds, ${gas.length} demands, gas of replies ${Math.min(...gas)} to ${Math.max(...gas)}, of the proof ${gasOf(events, 'proved')}`);
 }, 60_000);
 
 test('who cannot be told what was asked has the tokens shown', async () => {
@@ -235,18 +241,19 @@ test('who cannot be told what was asked has the tokens shown', async () => {
 test('demands on own claims are answered, and the right claim becomes final', async () => {
   const { connection } = chain;
   const id = await claim(right);
-  const place = { answer: 0, index: 21, leaf: 0 };
-  const nowhere = { answer: 0, index: right.length + 7, leaf: 0 };
-  await demandLeaf(connection, guard, id, place);
-  await demandLeaf(connection, guard, id, nowhere);
+  const place = leafOf(0, 21, 0);
+  const [all, pair] = [new TraceNodes(TraceTree.of(right)).all.depth, { answer: 0, index: right.findIndex(({ rows, columns }) => rows * columns > 256), leaf: 0, level: 1, depth: 1 }];
+  const there = [place, pair, { answer: 0, index: ALL_MATRICES, leaf: 1, level: all - 1, depth: 3 }];
+  const nowhere = [leafOf(0, right.length + 7, 0), { answer: 0, index: ALL_MATRICES, leaf: 0, level: all + 1, depth: 3 }, { ...pair, leaf: 4000 }];
+  expect(nowhere.every((one) => noSuchPlace(tracer, inputs, one))).toBe(true);
+  await demandPlaces(connection, guard, id, [...there, ...nowhere]);
   const other = watcher('other', owner);
   await other.round();
   expect(other.of(id)).toEqual(['found']);
   const own = watcher('own', claimant);
   await own.round();
-  expect(own.of(id).filter((event) => event === 'shown')).toHaveLength(2);
-  expect((await readDemand(connection, id, place)).state).toBe('answered');
-  expect((await readDemand(connection, id, nowhere)).state).toBe('answered');
+  expect(own.of(id).filter((event) => event === 'shown')).toHaveLength(4);
+  for (const one of [...there, ...nowhere]) expect((await readDemand(connection, id, one)).state).toBe('answered');
   console.info(`gas of a reply ${gasOf(own.events, 'shown').filter((gas) => gas > 0)}`);
   await chain.pass(8001);
   await finalizeClaim(connection, owner, id);

@@ -1,8 +1,8 @@
-import { noSuchPlace, openingsOf } from '../../attribution/trace/evidence.ts';
+import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from '../../attribution/trace/replies.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
-import { type Place, convictSilence, demandLeaf, takeBackDemand } from '../../chain/demand-leaf.ts';
+import { type Place, convictSilence, demandBond, demandPlaces, leafOf, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
 import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
@@ -10,17 +10,17 @@ import { commitmentOf } from '../../chain/proof-call.ts';
 import { readBalances } from '../../chain/read-balances.ts';
 import { readDisputeClock } from '../../chain/read-dispute.ts';
 import { type Terms, readTerms } from '../../chain/read-terms.ts';
-import { revealLeaf, showNoSuchLeaf } from '../../chain/reveal-leaf.ts';
+import { revealPlaces, showNoSuchPlace } from '../../chain/reveal-places.ts';
 import { sendProof } from '../../chain/send-proof.ts';
 import { translated } from '../../chain/translate-error.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { withdrawBalance } from '../../chain/withdraw-balance.ts';
 import { toWire } from '../../errors.ts';
 import { shownAnswers } from './batches.ts';
-import { type SeenDemand, demandsOf, samePlace } from './demands.ts';
+import { type SeenDemand, demandsOf, placeWords } from './demands.ts';
 import type { Examined, Examiner } from './examine.ts';
-import { type Move, nextMove, searchWidth } from './next-move.ts';
-import { revealedOf } from './shown-leaves.ts';
+import { type Move, nextMove, searchLimits } from './next-move.ts';
+import { shownPlace } from './shown-places.ts';
 import type { KeptProof, StateFile } from './watch-state.node.ts';
 
 export interface WatchLimits {
@@ -72,6 +72,8 @@ const RETRY_MS = 60_000;
 const ANSWERS_A_ROUND = 16;
 /** Demands that are answered with one computation. */
 const REPLIES = 64;
+/** Places of one demand: a transaction of them takes less than 4 million gas. */
+const MOST_AT_ONCE = 32;
 /** Gas of a withdrawal: less than it is not worth fetching. */
 const WITHDRAW_GAS = 100_000n;
 
@@ -118,7 +120,7 @@ export class Watcher {
     if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
     const answer = Number(openingOf(claim).index);
     const demands = view.demands.filter(({ claimId, place }) => claimId === claim.claimId && place.answer === answer);
-    const shown = demands.flatMap(({ shown: leaf }) => (leaf ? [revealedOf(leaf)] : []));
+    const shown = demands.flatMap(({ shown: one }) => (one ? [shownPlace(one)] : []));
     let examined: Examined;
     try {
       examined = await this.parts.examiner.examine(claim, shown.map(({ inputs }) => inputs).find((inputs) => inputsHash(inputs) === claim.answer!.inputsHash));
@@ -137,8 +139,8 @@ export class Watcher {
       return this.say('found', claim, `not checked. ${verdict.where}`);
     }
     if (this.isMine(claim.claimant)) return this.say('found', claim, `YOUR OWN, and false: ${verdict.where}`);
-    const { replyTime } = view.terms;
-    const move = await nextMove(claim, examined, shown.map((one) => one.shown), (left) => searchWidth(left, claim.deadline - view.now, replyTime, this.parts.limits.demands));
+    const limits = searchLimits(claim.deadline - view.now, view.terms.replyTime, this.parts.limits.demands);
+    const move = await nextMove(claim, examined, shown.map(({ piece }) => piece), limits);
     this.say('found', claim, `false. ${move.why}`);
     if (move.kind === 'demand') await this.demand(view, claim, move.places.map((place) => ({ answer, ...place })), move.why, verdict.kind === 'inputs-unknown');
     if (move.kind === 'prove') await this.begin(view, claim, move, examined);
@@ -164,7 +166,7 @@ export class Watcher {
       this.notBefore.set(keyOf(claim), Date.now() + RETRY_MS);
       this.say('found', claim, batch.why);
       // What stands in the reply is checked in the next round.
-      if (!this.isMine(claim.claimant)) await this.demand(view, claim, batch.hidden.map((answer) => ({ answer, index: 0, leaf: 0 })), batch.why, true);
+      if (!this.isMine(claim.claimant)) await this.demand(view, claim, batch.hidden.map((answer) => leafOf(answer, 0, 0)), batch.why, true);
     } else if (batch.claims.every((one) => file.state.right.includes(keyOf(one)))) {
       const keys = new Set(batch.claims.map(keyOf));
       file.state.right = [...file.state.right.filter((key) => !keys.has(key)), keyOf(claim)];
@@ -174,21 +176,32 @@ export class Watcher {
 
   private async demand(view: View, claim: ClaimRecord, places: readonly Place[], why: string, perhapsRight: boolean): Promise<void> {
     const { connection, limits } = this.parts;
-    const { demandBond, window } = view.terms;
+    const { demandPrice, window } = view.terms;
     if (view.now > claim.deadline) return this.say('waiting', claim, 'too late to demand anything; what was demanded counts.');
     // Content may be slow to come; an honest claimant should not have to answer for a gateway.
     if (perhapsRight && view.now < claim.deadline - (3 * window) / 4) return this.say('waiting', claim, 'for its receipt, until a quarter of the window is over.');
     const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
+    const open = view.demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander));
+    let bonds = open.reduce((sum, { place }) => sum + demandBond(demandPrice, place), 0n);
+    const wanted: Place[] = [];
+    let bond = 0n;
     for (const place of places) {
       if (demands.some((one) => samePlace(one.place, place))) continue;
-      const open = BigInt(view.demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)).length);
-      if (open >= limits.demands || (open + 1n) * demandBond > limits.bond) return this.say('waiting', claim, `${open} demands are open, which is all that --max-demands and --max-bond allow.`);
-      const words = `leaf ${place.leaf} of instruction ${place.index}, for a bond of ${demandBond} wei: ${why}`;
-      if (!this.maySend(view, claim, `demand ${words}`)) return;
-      const { transaction, due } = await demandLeaf(connection, this.parts.wallet!, claim.claimId, place);
-      view.demands.push({ claimId: claim.claimId, place, demander: this.parts.wallet!.address, due, state: 'open' });
-      this.say('demanded', claim, words, { transaction });
+      const more = demandBond(demandPrice, place);
+      if (open.length + wanted.length >= Math.min(limits.demands, open.length + MOST_AT_ONCE) || bonds + more > limits.bond) break;
+      wanted.push(place);
+      [bond, bonds] = [bond + more, bonds + more];
     }
+    if (!wanted.length) {
+      // Each that is not demanded by somebody is held back by a limit.
+      if (places.every((place) => demands.some((one) => samePlace(one.place, place)))) return;
+      return this.say('waiting', claim, `${open.length} demands are open, which is all that --max-demands and --max-bond allow.`);
+    }
+    const words = `${wanted.map(placeWords).join('; ')}; for a bond of ${bond} wei: ${why}`;
+    if (!this.maySend(view, claim, `demand ${words}`)) return;
+    const { transaction, due, gasUsed } = await demandPlaces(connection, this.parts.wallet!, claim.claimId, wanted);
+    for (const place of wanted) view.demands.push({ claimId: claim.claimId, place, demander: this.parts.wallet!.address, due, state: 'open' });
+    this.say('demanded', claim, words, { transaction, gas: String(gasUsed) });
   }
 
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
@@ -210,10 +223,10 @@ export class Watcher {
 
   private async commit(claim: ClaimRecord, kept: KeptProof): Promise<void> {
     const { connection, file, wallet } = this.parts;
-    const { blockNumber, transaction } = await commitProof(connection, wallet!, { claimId: claim.claimId, data: kept.data });
+    const { blockNumber, transaction, gasUsed } = await commitProof(connection, wallet!, { claimId: claim.claimId, data: kept.data });
     kept.committedIn = String(blockNumber);
     file.save();
-    this.say('committed', claim, 'to a proof that it is false; it is sent in the next block.', { transaction });
+    this.say('committed', claim, 'to a proof that it is false; it is sent in the next block.', { transaction, gas: String(gasUsed) });
   }
 
   private async finishProof(view: View, kept: KeptProof): Promise<void> {
@@ -253,7 +266,7 @@ export class Watcher {
   private async closeDemand(view: View, { claimId, place, due }: SeenDemand): Promise<void> {
     const { connection, wallet, file } = this.parts;
     const claim = view.claims.find((one) => one.claimId === claimId);
-    const words = `leaf ${place.leaf} of instruction ${place.index}`;
+    const words = placeWords(place);
     if (claim?.state === 'open' && view.now > due && this.maySend(view, claim, `refute it by its silence about ${words}`)) {
       const transaction = await convictSilence(connection, wallet!, claimId, place);
       file.state.owed = true;
@@ -287,22 +300,39 @@ export class Watcher {
     const { inspection, tracer } = await examiner.examine(claim);
     const { inputs, own } = inspection;
     if (!inputs || own?.tree.root !== opening.answer.traceRoot) return this.say('found', claim, `a demand that cannot be answered: ${inspection.verdict.where}`);
-    const there = open.filter(({ place }) => !noSuchPlace(tracer, inputs, place)).slice(0, REPLIES);
-    const replies = there.length && this.maySend(view, claim, `show ${there.length} leaves`) ? await openingsOf(tracer, inputs, there.map(({ place }) => place), { tree: own.tree }) : [];
+    const there: Place[] = [];
     for (const { place } of open) {
-      const words = `leaf ${place.leaf} of instruction ${place.index}`;
       const none = noSuchPlace(tracer, inputs, place);
-      const reply = replies[there.findIndex((one) => one.place === place)];
-      if (none && this.maySend(view, claim, `show that there is no ${words}`)) {
-        const transaction = await showNoSuchLeaf(connection, wallet!, claim.claimId, opening, none.matrix, none.leaf);
-        this.say('shown', claim, `${words} does not exist; it was demanded.`, { transaction });
-      } else if (reply) {
-        const { transaction, gasUsed } = await revealLeaf(connection, wallet!, claim.claimId, opening, reply.matrix, reply.leaf);
-        this.say('shown', claim, `${words}, which was demanded.`, { transaction, gas: String(gasUsed) });
-      } else continue;
-      // The bond of a demand is the claimant's.
-      if (this.isMine(claim.claimant)) this.parts.file.state.owed = true;
+      if (!none) there.push(place);
+      else if (this.maySend(view, claim, `show that there is no ${placeWords(place)}`)) {
+        const transaction = await showNoSuchPlace(connection, wallet!, claim.claimId, opening, none, place);
+        this.shown(claim, `${placeWords(place)} does not exist; it was demanded.`, transaction);
+      }
     }
+    const now = there.slice(0, REPLIES);
+    if (!now.length || !this.maySend(view, claim, `show ${now.map(placeWords).join('; ')}`)) return;
+    const replies = await repliesTo(tracer, inputs, now, { tree: own.tree });
+    const show = async (part: Shown[]) => {
+      const { transaction, gasUsed } = await revealPlaces(connection, wallet!, claim.claimId, opening, part);
+      this.shown(claim, `what was demanded: ${part.flatMap(placesOf).map((place) => placeWords({ answer: 0, ...place })).join('; ')}.`, transaction, gasUsed);
+    };
+    for (const part of inTransactions(replies)) {
+      try {
+        await show(part);
+      } catch (error) {
+        // One place that somebody else showed, or whose time is over, must not hold back the others.
+        const single = inTransactions(part, 0);
+        if (single.length < 2 || !toWire(error).code.startsWith('contract/')) throw error;
+        for (const one of single) await this.guard(claim.claimId, () => show(one));
+      }
+    }
+  }
+
+  private shown(claim: ClaimRecord, text: string, transaction: string, gas?: bigint): void {
+    this.say('shown', claim, text, { transaction, ...(gas !== undefined && { gas: String(gas) }) });
+    // The bond of a demand is the claimant's.
+    if (!this.isMine(claim.claimant)) return;
+    this.parts.file.state.owed = true;
     this.parts.file.save();
   }
 

@@ -1,0 +1,82 @@
+import type { Hex } from '../protocol/bytes.ts';
+import type { ChainConnection } from './client.ts';
+import { disputesAbi } from './generated/abis.ts';
+import { receiptEvent } from './receipt-event.ts';
+import { type SendOptions, sendTransaction } from './send-transaction.ts';
+import { translated } from './translate-error.ts';
+import type { Wallet } from './wallets.ts';
+
+/** What a claimant can be made to show: Place in contracts/src/interfaces/IGames.sol, and TracePlace in attribution/trace/trace-nodes.ts. */
+export interface Place {
+  /** Which of the claim's answers, from 0. */
+  answer: number;
+  /** Which instruction's matrix; 2^32 − 1: the tree over all matrices. */
+  index: number;
+  /** Which leaf, or which node of its level. */
+  leaf: number;
+  /** Levels above the leaves; 0 for a leaf. */
+  level: number;
+  /** 0: a leaf's values. Else so many levels below the node its descendants are shown. */
+  depth: number;
+}
+
+export const leafOf = (answer: number, index: number, leaf: number): Place => ({ answer, index, leaf, level: 0, depth: 0 });
+/** For maps, and comparing. */
+export const placeText = ({ answer, index, leaf, level, depth }: Place): string => `${answer} ${index} ${leaf} ${level} ${depth}`;
+export const samePlace = (a: Place, b: Place): boolean => placeText(a) === placeText(b);
+
+/** Wei: what goes to the claimant for a reply. */
+export interface DemandPrice {
+  /** For a place, beside the hashes that it shows. */
+  reply: bigint;
+  /** For each hash. */
+  hash: bigint;
+}
+
+/** Bond of a demand, wei: Games.demandBond. */
+export const demandBond = ({ reply, hash }: DemandPrice, { depth }: Pick<Place, 'depth'>): bigint => reply + (hash << BigInt(depth));
+
+/** Errors: `chain/unreachable`. */
+export function readDemandPrice(connection: ChainConnection): Promise<DemandPrice> {
+  const bondOf = (depth: number) =>
+    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesAbi, functionName: 'demandBond', args: [{ ...leafOf(0, 0, 0), level: depth, depth }] });
+  return translated('Asking for the bond', async () => {
+    const [leaf, pair] = await Promise.all([bondOf(0), bondOf(1)]);
+    return { hash: pair - leaf, reply: leaf - (pair - leaf) };
+  });
+}
+
+/**
+ * Makes a claimant show parts of a trace that was not published, or lose the claim; all in one transaction. The bonds (demandBond) go to
+ * the claimant for the reply, and come back where there is none. `due`: by which all are to be shown, Unix seconds.
+ * Errors: `contract/too-late-to-begin`, `contract/already-demanded`, `contract/wrong-answer`, `contract/wrong-place`,
+ * `contract/not-open` and those of sendTransaction.
+ */
+export async function demandPlaces(connection: ChainConnection, wallet: Wallet, claimId: bigint, places: readonly Place[], options: SendOptions = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {
+  const target = { address: connection.contracts.disputes, abi: disputesAbi } as const;
+  const price = await readDemandPrice(connection);
+  const value = places.reduce((sum, place) => sum + demandBond(price, place), 0n);
+  const call = { ...target, functionName: 'demand', args: [claimId, [...places]], value } as const;
+  const receipt = await sendTransaction(connection, wallet, 'Demanding parts of the trace', call, options);
+  // Of several the first is due first.
+  const { due } = receiptEvent(receipt, target.address, disputesAbi, 'Demanded');
+  return { transaction: receipt.transactionHash, due: Number(due), gasUsed: receipt.gasUsed };
+}
+
+/**
+ * Says that a demand was not answered in time: the claim is refuted for whoever made it. Anyone may.
+ * Errors: `contract/reply-not-due`, `contract/no-open-demand`, `contract/not-open` and those of sendTransaction.
+ */
+export async function convictSilence(connection: ChainConnection, wallet: Wallet, claimId: bigint, place: Place, options: SendOptions = {}): Promise<Hex> {
+  const call = { address: connection.contracts.disputes, abi: disputesAbi, functionName: 'convictSilence', args: [claimId, place] } as const;
+  return (await sendTransaction(connection, wallet, 'Refuting the claim', call, options)).transactionHash;
+}
+
+/**
+ * Credits the bond of a demand that was open when its claim fell to who made it. Anyone may.
+ * Errors: `contract/not-refuted`, `contract/no-open-demand` and those of sendTransaction.
+ */
+export async function takeBackDemand(connection: ChainConnection, wallet: Wallet, claimId: bigint, place: Place, options: SendOptions = {}): Promise<Hex> {
+  const call = { address: connection.contracts.disputes, abi: disputesAbi, functionName: 'takeBack', args: [claimId, place] } as const;
+  return (await sendTransaction(connection, wallet, 'Taking the bond back', call, options)).transactionHash;
+}

@@ -1,0 +1,32 @@
+import { type Hex, fromHex } from '../protocol/bytes.ts';
+import type { Place } from './demand-places.ts';
+import type { EventFeed } from './events.ts';
+
+type DisputeEvent = ReturnType<EventFeed['disputes']>[number];
+export type RevealedEvent = Extract<DisputeEvent, { eventName: 'Revealed' | 'RevealedNodes' }>;
+
+/** A part of a trace that was shown on chain, and the tokens that had to be shown with it. The contract checked both against the claim. */
+export interface Revealed {
+  place: Place;
+  /** As inputsBytes in attribution/trace/step.ts. */
+  inputs: Hex;
+  /** Siblings within the tree; of a matrix then of the matrix in the trace. */
+  proof: Hex[];
+  /** Of a leaf its values, of nodes their hashes. */
+  what: { values: Float32Array } | { hashes: Hex[] };
+}
+
+/** What the event of a reply shows, whoever's call it was. */
+export function revealedPlace(event: RevealedEvent): Revealed {
+  const { place, inputs, shown } = event.args;
+  const what = event.eventName === 'Revealed' ? { values: floats(fromHex(event.args.shown.values)) } : { hashes: [...event.args.shown.hashes] };
+  return { place, inputs, proof: [...shown.proof], what };
+}
+
+/** float32, little-endian, whatever this machine is; by bits, since a NaN must stay the one that it is. */
+function floats(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const out = new Uint32Array(Math.floor(bytes.byteLength / 4));
+  for (let k = 0; k < out.length; k++) out[k] = view.getUint32(4 * k, true);
+  return new Float32Array(out.buffer);
+}
