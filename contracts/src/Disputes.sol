@@ -23,7 +23,9 @@ import { AdapterId, ClaimId, DatanetId, GameId } from "./types/Ids.sol";
 /// @title Disputes
 /// @notice Where a false claim loses its bond: the games (Games.sol) about claims in Settlement.
 contract Disputes is Games, IDisputes {
-  /// @notice Of a leaf or node of an answer of 1,024 tokens, in a transaction of its own: contracts/snapshots/Disputes.json.
+  /// @dev A reply takes 223,000 for an answer of 70 tokens, 308,000 for one of 1,024, 344,000 for that in a batch of 256
+  /// (contracts/snapshots/Disputes.json): below 87 % of the stressed gas price every reply is paid for. No more than that,
+  /// or what a challenger demands would cost more than the claim's bond brings.
   uint256 private constant REPLY_GAS = 300_000;
 
   IReferee public immutable referee;
