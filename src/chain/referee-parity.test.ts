@@ -5,11 +5,12 @@ import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { ELEMENTS } from '../attribution/trace/element.ts';
 import { type Instruction, type OpName, OPS, type Program, type Size, type TraceInputs, fixed, instructionBytes, programHash, sizeOf } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
-import { type Step, buildStep, inputsHash } from '../attribution/trace/step.ts';
-import { answerTexts } from '../attribution/trace/texts.ts';
+import { type Step, buildStep, buildTextStep, inputsHash } from '../attribution/trace/step.ts';
+import { Texts, answerTexts } from '../attribution/trace/texts.ts';
 import { type Tensor, TraceTree, cutOf, hashLeaf, leafValues, tensorOf } from '../attribution/trace/tree.ts';
+import { type UnitInputs, type UnitShape, unitInputsBytes, unitInputsHash, unitProgramHash } from '../attribution/trace/unit.ts';
 import { type Hex, fromHex, toHex } from '../protocol/bytes.ts';
-import { type Question, type ScratchReferee, startReferee } from '../../tests/referee/scratch-referee.ts';
+import { type Question, type ScratchReferee, type UnitQuestion, startReferee } from '../../tests/referee/scratch-referee.ts';
 
 /** Gas that a challenger may spend on one step of one block, all proofs included (issue 5). */
 const MOST_GAS = 450_000n;
@@ -71,7 +72,8 @@ interface InputShape {
   columns: Size;
   value?: (from: Source) => number;
   constant?: boolean;
-  values?: (from: Source, rows: number, columns: number) => Float32Array;
+  /** All of them at once; `before`: the inputs that stand before this one. */
+  values?: (from: Source, rows: number, columns: number, before: readonly Matrix[]) => Float32Array;
 }
 interface Shape {
   rows: Size;
@@ -99,7 +101,7 @@ const same = (count: number, extra: Partial<InputShape> = {}) => (from: Source):
 };
 const withParams = (shape: (from: Source) => Shape, ...params: ((from: Source) => number)[]) => (from: Source): Shape => ({ ...shape(from), params: params.map((param) => param(from)) });
 
-/** What no answer's program has: units of runs are asked about below. */
+/** What no answer's program has. */
 type UnitOp = 'lossGradientBy' | 'drawTarget' | 'lossGradientDrawn' | 'adamwMoment' | 'adamwSquare' | 'adamwWeight';
 type AnswerOp = Exclude<OpName, UnitOp>;
 
@@ -257,6 +259,28 @@ const SHAPES: Readonly<Record<AnswerOp, (from: Source) => Shape>> = {
   noise: (from) => ({ rows: one, columns: fixed(from.between(1, 300)), inputs: [{ rows: one, columns: fixed(300), value: positive, constant: true }, { rows: one, columns: one, value: positive }] }),
 };
 
+/** What only units have. */
+const UNIT_SHAPES: Readonly<Record<UnitOp, (from: Source) => Shape>> = {
+  lossGradientBy: SHAPES.lossGradient,
+  drawTarget: (from) => {
+    const k = terms(from);
+    // As they are where the unit is right; or any, of which none may reach what the uniform number asks for.
+    const sums: InputShape['values'] = from.below(4) === 0 ? undefined : (_, rows, columns, [exps]) => {
+      const sum = (i: number, b: number) => Array.from(exps!.values.subarray(i * k + b * 256, i * k + Math.min(k, (b + 1) * 256))).reduce((before, x) => Math.fround(before + x), 0);
+      return Float32Array.from({ length: rows * columns }, (_value, at) => sum(Math.floor(at / columns), at % columns));
+    };
+    // Some tokens have no chance at all.
+    return { rows: M, columns: one, inputs: [{ rows: M, columns: fixed(k), value: (some) => Math.max(0, positive(some)) }, { rows: M, columns: fixed(blocksOf(k)), value: positive, ...(sums && { values: sums }) }] };
+  },
+  lossGradientDrawn: () => ({
+    rows: M, columns: fixed(8),
+    inputs: [{ rows: M, columns: fixed(8), value: positive }, { rows: M, columns: one, value: positive }, { rows: M, columns: one, value: (from) => fromBits(from.below(9)) }],
+  }),
+  adamwMoment: withParams(same(2), () => bitsOf(0.9), () => bitsOf(Math.fround(1 - Math.fround(0.9)))),
+  adamwSquare: withParams(same(2, { value: positive }), () => bitsOf(0.98), () => bitsOf(Math.fround(1 - Math.fround(0.98)))),
+  adamwWeight: withParams(same(3, { value: positive }), () => bitsOf(1e-8), (from) => bitsOf(Math.fround(from.below(3) / 100))),
+};
+
 interface Case {
   claim: Claim;
   index: number;
@@ -273,9 +297,10 @@ function makeCase(op: AnswerOp, number: number): Case {
   const inputs: TraceInputs = { tokens: Array.from({ length: n + 1 }, () => (from.below(9) ? from.below(8) : from.word())), answer };
   const window = from.pick([0, 0, from.between(1, n), n + 3]);
   const texts = answerTexts(inputs, window);
+  const read: Matrix[] = [];
   const fill = ({ rows, columns, value: one = value, values }: InputShape): Matrix => {
     const [r, c] = [sizeOf(rows, texts), sizeOf(columns, texts)];
-    return { rows: r, columns: c, values: values ? values(from, r, c) : Float32Array.from({ length: r * c }, () => one(from)) };
+    return { rows: r, columns: c, values: values ? values(from, r, c, read) : Float32Array.from({ length: r * c }, () => one(from)) };
   };
   const filler = (rows: Size, columns: Size): Instruction => ({ op: 'transpose', name: '', rows, columns, params: [], inputs: [] });
   const unread: InputShape = { rows: fixed(3), columns: fixed(5) };
@@ -283,7 +308,6 @@ function makeCase(op: AnswerOp, number: number): Case {
   const instructions = [filler(unread.rows, unread.columns)];
   const constants = [fill(unread)];
   const sources: Instruction['inputs'] = [];
-  const read: Matrix[] = [];
   for (const input of shape.inputs) {
     const matrix = fill(input);
     read.push(matrix);
@@ -402,6 +426,133 @@ function spoilt(right: Question, claim: Claim): [string, Question][] {
     wrong.push(['RefereeWrongOpening', of({ openings: step.openings.map((one) => (one === a ? { ...a, values: b.values, proof: b.proof } : one === b ? { ...b, values: a.values, proof: a.proof } : one)) })]);
   }
   return wrong;
+}
+
+/** A unit of one computation: what it reads stands anywhere, what it makes inside or among the outputs. */
+interface UnitClaim {
+  program: Program;
+  inputs: UnitInputs;
+  shape: UnitShape;
+  trace: Matrix[];
+  constants: Matrix[];
+  sources: Matrix[][];
+}
+
+function unitQuestion({ program, inputs, shape, trace, constants, sources }: UnitClaim, index: number, row: number, column: number): UnitQuestion {
+  const first = trace.length - shape.outputs;
+  const [inner, outputs, committed, given] = [TraceTree.of(trace.slice(0, first)), TraceTree.of(trace.slice(first)), TraceTree.of(constants), sources.map((made) => TraceTree.of(made))];
+  const step = buildTextStep({
+    program, texts: new Texts(inputs, program.window), inputs: unitInputsBytes(inputs), constantsRoot: committed.root,
+    valuesOf: (space, tensor, leaf) => leafValues((space === 'trace' ? trace : space === 'constant' ? constants : sources[space]!)[tensor]!, leaf).values,
+    proof: (space, tensor, leaf) => {
+      if (space !== 'trace') return (space === 'constant' ? committed : given[space]!).proof(tensor, leaf);
+      return tensor < first ? inner.proof(tensor, leaf) : outputs.proof(tensor - first, leaf);
+    },
+  }, index, row, column);
+  return {
+    unit: { programHash: unitProgramHash(program, committed.root, shape), inputsHash: unitInputsHash(inputs), outputRoot: outputs.root, sourceRoots: given.map(({ root }) => root) },
+    shape, innerRoot: inner.root, step,
+  };
+}
+
+function makeUnitCase(op: OpName, number: number): { claim: UnitClaim; index: number; row: number; column: number } {
+  const from = source(100_000 + OPS[op] * 64 + number);
+  const shape = ({ ...SHAPES, ...UNIT_SHAPES })[op](from);
+  const texts = Array.from({ length: from.between(1, 4) }, () => {
+    const fed = from.between(1, 7);
+    return { tokens: Array.from({ length: fed + 1 }, () => (from.below(9) ? from.below(8) : from.word())), answer: from.between(1, fed), weight: positive(from) };
+  });
+  const window = from.pick([0, 0, from.between(1, 6), 20]);
+  const uniform = () => Math.fround((from.word() >>> 8) / 2 ** 24);
+  const scalars = op === 'drawTarget' ? texts.flatMap(({ answer }) => Array.from({ length: answer }, () => from.pick([0, uniform(), uniform(), 1]))) : Array.from({ length: 3 }, () => positive(from));
+  const inputs: UnitInputs = { texts, scalars };
+  const lengths = new Texts(inputs, window);
+  const read: Matrix[] = [];
+  const fill = ({ rows, columns, value: one = value, values }: InputShape): Matrix => {
+    const [r, c] = [sizeOf(rows, lengths), sizeOf(columns, lengths)];
+    return { rows: r, columns: c, values: values ? values(from, r, c, read) : Float32Array.from({ length: r * c }, () => one(from)) };
+  };
+  const filler = ({ rows, columns }: InputShape): Instruction => ({ op: 'transpose', name: '', rows, columns, params: [], inputs: [] });
+  const unread: InputShape = { rows: fixed(3), columns: fixed(5) };
+  const [trace, instructions, constants] = [[fill(unread)], [filler(unread)], [fill(unread)]];
+  const sources = Array.from({ length: from.below(3) }, () => [fill(unread)]);
+  const asked: Instruction['inputs'] = [];
+  for (const input of shape.inputs) {
+    const matrix = fill(input);
+    read.push(matrix);
+    const space = input.constant ? 'constant' : from.pick(['trace', ...sources.keys()] as const);
+    const list = space === 'constant' ? constants : space === 'trace' ? trace : sources[space]!;
+    asked.push({ space, index: list.length, rows: input.rows, columns: input.columns });
+    list.push(matrix);
+    if (space === 'trace') instructions.push(filler(input));
+  }
+  const instruction: Instruction = { op, name: op, rows: shape.rows, columns: shape.columns, params: shape.params ?? [], inputs: asked };
+  const [rows, columns] = [sizeOf(shape.rows, lengths), sizeOf(shape.columns, lengths)];
+  const output = Float32Array.from({ length: rows * columns }, (_, k) => ELEMENTS[op]({ instruction, texts: lengths, columns, i: Math.floor(k / columns), j: k % columns }, {
+    columns: (input) => read[input]!.columns,
+    get: (input, i, j) => read[input]!.values[i * read[input]!.columns + j]!,
+  }));
+  const index = trace.push({ rows, columns, values: output }) - 1;
+  instructions.push(instruction);
+  for (let k = from.below(3); k > 0; k--) {
+    trace.push(fill(unread));
+    instructions.push(filler(unread));
+  }
+  const program: Program = { instructions, constants: constants.map((matrix) => ({ name: '', rows: matrix.rows, columns: matrix.columns })), window };
+  const k = from.pick([0, output.length - 1, from.below(output.length), from.below(output.length)]);
+  return {
+    claim: { program, inputs, shape: { outputs: from.between(1, trace.length - 1), sources: sources.map(({ length }) => length) }, trace, constants, sources },
+    index, row: Math.floor(k / columns), column: k % columns,
+  };
+}
+
+const UNIT_CASES = 5;
+
+describe.each(Object.keys(OPS) as OpName[])('%s in a unit of a run', (op) => {
+  test('the right bits stand, flipped bits are false, wrong proofs are refused', async () => {
+    for (let number = 0; number < UNIT_CASES; number++) {
+      const { claim, index, row, column } = makeUnitCase(op, number);
+      const right = unitQuestion(claim, index, row, column);
+      const { values, columns } = claim.trace[index]!;
+      const honest = values[row * columns + column]!;
+      const where = `${op} case ${number} [${row},${column}] ${honest}`;
+      expect(await referee.isFalse(right), where).toBe(!finite(honest));
+      const from = source(9500 + number);
+      for (const bits of [(bitsOf(honest) ^ (1 << from.below(32))) >>> 0, (bitsOf(honest) ^ 1) >>> 0]) {
+        const trace = claim.trace.map((matrix, k) => (k === index ? { ...matrix, values: matrix.values.slice() } : matrix));
+        new Uint32Array(trace[index]!.values.buffer)[row * columns + column] = bits;
+        expect(await referee.isFalse(unitQuestion({ ...claim, trace }, index, row, column)), where).toBe(true);
+      }
+      if (number > 0) continue;
+      const wrong = spoiltUnit(right);
+      expect(await Promise.all(wrong.map(([, some]) => referee.isFalse(some))), where).toEqual(wrong.map(([error]) => error));
+    }
+  });
+});
+
+/** What proves nothing about a unit, and how it is refused. */
+function spoiltUnit(right: UnitQuestion): [string, UnitQuestion][] {
+  const { unit, shape, step } = right;
+  const inside = (step.index) < Number(step.header.instructionCount) - shape.outputs;
+  return [
+    ['RefereeWrongUnit', { ...right, unit: { ...unit, programHash: flipped(unit.programHash) } }],
+    ['RefereeWrongUnit', { ...right, shape: { ...shape, outputs: shape.outputs + 1 } }],
+    ['RefereeWrongUnit', { ...right, shape: { ...shape, sources: [...shape.sources, 1] } }],
+    ['RefereeWrongUnit', { ...right, unit: { ...unit, sourceRoots: [...unit.sourceRoots, unit.outputRoot] } }],
+    ['RefereeWrongUnit', { ...right, step: { ...step, header: { ...step.header, window: step.header.window + 1n } } }],
+    ['RefereeWrongInputs', { ...right, unit: { ...unit, inputsHash: flipped(unit.inputsHash) } }],
+    ['RefereeWrongInputs', { ...right, step: { ...step, inputs: flipped(step.inputs, 11) } }],
+    // A matrix stands under one root only: inside, or among what the unit makes.
+    ['RefereeWrongOpening', inside ? { ...right, innerRoot: flipped(right.innerRoot) } : { ...right, unit: { ...unit, outputRoot: flipped(unit.outputRoot) } }],
+    ['RefereeWrongOpening', { ...right, step: { ...step, output: { ...step.output, leaf: step.output.leaf + 1 } } }],
+    ['RefereeWrongOpening', { ...right, step: { ...step, output: { ...step.output, values: flipped(step.output.values) } } }],
+    ...(step.openings.length
+      ? [
+        ['ElementMissing', { ...right, step: { ...step, openings: step.openings.slice(1) } }],
+        ['RefereeWrongOpening', { ...right, step: { ...step, openings: [{ ...step.openings[0]!, values: flipped(step.openings[0]!.values) }, ...step.openings.slice(1)] } }],
+      ] as [string, UnitQuestion][]
+      : []),
+  ];
 }
 
 /** A tensor as large as a model's of which a few leaves are known and the others are any hashes. */

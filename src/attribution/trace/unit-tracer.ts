@@ -5,12 +5,12 @@ import type { Model } from '../../model/model.ts';
 import { type Hex, toHex } from '../../protocol/bytes.ts';
 import { merkleProof } from '../../protocol/merkle.ts';
 import { LoadedConstants } from './constants.ts';
-import type { LeafReply, TraceMatrix } from './evidence.ts';
+import type { TraceMatrix } from './evidence.ts';
 import { type Space, instructionBytes, instructionLeaves, sizeOf } from './instruction.ts';
 import type { LeafPlace } from './leaf-search.ts';
 import { layersOf } from './program.ts';
 import { type Matrix, type RunOptions, runTexts } from './run.ts';
-import { type Difference, type Step, buildTextStep, differenceIn, firstFalse, headerOf } from './step.ts';
+import { type Difference, type Opening, type Step, buildTextStep, differenceIn, firstFalse, headerOf } from './step.ts';
 import { Texts } from './texts.ts';
 import type { TraceOptions } from './tracer.ts';
 import { type Tensor, TraceTree, cutOf, floatBytes, leafHashes, leafValues, tensorOf } from './tree.ts';
@@ -197,7 +197,7 @@ export class UnitTracer {
   }
 
   /** Answers to demands for leaves of an honest unit, in order, in one run. Throws RangeError for a place that is not there, `cancelled`. */
-  async openings(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, trace: { inner: TreeProofs; outputs: TreeProofs }, places: readonly LeafPlace[], options: TraceOptions = {}): Promise<LeafReply[]> {
+  async openings(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, trace: { inner: TreeProofs; outputs: TreeProofs }, places: readonly LeafPlace[], options: TraceOptions = {}): Promise<{ matrix: TraceMatrix; leaf: Opening }[]> {
     const shapes = this.shapes(kind, inputs);
     for (const { index, leaf } of places) {
       const shape = shapes[index];

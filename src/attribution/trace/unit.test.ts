@@ -1,70 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { ReferenceBackend } from '../../kernels/reference/backend.ts';
-import { Scope } from '../../kernels/scope.ts';
 import { packBatch } from '../../model/batch.ts';
-import { stepGradient } from '../../model/train.ts';
-import { type Labels, eachLabelGradients } from '../record-gradients.ts';
 import { sizeOf } from './instruction.ts';
 import { type Matrix, runTexts, sameBits, slow } from './run.ts';
 import { Texts } from './texts.ts';
-import { type SmallRun, type SmallUnit, gradientInputs, smallRun, trainingUnits } from './testing/small-units.ts';
-import type { SmallOptions } from './testing/small-trace.ts';
+import { UNIT_MODELS, gradientUnits, smallRun, trainingUnits } from './testing/small-units.ts';
 import { TraceTree, cutOf, leafAt, leafValues } from './tree.ts';
-import { stateShapes } from './unit-program.ts';
 import { requireUnit } from './unit-tracer.ts';
-import type { TrainRecipe } from '../../model/recipe.ts';
 
 const backend = await createCpuBackend();
-
-const KINDS: [string, SmallOptions, Partial<TrainRecipe>][] = [
-  ['grouped heads, three parts a step', {}, {}],
-  ['a sliding window, two parts', { config: { model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 5 } }, { accumulate: 2 }],
-  ['biases, a tied head, one part a step', { config: { model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'], tie_word_embeddings: true, num_key_value_heads: 6 } }, { accumulate: 1, batch: 3, epochs: 1 }],
-  ['rows of several pieces, sums of several blocks', { config: { hidden_size: 300, intermediate_size: 1100, vocab_size: 600, num_hidden_layers: 1 } }, { accumulate: 5, epochs: 1 }],
-  ['weights of four bits, only values and gates adapted', { format: 'q4', lora: { targets: ['v_proj', 'gate_proj'] } }, { epochs: 2 }],
-];
-
-/** As train() sums them. */
-async function partSums(run: SmallRun, scope: Scope, ...[lora, parts, all]: Parameters<Parameters<typeof trainingUnits>[1]>) {
-  return parts.slice(0, -1).map((_, part) => stepGradient(scope, run.model, lora, parts.slice(0, part + 1), { all }).gradients);
-}
-
-async function unitsOf(run: SmallRun): Promise<SmallUnit[]> {
-  const scope = new Scope(backend);
-  try {
-    return await trainingUnits(run, (...step) => partSums(run, scope, ...step));
-  } finally {
-    scope.release();
-  }
-}
-
-/** Units of all records' gradients at the state that `units` ends with. */
-async function gradientUnits({ model, records, lora }: SmallRun, state: Matrix[], labels: Labels[]): Promise<SmallUnit[]> {
-  const shapes = stateShapes([...lora.pairs].map(([name, { a, b, rank, scale }]) => ({ name, rank, input: a.shape[1]!, output: b.shape[0]!, scale })));
-  const scope = new Scope(backend);
-  const units: SmallUnit[] = [];
-  try {
-    const weight = (name: string, shape: readonly number[]) => scope.upload(name, shape, state[shapes.findIndex((one) => one.name === name)]!.values);
-    const at = { config: lora.config, pairs: new Map([...lora.pairs].map(([name, { a, b, rank, scale }]) => [name, { a: weight(`${name}.lora_A`, a.shape), b: weight(`${name}.lora_B`, b.shape), rank, scale }])) };
-    await eachLabelGradients(model, at, records, [...records.keys()], labels, async (_scope, gradients, label, first, count) => {
-      const read = await Promise.all([...at.pairs.keys()].flatMap((name) => ['A', 'B'].map(async (factor) => {
-        const tensor = gradients.get(`${name}.lora_${factor}`)!;
-        return { rows: tensor.shape[1]!, columns: tensor.shape[2]!, values: (await backend.read(tensor)) as Float32Array };
-      })));
-      for (let k = 0; k < count; k++) {
-        const own = labels[label] === 'own';
-        units.push({
-          what: `record ${first + k}, ${own ? 'own' : 'drawn'} labels`, kind: own ? 'own' : 'drawn', inputs: gradientInputs(records[first + k]!, first + k, labels[label]!), sources: [state],
-          made: read.map(({ rows, columns, values }) => ({ rows, columns, values: values.slice(k * rows * columns, (k + 1) * rows * columns) })),
-        });
-      }
-    });
-    return units;
-  } finally {
-    scope.release();
-  }
-}
 
 function expectSame(made: readonly Matrix[], expected: readonly Matrix[], what: string) {
   expect(made.map(({ rows, columns }) => [rows, columns]), what).toEqual(expected.map(({ rows, columns }) => [rows, columns]));
@@ -75,9 +20,9 @@ function expectSame(made: readonly Matrix[], expected: readonly Matrix[], what: 
 }
 
 describe('units of a run', () => {
-  it.each(KINDS)('%s: make what the engine makes, to the bit', async (_name, options, recipe) => {
+  it.each(UNIT_MODELS)('%s: make what the engine makes, to the bit', async (_name, options, recipe) => {
     const run = await smallRun(backend, options, recipe);
-    const training = await unitsOf(run);
+    const training = await trainingUnits(run);
     const gradients = await gradientUnits(run, training.at(-1)!.made, ['own', { seed: 7, draw: 0 }, { seed: 7, draw: 3 }]);
     expect(gradients).toHaveLength(15);
     for (const { what, kind, inputs, sources, made } of [...training, ...gradients]) {
@@ -91,9 +36,9 @@ describe('units of a run', () => {
     expect(gradients[0]!.made[0]!.values).not.toEqual(gradients[5]!.made[0]!.values);
   }, 60_000);
 
-  it.each(KINDS)('%s: every matrix has its size, and is what its elements say', async (_name, options, recipe) => {
+  it.each(UNIT_MODELS)('%s: every matrix has its size, and is what its elements say', async (_name, options, recipe) => {
     const run = await smallRun(backend, options, recipe);
-    const training = await unitsOf(run);
+    const training = await trainingUnits(run);
     const gradients = await gradientUnits(run, training.at(-1)!.made, ['own', { seed: 7, draw: 0 }]);
     const each = new Map([...training, ...gradients].map((unit) => [unit.kind, unit]));
     for (const { kind, inputs, sources } of each.values()) {
@@ -117,7 +62,7 @@ describe('units of a run', () => {
 
   it('runs to the same bits on the slow backend, and holds nothing after', async () => {
     const run = await smallRun(backend);
-    const [unit] = (await unitsOf(run)).slice(-1);
+    const [unit] = (await trainingUnits(run)).slice(-1);
     const before = backend.memory().bytes;
     const fast = await run.tracer.trace(unit!.kind, unit!.inputs, unit!.sources);
     expect(backend.memory().bytes).toBe(before);
@@ -128,7 +73,7 @@ describe('units of a run', () => {
   }, 60_000);
 
   it('of different kinds have different programs, and refuse what they cannot be fed', async () => {
-    const { tracer } = await smallRun(backend, KINDS[3]![1]);
+    const { tracer } = await smallRun(backend, UNIT_MODELS[3]![1]);
     // A factor is not the same in every unit, but its size is: long sums over it go block by block.
     const { instructions } = tracer.program('first');
     const ofFactors = instructions.filter(({ inputs }) => inputs.some(({ space, index }) => space === 'trace' && typeof instructions[index]!.inputs[0]?.space === 'number' && instructions[index]!.op === 'transpose'));
@@ -172,7 +117,7 @@ describe('texts end to end', () => {
 describe('a false unit', () => {
   it('differs first where the fault was planted, inside or in what it makes, and the step there holds all that convicts it', async () => {
     const run = await smallRun(backend, { config: { num_hidden_layers: 1 } });
-    const training = await unitsOf(run);
+    const training = await trainingUnits(run);
     const gradients = await gradientUnits(run, training.at(-1)!.made, ['own', { seed: 7, draw: 0 }]);
     const each = [...new Map([...training, ...gradients].map((unit) => [unit.kind, unit])).values()];
     for (const [u, { kind, inputs, sources }] of each.entries()) {

@@ -1,5 +1,5 @@
-import { permutation, randomUnit } from '../../../arithmetic/random.ts';
-import type { Backend, Tensor } from '../../../kernels/backend.ts';
+import { randomUnit } from '../../../arithmetic/random.ts';
+import type { Backend } from '../../../kernels/backend.ts';
 import { Scope } from '../../../kernels/scope.ts';
 import type { Sequence } from '../../../model/batch.ts';
 import type { Lora } from '../../../model/lora.ts';
@@ -7,12 +7,13 @@ import type { Model } from '../../../model/model.ts';
 import { ADAMW, stepRate } from '../../../model/optimizer.ts';
 import { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../../../model/recipe.ts';
 import { recordWeight } from '../../../model/record-loss.ts';
-import { type Example, type TrainCheckpoint, initialLora, stepParts, stepRecords, train } from '../../../model/train.ts';
+import { type Example, type TrainCheckpoint, initialLora, stepGradient, stepParts, stepRecords, train } from '../../../model/train.ts';
 import { randomModel, smallConfig } from '../../../model/testing/random-model.ts';
-import { LOSS_SCALE, type Labels } from '../../record-gradients.ts';
+import { LOSS_SCALE, type Labels, eachLabelGradients } from '../../record-gradients.ts';
+import { layersOf } from '../program.ts';
 import type { Matrix } from '../run.ts';
 import type { Text, UnitInputs } from '../unit.ts';
-import { type UnitKind, partKind } from '../unit-program.ts';
+import { type UnitKind, partKind, stateShapes } from '../unit-program.ts';
 import { UnitTracer } from '../unit-tracer.ts';
 import type { SmallOptions } from './small-trace.ts';
 
@@ -32,6 +33,15 @@ export interface SmallRun {
   recipe: TrainRecipe;
   lora: Lora;
 }
+
+/** Models and recipes with every awkward size. */
+export const UNIT_MODELS: readonly [string, SmallOptions, Partial<TrainRecipe>][] = [
+  ['grouped heads, three parts a step', {}, {}],
+  ['a sliding window, two parts', { config: { model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 5 } }, { accumulate: 2 }],
+  ['biases, a tied head, one part a step', { config: { model_type: 'qwen2', architectures: ['Qwen2ForCausalLM'], tie_word_embeddings: true, num_key_value_heads: 6 } }, { accumulate: 1, batch: 3, epochs: 1 }],
+  ['rows of several pieces, sums of several blocks', { config: { hidden_size: 300, intermediate_size: 1100, vocab_size: 600, num_hidden_layers: 1 } }, { accumulate: 5, epochs: 1 }],
+  ['weights of four bits, only values and gates adapted', { format: 'q4', lora: { targets: ['v_proj', 'gate_proj'] } }, { epochs: 2 }],
+];
 
 /** A random model and records of one to three texts, some longer than a window of 5; for tests. */
 export async function smallRun(backend: Backend, { config: change = {}, lora = {}, format = 'f32' }: SmallOptions = {}, given: Partial<TrainRecipe> = {}): Promise<SmallRun> {
@@ -56,8 +66,8 @@ function stateOf({ parameters }: TrainCheckpoint, rows: readonly number[]): Matr
   return (['m', 'v', 'values'] as const).flatMap((which) => parameters.map((parameter, k) => matrix(rows[k]!, parameter[which])));
 }
 
-/** Every unit of a run's training; `made` is what train() itself gives, and of parts its sums of gradients as `partSums` gives them. */
-export async function trainingUnits({ model, records, recipe, lora }: SmallRun, partSums: (lora: Lora, parts: Example[][], all: number) => Promise<Map<string, Tensor>[]>): Promise<SmallUnit[]> {
+/** Every unit of a run's training; `made` is what train() itself gives, and of parts its sums of gradients. */
+export async function trainingUnits({ model, records, recipe, lora }: SmallRun): Promise<SmallUnit[]> {
   const { backend } = model;
   const tensors = [...lora.pairs].flatMap(([name, { a, b }]) => [{ name: `${name}.lora_A`, tensor: a }, { name: `${name}.lora_B`, tensor: b }]);
   const rows = tensors.map(({ tensor }) => tensor.shape[0]!);
@@ -80,7 +90,8 @@ export async function trainingUnits({ model, records, recipe, lora }: SmallRun, 
     const chosen = stepRecords(recipe, records.length, step).map((k) => records[k]!);
     const parts = stepParts(recipe, chosen);
     const scope = new Scope(backend);
-    const sums = await partSums(loraOf(scope, lora, states[step]!), parts, chosen.length);
+    const at = loraOf(scope, lora, states[step]!);
+    const sums = parts.slice(0, -1).map((_, part) => stepGradient(scope, model, at, parts.slice(0, part + 1), { all: chosen.length }).gradients);
     let previous: Matrix[] | undefined;
     for (const [part, group] of parts.entries()) {
       const kind = partKind(part, parts.length);
@@ -100,7 +111,7 @@ export async function trainingUnits({ model, records, recipe, lora }: SmallRun, 
 }
 
 /** The adapter with the weights of a state. */
-export function loraOf(scope: Scope, lora: Lora, { parameters }: TrainCheckpoint): Lora {
+function loraOf(scope: Scope, lora: Lora, { parameters }: TrainCheckpoint): Lora {
   const values = new Map(parameters.map((parameter) => [parameter.name, parameter.values]));
   const pairs: Lora['pairs'] = new Map([...lora.pairs].map(([name, { a, b, rank, scale }]) => [
     name, { a: scope.upload(name, a.shape, values.get(`${name}.lora_A`)!), b: scope.upload(name, b.shape, values.get(`${name}.lora_B`)!), rank, scale },
@@ -109,7 +120,7 @@ export function loraOf(scope: Scope, lora: Lora, { parameters }: TrainCheckpoint
 }
 
 /** Inputs of the unit that makes record `number`'s gradient. */
-export function gradientInputs(record: Example, number: number, labels: Labels): UnitInputs {
+function gradientInputs(record: Example, number: number, labels: Labels): UnitInputs {
   const weights = texts(record, (s) => (labels === 'own' ? recordWeight(record, s) : Math.sqrt(recordWeight(record, s))) * LOSS_SCALE);
   const predicted = record.reduce((sum, { ids, start }) => sum + ids.length - start, 0);
   // As eachLabelGradients draws them.
@@ -117,5 +128,30 @@ export function gradientInputs(record: Example, number: number, labels: Labels):
   return { texts: weights, scalars: labels === 'own' ? [] : Array.from({ length: predicted }, (_, token) => Math.fround(randomUnit(labels.seed, stream(labels.draw), token))) };
 }
 
-/** Values in no order of their own. */
-export const shuffled = <T>(list: readonly T[], seed: number): T[] => permutation(list.length, seed, 1).map((k) => list[k]!);
+/** Units of all records' gradients at a state, as eachLabelGradients computes them. */
+export async function gradientUnits({ model, records, lora }: SmallRun, state: Matrix[], labels: Labels[]): Promise<SmallUnit[]> {
+  const { backend } = model;
+  const shapes = stateShapes(layersOf(lora));
+  const scope = new Scope(backend);
+  const units: SmallUnit[] = [];
+  try {
+    const weight = (name: string, shape: readonly number[]) => scope.upload(name, shape, state[shapes.findIndex((one) => one.name === name)]!.values);
+    const at = { config: lora.config, pairs: new Map([...lora.pairs].map(([name, { a, b, rank, scale }]) => [name, { a: weight(`${name}.lora_A`, a.shape), b: weight(`${name}.lora_B`, b.shape), rank, scale }])) };
+    await eachLabelGradients(model, at, records, [...records.keys()], labels, async (_scope, gradients, label, first, count) => {
+      const read = await Promise.all([...at.pairs.keys()].flatMap((name) => ['A', 'B'].map(async (factor) => {
+        const tensor = gradients.get(`${name}.lora_${factor}`)!;
+        return { rows: tensor.shape[1]!, columns: tensor.shape[2]!, values: (await backend.read(tensor)) as Float32Array };
+      })));
+      for (let k = 0; k < count; k++) {
+        const own = labels[label] === 'own';
+        units.push({
+          what: `record ${first + k}, ${own ? 'own' : 'drawn'} labels`, kind: own ? 'own' : 'drawn', inputs: gradientInputs(records[first + k]!, first + k, labels[label]!), sources: [state],
+          made: read.map(({ rows, columns, values }) => ({ rows, columns, values: values.slice(k * rows * columns, (k + 1) * rows * columns) })),
+        });
+      }
+    });
+    return units;
+  } finally {
+    scope.release();
+  }
+}
