@@ -8,6 +8,8 @@ import { OpenLedgerError, toWire } from '../../errors.ts';
 import { Examiner } from '../watch/examine.ts';
 import { openWallet } from '../watch/keys.node.ts';
 import { catalogSubjects } from '../watch/subjects.ts';
+import { catalogRuns } from '../watch/run-subjects.ts';
+import { RunWatcher } from '../watch/runs.ts';
 import { StateFile } from '../watch/watch-state.node.ts';
 import { type WatchEvent, Watcher } from '../watch/watcher.ts';
 import { openBackendByName } from './backend-option.ts';
@@ -27,6 +29,8 @@ Without a key it looks and tells, and sends nothing. docs/watch.md says what it 
   --max-demands N      open demands at once (default 8)
   --confirmations N    blocks that must stand on a claim before it is looked at (default 2)
   --defend WHOSE       answer demands on claims of: own (default), all, none
+  --runs WHICH         statements about how adapters were made: all (default) are checked, each by making the run again; own; none
+  --max-units N        runs of more units are not made again (default 20000; a sample's has 2,293 and takes a minute)
   --base CID           a base model beside the deployment's; may be repeated
   --state FILE         where commitments are kept (default .openledger/watch-CHAIN-ACCOUNT.json)
   --gateway URL        where to fetch CIDs that are not on this machine; may be repeated
@@ -39,7 +43,7 @@ Exits 2 where it cannot go on.`;
 const OPTIONS = {
   chain: { type: 'string' }, 'key-env': { type: 'string' }, keystore: { type: 'string' }, 'password-env': { type: 'string' },
   'max-gas-gwei': { type: 'string' }, 'max-bond': { type: 'string' }, 'max-demands': { type: 'string' }, confirmations: { type: 'string' },
-  defend: { type: 'string' }, base: { type: 'string', multiple: true }, state: { type: 'string' }, once: { type: 'boolean' }, 'dry-run': { type: 'boolean' },
+  defend: { type: 'string' }, runs: { type: 'string' }, 'max-units': { type: 'string' }, base: { type: 'string', multiple: true }, state: { type: 'string' }, once: { type: 'boolean' }, 'dry-run': { type: 'boolean' },
 } as const;
 
 export async function watch(args: string[]): Promise<unknown> {
@@ -55,6 +59,9 @@ export async function watch(args: string[]): Promise<unknown> {
   };
   const defend = values.defend ?? 'own';
   if (defend !== 'own' && defend !== 'all' && defend !== 'none') throw usage(`--defend is own, all or none, not “${defend}”.`);
+  const which = values.runs ?? 'all';
+  if (which !== 'all' && which !== 'own' && which !== 'none') throw usage(`--runs is all, own or none, not “${which}”.`);
+  const mostUnits = whole(values['max-units'] ?? '20000', '--max-units');
   const account = wallet?.address ?? '0x0000000000000000000000000000000000000000';
   const place = { chainId: connection.chain.id, disputes: connection.contracts.disputes, account };
   const tell = (event: WatchEvent) => console.log(values.json ? JSON.stringify({ at: new Date().toISOString(), ...event }) : [event.text, event.transaction].filter(Boolean).join('  '));
@@ -62,27 +69,44 @@ export async function watch(args: string[]): Promise<unknown> {
   const { backend, close } = await openBackendByName(values.backend ?? 'cpu');
   const store = await localStore([...(values.gateway ?? []), ...deployment.gateways.map((url) => new URL(url, from).href).filter((url) => /^https?:/.test(url))]);
   const catalog = new Catalog(backend, store);
+  // Runs are made again beside the rounds, on a backend of their own.
+  const forRuns = which === 'none' ? undefined : await openBackendByName(values.backend ?? 'cpu');
+  const runCatalog = forRuns && new Catalog(forRuns.backend, store);
   try {
     const bases = [deployment.base, ...(values.base ?? []).map((cid) => ({ name: cid, cid }))];
-    const watcher = new Watcher({
-      connection, wallet, limits, defend, tell, dryRun: values['dry-run'] === true,
-      // The events' cursor is not kept: reading all of them once a start is cheap beside the first check.
-      feed: createEventFeed(connection, memoryEventStore()),
+    const dryRun = values['dry-run'] === true;
+    // The events' cursor is not kept: reading all of them once a start is cheap beside the first check.
+    const feed = createEventFeed(connection, memoryEventStore());
+    const claims = new Watcher({
+      connection, wallet, limits, defend, tell, dryRun, feed,
       examiner: new Examiner(connection, store, catalogSubjects(catalog, bases)),
       file: new StateFile(values.state ?? join(STATE, `watch-${place.chainId}-${account.slice(2, 10)}.json`), place),
     });
+    const runs = runCatalog && which !== 'none' ? new RunWatcher({
+      connection, wallet, limits, tell, dryRun, feed, store, which, wait: values.once === true,
+      subjects: catalogRuns(runCatalog, bases, mostUnits),
+      file: new StateFile(values.state ? `${values.state}.runs` : join(STATE, `watch-runs-${place.chainId}-${account.slice(2, 10)}.json`), { ...place, disputes: connection.contracts.runs }),
+    }) : undefined;
+    const watcher = {
+      async round() {
+        await claims.round();
+        await runs?.round();
+      },
+    };
     if (!values.json) console.log(`Watching ${deployment.name}${wallet ? ` as ${wallet.address}` : ' without a key: nothing is sent'}.`);
     if (values.once) return await watcher.round().then(() => undefined);
     await repeat(watcher, Math.max(1000, deployment.chain.blockSeconds * 500), tell);
     return undefined;
   } finally {
+    runCatalog?.close();
+    forRuns?.close();
     catalog.close();
     close();
   }
 }
 
 /** Until SIGINT or SIGTERM. A node that cannot be reached is asked again, ever more slowly. */
-async function repeat(watcher: Watcher, pause: number, tell: (event: WatchEvent) => void): Promise<void> {
+async function repeat(watcher: { round(): Promise<void> }, pause: number, tell: (event: WatchEvent) => void): Promise<void> {
   let ended = false;
   let wake = () => {};
   const end = () => {

@@ -1,0 +1,252 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RunExaminer } from '../../attribution/runs/examine.ts';
+import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
+import { rootsReply } from '../../attribution/runs/roots-search.ts';
+import { type OpenRun, openSubject } from '../../attribution/runs/run-of-adapter.ts';
+import { OutputRoots, type PlanTree, openUnit } from '../../attribution/runs/statement.ts';
+import { checkpointsFile } from '../../attribution/checkpoints.ts';
+import { tensorsAfter } from '../../attribution/runs/state-tensors.ts';
+import { FalseMaker, type Fault, flipBit } from '../../attribution/runs/testing/false-maker.ts';
+import { smallRun } from '../../attribution/runs/testing/small-run.ts';
+import { rowsOf } from '../../attribution/tensor-rows.ts';
+import { ALL_MATRICES } from '../../attribution/trace/trace-nodes.ts';
+import { createDatanet } from '../../chain/create-datanet.ts';
+import { demandOfRun } from '../../chain/demand-run.ts';
+import { memoryEventStore } from '../../chain/event-store.ts';
+import { createEventFeed } from '../../chain/events.ts';
+import { publishVersion } from '../../chain/publish-version.ts';
+import { readRun, readRunBalance } from '../../chain/read-run.ts';
+import { registerAdapter } from '../../chain/register-adapter.ts';
+import { revealOfRun, revealRunRoots, showRunTrace } from '../../chain/reveal-run.ts';
+import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
+import { vouchRun } from '../../chain/vouch-run.ts';
+import type { Wallet } from '../../chain/wallets.ts';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { type Hex, fromHex } from '../../protocol/bytes.ts';
+import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
+import { tensorsRoot } from '../../protocol/tensors.ts';
+import { runsOf } from './run-facts.ts';
+import { RunWatcher } from './runs.ts';
+import { StateFile } from './watch-state.node.ts';
+import type { WatchEvent, WatchLimits } from './watcher.ts';
+
+const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+const folder = mkdtempSync(join(tmpdir(), 'openledger-runs-'));
+const records: VersionRecord[] = [0, 1, 2].map((k) => ({ text: `Record ${k}.`, questions: [], contribution: String(k + 1), contributor: `0x${(k + 1).toString(16).padStart(40, '0')}` }));
+
+let chain: ScratchChain;
+let maker: Wallet, guard: Wallet;
+let run: OpenRun;
+let right: OutputRoots;
+let plan: PlanTree;
+let roots: { adapterRoot: Hex; checkpointsRoot: Hex };
+const content = new Map<string, Uint8Array>();
+
+beforeAll(async () => {
+  const backend = await createCpuBackend();
+  const { model, plan: { subject } } = smallRun(backend);
+  [chain, run] = await Promise.all([startScratchChain({ window: 4000 }), openSubject(model, subject, backend)]);
+  const examiner = new RunExaminer(run);
+  [right, plan] = [await examiner.outputs(), await examiner.plan()];
+  const steps = [...run.plan.checkpoints, run.plan.steps];
+  const tensors = await tensorsAfter(run.plan, run.replay, steps);
+  roots = { adapterRoot: tensorsRoot(rowsOf(tensors.get(run.plan.steps)!)), checkpointsRoot: checkpointsFile(run.plan.checkpoints.map((step) => ({ step, tensors: tensors.get(step)! }))).root };
+  const { connection } = chain;
+  connection.publicClient.pollingInterval = 50;
+  [maker, guard] = (await Promise.all(['maker', 'guard'].map((name) => chain.wallet(name)))) as [Wallet, Wallet];
+  await createDatanet(connection, maker, { name: 'Vouched', metadataCid: cid, minStakePerRecord: 0n });
+  await publishVersion(connection, maker, { datanetId: 1n, root: versionRoot(records), recordsRoot: recordsRoot(records), cid, count: 3 });
+}, 120_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await chain?.stop();
+});
+
+let lists = 0;
+
+/** Registers an adapter and vouches that its run made these outputs. */
+async function vouch(list: OutputRoots, { publish = true, planRoot = plan.root, adapterRoot = roots.adapterRoot }: { publish?: boolean; planRoot?: Hex; adapterRoot?: Hex } = {}): Promise<bigint> {
+  const { connection } = chain;
+  const { adapterId } = await registerAdapter(connection, maker, {
+    datanetId: 1n, version: 1, baseRoot: word('03'), ledgerRoot: word('06'), programHash: word('07'), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...roots, adapterRoot,
+  });
+  const at = `bafkreilist${++lists}`;
+  if (publish) content.set(at, list.bytes);
+  await vouchRun(connection, maker, { adapterId, planRoot, outputsRoot: list.root, units: list.count, cid: at });
+  return adapterId;
+}
+
+const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: 10n * OPEN, demands: 32, confirmations: 0 };
+
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; opened?: OpenRun } = {}) {
+  const { connection } = chain;
+  const events: WatchEvent[] = [];
+  const file = new StateFile(join(folder, `${name}.json`), { chainId: connection.chain.id, disputes: connection.contracts.runs, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
+  const store = {
+    readFile: async (at: string) => {
+      const found = content.get(at);
+      if (!found) throw new Error('not there');
+      return found;
+    },
+  };
+  const made = new RunWatcher({
+    connection, feed: createEventFeed(connection, memoryEventStore()), store, wallet, file, limits: { ...LIMITS, ...change.limits }, which: 'all', dryRun: change.dryRun ?? false, wait: true,
+    subjects: { open: () => Promise.resolve(change.opened ?? run) }, tell: (event) => events.push(event),
+  });
+  return { events, round: () => made.round(), of: (id: bigint) => events.filter(({ claim }) => claim === String(id)).map(({ event }) => event) };
+}
+
+const stateOf = async (id: bigint) => (await readRun(chain.connection, id)).state;
+const places = async (id: bigint): Promise<RunPlace[]> => {
+  const feed = createEventFeed(chain.connection, memoryEventStore());
+  await feed.refresh();
+  return runsOf(feed.runs()).find(({ adapterId }) => adapterId === id)!.demands.filter(({ state }) => state === 'open').map(({ place }) => place);
+};
+
+/** What the maker of a false statement would do to keep its bond: shows whatever is demanded. Gas of each transaction. */
+async function show(id: bigint, of: FalseMaker): Promise<number[]> {
+  const { connection } = chain;
+  const gas: bigint[] = [];
+  const open = await places(id);
+  const all = open.filter(({ answer }) => answer === ALL_UNITS);
+  if (all.length) gas.push((await revealRunRoots(connection, maker, id, all.map((place) => rootsReply(of.list, place)!))).gasUsed);
+  for (const place of open.filter((one) => samePlace(one, tracePlace(of.unit)))) gas.push((await showRunTrace(connection, maker, id, { unit: place.answer, ...of.trace, outputProof: of.list.proof(of.unit) })).gasUsed);
+  const rest = open.filter((place) => place.answer === of.unit && !samePlace(place, tracePlace(of.unit)));
+  if (rest.length) {
+    const kind = run.plan.program(of.unit)!;
+    const inputs = run.plan.inputs(of.unit);
+    const shown = [...new Set(rest.map(({ index }) => index))].map((index) => ({
+      matrix: run.tracer.matrix(kind, inputs, index),
+      leaves: rest.filter((place) => place.index === index && !place.depth).map((place) => of.leaf(place)),
+      nodes: rest.filter((place) => place.index === index && place.depth).map((place) => of.nodes(place)),
+    }));
+    gas.push((await revealOfRun(connection, maker, id, openUnit(plan, of.list, of.unit), run.tracer.program(kind).shape, shown)).gasUsed);
+  }
+  return gas.map(Number);
+}
+
+/** A whole game with a maker who shows everything. */
+async function play(name: string, unit: number, fault: Fault, publish: boolean) {
+  const of = await FalseMaker.of(run, right, unit, fault);
+  const id = await vouch(of.list, { publish });
+  const { events, round } = watcher(name, guard);
+  const shown: number[] = [];
+  for (let rounds = 0; (await stateOf(id)) === 'open'; rounds++) {
+    expect(rounds).toBeLessThan(12);
+    await round();
+    shown.push(...(await show(id, of)));
+    await chain.pass(1);
+  }
+  const mine = events.filter(({ claim, transaction }) => claim === String(id) && transaction);
+  return { id, mine, transactions: mine.length + shown.length, gas: [...mine.map(({ gas }) => Number(gas ?? 0)), ...shown].reduce((a, b) => a + b, 0), events };
+}
+
+test('a right statement stands: its maker answers every demand, and the bond comes back', async () => {
+  const id = await vouch(right);
+  const looked = watcher('looks', guard);
+  await looked.round();
+  expect(looked.of(id)).toEqual(['found']);
+  expect(looked.events[0]!.text).toContain('right.');
+  const { plan: units, tracer } = run;
+  const unit = units.stateUnit(2);
+  const first = tracer.firstOutput(units.program(unit)!);
+  const at = (answer: number, index: number, leaf = 0, level = 0, depth = 0): RunPlace => ({ answer, index, leaf, level, depth });
+  const { connection } = chain;
+  const own = watcher('own', maker);
+  const answered = async (wanted: RunPlace[]) => {
+    await demandOfRun(connection, guard, id, wanted);
+    await own.round();
+    expect(await places(id)).toEqual([]);
+  };
+  await answered([tracePlace(unit), tracePlace(0), tracePlace(units.count - 1), at(ALL_UNITS, ALL_MATRICES, 0, 5, 5)]);
+  // What is there, and what is not.
+  await answered([at(unit, 5), at(unit, first + 2), at(unit, ALL_MATRICES, 0, 4, 4), at(unit, ALL_OUTPUTS, 1, 3, 2), at(unit, 5, 9999), at(unit, first + 999), at(unit, ALL_OUTPUTS, 0, 20, 3), at(0, 3), at(units.count - 1, 2)]);
+  expect(own.of(id).every((event) => event === 'shown' || event === 'found')).toBe(true);
+  await chain.pass(8001);
+  await own.round();
+  expect(await stateOf(id)).toBe('stands');
+  expect(own.events.at(-1)!.event).toBe('withdrawn');
+  expect(await readRunBalance(connection, maker.address)).toBe(0n);
+}, 120_000);
+
+const P = 6;
+const faults: [string, () => number, Fault][] = [
+  ['a bit of a weight', () => run.plan.stateUnit(1), { change: (index, matrix, first) => void (index === first + 2 * P + 1 && flipBit(matrix, 5)) }],
+  ['a bit of a first moment', () => run.plan.stateUnit(3), { change: (index, matrix, first) => void (index === first + 3 && flipBit(matrix, 2)), innerRight: true }],
+  ['values of a part’s gradients', () => run.plan.partUnit(2, 0), { change: (index, matrix, first) => void (index === first + 1 && matrix.values.fill(0.25)) }],
+  ['a bit of a record’s gradient', () => run.plan.gradientUnit(0, 0, 1), { change: (index, matrix, first) => void (index === first && flipBit(matrix)) }],
+  ['a bit of a drawn gradient', () => run.plan.gradientUnit(1, 1, 2), { change: (index, matrix, first) => void (index === first + 5 && flipBit(matrix, 3)) }],
+  ['a value inside a step', () => run.plan.stateUnit(2), { change: (index, matrix) => void (index === 2 && (matrix.values[1] = 0.75)) }],
+];
+
+test.each(faults)('%s is found, demanded, proved on chain; the reward comes', async (name, unit, fault) => {
+  const before = await chain.connection.publicClient.getBalance({ address: guard.address });
+  const { id, mine, transactions, gas, events } = await play(`published ${name}`, unit(), fault, true);
+  expect(await stateOf(id)).toBe('refuted');
+  expect(mine.map(({ event }) => event)).toContain('proved');
+  await watcher(`published ${name}`, guard).round();
+  expect(await chain.connection.publicClient.getBalance({ address: guard.address })).toBeGreaterThan(before);
+  expect(await readRunBalance(chain.connection, guard.address)).toBe(0n);
+  console.info(`${name}: ${transactions} transactions, ${gas} gas; ${events.find(({ event, text }) => event === 'found' && text.includes('row'))?.text}`);
+}, 120_000);
+
+test('records of a step in another order, and another rate, are convicted at that step', async () => {
+  const part = run.plan.partUnit(0, 0);
+  const order = await play('order', part, { inputs: { ...run.plan.inputs(run.plan.partUnit(0, 1)), scalars: [] } }, true);
+  expect(order.events.some(({ text }) => text.includes(`Unit ${part} is false`))).toBe(true);
+  const step = run.plan.stateUnit(3);
+  const inputs = run.plan.inputs(step);
+  const rate = await play('rate', step, { inputs: { ...inputs, scalars: [0.5, ...inputs.scalars.slice(1)] } }, true);
+  expect(rate.events.some(({ text }) => text.includes(`Unit ${step} is false`))).toBe(true);
+}, 120_000);
+
+test('with everything withheld a false unit is searched for and convicted', async () => {
+  const unit = run.plan.stateUnit(2);
+  const { transactions, gas } = await play('withheld', unit, { change: (index, matrix) => void (index === 2 && (matrix.values[1] = 0.75)) }, false);
+  expect(transactions).toBeLessThanOrEqual(12);
+  console.info(`everything withheld: ${transactions} transactions of both sides, ${gas} gas`);
+}, 120_000);
+
+test('a false beginning is proved without a demand; a step left out loses by silence', async () => {
+  const bytes = right.bytes.slice();
+  bytes.set(fromHex(word('cd')), 0);
+  const begin = await vouch(new OutputRoots(bytes));
+  const skipped = right.bytes.slice();
+  const unit = run.plan.stateUnit(2);
+  skipped.set(fromHex(right.of(run.plan.stateUnit(1))), unit * 32);
+  const left = await vouch(new OutputRoots(skipped));
+  const { round, of, events } = watcher('silent', guard);
+  await round();
+  expect([of(begin), of(left)]).toEqual([['found', 'committed'], ['found', 'demanded']]);
+  await chain.pass(1);
+  await round();
+  expect([await stateOf(begin), await stateOf(left)]).toEqual(['refuted', 'open']);
+  await chain.pass(1100);
+  await round();
+  expect(await stateOf(left)).toBe('refuted');
+  expect(events.map(({ event }) => event)).toContain('silence');
+  expect(await readRunBalance(chain.connection, guard.address)).toBe(0n);
+}, 120_000);
+
+test('another plan is worth nothing and challenged by nobody; weights that are not the outcome are said', async () => {
+  const other = await vouch(right, { planRoot: word('0a') });
+  const weights = await vouch(right, { adapterRoot: word('0b') });
+  const { round, events, of } = watcher('other', guard);
+  await round();
+  expect([of(other), of(weights)]).toEqual([['found'], ['found']]);
+  expect(events.map(({ text }) => text).join('\n')).toMatch(/worth nothing[^]*registered weights are not its outcome/);
+}, 120_000);
+
+test('nothing is sent without a key, in a dry run, above the gas price or the bond that are allowed', async () => {
+  const of = await FalseMaker.of(run, right, run.plan.stateUnit(1), faults[0]![2]);
+  const id = await vouch(of.list);
+  for (const [wallet, change, expected] of [[undefined, {}, 'would'], [guard, { dryRun: true }, 'would'], [guard, { limits: { gasPrice: 1n } }, 'waiting'], [guard, { limits: { bond: 1n } }, 'waiting']] as const) {
+    const looked = watcher(`none ${expected} ${lists++}`, wallet, change);
+    await looked.round();
+    expect(looked.of(id)).toEqual(['found', expected]);
+    expect(looked.events.some(({ transaction }) => transaction)).toBe(false);
+  }
+}, 120_000);

@@ -1,0 +1,344 @@
+import { type RunMove, RunExaminer } from '../../attribution/runs/examine.ts';
+import { otherOutcome } from '../../attribution/runs/outcome.ts';
+import { ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
+import { hasPlace, unitReplies } from '../../attribution/runs/replies.ts';
+import { rootsReply } from '../../attribution/runs/roots-search.ts';
+import { openUnit } from '../../attribution/runs/statement.ts';
+import { inTransactions } from '../../attribution/trace/replies.ts';
+import { SEARCH_LIMITS } from '../../attribution/trace/search-plan.ts';
+import type { ChainConnection } from '../../chain/client.ts';
+import { type DemandPrice, demandBond } from '../../chain/demand-places.ts';
+import { convictRunSilence, demandOfRun, readRunDemandPrice, takeBackRunDemand } from '../../chain/demand-run.ts';
+import type { EventFeed } from '../../chain/events.ts';
+import { refereeAbi } from '../../chain/generated/abis.ts';
+import { type Adapter, listAdapters } from '../../chain/list-adapters.ts';
+import { listDatanets } from '../../chain/list-datanets.ts';
+import { type RunProof, commitRunProof, givenProof, readRunCommitment, sendRunProof, shapeArgument, unitProof } from '../../chain/prove-run.ts';
+import { readRunBalance, readRunClock } from '../../chain/read-run.ts';
+import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../../chain/reveal-run.ts';
+import { translated } from '../../chain/translate-error.ts';
+import { standRun, withdrawRunBalance } from '../../chain/vouch-run.ts';
+import type { Wallet } from '../../chain/wallets.ts';
+import { toWire } from '../../errors.ts';
+import { merkleRoot } from '../../protocol/merkle.ts';
+import type { ContentStore } from '../../storage/content-store.ts';
+import { type RunDemand, type SeenRun, runsOf } from './run-facts.ts';
+import type { RunSubjects } from './run-subjects.ts';
+import type { KeptProof, StateFile } from './watch-state.node.ts';
+import type { WatchEvent, WatchLimits } from './watcher.ts';
+
+export interface RunWatcherParts {
+  connection: ChainConnection;
+  feed: EventFeed;
+  subjects: RunSubjects;
+  store: Pick<ContentStore, 'readFile'>;
+  /** Undefined: looks and tells, sends nothing. */
+  wallet: Wallet | undefined;
+  /** One of its own, for the address of Runs: proofs are kept by adapter and root of outputs. */
+  file: StateFile;
+  limits: WatchLimits;
+  /** own: only defends and ends statements of its own account. */
+  which: 'all' | 'own';
+  dryRun: boolean;
+  /** Whether a round waits while a run is made again: minutes and more. Else it is made beside the rounds. */
+  wait: boolean;
+  tell(event: WatchEvent): void;
+}
+
+interface View {
+  runs: SeenRun[];
+  price: DemandPrice;
+  now: number;
+  block: bigint;
+  gasPrice: bigint;
+}
+
+/** Runs that stay open, with their states. */
+const KEPT = 2;
+const RETRY_MS = 600_000;
+/** In place of the trace that the initial state does not have. */
+const NO_TRACE = merkleRoot([]);
+const NO_MATRIX = { header: { instructionsRoot: NO_TRACE, instructionCount: 0n, constantsRoot: NO_TRACE, constantCount: 0n, window: 0n }, inputs: '0x', index: 0, instruction: '0x', instructionProof: [] } as const;
+
+/**
+ * Follows the statements about how adapters were made: makes each run again, has false ones refuted, answers demands on its own
+ * account's. As Watcher (watcher.ts): a round does what can be done now and may be repeated or interrupted.
+ */
+export class RunWatcher {
+  private readonly parts: RunWatcherParts;
+  private readonly told = new Map<string, string>();
+  private readonly notBefore = new Map<string, number>();
+  private readonly kept = new Map<string, { examiner?: RunExaminer; failed?: unknown; made: Promise<void> }>();
+
+  constructor(parts: RunWatcherParts) {
+    this.parts = parts;
+  }
+
+  /** Errors that end it: `chain/unreachable`, `chain/restarted`, `chain/wrong-node`. All others are told, and the round goes on. */
+  async round(): Promise<void> {
+    const view = await this.look();
+    const { limits, file, wallet } = this.parts;
+    for (const proof of [...file.state.proofs]) await this.guard(BigInt(proof.claimId), () => this.finishProof(view, proof));
+    const due = view.runs.filter(({ blockNumber }) => blockNumber + BigInt(limits.confirmations) <= view.block).sort((a, b) => a.deadline - b.deadline);
+    for (const run of due) {
+      if (run.state === 'open' && this.isMine(run.maker)) await this.guard(run.adapterId, () => this.answer(view, run));
+      for (const demand of run.demands) if (this.isMine(demand.demander) && demand.state === 'open') await this.guard(run.adapterId, () => this.closeDemand(view, run, demand));
+      if (run.state !== 'open') continue;
+      const mine = this.isMine(run.maker);
+      if (mine && view.now > run.deadline) await this.guard(run.adapterId, () => this.stand(view, run));
+      else if (mine || this.parts.which === 'all') await this.guard(run.adapterId, () => this.check(view, run));
+    }
+    if (wallet && file.state.owed) await this.guard(undefined, () => this.withdraw(view));
+  }
+
+  private async look(): Promise<View> {
+    const { connection, feed } = this.parts;
+    await feed.refresh();
+    const [{ timestamp, number }, gasPrice, price] = await translated('Reading the chain', () =>
+      Promise.all([connection.publicClient.getBlock(), connection.publicClient.getGasPrice(), readRunDemandPrice(connection)]));
+    return { runs: runsOf(feed.runs()), price, now: Number(timestamp), block: number!, gasPrice };
+  }
+
+  private async check(view: View, run: SeenRun): Promise<void> {
+    const { file, connection, store, limits } = this.parts;
+    const key = keyOf(run);
+    if (file.state.right.includes(key) || file.state.proofs.some(({ claimId }) => claimId === String(run.adapterId)) || Date.now() < (this.notBefore.get(key) ?? 0)) return;
+    const { commitUntil } = await readRunClock(connection, run.adapterId);
+    if (view.now > Math.max(run.deadline, commitUntil)) return this.say('waiting', run, 'too late to challenge it.');
+    const adapter = await this.adapter(run.adapterId);
+    const examiner = await this.examiner(run, adapter);
+    if (!examiner) return this.say('waiting', run, 'its run is made again here.');
+    // Whoever vouches writes this address: what cannot be read is not there.
+    const list = await store.readFile(run.cid, undefined, { maxBytes: 32 * run.units }).catch(() => undefined);
+    const move = await examiner.move(run, { ...run, list }, { limits: { ...SEARCH_LIMITS, places: Math.max(1, limits.demands) } });
+    if (move.kind === 'right') {
+      const other = await otherOutcome(examiner.run, adapter);
+      this.say('found', run, other ? `right, but ${other} are not its outcome: no proof on chain says that.` : `right. ${move.why}`);
+      file.state.right.push(key);
+      return file.save();
+    }
+    if (move.kind === 'other-plan') {
+      this.say('found', run, `worth nothing. ${move.why}`);
+      file.state.right.push(key);
+      return file.save();
+    }
+    if (this.isMine(run.maker)) return this.say('found', run, `YOUR OWN, and false: ${move.why}`);
+    this.say('found', run, `false. ${move.why}`);
+    if (move.kind === 'demand') await this.demand(view, run, move.places, move.why);
+    else await this.begin(view, run, move);
+  }
+
+  private async demand(view: View, run: SeenRun, places: readonly RunPlace[], why: string): Promise<void> {
+    const { connection, limits, wallet } = this.parts;
+    const wanted = places.filter((place) => !run.demands.some((one) => samePlace(one.place, place)));
+    if (!wanted.length) return this.say('waiting', run, 'for what was demanded.');
+    if (view.now > run.deadline) return this.say('waiting', run, 'too late to demand anything; what was demanded counts.');
+    const open = view.runs.flatMap(({ demands }) => demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)));
+    const bond = [...open.map(({ place }) => place), ...wanted].reduce((sum, place) => sum + demandBond(view.price, place), 0n);
+    if (open.length + wanted.length > limits.demands || bond > limits.bond) return this.say('waiting', run, `${wanted.length} demands more would be more than --max-demands and --max-bond allow.`);
+    const words = `${wanted.map(describePlace).join('; ')}, for bonds of ${wanted.reduce((sum, place) => sum + demandBond(view.price, place), 0n)} wei: ${why}`;
+    if (!this.maySend(view, run, `demand ${words}`)) return;
+    const { transaction, due, gasUsed } = await demandOfRun(connection, wallet!, run.adapterId, wanted);
+    for (const place of wanted) run.demands.push({ place, demander: wallet!.address, due, state: 'open' });
+    this.say('demanded', run, words, { transaction, gas: String(gasUsed) });
+  }
+
+  /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
+  private async begin(view: View, run: SeenRun, move: Extract<RunMove, { kind: 'prove-unit' | 'prove-given' }>): Promise<void> {
+    const { connection, file } = this.parts;
+    if (move.kind === 'prove-unit') {
+      const { programHash, inputsHash, outputRoot, sourceRoots } = move.opening;
+      const args = [{ programHash, inputsHash, outputRoot, sourceRoots }, shapeArgument(move.shape), run.traces.get(move.unit)!.innerRoot, move.step] as const;
+      const convicts = await translated('Asking the referee', () => connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalseUnit', args }));
+      if (!convicts) return this.say('failed', run, 'the referee does not agree; nothing was sent.');
+    }
+    if (!this.maySend(view, run, `prove: ${move.why}`)) return;
+    const { data } = move.kind === 'prove-unit' ? unitProof(run.adapterId, move.opening, move.shape, move.step) : givenProof(run.adapterId, move.opening);
+    const proof: KeptProof = { claimId: String(run.adapterId), answersRoot: run.outputsRoot, data };
+    file.state.proofs.push(proof);
+    file.save();
+    await this.commit(run, proof);
+  }
+
+  private async commit(run: SeenRun, proof: KeptProof): Promise<void> {
+    const { connection, file, wallet } = this.parts;
+    const { blockNumber, transaction, gasUsed } = await commitRunProof(connection, wallet!, proofOf(proof));
+    proof.committedIn = String(blockNumber);
+    file.save();
+    this.say('committed', run, 'to a proof that it is false; it is sent in the next block.', { transaction, gas: String(gasUsed) });
+  }
+
+  private async finishProof(view: View, proof: KeptProof): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    const run = view.runs.find(({ adapterId, outputsRoot }) => String(adapterId) === proof.claimId && outputsRoot === proof.answersRoot);
+    const drop = () => {
+      file.state.proofs = file.state.proofs.filter((one) => one !== proof);
+      file.save();
+    };
+    if (!run || run.state !== 'open') {
+      drop();
+      return this.parts.tell({ event: 'dropped', claim: proof.claimId, text: `run of adapter ${proof.claimId}: ${run ? 'it is over' : 'it is not on the chain any more'}; its proof is not needed.` });
+    }
+    if (!wallet) return;
+    const { committedIn, proveBy } = await readRunCommitment(connection, wallet, proofOf(proof));
+    // Never mined, taken back by another chain of blocks, or too old: once more.
+    if (proveBy === 0 || view.now > proveBy) {
+      const { commitUntil } = await readRunClock(connection, run.adapterId);
+      if (view.now > Math.max(run.deadline, commitUntil)) {
+        drop();
+        return this.say('dropped', run, 'too late to commit to its proof again.');
+      }
+      if (this.maySend(view, run, 'commit again')) await this.commit(run, proof);
+      return;
+    }
+    if (view.block <= committedIn || !this.maySend(view, run, 'send its proof')) return;
+    const { reward, transaction, gasUsed } = await sendRunProof(connection, wallet, proofOf(proof));
+    file.state.owed = true;
+    run.state = 'refuted';
+    drop();
+    this.say('proved', run, `refuted; ${reward} wei won.`, { transaction, gas: String(gasUsed) });
+  }
+
+  private async closeDemand(view: View, run: SeenRun, demand: RunDemand): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    const words = describePlace(demand.place);
+    if (run.state === 'open' && view.now > demand.due && this.maySend(view, run, `refute it by its silence about ${words}`)) {
+      const transaction = await convictRunSilence(connection, wallet!, run.adapterId, demand.place);
+      run.state = 'refuted';
+      this.say('silence', run, `refuted: ${words} was not shown in time.`, { transaction });
+    } else if (run.state === 'refuted' && this.maySend(view, run, `take back the bond for ${words}`)) {
+      const transaction = await takeBackRunDemand(connection, wallet!, run.adapterId, demand.place);
+      this.say('returned', run, `the bond for ${words} came back.`, { transaction });
+    } else return;
+    file.state.owed = true;
+    file.save();
+  }
+
+  /** Shows what is demanded of the own statement, a unit at a time. */
+  private async answer(view: View, run: SeenRun): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    const open = run.demands.filter(({ state, due, demander }) => state === 'open' && due >= view.now && !this.isMine(demander)).map(({ place }) => place);
+    if (!open.length) return;
+    const examiner = await this.examiner(run, await this.adapter(run.adapterId));
+    if (!examiner) return this.say('waiting', run, 'a demand: its run is made again here first.');
+    const [own, plan] = [await examiner.outputs(), await examiner.plan()];
+    if (own.root !== run.outputsRoot || plan.root !== run.planRoot) return this.say('found', run, 'demands that cannot be answered: another run was vouched for than is made here.');
+    if (!this.maySend(view, run, `show ${open.length} parts of the run`)) return;
+    const shown = (words: string, { transaction, gasUsed }: { transaction: string; gasUsed: bigint }) => {
+      file.state.owed = true;
+      file.save();
+      this.say('shown', run, `${words}, which was demanded.`, { transaction, gas: String(gasUsed) });
+    };
+    const roots = open.filter(({ answer }) => answer === ALL_UNITS).flatMap((place) => rootsReply(own, place) ?? []);
+    if (roots.length) shown('roots of its units', await revealRunRoots(connection, wallet!, run.adapterId, roots));
+    for (const unit of new Set(open.map(({ answer }) => answer))) {
+      if (unit === ALL_UNITS) continue;
+      const opening = openUnit(plan, own, unit);
+      const places = open.filter(({ answer }) => answer === unit);
+      const found = unit ? await examiner.unit(unit) : undefined;
+      const { tracer } = examiner.run;
+      if (places.some((place) => samePlace(place, tracePlace(unit)))) {
+        shown(describePlace(tracePlace(unit)), await showRunTrace(connection, wallet!, run.adapterId, { ...opening, unit, innerRoot: found?.trace.inner.root ?? NO_TRACE }));
+      }
+      const rest = places.filter((place) => !samePlace(place, tracePlace(unit)));
+      const there = found ? rest.filter((place) => hasPlace(tracer, found.parts, place)) : [];
+      const shape = found ? tracer.program(found.parts.kind).shape : { outputs: 0, sources: [] };
+      if (found && there.length) {
+        for (const part of inTransactions(await unitReplies(tracer, found.parts, found.trace, there))) shown(`${there.length} parts of unit ${unit}`, await revealOfRun(connection, wallet!, run.adapterId, opening, shape, part));
+      }
+      for (const place of rest.filter((one) => !there.includes(one))) {
+        const matrix = found ? tracer.matrix(found.parts.kind, found.parts.inputs, place.index) : NO_MATRIX;
+        shown(`that there is no ${describePlace(place)}`, await showNoSuchPlaceOfRun(connection, wallet!, run.adapterId, opening, shape, matrix, place));
+      }
+    }
+  }
+
+  private async stand(view: View, run: SeenRun): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    const { heldUntil, openDemands } = await readRunClock(connection, run.adapterId);
+    if (openDemands || view.now <= Math.max(run.deadline, heldUntil) || !this.maySend(view, run, 'let it stand')) return;
+    const transaction = await standRun(connection, wallet!, run.adapterId);
+    run.state = 'stands';
+    file.state.owed = true;
+    file.save();
+    this.say('returned', run, `it stands; its bond of ${run.bond} wei came back.`, { transaction });
+  }
+
+  private async withdraw(view: View): Promise<void> {
+    const { connection, wallet, file } = this.parts;
+    if (view.gasPrice > this.parts.limits.gasPrice || this.parts.dryRun) return;
+    const owed = await readRunBalance(connection, wallet!.address);
+    if (owed > 100_000n * view.gasPrice) {
+      const { amount, transaction } = await withdrawRunBalance(connection, wallet!);
+      this.parts.tell({ event: 'withdrawn', text: `${amount} wei withdrawn from Runs.`, transaction });
+    }
+    file.state.owed = false;
+    file.save();
+  }
+
+  /** The run, made again; undefined while that goes on beside the rounds. Throws why it could not be, and tries again later. */
+  private async examiner(run: SeenRun, adapter: Adapter): Promise<RunExaminer | undefined> {
+    const key = keyOf(run);
+    let kept = this.kept.get(key);
+    if (!kept) {
+      const begun: { examiner?: RunExaminer; failed?: unknown; made: Promise<void> } = { made: Promise.resolve() };
+      begun.made = this.make(adapter).then((examiner) => void (begun.examiner = examiner), (error: unknown) => void (begun.failed = error));
+      this.kept.set(key, (kept = begun));
+      for (const old of this.kept.keys()) if (this.kept.size > KEPT && old !== key) this.kept.delete(old);
+    }
+    if (this.parts.wait) await kept.made;
+    if (kept.failed) {
+      this.kept.delete(key);
+      this.notBefore.set(key, Date.now() + RETRY_MS);
+      throw kept.failed;
+    }
+    return kept.examiner;
+  }
+
+  private async make(adapter: Adapter): Promise<RunExaminer> {
+    const datanet = (await listDatanets(this.parts.connection)).find(({ id }) => id === adapter.datanetId);
+    const examiner = new RunExaminer(await this.parts.subjects.open(adapter, datanet!.versions[adapter.version - 1]!));
+    await examiner.outputs();
+    return examiner;
+  }
+
+  private async adapter(id: bigint): Promise<Adapter> {
+    return (await listAdapters(this.parts.connection)).find((one) => one.id === id)!;
+  }
+
+  private maySend(view: View, run: SeenRun, what: string): boolean {
+    const { wallet, dryRun, limits } = this.parts;
+    if (!wallet || dryRun) this.say('would', run, what);
+    else if (view.gasPrice > limits.gasPrice) this.say('waiting', run, `gas costs ${view.gasPrice} wei, more than --max-gas-gwei allows, to ${what}`);
+    else return true;
+    return false;
+  }
+
+  private async guard(adapterId: bigint | undefined, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { code, what, why } = toWire(error);
+      if (['chain/unreachable', 'chain/restarted', 'chain/wrong-node'].includes(code)) throw error;
+      const text = `${adapterId === undefined ? '' : `run of adapter ${adapterId}: `}${[what, why].filter(Boolean).join(' ')} (${code})`;
+      if (this.told.get(`${adapterId} failed`) === text) return;
+      this.told.set(`${adapterId} failed`, text);
+      this.parts.tell({ event: 'failed', ...(adapterId !== undefined && { claim: String(adapterId) }), text });
+    }
+  }
+
+  /** Once in a row. */
+  private say(event: WatchEvent['event'], run: SeenRun, text: string, more: Pick<WatchEvent, 'transaction' | 'gas'> = {}): void {
+    const key = `${event} ${keyOf(run)}`;
+    if (!more.transaction && this.told.get(key) === text) return;
+    this.told.set(key, text);
+    this.parts.tell({ event, claim: String(run.adapterId), text: `run of adapter ${run.adapterId}: ${text}`, ...more });
+  }
+
+  private isMine(account: string): boolean {
+    return this.parts.wallet?.address.toLowerCase() === account.toLowerCase();
+  }
+}
+
+const keyOf = ({ adapterId, outputsRoot }: SeenRun) => `${adapterId} ${outputsRoot}`;
+const proofOf = ({ claimId, data }: KeptProof): RunProof => ({ adapterId: BigInt(claimId), data });
