@@ -9,14 +9,20 @@ import { type SmallOptions, type SmallTrace, randomInputs, runAll, smallTrace } 
 import { TraceTree, leafValues } from '../../src/attribution/trace/tree.ts';
 import type { Question } from './scratch-referee.ts';
 
-/** What is wrong with a claim; all that follows is computed from it. */
-export const FAULTS = ['bit', 'score', 'noise', 'constant', 'token', 'rows', 'order'] as const;
+/**
+ * What is wrong with a claim; all that follows is computed from it. One flipped bit in: a weight of the base or the adapter, the ledger
+ * (records' rows, noise, scales of the sketch; this method's form of a Gram matrix), a value of the forward or of the backward pass, a
+ * score, its noise. Another token than claimed; two rows of a matrix in each other's place; two instructions' outputs likewise.
+ */
+export const FAULTS = ['weight', 'ledger', 'activation', 'gradient', 'score', 'noise', 'token', 'rows', 'order'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface PlantedFault {
   fault: Fault;
   /** Where it was planted, and what shows it. */
   where: string;
+  /** Whether what shows it is where it was planted: that matrix, or the first that reads that constant or token. */
+  inPlace: boolean;
   /** The false claim, and the element of it that is false. */
   question: Question;
   /** The same element of the right claim. */
@@ -50,6 +56,11 @@ export class FaultyClaims {
     return new FaultyClaims(backend, small, inputs, await runAll(backend, small, inputs), stream);
   }
 
+  /** The false step of `planted`, the claim it was made of being this right one: what a stolen or an old proof is. */
+  stolen({ question }: PlantedFault): Question {
+    return { ...question, trace: this.tree.root };
+  }
+
   /** Any element of the right claim. */
   honest(): Question {
     const index = this.below(this.right.length);
@@ -59,14 +70,14 @@ export class FaultyClaims {
 
   /** Undefined where the fault chosen changes nothing: rows swapped with their like, a bit that rounding hides. */
   async plant(fault: Fault): Promise<PlantedFault | undefined> {
-    const { claimed, where } = await this.claim(fault);
+    const { claimed, where, isPlace } = await this.claim(fault);
     const tree = TraceTree.of(claimed);
     for (const [index, matrix] of this.right.entries()) {
       const found = differenceIn(tree, index, this.tree.tensors[index]!.leaves);
       if (!found) continue;
       const { row, column } = firstFalse(matrix, found.leaf, leafValues(claimed[index]!, found.leaf).values)!;
       return {
-        fault, where: `${where}; ${this.small.program.instructions[index]!.name} [${row},${column}]`,
+        fault, where: `${where}; ${this.small.program.instructions[index]!.name} [${row},${column}]`, inPlace: isPlace(index, row * matrix.columns + column),
         question: this.question(claimed, tree, index, row, column),
         honest: this.question(this.right, this.tree, index, row, column),
       };
@@ -81,30 +92,37 @@ export class FaultyClaims {
     return { program: programHash(program, headerOf(program, this.committed.root).constantsRoot), inputs: inputsHash(this.inputs), trace: tree.root, step };
   }
 
-  private async claim(fault: Fault): Promise<{ claimed: Matrix[]; where: string }> {
+  /** `isPlace` says of the first false element, by instruction and place in its matrix, whether it is where the fault must show. */
+  private async claim(fault: Fault): Promise<{ claimed: Matrix[]; where: string; isPlace: (index: number, place: number) => boolean }> {
     const { constants, program } = this.small;
     const last = this.right.length - 1;
-    if (fault === 'constant') {
-      const at = this.below(constants.length);
+    if (fault === 'weight' || fault === 'ledger') {
+      const wanted = fault === 'weight' ? /(\.weight|\.lora_[AB])( transposed)?$/ : /^ledger\.|\.scale$/;
+      const among = program.constants.flatMap(({ name }, k) => (wanted.test(name) ? [k] : []));
+      const at = among[this.below(among.length)]!;
       const changed = { ...constants[at]!, values: constants[at]!.values.slice() };
       const place = this.flip(changed);
       const claimed = await this.run({ program, constants: constants.with(at, changed) }, this.inputs);
-      return { claimed: claimed ?? this.right, where: `constant ${program.constants[at]!.name} at ${place}` };
+      const reads = (index: number) => program.instructions[index]!.inputs.some((source) => source.space === 'constant' && source.index === at);
+      return { claimed: claimed ?? this.right, where: `constant ${program.constants[at]!.name} at ${place}`, isPlace: reads };
     }
     if (fault === 'token') {
       const at = this.below(this.inputs.tokens.length);
       const tokens = [...this.inputs.tokens].with(at, (this.inputs.tokens[at]! + 1) % this.small.model.config.vocab);
-      return { claimed: (await this.run(this.small, { ...this.inputs, tokens })) ?? this.right, where: `token ${at}` };
+      const reads = (index: number) => ['tokens', 'lossGradient'].includes(program.instructions[index]!.op);
+      return { claimed: (await this.run(this.small, { ...this.inputs, tokens })) ?? this.right, where: `token ${at}`, isPlace: reads };
     }
     if (fault === 'order') {
       // The outputs of two instructions of one size in each other's place.
       const a = this.below(this.right.length);
       const like = this.right.flatMap(({ rows, columns }, k) => (k !== a && rows === this.right[a]!.rows && columns === this.right[a]!.columns ? [k] : []));
       const b = like.length ? like[this.below(like.length)]! : a;
-      return { claimed: this.right.with(a, this.right[b]!).with(b, this.right[a]!), where: `instructions ${a} and ${b}` };
+      return { claimed: this.right.with(a, this.right[b]!).with(b, this.right[a]!), where: `instructions ${a} and ${b}`, isPlace: (index) => index === Math.min(a, b) };
     }
-    const at = fault === 'score' ? last - 1 : fault === 'noise' ? last : this.below(this.right.length);
+    const turn = program.instructions.findIndex(({ op }) => op === 'lossGradient');
+    const at = fault === 'score' ? last - 1 : fault === 'noise' ? last : fault === 'activation' ? this.below(turn) : fault === 'gradient' ? turn + this.below(last - 1 - turn) : this.below(this.right.length);
     let place = '';
+    let flipped: number | undefined;
     let changed = this.right[at]!;
     const claimed = await this.run(this.small, this.inputs, {
       change: (index, matrix) => {
@@ -117,11 +135,15 @@ export class FaultyClaims {
           matrix.values.set(second, a * matrix.columns);
           matrix.values.set(first, b * matrix.columns);
           place = `rows ${a} and ${b}`;
-        } else place = `place ${this.flip(matrix)}`;
+        } else {
+          flipped = this.flip(matrix);
+          place = `place ${flipped}`;
+        }
       },
     });
     // Where nothing can be computed from it the rest is claimed as it should be.
-    return { claimed: claimed ?? this.right.with(at, changed), where: `instruction ${at}, ${place}` };
+    const isPlace = (index: number, element: number) => index === at && (flipped === undefined || element === flipped);
+    return { claimed: claimed ?? this.right.with(at, changed), where: `instruction ${at}, ${place}`, isPlace };
   }
 
   /** Undefined where the numbers leave the range. */
@@ -141,7 +163,7 @@ export class FaultyClaims {
     return place;
   }
 
-  private below(end: number): number {
+  below(end: number): number {
     return randomWord(77, this.stream, this.drawn++) % end;
   }
 }
