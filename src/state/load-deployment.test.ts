@@ -13,7 +13,7 @@ const good = {
     deploymentBlock: '1',
     blockSeconds: 2,
   },
-  contracts: { datanetRegistry: address, contributions: address, adapterRegistry: address, settlement: address, treasury: address },
+  contracts: { datanetRegistry: address, contributions: address, adapterRegistry: address, settlement: address, disputes: address, runs: address, referee: address, treasury: address },
   gateways: ['./'],
   base: { name: 'tiny', cid: 'bafy' },
   samples: { datanets: ['1'], adapters: ['1'] },

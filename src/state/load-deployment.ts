@@ -56,7 +56,7 @@ function invalid(why: string): OpenLedgerError {
 }
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
-const CONTRACTS = ['datanetRegistry', 'contributions', 'adapterRegistry', 'settlement', 'treasury'];
+const CONTRACTS = ['datanetRegistry', 'contributions', 'adapterRegistry', 'settlement', 'disputes', 'runs', 'referee', 'treasury'];
 
 export function parseDeployment(json: unknown): Deployment {
   const file = part(json, 'the file');

@@ -16,6 +16,7 @@ import { ContentStore } from '../storage/content-store.ts';
 import type { CurvatureLedger } from '../attribution/curvature/curvature-ledger.ts';
 import type { PlainAdapter } from '../attribution/engine.ts';
 import type { TracePlace } from './disputes.api.ts';
+import type { RegisteredRun, VouchedRun } from './runs.api.ts';
 import type {
   AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReplies, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
   Trained, TrainInput, TrainStep,
@@ -57,6 +58,8 @@ const loadTraining = () => import('./training.ts');
 const loadAttribution = () => import('./attribution.ts');
 /** Receipts' too. */
 const loadReceipts = () => import('./receipts.ts');
+/** What makes runs again. */
+const loadRuns = () => import('./runs.ts');
 /** And what computes claims again. */
 const loadDisputes = () => import('./disputes.ts');
 
@@ -330,6 +333,14 @@ export class EngineSession implements EngineApi {
 
   replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: Report) {
     return this.answer(job, async (signal): Promise<DemandReplies> => (await loadDisputes()).replyToDemands(this.toInspect(onProgress), claim, places, { signal, onProgress }));
+  }
+
+  makeRunStatement(job: string, run: RegisteredRun, onProgress: Report) {
+    return this.answer(job, async (signal) => (await loadRuns()).makeRunStatement(this.ready(), run, { signal, onProgress }));
+  }
+
+  checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, onProgress: Report) {
+    return this.answer(job, async (signal) => (await loadRuns()).checkRun(this.ready(), run, vouched, { signal, onProgress }));
   }
 
   private toInspect(onProgress: Report) {

@@ -8,6 +8,7 @@ import type { RetrievalLog } from '../protocol/retrieval-share.ts';
 import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 import type { ClaimFinding, ClaimQuery, DemandReplies, TracePlace } from './disputes.api.ts';
+import type { RegisteredRun, RunFinding, RunStatementMade, VouchedRun } from './runs.api.ts';
 
 export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
 export { heldOutCount } from '../model/held-out.ts';
@@ -385,6 +386,11 @@ export interface EngineApi {
   inspectClaim(job: string, claim: ClaimQuery, onProgress: (p: LoadProgress) => void): Promise<Answered<ClaimFinding>>;
   /** What answers demands for places of a claim that is right: computed again. Fails with `dispute/not-shown` where it is not right. */
   replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: (p: LoadProgress) => void): Promise<Answered<DemandReplies>>;
+
+  /** What the owner of an adapter can vouch for: its run made again here, the roots of its units published. Fails with `run/other-outcome` where it gives another adapter. */
+  makeRunStatement(job: string, run: RegisteredRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunStatementMade>>;
+  /** Makes a run again and compares it with what was vouched for. */
+  checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunFinding>>;
 
   /** What a run will take, before anything is allocated; fails with what is too much. */
   planTraining(input: TrainInput): Promise<Answered<TrainingPlan>>;

@@ -1,0 +1,80 @@
+/** Runs made again, vouched for and compared with what was vouched for, in one piece: fetched when it is first asked for. */
+import type { Catalog } from '../attribution/catalog.ts';
+import type { Engine } from '../attribution/engine.ts';
+import { RunExaminer } from '../attribution/runs/examine.ts';
+import { otherOutcome } from '../attribution/runs/outcome.ts';
+import { openRun } from '../attribution/runs/run-of-adapter.ts';
+import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import type { LoadProgress } from './engine.api.ts';
+import type { RegisteredRun, RunFinding, RunStatementMade, VouchedRun } from './runs.api.ts';
+
+interface Source {
+  catalog: Catalog;
+  engine: Engine;
+  publishUrl: string | undefined;
+}
+
+interface Options {
+  signal: AbortSignal;
+  onProgress: (progress: LoadProgress) => void;
+}
+
+/** Only the last: it holds states of its run to go on from. */
+let open: { engine: Engine; key: string; examiner: RunExaminer } | undefined;
+
+async function examinerOf({ catalog, engine }: Source, { adapter: ref }: RegisteredRun, { signal, onProgress }: Options): Promise<RunExaminer> {
+  if (open?.engine === engine && open.key === ref.cid) return open.examiner;
+  const options = { signal, onProgress: (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records') => onProgress({ what, done, total, unit }) };
+  const { run } = await catalog.adapter(engine, ref.cid, options);
+  const { records } = await catalog.version(ref.datanet.cid, options);
+  open = undefined;
+  const examiner = new RunExaminer(await openRun(engine, run, records, { signal }));
+  open = { engine, key: ref.cid, examiner };
+  return examiner;
+}
+
+const following = ({ signal, onProgress }: Options) => ({ signal, onProgress: (done: number, total: number) => onProgress({ what: 'Making the run again', done, total, unit: 'steps' as const }) });
+
+/**
+ * What the owner of an adapter can vouch for: the run made again, and the roots of what each of its units made, published. Throws
+ * `run/other-outcome` where the run does not give the adapter, `run/too-long`, `cancelled`, `storage/…`.
+ */
+export async function makeRunStatement(source: Source, run: RegisteredRun, options: Options): Promise<RunStatementMade> {
+  const began = performance.now();
+  const examiner = await examinerOf(source, run, options);
+  const outputs = await examiner.outputs(following(options));
+  const plan = await examiner.plan();
+  const other = await otherOutcome(examiner.run, run);
+  if (other) {
+    throw new OpenLedgerError({
+      code: 'run/other-outcome', what: 'This run does not give the adapter that is registered.', why: `Made again here, ${other} are others.`,
+      next: 'Do not vouch for it: whoever makes it again will see that too.',
+    });
+  }
+  throwIfAborted(options.signal);
+  const cid = await source.catalog.store.addFile(outputs.bytes);
+  if (source.publishUrl) await source.catalog.store.publish(cid, source.publishUrl, { signal: options.signal });
+  return { planRoot: plan.root, outputsRoot: outputs.root, units: outputs.count, cid, seconds: (performance.now() - began) / 1000 };
+}
+
+/** Makes a run again and compares it with what was vouched for. Throws `cancelled`, `storage/…` where adapter or records cannot be had. */
+export async function checkRun(source: Source, run: RegisteredRun, vouched: VouchedRun, options: Options): Promise<RunFinding> {
+  const began = performance.now();
+  const finding = (kind: RunFinding['kind'], why: string): RunFinding => ({ kind, why, seconds: (performance.now() - began) / 1000 });
+  const examiner = await examinerOf(source, run, options);
+  const move = await examiner.move(vouched, { list: await listOf(source, vouched, options), roots: [], traces: new Map(), shown: [] }, following(options));
+  if (move.kind === 'other-plan') return finding('other-plan', move.why);
+  if (move.kind !== 'right') return finding('false', move.why);
+  const other = await otherOutcome(examiner.run, run);
+  return other ? finding('other-outcome', `It gives others than ${other}.`) : finding('right', move.why);
+}
+
+/** Whoever vouches writes this address: what cannot be read is not there. */
+async function listOf({ catalog }: Source, { cid, units }: VouchedRun, { signal }: Options): Promise<Uint8Array | undefined> {
+  try {
+    return await catalog.store.readFile(cid, undefined, { signal, maxBytes: 32 * units });
+  } catch {
+    throwIfAborted(signal);
+    return undefined;
+  }
+}
