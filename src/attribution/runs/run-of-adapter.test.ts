@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { RECORDS, smallBase } from '../../../tests/parity/receipt-of.ts';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { DEFAULT_RECIPE } from '../../model/recipe.ts';
+import { memoryFolder } from '../../protocol/model-folder.ts';
+import { tensorsRoot } from '../../protocol/tensors.ts';
+import { checkpointsFile } from '../checkpoints.ts';
+import { Engine } from '../engine.ts';
+import { rowsOf } from '../tensor-rows.ts';
+import { RunExaminer } from './examine.ts';
+import { makeStatement, openRun } from './run-of-adapter.ts';
+import { tensorsAfter } from './state-tensors.ts';
+
+const backend = await createCpuBackend();
+const engine = await Engine.open(backend, { name: 'small', cid: 'bafysmallsmall' }, memoryFolder('small', smallBase()));
+/** The second record once more, as a copy that is not trained. */
+const records = [RECORDS[0]!, RECORDS[1]!, RECORDS[1]!, RECORDS[2]!];
+const { run, ledger } = await engine.train('t', records, { ...DEFAULT_RECIPE, rank: 4, alpha: 8, epochs: 2, batch: 2, accumulate: 3 });
+engine.freeLedger(ledger);
+
+test('what run.json tells of is the run that made the adapter and its checkpoints, copies left out', async () => {
+  expect(run.datanet.clusters).toEqual([0, 1, 1, 3]);
+  const open = await openRun(engine, run, records);
+  const { plan, replay } = open;
+  expect(plan.subject.records).toHaveLength(3);
+  let seen = 0;
+  const made = await makeStatement(open, { onProgress: (done, total) => void (seen = Math.max(seen, done / total)) });
+  expect([seen, made.units, made.bytes.length]).toEqual([1, plan.count, 32 * plan.count]);
+  const tensors = await tensorsAfter(plan, replay, [...plan.checkpoints, plan.steps]);
+  expect(tensorsRoot(rowsOf(tensors.get(plan.steps)!))).toBe(run.adapter.root);
+  expect(checkpointsFile(plan.checkpoints.map((step) => ({ step, tensors: tensors.get(step)! }))).root).toBe(run.ledger.checkpointsRoot);
+  // Units of every kind trace to what was made.
+  const examiner = new RunExaminer(open);
+  const outputs = await examiner.outputs();
+  expect(outputs.root).toBe(made.outputsRoot);
+  expect((await examiner.plan()).root).toBe(made.planRoot);
+  const kinds = new Map(Array.from({ length: plan.count - 1 }, (_, k) => [plan.program(k + 1)!, k + 1]));
+  for (const unit of kinds.values()) expect((await examiner.unit(unit)).trace.outputs.root, plan.describe(unit)).toBe(outputs.of(unit));
+});
+
+test('another recipe or other records are another plan', async () => {
+  const made = await makeStatement(await openRun(engine, run, records));
+  const others = await Promise.all([
+    openRun(engine, { ...run, recipe: { ...run.recipe, rate: '0.001' } }, records), openRun(engine, run, [records[1]!, ...records.slice(1)]), openRun(engine, { ...run, ledger: { ...run.ledger, seed: 2 } }, records),
+  ]);
+  for (const other of others) expect((await makeStatement(other)).planRoot).not.toBe(made.planRoot);
+});
