@@ -3,9 +3,9 @@ import type { Sequence } from '../../model/batch.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import { adaptedLayers, linearShape } from '../../model/lora.ts';
 import { ADAMW, stepRate } from '../../model/optimizer.ts';
-import { type TrainRecipe, checkRecipe, stepCount } from '../../model/recipe.ts';
+import { DEFAULT_ACCUMULATE, type TrainRecipe, checkRecipe, stepCount } from '../../model/recipe.ts';
 import { recordWeight } from '../../model/record-loss.ts';
-import { stepParts, stepRecords } from '../../model/train.ts';
+import { fedTokens, stepParts, stepRecords } from '../../model/train.ts';
 import { type Hex, concat, fromHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { leafHash } from '../../protocol/merkle.ts';
 import { checkpointSteps } from '../curvature/settings.ts';
@@ -14,6 +14,7 @@ import { labelPlans } from '../curvature/curvature-ledger.ts';
 import type { LabelPlan } from '../curvature/ledger-passes.ts';
 import { drawnUniforms, labelWeight, predictedTokens } from '../record-gradients.ts';
 import { type UnitKind, partKind } from '../trace/unit-program.ts';
+import { MOST_ROWS } from '../trace/unit-tracer.ts';
 import { type Text, type UnitInputs, unitInputsHash } from '../trace/unit.ts';
 
 /** What decides a run: who knows these knows all that follows. */
@@ -51,7 +52,7 @@ export class RunPlan {
   private readonly starts: number[];
   private readonly perCheckpoint: number;
 
-  /** Throws `train/bad-recipe`; `run/too-long` where there are more units than a statement can name here. */
+  /** Throws `train/bad-recipe`; `run/too-long` where there are more units than a statement can name here, `run/part-too-long`. */
   constructor(subject: RunSubject) {
     const { config, recipe, settings, records } = subject;
     checkRecipe(recipe);
@@ -78,6 +79,21 @@ export class RunPlan {
     }
     this.count = this.starts[this.steps]! + this.checkpoints.length * this.perCheckpoint;
     if (this.count >= MOST_UNITS) throw tooLong();
+    this.requireParts();
+  }
+
+  /** Units that the referee cannot judge would stand whatever they made. */
+  private requireParts(): void {
+    const { recipe, records } = this.subject;
+    const fed = records.map(fedTokens);
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    const most = Math.ceil(Math.min(recipe.batch, records.length) / (recipe.accumulate ?? DEFAULT_ACCUMULATE));
+    // Where even the longest records together fit, every part does.
+    if (sum([...fed].sort((a, b) => b - a).slice(0, Math.max(1, most))) <= MOST_ROWS) return;
+    for (let step = 0; step < this.steps; step++) {
+      for (const part of stepParts(recipe, stepRecords(recipe, records.length, step))) requireRows(sum(part.map((k) => fed[k]!)), `A part of step ${step + 1}`);
+    }
+    fed.forEach((rows, k) => requireRows(rows, `Trained record ${k + 1}`));
   }
 
   place(unit: number): UnitPlace {
@@ -213,6 +229,14 @@ export function plannedUnit(plan: RunPlan, unit: number, programHash: (kind: Uni
   return kind
     ? { programHash: programHash(kind), inputsHash: unitInputsHash(plan.inputs(unit)), sources: plan.sources(unit) }
     : { programHash: NO_PROGRAM, inputsHash: initialRoot, sources: [] };
+}
+
+function requireRows(rows: number, what: string): void {
+  if (rows <= MOST_ROWS) return;
+  throw new OpenLedgerError({
+    code: 'run/part-too-long', what: 'This run cannot be vouched for: no proof on chain could judge all of it.', why: `${what} has ${rows} tokens; up to ${MOST_ROWS} can be judged.`,
+    next: 'Train in more parts to a step (accumulate), or with shorter records.',
+  });
 }
 
 function tooLong(): OpenLedgerError {

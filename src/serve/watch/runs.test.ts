@@ -96,7 +96,7 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
     connection, feed: createEventFeed(connection, memoryEventStore()), store, wallet, file, limits: { ...LIMITS, ...change.limits }, which: 'all', dryRun: change.dryRun ?? false, wait: true,
     subjects: { open: () => Promise.resolve(change.opened ?? run) }, tell: (event) => events.push(event),
   });
-  return { events, round: () => made.round(), of: (id: bigint) => events.filter(({ claim }) => claim === String(id)).map(({ event }) => event) };
+  return { events, round: () => made.round(), of: (id: bigint) => events.filter(({ claim }) => claim === `run ${id}`).map(({ event }) => event) };
 }
 
 const stateOf = async (id: bigint) => (await readRun(chain.connection, id)).state;
@@ -140,7 +140,7 @@ async function play(name: string, unit: number, fault: Fault, publish: boolean) 
     shown.push(...(await show(id, of)));
     await chain.pass(1);
   }
-  const mine = events.filter(({ claim, transaction }) => claim === String(id) && transaction);
+  const mine = events.filter(({ claim, transaction }) => claim === `run ${id}` && transaction);
   return { id, mine, transactions: mine.length + shown.length, gas: [...mine.map(({ gas }) => Number(gas ?? 0)), ...shown].reduce((a, b) => a + b, 0), events };
 }
 

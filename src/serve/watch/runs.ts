@@ -108,8 +108,8 @@ export class RunWatcher {
     const adapter = await this.adapter(run.adapterId);
     const examiner = await this.examiner(run, adapter);
     if (!examiner) return this.say('waiting', run, 'its run is made again here.');
-    // Whoever vouches writes this address: what cannot be read is not there.
-    const list = await store.readFile(run.cid, undefined, { maxBytes: 32 * run.units }).catch(() => undefined);
+    // Whoever vouches writes address and number of units: what cannot be read is not there.
+    const list = run.units !== examiner.run.plan.count ? undefined : await store.readFile(run.cid, undefined, { maxBytes: 32 * run.units }).catch(() => undefined);
     const move = await examiner.move(run, { ...run, list }, { limits: { ...SEARCH_LIMITS, places: Math.max(1, limits.demands) } });
     if (move.kind === 'right') {
       const other = await otherOutcome(examiner.run, adapter);
@@ -177,7 +177,7 @@ export class RunWatcher {
     };
     if (!run || run.state !== 'open') {
       drop();
-      return this.parts.tell({ event: 'dropped', claim: proof.claimId, text: `run of adapter ${proof.claimId}: ${run ? 'it is over' : 'it is not on the chain any more'}; its proof is not needed.` });
+      return this.parts.tell({ event: 'dropped', claim: `run ${proof.claimId}`, text: `run of adapter ${proof.claimId}: ${run ? 'it is over' : 'it is not on the chain any more'}; its proof is not needed.` });
     }
     if (!wallet) return;
     const { committedIn, proveBy } = await readRunCommitment(connection, wallet, proofOf(proof));
@@ -323,7 +323,7 @@ export class RunWatcher {
       const text = `${adapterId === undefined ? '' : `run of adapter ${adapterId}: `}${[what, why].filter(Boolean).join(' ')} (${code})`;
       if (this.told.get(`${adapterId} failed`) === text) return;
       this.told.set(`${adapterId} failed`, text);
-      this.parts.tell({ event: 'failed', ...(adapterId !== undefined && { claim: String(adapterId) }), text });
+      this.parts.tell({ event: 'failed', ...(adapterId !== undefined && { claim: `run ${adapterId}` }), text });
     }
   }
 
@@ -332,7 +332,7 @@ export class RunWatcher {
     const key = `${event} ${keyOf(run)}`;
     if (!more.transaction && this.told.get(key) === text) return;
     this.told.set(key, text);
-    this.parts.tell({ event, claim: String(run.adapterId), text: `run of adapter ${run.adapterId}: ${text}`, ...more });
+    this.parts.tell({ event, claim: `run ${run.adapterId}`, text: `run of adapter ${run.adapterId}: ${text}`, ...more });
   }
 
   private isMine(account: string): boolean {
