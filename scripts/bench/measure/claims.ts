@@ -2,11 +2,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBelow } from '../../../src/arithmetic/random.ts';
 import type { Engine } from '../../../src/attribution/engine.ts';
-import { TraceTree } from '../../../src/attribution/trace/tree.ts';
+import { stepEvidence } from '../../../src/attribution/trace/evidence.ts';
+import { type InspectedAnswer, inspectAnswer } from '../../../src/attribution/trace/inspect.ts';
+import type { TraceInputs } from '../../../src/attribution/trace/instruction.ts';
+import { inputsHash } from '../../../src/attribution/trace/step.ts';
+import type { Tracer } from '../../../src/attribution/trace/tracer.ts';
+import { TraceTree, leafHashes, tensorOf } from '../../../src/attribution/trace/tree.ts';
+import { DEFAULT_PAYOUT_RULE } from '../../../src/protocol/payout-rule.ts';
 import { readFolder } from '../../start/samples.ts';
 import { publicFolder } from '../machine.ts';
 import { type Report, NODE_CPU } from '../report.ts';
 import { median, timed } from '../timing.ts';
+import { type Dispute, dearestMatrix, disputeWithheld } from './withheld.ts';
 
 /** Tokens of the answer, after a prompt of ten. */
 const ANSWER = 60;
@@ -40,9 +47,53 @@ export async function reportClaims(report: Report, engine: Engine, rounds: numbe
     }));
   }
   report.add('first false leaf of it, in the last matrix', median(finding) / 1000, 's', NODE_CPU, { atMost: 5 });
+  await reportElement(report, tracer, inputs, tree, rounds);
+  await reportWithheld(report, tracer, inputs, tree).catch((cause: unknown) => report.missing('dispute about a withheld trace', NODE_CPU, cause));
   engine.freeLedger(ledger);
   engine.unloadAdapter(adapter);
   reportGas(report);
+}
+
+/** A check from the published hashes to the call that proves: one flipped bit in the middle of the program, and in its last matrix. */
+async function reportElement(report: Report, tracer: Tracer, inputs: TraceInputs, tree: TraceTree, rounds: number): Promise<void> {
+  const last = tree.tensors.length - 1;
+  for (const [where, index] of [['in the middle', last >> 1], ['in the last matrix', last]] as const) {
+    const matrix = (await tracer.matrices(inputs, [index])).get(index)!;
+    const values = matrix.values.slice();
+    new Uint32Array(values.buffer)[0]! ^= 1;
+    const leaves = leafHashes({ ...matrix, values });
+    const claimed = new TraceTree(tree.tensors.map((tensor, k) => (k === index ? tensorOf(tensor.rows, tensor.columns, leaves) : tensor)));
+    const published = claimed.bytes();
+    const inspected: InspectedAnswer = {
+      programHash: tracer.programHash, published, contributors: [], prices: { rateIn: '1', rateOut: '1', platformFee: '0', split: { platform: 0, owner: 0, stakers: 0, contributors: 10_000 }, payout: DEFAULT_PAYOUT_RULE },
+      receipt: { prompt: { tokens: inputs.tokens.slice(0, -inputs.answer) }, answer: { tokens: inputs.tokens.slice(-inputs.answer) } },
+      answer: {
+        tokensIn: inputs.tokens.length - inputs.answer, tokensOut: inputs.answer, receiptHash: claimed.root, inputsHash: inputsHash(inputs), traceRoot: claimed.root,
+        payoutRoot: claimed.root, payoutCount: 0, allocated: 0n, read: [],
+      },
+    };
+    const times: number[] = [];
+    for (let i = 0; i < rounds; i++) {
+      times.push(await timed(async () => {
+        const { verdict, values: told, claimed: theirs, first } = await inspectAnswer(tracer, inspected);
+        const step = verdict.kind === 'step' && told ? await stepEvidence(tracer, inputs, theirs!, verdict.place, told, { first }) : undefined;
+        if (step?.index !== index) throw new Error('the false element was not found');
+      }));
+    }
+    report.add(`one flipped bit ${where}, from the published hashes to the proof`, median(times) / 1000, 's', NODE_CPU, { atMost: 5 });
+  }
+}
+
+/** Three disputes: where it costs most, in the middle, in the last matrix. */
+async function reportWithheld(report: Report, tracer: Tracer, inputs: TraceInputs, tree: TraceTree): Promise<void> {
+  const last = tree.tensors.length - 1;
+  const disputes = await disputeWithheld(tracer, inputs, tree, [dearestMatrix(tree), last >> 1, last]);
+  const gasOf = ({ gas }: Dispute) => gas.reduce((sum, one) => sum + one.gas, 0);
+  const worst = disputes.reduce((a, b) => (gasOf(b) > gasOf(a) ? b : a));
+  const note = `${worst.where}: ${worst.gas.map(({ what, gas }) => `${what} ${gas}`).join(', ')}; ${worst.hashes} hashes, ${worst.leaves} leaves`;
+  report.add('dispute about a withheld trace, both sides, worst of three: transactions', Math.max(...disputes.map(({ gas }) => gas.length)), '', 'scratch chain', { atMost: 8 });
+  report.add('the same: gas', gasOf(worst), 'gas', 'scratch chain', { atMost: 5_000_000 }, note);
+  report.add('the same: bonds of its demands', Math.max(...disputes.map(({ bonds }) => bonds)), 'gas', 'scratch chain', undefined, 'at the stressed price; half of a claim’s least bond is 7,500,000');
 }
 
 /** Gas as forge measured it for the snapshots that stand in the repository; `npm test` holds them. */
