@@ -16,7 +16,7 @@ export function retrainingTable({ methods, ceiling }: FamilyReport): string {
     method.title, figure(method.half), figure(method.within), signed(method.aboveDataInf), figure(method.five), figure(method.leaveOneOut), method.seconds < 10 ? method.seconds.toFixed(2) : method.seconds.toFixed(0),
   ];
   return table(
-    ['', 'LDS, half', 'within class', 'within, above DataInf', 'LDS, 5 % removed', 'leave-one-out', 'seconds'],
+    ['', 'LDS, half', 'within class', 'within, above DataInf', 'LDS, 5 % removed', 'leave-one-out', 'seconds of processor'],
     [...methods.map(row), ['*Ceiling: another order*', figure(ceiling?.half), figure(ceiling?.within), '', '', '', '']],
   );
 }
