@@ -10,6 +10,7 @@ import { reportAdapterSwitch, reportBatch, reportBrowserKernels, reportCpuDuel, 
 import { reportDawnKernels } from './measure/dawn.ts';
 import { reportClaims } from './measure/claims.ts';
 import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTrainingStep } from './measure/engine.ts';
+import { reportFaults } from './measure/faults.ts';
 import { reportFirstLoad } from './measure/first-load.ts';
 import { measureMatmul } from './measure/matmul.ts';
 import { CHROMIUM_CPU, CHROMIUM_GPU, NODE_CPU, Report } from './report.ts';
@@ -63,6 +64,10 @@ const measurements: Record<string, Measurement> = {
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
   attribution: { what: 'ledger, attribution of an answer', where: NODE_CPU, run: withEngine((one) => reportAttribution(report, one)) },
   claims: { what: 'trace of an answer, first false leaf, gas of proofs', where: NODE_CPU, run: withEngine((one) => reportClaims(report, one, effort.small ? 1 : 3)) },
+  faults: {
+    what: 'faults planted in claims, challenges of right claims', where: 'contracts on anvil', long: true,
+    run: () => reportFaults(report, effort.small ? 50 : 1000, (text) => console.error(text)),
+  },
   'record-gradients': { what: 'gradients by record', where: NODE_CPU, run: withEngine((one) => reportRecordGradients(report, one, effort.small ? 5 : 15)) },
   influence: { what: '100 answers by 900 records', where: NODE_CPU, run: async () => reportInfluence(report, await backend.get(), effort.small ? 2 : 5) },
   solve: { what: 'solve of the curvature method', where: NODE_CPU, run: async () => reportSolve(report, await backend.get(), effort.small ? [1024] : [1024, 4096]) },
@@ -74,7 +79,7 @@ if (flags.help) {
   console.log(`npm run bench -- [--small] [--json] [--markdown] [--only NAME,…]
 Times the engine beside its peers, ONNX Runtime Web and wllama, and prints each figure as a JSON line, then a table.
   --small       within a minute: fewer rounds, and only what is short: no batches, adapter switch, scaling,
-                kernels or fine-tunes
+                kernels, fine-tunes or faults (with --only faults: 50 and 50 instead of 1,000 and 1,000)
   --json        JSON lines only
   --markdown    the table for docs/bench.md
   --only NAMES  of: ${Object.keys(measurements).join(', ')}

@@ -120,7 +120,8 @@ export class FaultyClaims {
       return { claimed: this.right.with(a, this.right[b]!).with(b, this.right[a]!), where: `instructions ${a} and ${b}`, isPlace: (index) => index === Math.min(a, b) };
     }
     const turn = program.instructions.findIndex(({ op }) => op === 'lossGradient');
-    const at = fault === 'score' ? last - 1 : fault === 'noise' ? last : fault === 'activation' ? this.below(turn) : fault === 'gradient' ? turn + this.below(last - 1 - turn) : this.below(this.right.length);
+    const tall = this.right.flatMap(({ rows }, k) => (rows > 1 ? [k] : []));
+    const at = fault === 'rows' ? tall[this.below(tall.length)]! : fault === 'score' ? last - 1 : fault === 'noise' ? last : fault === 'activation' ? this.below(turn) : turn + this.below(last - 1 - turn);
     let place = '';
     let flipped: number | undefined;
     let changed = this.right[at]!;
@@ -129,7 +130,8 @@ export class FaultyClaims {
         if (index !== at) return;
         changed = matrix;
         if (fault === 'rows') {
-          const [a, b] = [this.below(matrix.rows), this.below(matrix.rows)];
+          const a = this.below(matrix.rows);
+          const b = (a + 1 + this.below(matrix.rows - 1)) % matrix.rows;
           const row = (k: number) => matrix.values.slice(k * matrix.columns, (k + 1) * matrix.columns);
           const [first, second] = [row(a), row(b)];
           matrix.values.set(second, a * matrix.columns);

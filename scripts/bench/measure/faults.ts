@@ -1,0 +1,80 @@
+import { startScratchChain } from '../../../src/chain/testing/scratch-chain.ts';
+import { FaultyPayouts, PAYOUT_FAULTS } from '../../../tests/referee/payout-faults.ts';
+import { FAULTS, FaultyClaims, MODELS } from '../../../tests/referee/planted-faults.ts';
+import { startReferee } from '../../../tests/referee/scratch-referee.ts';
+import { TAMPERINGS, tamper } from '../../../tests/referee/tampering.ts';
+import type { Report } from '../report.ts';
+
+const WHERE = 'contracts on anvil, CPU backend';
+/** Other faults than `npm test` plants. */
+const STREAM = 3;
+
+/** Times each kind was planted, shown false, and shown in its place. */
+type Tally = Map<string, { planted: number; convicted: number; inPlace: number }>;
+
+/**
+ * Plants `count` faults of all kinds in claims of small models, and brings `count` challenges against right claims: true evidence,
+ * evidence changed in every way, stolen proofs. The referee and the judge of payouts are asked as Disputes asks them. Every miss is printed.
+ */
+export async function reportFaults(report: Report, count: number, progress: (text: string) => void): Promise<void> {
+  const referee = await startReferee();
+  const chain = await startScratchChain();
+  const tally: Tally = new Map();
+  const note = (kind: string, convicted: boolean, inPlace: boolean, where: string) => {
+    const one = tally.get(kind) ?? { planted: 0, convicted: 0, inPlace: 0 };
+    tally.set(kind, { planted: one.planted + 1, convicted: one.convicted + Number(convicted), inPlace: one.inPlace + Number(convicted && inPlace) });
+    if (!convicted || !inPlace) progress(`MISSED ${kind}: ${where}`);
+  };
+  let survived = 0;
+  let challenges = 0;
+  const challenge = (refused: boolean, where: string) => {
+    challenges++;
+    if (refused) survived++;
+    else progress(`FELL: ${where}`);
+  };
+  try {
+    // A part of both counts with each model.
+    const share = (model: number) => Math.floor((count * (model + 1)) / MODELS.length) - Math.floor((count * model) / MODELS.length);
+    for (const [number, [name, options, tokens, answer]] of MODELS.entries()) {
+      const claims = await FaultyClaims.of(options, tokens, answer, STREAM);
+      const payouts = await FaultyPayouts.of(chain, options, tokens, answer, STREAM);
+      const kinds = [...FAULTS, ...PAYOUT_FAULTS];
+      let planted = 0;
+      const before = challenges;
+      for (let k = 0; planted < share(number); k++) {
+        const kind = kinds[k % kinds.length]!;
+        if (kind === 'share' || kind === 'amount' || kind === 'contributor') {
+          const judged = await payouts.judge(kind);
+          if (judged.right.length === 0) continue;
+          planted++;
+          note(kind, !judged.stands, judged.agrees, judged.where);
+          if (k % 2) challenge((await payouts.judge(undefined)).stands, `${name}: payouts that are right`);
+          continue;
+        }
+        // A fault that rounding hides, or that swaps like with like, is none: another is drawn.
+        const fault = await claims.plant(kind);
+        if (!fault) continue;
+        planted++;
+        note(kind, (await referee.isFalse(fault.question)) === true, fault.inPlace, fault.where);
+        if (k % 2) challenge((await referee.isFalse(fault.honest)) === false, `${name}: the true element where ${fault.where}`);
+        else if (k % 4) challenge((await referee.isFalse(claims.stolen(fault))) !== true, `${name}: the proof of another claim, ${fault.where}`);
+        if (planted % 25 === 0) progress(`${name}: ${planted} of ${share(number)} faults`);
+      }
+      for (let k = 0; challenges - before < share(number); k++) {
+        const right = claims.honest();
+        if (k % 3 === 0) challenge((await referee.isFalse(right)) === false, `${name}: any element`);
+        else {
+          const how = TAMPERINGS[k % TAMPERINGS.length]!;
+          challenge((await referee.isFalse(tamper(right, claims.honest(), how, (end) => claims.below(end)))) !== true, `${name}: ${how}`);
+        }
+      }
+    }
+  } finally {
+    await Promise.all([referee.stop(), chain.stop()]);
+  }
+  const sum = (of: 'planted' | 'convicted' | 'inPlace') => [...tally.values()].reduce((total, one) => total + one[of], 0);
+  const byKind = [...tally].map(([kind, { convicted, planted }]) => `${kind} ${convicted}/${planted}`).join(', ');
+  report.add(`planted faults, of ${count}: convicted`, sum('convicted'), 'claims', WHERE, { atLeast: count }, byKind);
+  report.add(`planted faults, of ${count}: in the right place`, sum('inPlace'), 'claims', WHERE, { atLeast: count });
+  report.add(`right claims challenged at random and with changed evidence, of ${challenges}: stand`, survived, 'claims', WHERE, { atLeast: count });
+}
