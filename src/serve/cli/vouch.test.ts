@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { RECORDS, smallBase } from '../../../tests/parity/receipt-of.ts';
+import { anvilRpc } from '../../../scripts/chain/anvil.ts';
+import { Engine } from '../../attribution/engine.ts';
+import { createDatanet } from '../../chain/create-datanet.ts';
+import { publishVersion } from '../../chain/publish-version.ts';
+import { readRun } from '../../chain/read-run.ts';
+import { registerAdapter } from '../../chain/register-adapter.ts';
+import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
+import { demoWallet } from '../../chain/wallets.ts';
+import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { DEFAULT_RECIPE } from '../../model/recipe.ts';
+import type { Hex } from '../../protocol/bytes.ts';
+import { memoryFolder } from '../../protocol/model-folder.ts';
+import { recordsRoot, versionRoot } from '../../protocol/record.ts';
+import { trainedHash } from '../../protocol/trained-records.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'openledger-vouch-'));
+process.env.OPENLEDGER_STATE = folder;
+const key = generatePrivateKey();
+process.env.VOUCH_TEST_KEY = key;
+const flags = ['--chain', join(folder, 'deployment.json'), '--key-env', 'VOUCH_TEST_KEY', '--json'];
+
+let chain: ScratchChain;
+let register: (change?: { adapterRoot?: Hex }) => Promise<bigint>;
+
+beforeAll(async () => {
+  chain = await startScratchChain({ window: 4000 });
+  const { connection } = chain;
+  connection.publicClient.pollingInterval = 50;
+  const address = privateKeyToAccount(key).address;
+  await anvilRpc(chain.anvil.url, 'anvil_setBalance', [address, `0x${(100n * OPEN).toString(16)}`]);
+  const owner = demoWallet(connection, { name: 'owner', role: 'user', privateKey: key, address });
+  const { localStore } = await import('./content.ts');
+  const store = await localStore();
+  const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+  const baseCid = await store.addDirectory(smallBase());
+  writeFileSync(join(folder, 'deployment.json'), JSON.stringify({ ...chain.deployment, base: { name: 'small', cid: baseCid } }));
+  const backend = await createCpuBackend();
+  const engine = await Engine.open(backend, { name: 'small', cid: baseCid }, memoryFolder('small', smallBase()));
+  const records = RECORDS.slice(0, 3);
+  const { files, run } = await engine.train('t', records, { ...DEFAULT_RECIPE, rank: 2, alpha: 4, epochs: 2, batch: 2 });
+  const cid = await store.addDirectory(files);
+  await createDatanet(connection, owner, { name: 'Vouched', metadataCid: cid, minStakePerRecord: 0n });
+  await publishVersion(connection, owner, { datanetId: 1n, root: versionRoot(records), recordsRoot: recordsRoot(records), cid: await store.addFile(json({ openledger: 'datanet-version/1', name: 't', records })), count: 3 });
+  register = async (change = {}) => (await registerAdapter(connection, owner, {
+    datanetId: 1n, version: 1, baseRoot: run.base.root, adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program,
+    trainedHash: trainedHash(run.datanet.clusters), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...change,
+  })).adapterId;
+}, 120_000);
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await chain?.stop();
+});
+
+test('an owner vouches from the command line, a watcher finds it right and ends it', async () => {
+  const [{ vouch }, { watch }] = await Promise.all([import('./vouch.ts'), import('./watch.ts')]);
+  const id = await register();
+  const would = (await vouch(['--id', String(id), ...flags, '--dry-run'])) as { units: number };
+  expect((await readRun(chain.connection, id)).state).toBe('none');
+  const made = (await vouch(['--id', String(id), ...flags])) as { units: number; outputsRoot: Hex; transaction: Hex };
+  expect(made).toMatchObject(would);
+  expect(await readRun(chain.connection, id)).toMatchObject({ state: 'open', units: made.units, outputsRoot: made.outputsRoot });
+  await expect(vouch(['--id', String(id), ...flags])).rejects.toMatchObject({ code: 'cli/no-statement' });
+
+  const lines: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+  try {
+    await watch([...flags, '--once', '--confirmations', '0']);
+    await chain.pass(4001);
+    await watch([...flags, '--once', '--confirmations', '0', '--runs', 'own']);
+  } finally {
+    log.mockRestore();
+  }
+  const told = lines.map((line) => JSON.parse(line) as { claim: string; event: string; text: string });
+  expect(told.filter(({ claim }) => claim === `run ${id}`).map(({ event }) => event)).toEqual(['found', 'returned']);
+  expect(told[0]!.text).toContain(`right. All ${made.units} units`);
+  expect((await readRun(chain.connection, id)).state).toBe('stands');
+}, 120_000);
+
+test('what run.json does not tell of is not vouched for', async () => {
+  const { vouch } = await import('./vouch.ts');
+  const other = await register({ adapterRoot: word('0c') });
+  await expect(vouch(['--id', String(other), ...flags])).rejects.toMatchObject({ code: 'watch/other-content' });
+  await expect(vouch(['--id', '99', ...flags])).rejects.toMatchObject({ code: 'cli/no-adapter' });
+  expect((await readRun(chain.connection, other)).state).toBe('none');
+}, 120_000);
