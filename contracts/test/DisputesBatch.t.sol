@@ -164,12 +164,15 @@ contract DisputesBatchTest is Disputing {
   function testFuzz_anAnswerThatIsNoneIsConvicted(uint8 which) public {
     _fill(7);
     Answer storage a = _batch[which % 7];
-    if (which % 6 == 0) a.receiptHash = 0;
-    if (which % 6 == 1) a.traceRoot = 0;
-    if (which % 6 == 2) a.inputsHash = 0;
-    if (which % 6 == 3) a.payoutCount = 0;
-    if (which % 6 == 4) a.allocated = 0;
-    if (which % 6 == 5) a.tokensOut = 0;
+    if (which % 8 == 0) a.receiptHash = 0;
+    if (which % 8 == 1) a.traceRoot = 0;
+    if (which % 8 == 2) a.inputsHash = 0;
+    if (which % 8 == 3) a.payoutCount = 0;
+    if (which % 8 == 4) a.allocated = 0;
+    if (which % 8 == 5) a.tokensOut = 0;
+    // More than anybody can compute again, though the claim's sums are those of seven that could be.
+    if (which % 8 == 6) a.tokensIn = 1025 - a.tokensOut;
+    if (which % 8 == 7) a.read = new uint32[](17);
     (ClaimId id,) = _payBatch(_batchRequest());
     _prove(bob, id, _sumsCall(id));
     _is(id, ClaimState.Refuted);

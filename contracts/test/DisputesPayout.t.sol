@@ -5,7 +5,7 @@ import { IDisputes } from "../src/interfaces/IDisputes.sol";
 import { IGames } from "../src/interfaces/IGames.sol";
 import { IPayoutJudge, PayoutCase, PayoutEvidence, RecordLeaf } from "../src/interfaces/IPayoutJudge.sol";
 import { Opening } from "../src/interfaces/IReferee.sol";
-import { ClaimState, PayRequest } from "../src/interfaces/ISettlement.sol";
+import { ClaimState, ISettlement, PayRequest } from "../src/interfaces/ISettlement.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { AdapterDraft } from "../src/interfaces/IAdapterRegistry.sol";
 import { Answer } from "../src/types/Answers.sol";
@@ -141,6 +141,49 @@ contract DisputesPayoutTest is Disputing {
     _prove(bob, id, _payoutCall(id, _evidence()));
     _is(id, ClaimState.Refuted);
     eq(settlement.claim(id).challenger, bob, "who showed it");
+  }
+
+  /// @dev Who makes the payouts writes what they like under the root. Each of these divides as much as is right.
+  function test_falseSharesAreConvicted() public {
+    _publish(12);
+    (Answer memory right, Fee memory fee) = _right(new uint32[](0));
+    uint256 half = right.allocated / 2;
+    address[2][4] memory whom = [
+      // The same contributor twice, one who brought nothing beside one who did, nobody, and an address that is no one's.
+      [address(0x1000), address(0x1000)],
+      [address(0x1000), bob],
+      [address(0), address(0)],
+      [address(0x1000), address(0)]
+    ];
+    for (uint256 k = 0; k < whom.length; k++) {
+      bytes32[] memory leaves = new bytes32[](2);
+      leaves[0] = _payout(0, whom[k][0], half);
+      leaves[1] = _payout(1, whom[k][1], right.allocated - half);
+      Answer memory answer = right;
+      (answer.receiptHash, answer.payoutRoot, answer.payoutCount) = (bytes32(k + 1), MerkleTree.root(leaves), 2);
+      ClaimId id = _claimOf(answer, fee);
+      _prove(bob, id, _payoutCall(id, _evidence()));
+      _is(id, ClaimState.Refuted);
+    }
+    _solvent();
+  }
+
+  /// @dev Shares beyond what is allocated, and beyond the contributors' part.
+  function test_sharesBeyondTheTotal() public {
+    _publish(12);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    bytes32[] memory leaves = new bytes32[](1);
+    leaves[0] = _payout(0, bob, uint256(answer.allocated) + 1);
+    (answer.payoutRoot, answer.payoutCount) = (MerkleTree.root(leaves), 1);
+    ClaimId id = _claimOf(answer, fee);
+    _prove(bob, id, _payoutCall(id, _evidence()));
+    _is(id, ClaimState.Refuted);
+    answer.receiptHash = "beyond";
+    answer.allocated = uint128(fee.contributors + 1);
+    PayRequest memory request = PayRequest(adapter, answer, CID, fee.contributors, settlement.payoutRuleVersion());
+    bytes4 why = ISettlement.AllocatedTooMuch.selector;
+    vm.expectRevert(abi.encodeWithSelector(why, fee.contributors + 1, fee.contributors));
+    _pay(request, fee.total);
   }
 
   /// @dev Copies have no score: the rows are those of the records that were trained.

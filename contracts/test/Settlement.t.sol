@@ -19,7 +19,7 @@ import {
 import { FeeMath } from "../src/libraries/FeeMath.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Fee, PayoutRule, Split } from "../src/types/Fees.sol";
-import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { AdapterId, ClaimId, DatanetId } from "../src/types/Ids.sol";
 import { Deployed } from "./support/Deployed.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 import { ReenteringContributor } from "./support/ReenteringContributor.sol";
@@ -180,7 +180,13 @@ contract SettlementTest is Deployed {
     request.answer.tokensOut = 0;
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokensOut"));
     _pay(request, fee.total);
-    request.answer.tokensOut = 37;
+    request.answer.tokensOut = 1025 - request.answer.tokensIn;
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokens"));
+    _pay(request, fee.total);
+    (request.answer.tokensIn, request.answer.tokensOut) = (type(uint32).max, type(uint32).max);
+    vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokens"));
+    _pay(request, fee.total);
+    (request.answer.tokensIn, request.answer.tokensOut) = (13, 37);
     request.answer.payoutCount = 0;
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "payoutRoot"));
     _pay(request, fee.total);
@@ -339,6 +345,35 @@ contract SettlementTest is Deployed {
       _books();
     }
     yes(rounds > 0 && rounds < 30, "after a few claims");
+  }
+
+  function testFuzz_anyoneAddsToAPool(uint64 first, uint64 second) public {
+    vm.deal(bob, uint256(first) + second);
+    vm.startPrank(bob);
+    settlement.addToPool{ value: first }(datanet);
+    vm.expectEmit(address(settlement));
+    emit ISettlement.PoolGrown(datanet, bob, second);
+    settlement.addToPool{ value: second }(datanet);
+    vm.stopPrank();
+    eq(settlement.poolOf(datanet), uint256(first) + second, "the pool");
+    eq(settlement.poolOf(DatanetId.wrap(2)), 0, "no other");
+    _books();
+    (PayRequest memory request, Fee memory fee,) = _request("next", 13, 37, 6000);
+    ClaimId id = _pay(request, fee.total);
+    vm.warp(vm.getBlockTimestamp() + WINDOW + 1);
+    settlement.finalize(id);
+    uint256 pool = uint256(first) + second;
+    uint256 bps = pool * 10_000 / fee.contributors;
+    uint256 bonus = fee.contributors * (bps < 1000 ? bps : 1000) / 10_000;
+    eq(settlement.poolOf(datanet), pool - bonus, "joins the next payouts");
+    _books();
+  }
+
+  /// @dev As many tokens as can be checked, in an answer by itself.
+  function test_theLongestAnswerIsTaken() public {
+    (PayRequest memory request, Fee memory fee,) = _request("longest", 1000, 24, 6000);
+    ClaimId id = _pay(request, fee.total);
+    eq(settlement.claim(id).tokensIn + settlement.claim(id).tokensOut, 1024, "tokens");
   }
 
   // ---- Bonds ----

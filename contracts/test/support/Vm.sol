@@ -7,6 +7,7 @@ interface Vm {
   function startPrank(address caller) external;
   function stopPrank() external;
   function deal(address account, uint256 wei_) external;
+  function txGasPrice(uint256 price) external;
   function warp(uint256 timestamp) external;
   function roll(uint256 blockNumber) external;
   function getNonce(address account) external view returns (uint64);
