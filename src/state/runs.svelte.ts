@@ -1,4 +1,3 @@
-import { SvelteMap } from 'svelte/reactivity';
 import { standRun, vouchRun } from '../chain/vouch-run.ts';
 import { leastRunBond } from '../chain/read-run.ts';
 import type { EventFeed } from '../chain/events.ts';
@@ -37,7 +36,7 @@ export class RunsState {
   readonly statements: Loadable<Map<bigint, Statement>>;
   /** Least bond of a statement, wei. */
   readonly bond: Loadable<bigint>;
-  #work = new SvelteMap<bigint, RunWork>();
+  #work = new Map<bigint, RunWork>();
   #session: Session;
 
   constructor(session: Session) {
