@@ -259,6 +259,7 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
       values[i] = div(1, total);
     }
   },
+  lossGradient: (work) => lossGradient(work, (r) => work.texts.target(r)),
   lossGradientBy: (work) => lossGradient(work, (r) => work.texts.target(r)),
   lossGradientDrawn: (work) => lossGradient(work, (r) => bitsOf(work.sources[2]!.values[r]!)),
   adamwMoment: ({ instruction: { params }, sources: [m, g], values }) => {
