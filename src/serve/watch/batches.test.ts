@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
+import { shownOf } from '../../attribution/trace/replies.ts';
 import type { Matrix } from '../../attribution/trace/run.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
+import { TraceNodes } from '../../attribution/trace/trace-nodes.ts';
 import { Tracer } from '../../attribution/trace/tracer.ts';
-import { TraceTree } from '../../attribution/trace/tree.ts';
+import { TraceTree, leafValues } from '../../attribution/trace/tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
 import { demandPlaces, leafOf } from '../../chain/demand-places.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
@@ -20,11 +22,12 @@ import { publishVersion } from '../../chain/publish-version.ts';
 import { receiptEvent } from '../../chain/receipt-event.ts';
 import { type Terms, readTerms } from '../../chain/read-terms.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
+import { revealPlaces } from '../../chain/reveal-places.ts';
 import { sendTransaction } from '../../chain/send-transaction.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
-import { type ClaimedAnswer, answersRoot } from '../../protocol/answers.ts';
+import { type ClaimedAnswer, answersRoot, openAnswer } from '../../protocol/answers.ts';
 import { answerOfReceipt, batchFile } from '../../protocol/batch.ts';
 import { canonicalJson } from '../../protocol/canonical.ts';
 import { divideFee } from '../../protocol/divide-fee.ts';
@@ -32,6 +35,7 @@ import { type Payout, payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import { type Receipt, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
+import { demandsOf } from './demands.ts';
 import { Examiner } from './examine.ts';
 import { StateFile } from './watch-state.node.ts';
 import { type WatchEvent, Watcher } from './watcher.ts';
@@ -197,6 +201,38 @@ test('a batch whose file is withheld is demanded answer by answer; silence loses
   await chain.pass(1100);
   await late.round();
   expect(await stateOf(id)).toBe('refuted');
+}, 60_000);
+
+test('answers that the claimant of a withheld batch is made to show are checked like all others', async () => {
+  const { connection } = chain;
+  const trace = flipped(1, 80);
+  const answers = [answer(0), answer(1, { trace })];
+  const id = await claim(answers, { publish: false });
+  await chain.pass(1001);
+  const { events, round, of } = watcher('shown', guard);
+  await round();
+  expect(of(id).map(({ event }) => event)).toEqual(['found', 'demanded']);
+  // What a claimant would do to keep the bond: show whatever is demanded, as it was claimed.
+  const show = async () => {
+    const feed = createEventFeed(connection, memoryEventStore());
+    await feed.refresh();
+    for (const [k, claimed] of [runs[0]!.right, trace].entries()) {
+      const places = demandsOf(feed.disputes()).flatMap(({ claimId, place, state }) => (claimId === id && place.answer === k && state === 'open' ? [place] : []));
+      if (!places.length) continue;
+      const shown = shownOf(tracer, runs[k]!.inputs, places, new TraceNodes(TraceTree.of(claimed)), (index, leaf) => leafValues(claimed[index]!, leaf).values);
+      await revealPlaces(connection, claimant, id, openAnswer(adapterId, answers.map((one) => one.answer), k), shown);
+    }
+  };
+  for (let rounds = 0; rounds < 6 && !of(id).some(({ event }) => event === 'committed'); rounds++) {
+    await show();
+    await round();
+  }
+  expect(of(id).filter(({ text }) => /answer 0: right/.test(text))).toHaveLength(1);
+  await chain.pass(1);
+  await round();
+  expect(await stateOf(id)).toBe('refuted');
+  expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
+  expect(of(id).find(({ event, text }) => event === 'committed' && /answer 1/.test(text))).toBeDefined();
 }, 60_000);
 
 test('demands on answers of one’s own batch are answered', async () => {

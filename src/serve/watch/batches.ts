@@ -1,4 +1,5 @@
 import { parseJson } from '../../attribution/catalog.ts';
+import type { EventFeed } from '../../chain/events.ts';
 import { type ClaimRecord, claimsOfBatch } from '../../chain/list-claims.ts';
 import { type ProofCall, sumsProof, twiceProof } from '../../chain/proof-call.ts';
 import { type AnswerOpening, answerFault, openAnswers } from '../../protocol/answers.ts';
@@ -73,11 +74,13 @@ function faultOf(claim: ClaimRecord, receipted: readonly ReceiptedAnswer[]): Ext
 
 const fitting = (proof: ProofCall) => (proof.data.length / 2 <= MOST_CALL_BYTES ? proof : undefined);
 
-/** Answers of a claim that its claimant was made to show, by the events. */
-export function shownAnswers(events: readonly { eventName: string; args: unknown }[], claimId: bigint): AnswerOpening[] {
-  return events.flatMap(({ eventName, args }) => {
-    if (eventName !== 'AnswerShown') return [];
-    const { id, opening } = args as { id: bigint; opening: AnswerOpening };
-    return id === claimId ? [opening] : [];
-  });
+/** Answers of a claim that its claimant was made to show, by the events; each once. */
+export function shownAnswers(events: ReturnType<EventFeed['disputes']>, claimId: bigint): AnswerOpening[] {
+  const shown = new Map<bigint, AnswerOpening>();
+  for (const event of events) {
+    if (event.eventName !== 'AnswerShown' || event.args.id !== claimId) continue;
+    const { index, answer, proof } = event.args.opening;
+    shown.set(index, { index, answer, proof: [...proof] });
+  }
+  return [...shown.values()];
 }

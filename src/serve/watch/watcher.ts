@@ -149,6 +149,8 @@ export class Watcher {
   /** Several answers: what is wrong with them together, then each as a claim of its own, some a round. Those that nobody else can know are demanded. */
   private async checkBatch(view: View, claim: ClaimRecord): Promise<void> {
     const { file, feed, examiner } = this.parts;
+    const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
+    if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
     const batch = await examiner.batch(claim, shownAnswers(feed.disputes(), claim.claimId));
     if (batch.kind === 'false') {
       const own = this.isMine(claim.claimant);
@@ -163,7 +165,6 @@ export class Watcher {
       await this.guard(claim.claimId, () => this.check(view, one));
     }
     if (batch.kind === 'missing') {
-      this.notBefore.set(keyOf(claim), Date.now() + RETRY_MS);
       this.say('found', claim, batch.why);
       // What stands in the reply is checked in the next round.
       if (!this.isMine(claim.claimant)) await this.demand(view, claim, batch.hidden.map((answer) => leafOf(answer, 0, 0)), batch.why, true);
