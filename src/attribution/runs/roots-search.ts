@@ -1,12 +1,14 @@
 import { type Hex, concat, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import type { NodesOpening } from '../trace/replies.ts';
-import { ALL_MATRICES, MOST_DEPTH, isIn } from '../trace/trace-nodes.ts';
+import { ALL_MATRICES, isIn } from '../trace/trace-nodes.ts';
 import { TreeNodes, climb, depthOf, widthOf } from '../trace/tree-nodes.ts';
 import { ALL_UNITS, type RunPlace } from './places.ts';
 import type { OutputRoots } from './statement.ts';
 
 const ROOT = Uint8Array.of(2);
+/** Levels that one round goes down at most: 256 hashes cost half a million gas to show, each further level twice as much. */
+const ROUND_LEVELS = 8;
 const same = (a: Uint8Array, b: Uint8Array) => a.every((byte, k) => byte === b[k]);
 const keyOf = (level: number, place: number) => `${level} ${place}`;
 
@@ -44,7 +46,8 @@ export class RootsSearch {
     const { level, place } = this.suspect();
     if (level === 0 && place < this.own.count) return [];
     // Padding that differs: nobody can show the node above it.
-    const at = place < widthOf(this.own.count, level) ? { level, leaf: place, depth: Math.min(level, MOST_DEPTH) } : { level: level + 1, leaf: place >> 1, depth: 1 };
+    const rounds = Math.ceil(level / ROUND_LEVELS);
+    const at = place < widthOf(this.own.count, level) ? { level, leaf: place, depth: Math.ceil(level / rounds) } : { level: level + 1, leaf: place >> 1, depth: 1 };
     return [{ answer: ALL_UNITS, index: ALL_MATRICES, ...at }];
   }
 
