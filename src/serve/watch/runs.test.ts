@@ -3,20 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RunExaminer } from '../../attribution/runs/examine.ts';
+import { checkpointsFile } from '../../attribution/checkpoints.ts';
 import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
 import { rootsReply } from '../../attribution/runs/roots-search.ts';
 import { type OpenRun, openSubject } from '../../attribution/runs/run-of-adapter.ts';
 import { OutputRoots, type PlanTree, openUnit } from '../../attribution/runs/statement.ts';
-import { checkpointsFile } from '../../attribution/checkpoints.ts';
 import { tensorsAfter } from '../../attribution/runs/state-tensors.ts';
 import { FalseMaker, type Fault, flipBit } from '../../attribution/runs/testing/false-maker.ts';
 import { smallRun } from '../../attribution/runs/testing/small-run.ts';
 import { rowsOf } from '../../attribution/tensor-rows.ts';
 import { ALL_MATRICES } from '../../attribution/trace/trace-nodes.ts';
+import { TraceTree, cutOf, floatBytes, leafValues } from '../../attribution/trace/tree.ts';
+import { randomBelow } from '../../arithmetic/random.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
 import { demandOfRun } from '../../chain/demand-run.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
+import { refereeAbi } from '../../chain/generated/abis.ts';
+import { type UnitShape, type UnitStep, commitRunProof, givenProof, sendRunProof, shapeArgument, unitProof } from '../../chain/prove-run.ts';
 import { publishVersion } from '../../chain/publish-version.ts';
 import { readRun, readRunBalance } from '../../chain/read-run.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
@@ -25,7 +29,7 @@ import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/te
 import { vouchRun } from '../../chain/vouch-run.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
-import { type Hex, fromHex } from '../../protocol/bytes.ts';
+import { type Hex, fromHex, toHex } from '../../protocol/bytes.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
 import { tensorsRoot } from '../../protocol/tensors.ts';
 import { runsOf } from './run-facts.ts';
@@ -170,6 +174,53 @@ test('a right statement stands: its maker answers every demand, and the bond com
   expect(await stateOf(id)).toBe('stands');
   expect(own.events.at(-1)!.event).toBe('withdrawn');
   expect(await readRunBalance(connection, maker.address)).toBe(0n);
+}, 120_000);
+
+test('no proof refutes a right statement: true elements, evidence of another, a false beginning that is none, a stolen proof', async () => {
+  const { connection } = chain;
+  const id = await vouch(right);
+  const examiner = new RunExaminer(run);
+  const { tracer } = run;
+  const asked: { unit: number; opening: ReturnType<typeof openUnit>; shape: UnitShape; step: UnitStep; innerRoot: Hex }[] = [];
+  for (let k = 0; k < 12; k++) {
+    const unit = 1 + randomBelow(run.plan.count - 1, 5, 1, k);
+    const { parts, trace } = await examiner.unit(unit);
+    const shapes = tracer.shapes(parts.kind, parts.inputs);
+    const index = randomBelow(shapes.length, 5, 2, k);
+    const matrix = (await tracer.matrices(parts.kind, parts.inputs, parts.sources, [index])).get(index)!;
+    const leaf = randomBelow(cutOf(matrix.rows, matrix.columns).count, 5, 3, k);
+    // Evidence against a flipped bit, then the bit as it is.
+    const values = leafValues(matrix, leaf).values.slice();
+    flipBit({ rows: 1, columns: values.length, values }, randomBelow(values.length, 5, 4, k));
+    const claimed = { inner: trace.inner, outputs: trace.outputs, sources: parts.sources.map((matrices) => TraceTree.of(matrices)) };
+    const { step, shape } = (await tracer.evidence(parts.kind, parts.inputs, parts.sources, claimed, { index, leaf }, values))!;
+    const honest = { ...step, output: { ...step.output, values: toHex(floatBytes(leafValues(matrix, leaf).values)) } };
+    const opening = openUnit(plan, right, unit);
+    const ask = (one: UnitStep) => connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalseUnit', args: [opening, shapeArgument(shape), trace.inner.root, one] });
+    expect(await ask(honest)).toBe(false);
+    await expect(ask(step)).rejects.toThrow();
+    asked.push({ unit, opening, shape, step: honest, innerRoot: trace.inner.root });
+  }
+  const refuse = async (data: ReturnType<typeof unitProof>, code: string) => {
+    await commitRunProof(connection, guard, data);
+    await chain.pass(1);
+    await expect(sendRunProof(connection, guard, data)).rejects.toMatchObject({ code });
+  };
+  const { unit, opening, shape, step } = asked[0]!;
+  await refuse(unitProof(id, opening, shape, step), 'contract/trace-not-shown');
+  await demandOfRun(connection, guard, id, [tracePlace(unit)]);
+  await watcher('shows', maker).round();
+  await refuse(unitProof(id, opening, shape, step), 'contract/claim-holds');
+  await refuse(givenProof(id, openUnit(plan, right, 0)), 'contract/claim-holds');
+  await refuse(givenProof(id, opening), 'contract/claim-holds');
+  // What convicts another statement says nothing of this one.
+  const of = await FalseMaker.of(run, right, run.plan.stateUnit(1), faults[0]![2]);
+  await refuse(unitProof(id, openUnit(plan, of.list, of.unit), shape, step), 'contract/wrong-unit');
+  const mine = unitProof(id, opening, shape, step);
+  await commitRunProof(connection, guard, mine);
+  await chain.pass(1);
+  await expect(sendRunProof(connection, maker, mine)).rejects.toMatchObject({ code: 'contract/not-committed' });
+  expect(await stateOf(id)).toBe('open');
 }, 120_000);
 
 const P = 6;
