@@ -57,7 +57,11 @@ contract RefereeDrawsTest is Test {
     (uint256 v, uint256 b) = (values.length / 4, blocks.length / 4);
     bytes memory size = abi.encodePacked(uint32(1), uint96(0));
     e.instruction.code = abi.encodePacked(
-      uint8(0x57), size, size, uint8(0), uint8(2),
+      uint8(0x57),
+      size,
+      size,
+      uint8(0),
+      uint8(2),
       abi.encodePacked(uint8(0), uint32(0), size, uint32(v), uint96(0)),
       abi.encodePacked(uint8(0), uint32(1), size, uint32(b), uint96(0))
     );

@@ -364,8 +364,7 @@ contract RefereeUnitStepsTest is Test, RefereeTrace {
     uint8[4] memory ops = [0x13, 0x14, 0x15, 0x55];
     for (uint256 k = 0; k < ops.length; k++) {
       uint32 row = k % 2 == 0 ? 7 : 5;
-      UnitQuestion memory q =
-        _unitQuestion(ops[k], "", _inputs(hex"0009000200090002"), Output(9, 2, row, 0, 0));
+      UnitQuestion memory q = _unitQuestion(ops[k], "", _inputs(hex"0009000200090002"), Output(9, 2, row, 0, 0));
       vm.expectRevert(abi.encodeWithSelector(Elements.ElementNoToken.selector, uint256(row)));
       _referee.isFalseUnit(q.unit, q.shape, q.innerRoot, q.step);
     }
@@ -383,13 +382,9 @@ contract RefereeUnitStepsTest is Test, RefereeTrace {
     _wholeOf(op, params, inputs, size, values);
   }
 
-  function _wholeOf(
-    uint8 op,
-    bytes memory params,
-    Matrix[] memory inputs,
-    uint8[2] memory size,
-    bytes memory values
-  ) private {
+  function _wholeOf(uint8 op, bytes memory params, Matrix[] memory inputs, uint8[2] memory size, bytes memory values)
+    private
+  {
     eq(values.length, 4 * uint256(size[0]) * size[1], "values");
     _elsewhere = _packed(values);
     Output memory output = Output(size[0], size[1], size[0] - 1, size[1] - 1, 0);

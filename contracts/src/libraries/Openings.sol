@@ -36,8 +36,8 @@ library Openings {
     pure
     returns (bool)
   {
-    return index < count && proof.length == _depth(count)
-      && Merkle.root(count, _climb(_leaf(data), proof, index)) == root;
+    return
+      index < count && proof.length == _depth(count) && Merkle.root(count, _climb(_leaf(data), proof, index)) == root;
   }
 
   function _proves(Opening calldata opening, Committed memory matrix, uint256 leaves) private pure returns (bool) {

@@ -229,14 +229,11 @@ abstract contract RefereeTrace {
     }
   }
 
-  function _open(
-    Matrix memory matrix,
-    uint8 input,
-    uint32 leaf,
-    bytes32[][] memory tops,
-    uint256 space,
-    uint256 index
-  ) private pure returns (Opening memory opening) {
+  function _open(Matrix memory matrix, uint8 input, uint32 leaf, bytes32[][] memory tops, uint256 space, uint256 index)
+    private
+    pure
+    returns (Opening memory opening)
+  {
     bytes32[] memory within = MerkleTree.proof(_leaves(matrix, input), leaf);
     bytes32[] memory above = _above(tops, space, index);
     bytes32[] memory proof = new bytes32[](within.length + above.length);
