@@ -71,7 +71,7 @@ async function findingOf(tracer: Tracer, claim: ClaimQuery, { version, clusters 
       return provenStep(tracer, where, await stepEvidence(tracer, inputs!, claimed!, place, leaf, { ...options, first }));
     }
     case 'inputs-unknown':
-      return { kind: 'demand', where, certain: false, places: [leafPlace(verdict.place)] };
+      return { kind: 'demand', where, certain: false, places: [verdict.place] };
     case 'trace-missing': {
       if (!own) return { kind: 'demand', where, certain: true, places: [leafPlace(verdict.place)] };
       const found = await searchWithheld(tracer, inputs!, own.tree, claim.answer.traceRoot, claim.shown, options);

@@ -10,6 +10,8 @@ import { TraceNodes, type TracePlace } from '../../src/attribution/trace/trace-n
 import type { Tracer } from '../../src/attribution/trace/tracer.ts';
 import { TraceTree, leafValues } from '../../src/attribution/trace/tree.ts';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
+import { memoryEventStore } from '../../src/chain/event-store.ts';
+import { createEventFeed } from '../../src/chain/events.ts';
 import { listAdapters } from '../../src/chain/list-adapters.ts';
 import { listDatanets } from '../../src/chain/list-datanets.ts';
 import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
@@ -24,6 +26,7 @@ import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { payoutsOf, receiptHash } from '../../src/protocol/receipt.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
+import { demandsOf } from '../../src/serve/watch/demands.ts';
 import { ContentStore } from '../../src/storage/content-store.ts';
 
 /** How a claim differs from what is so. */
@@ -126,6 +129,15 @@ export class Claimant {
     const opening = openAnswer(this.about.adapterId, [answer], 0);
     const shown = shownOf(this.tracer, inputs, places, new TraceNodes(tree), (index, leaf) => leafValues(matrices[index]!, leaf).values);
     await revealPlaces(this.connection, this.wallet, claimId, opening, shown);
+  }
+
+  /** Shows everything that is demanded of a claim now; says how many places. */
+  async showDemanded(claimed: Claimed): Promise<number> {
+    const feed = createEventFeed(this.connection, memoryEventStore());
+    await feed.refresh();
+    const places = demandsOf(feed.disputes()).flatMap(({ claimId, state, place }) => (claimId === claimed.claimId && state === 'open' ? [place] : []));
+    if (places.length) await this.show(claimed, places);
+    return places.length;
   }
 
   close(): void {

@@ -136,6 +136,27 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await letTimeRun();
   });
 
+  test('a trace that is withheld to the end is searched through, and what is false in it proved', async () => {
+    await holdTime();
+    const index = 444;
+    const withheld = await cheat.claim('What does homicide mean?', { flip: { index, place: 2, bits: [3, 29] }, withhold: true });
+    const claim = card(page, withheld.claimId);
+    await claim.getByRole('button', { name: 'Check', exact: true }).click();
+    await claim.getByText('It cannot be checked.').waitFor();
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    const won = claim.getByText(/^You won/);
+    let replies = 0;
+    while (!(await won.isVisible())) {
+      if (await cheat.showDemanded(withheld)) replies++;
+      await page.waitForTimeout(300);
+    }
+    // The tokens with nodes of the tree over all matrices; nodes of some; the leaf.
+    expect(replies).toBeLessThanOrEqual(3);
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(new RegExp(`instruction ${index}, .*, row \\d+, column \\d+, done`)));
+    expect((await chain.claims()).find((one) => one.claimId === withheld.claimId)!.state).toBe('refuted');
+    await letTimeRun();
+  });
+
   test('of a claim with nothing published a piece is demanded; that survives a reload, and silence loses the bond', async () => {
     await holdTime();
     const { claimId } = await cheat.claim('What does jurisdiction mean?', { withhold: true });

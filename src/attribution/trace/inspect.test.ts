@@ -10,7 +10,7 @@ import { payoutEvidence, stepEvidence } from './evidence.ts';
 import { type InspectedAnswer, inspectAnswer, inputsOf, placeWords } from './inspect.ts';
 import type { TraceInputs } from './instruction.ts';
 import { guessLeaf } from './leaf-search.ts';
-import type { ShownPiece } from './node-search.ts';
+import { NodeSearch, type ShownPiece } from './node-search.ts';
 import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from './replies.ts';
 import type { Matrix, RunOptions } from './run.ts';
 import { inputsHash } from './step.ts';
@@ -94,7 +94,9 @@ describe('an answer that was claimed', () => {
   });
 
   it('names the tokens that it is about, or nothing can be computed', async () => {
-    expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: undefined }))).verdict).toMatchObject({ kind: 'inputs-unknown', place: { index: 0, leaf: 0 } });
+    expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: undefined }))).verdict).toMatchObject({ kind: 'inputs-unknown', place: new NodeSearch(tree, `0x${'12'.repeat(32)}`).next()[0] });
+    // Of numbers of tokens that no program takes, any leaf will do.
+    expect((await inspectAnswer(tracer, claimed(right, { tokensIn: 10 ** 6 }, { receipt: undefined }))).verdict).toMatchObject({ kind: 'inputs-unknown', place: leafPlace({ index: 0, leaf: 0 }) });
     expect((await inspectAnswer(tracer, claimed(right, {}, { receipt: receiptOf(randomInputs(40, 12, 5, 9)) }))).verdict.kind).toBe('inputs-unknown');
     expect((await inspectAnswer(tracer, claimed(right, { tokensOut: 6 }))).verdict).toMatchObject({ kind: 'inputs', where: expect.stringContaining('computed from 7 and 5') });
     expect(inputsOf(receiptOf({ ...inputs, answer: 4 }), { inputsHash: inputsHash(inputs), tokensOut: 5 })).toEqual(inputs);

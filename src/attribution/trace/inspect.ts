@@ -5,12 +5,14 @@ import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
 import { type Payout, payoutRoot } from '../../protocol/fee.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
 import { MOST_USED } from '../../protocol/retrieval-share.ts';
-import { type TraceInputs, lengthsOf } from './instruction.ts';
+import { type TraceInputs, lengthsOf, sizeOf } from './instruction.ts';
 import { type LeafPlace, guessLeaf } from './leaf-search.ts';
 import { MOST_TOKENS } from './run.ts';
+import { searchBegin } from './search-plan.ts';
 import { firstFalse, inputsHash } from './step.ts';
+import { type TracePlace, leafPlace } from './trace-nodes.ts';
 import type { FirstFalse, TraceOptions, Tracer } from './tracer.ts';
-import type { TraceTree } from './tree.ts';
+import { type TraceTree, cutOf } from './tree.ts';
 
 /**
  * Compares a claim with what follows from what was committed before it. The claim's own words count; the receipt gives only
@@ -43,8 +45,8 @@ export type Verdict =
   | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
   /** The trace is another than computed here, and its hashes were not published: searchWithheld says what to demand. */
   | { kind: 'trace-missing'; where: string; place: LeafPlace }
-  /** Nobody says what was asked: nothing can be computed. A demand for any leaf makes the claimant show the tokens, or lose. */
-  | { kind: 'inputs-unknown'; where: string; place: LeafPlace }
+  /** Nobody says what was asked: nothing can be computed. Whoever shows this place shows the tokens too; the claimant has to, or loses. */
+  | { kind: 'inputs-unknown'; where: string; place: TracePlace }
   /** Nothing can be said here. */
   | { kind: 'unchecked'; where: string };
 
@@ -75,7 +77,7 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
   const inputs = receipt && inputsOf(receipt, answer);
   if (!inputs) {
     const why = receipt ? 'The tokens in the receipt are not those that the claim is about' : 'The receipt cannot be had';
-    return { verdict: { kind: 'inputs-unknown', where: `${why}, so nothing can be computed.`, place: anyLeaf } };
+    return { verdict: { kind: 'inputs-unknown', where: `${why}, so nothing can be computed.`, place: firstPlace(tracer, answer) } };
   }
   const [tokensIn, tokensOut] = [inputs.tokens.length - inputs.answer, inputs.answer];
   if (tokensIn !== answer.tokensIn || tokensOut !== answer.tokensOut) {
@@ -96,6 +98,15 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
     return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: anyLeaf } };
   }
   return { inputs, own, claimed, first: found, ...firstFalseLeaf(tracer, found, claimed) };
+}
+
+/** What a search through the trace would ask for first, which follows from the claim's numbers of tokens: no round is lost if the trace is false. */
+function firstPlace({ program }: Tracer, { tokensIn, tokensOut }: ClaimedAnswer): TracePlace {
+  const tokens = tokensIn + tokensOut;
+  if (tokensIn < 1 || tokensOut < 1 || tokens > MOST_TOKENS) return leafPlace({ index: 0, leaf: 0 });
+  const lengths = lengthsOf({ tokens: new Array<number>(tokens).fill(0), answer: tokensOut }, program.window);
+  const counts = program.instructions.map(({ rows, columns }) => cutOf(sizeOf(rows, lengths), sizeOf(columns, lengths)).count);
+  return searchBegin(counts);
 }
 
 /** Tokens that the claim is about; undefined where the receipt's are others. */

@@ -20,6 +20,11 @@ export const SEARCH_LIMITS: SearchLimits = { rounds: 3, places: 16 };
  */
 export const GAS = { round: 60_000, place: 360_000, hash: 1_300 };
 
+/** The first place that a search of a whole trace asks for. @param counts leaves of each matrix */
+export function searchBegin(counts: readonly number[], { rounds, places }: SearchLimits = SEARCH_LIMITS): TracePlace {
+  return new SearchPlan(counts, places).places({ index: ALL_MATRICES, level: depthOf(counts.length), leaf: 0 }, rounds)[0]!;
+}
+
 interface Plan {
   gas: number;
   places: TracePlace[];

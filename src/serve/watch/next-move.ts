@@ -48,7 +48,7 @@ export async function nextMove(claim: ClaimRecord, { inspection, tracer, records
       return { kind: 'demand', why: `${why} The first false leaf is among ${found.left}.`, places: found.places };
     }
     case 'inputs-unknown':
-      return { kind: 'demand', why, places: [leafPlace(verdict.place)] };
+      return { kind: 'demand', why, places: [verdict.place] };
     default:
       return { kind: 'none', why };
   }

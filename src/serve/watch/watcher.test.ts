@@ -233,9 +233,19 @@ test('who cannot be told what was asked has the tokens shown', async () => {
   await chain.pass(1001);
   await round();
   expect(of(id)).toEqual(['found', 'waiting', 'demanded']);
-  await reveal(id, changed(3, flip));
+  const gas = [await reveal(id, changed(3, flip))];
   await round();
+  // The first reply showed nodes too: the search goes on where it would be.
   expect(of(id).slice(3)).toEqual(['found', 'demanded']);
+  for (let rounds = 1; !of(id).includes('committed') && rounds < 3; rounds++) {
+    gas.push(await reveal(id, changed(3, flip)));
+    await round();
+  }
+  await chain.pass(1);
+  await round();
+  expect(await stateOf(id)).toBe('refuted');
+  // Demands and replies, commitment and proof: no more than where the receipt is known.
+  expect(gas.length + of(id).filter((event) => ['demanded', 'committed', 'proved'].includes(event)).length).toBeLessThanOrEqual(8);
 }, 60_000);
 
 test('demands on own claims are answered, and the right claim becomes final', async () => {
