@@ -40,7 +40,7 @@ export interface UnitEvidence {
 export type UnitSources = readonly (readonly Matrix[])[];
 
 /** Rows of one unit: the referee takes 64 leaves for one sum over all of them. */
-export const MOST_ROWS = 4096;
+export const MOST_ROWS = 2048;
 
 /** Throws `trace/bad-unit`, `trace/unit-too-large`. `positions`: those that there are rotary tables for. */
 export function requireUnit({ texts }: UnitInputs, positions: number): void {
