@@ -1,7 +1,8 @@
 /** Several answers in one claim, with the contracts as they are deployed: paid, read back from their file, fetched by contributors. */
+import { simulateContract } from 'viem/actions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answersRoot } from '../protocol/answers.ts';
-import { answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
+import { type ClaimedAnswer, answerFault, answersRoot } from '../protocol/answers.ts';
+import { answerOfReceipt, answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
 import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
 import { computeFee, payoutRoot } from '../protocol/fee.ts';
 import { type Receipt, payoutsOf, receiptHash } from '../protocol/receipt.ts';
@@ -9,6 +10,7 @@ import { createDatanet } from './create-datanet.ts';
 import { memoryEventStore } from './event-store.ts';
 import { createEventFeed } from './events.ts';
 import { finalizeClaim } from './finalize-claim.ts';
+import { errorsAbi, settlementAbi } from './generated/abis.ts';
 import { claimsOfBatch, listClaims } from './list-claims.ts';
 import { payAnswer } from './pay-answer.ts';
 import { payBatch } from './pay-batch.ts';
@@ -123,6 +125,26 @@ test('what would lose the bond or pay twice is refused before anything is signed
   await setPrices(connection, owner, { adapterId, rateIn: OPEN + 1n, rateOut: 10n * OPEN });
   await refused([whole], 'pay/fee-changed');
   await setPrices(connection, owner, { adapterId, rateIn: OPEN, rateOut: 10n * OPEN });
+});
+
+test('what is no whole answer is none on chain either', async () => {
+  const { connection } = chain;
+  const answer = answerOfReceipt(receipt(7, 5, [[alice, 5n]]).receipt);
+  const nobody = payoutRoot([]);
+  const changes: Partial<ClaimedAnswer>[] = [
+    {}, { receiptHash: word('00') }, { inputsHash: word('00') }, { traceRoot: word('00') }, { tokensOut: 0 }, { tokensIn: 0 }, { tokensIn: 1019 }, { tokensIn: 1020 }, { read: Array.from({ length: 16 }, (_, k) => k) },
+    { read: Array.from({ length: 17 }, (_, k) => k) }, { payoutRoot: word('00') }, { payoutRoot: nobody }, { payoutCount: 0 }, { allocated: 0n }, { payoutCount: 0, payoutRoot: nobody }, { payoutCount: 0, payoutRoot: nobody, allocated: 0n },
+  ];
+  const faults = changes.map((change) => answerFault({ ...answer, ...change }));
+  for (const [k, change] of changes.entries()) {
+    const one = { ...answer, ...change, read: [...(change.read ?? [])] };
+    const request = { adapterId, answer: one, receiptCid: cid, contributorsPart: part(one.tokensIn, one.tokensOut), ruleVersion: terms.payoutRuleVersion };
+    const fee = computeFee(one.tokensIn, one.tokensOut, { rateIn: OPEN, rateOut: 10n * OPEN, platformFee: terms.platformFee }, terms.split);
+    const asked = simulateContract(connection.publicClient, { address: connection.contracts.settlement, abi: [...settlementAbi, ...errorsAbi], functionName: 'pay', args: [request], value: fee.total + terms.bond, account: payer.address });
+    if (faults[k] === undefined) await asked;
+    else await expect(asked, JSON.stringify(change, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).rejects.toThrow(/BadRequest/);
+  }
+  expect(faults.filter((fault) => fault === undefined)).toHaveLength(5);
 });
 
 test('256 answers cost at most 3,000 gas each', async () => {

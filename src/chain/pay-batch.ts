@@ -101,10 +101,10 @@ function requireWhole(adapterId: bigint, receipts: readonly Receipt[], answers: 
     const before = seen.get(answer.receiptHash);
     if (before !== undefined) throw refused('pay/receipt-twice', `Receipts ${before + 1} and ${k + 1} are one and the same.`, 'Leave one of them out.');
     seen.set(answer.receiptHash, k);
-    const fault = answerFault(answer);
-    if (fault) throw refused('pay/bad-answer', `Receipt ${k + 1} is no whole answer: its ${fault}.`);
     const tokens = answer.tokensIn + answer.tokensOut;
-    if (tokens > MOST_ANSWER_TOKENS) throw refused('pay/bad-answer', `Receipt ${k + 1} has ${tokens} tokens in prompt and answer; a claim is about at most ${MOST_ANSWER_TOKENS}.`);
+    const fault = answerFault(answer);
+    if (fault && tokens <= MOST_ANSWER_TOKENS) throw refused('pay/bad-answer', `Receipt ${k + 1} is no whole answer: its ${fault}.`);
+    if (fault) throw refused('pay/bad-answer', `Receipt ${k + 1} has ${tokens} tokens in prompt and answer; a claim is about at most ${MOST_ANSWER_TOKENS}.`);
   }
 }
 

@@ -77,6 +77,7 @@ const NOTHING = `0x${'0'.repeat(64)}`;
 export function answerFault(answer: ClaimedAnswer): keyof ClaimedAnswer | undefined {
   for (const field of ['receiptHash', 'inputsHash', 'traceRoot'] as const) if (answer[field] === NOTHING) return field;
   if (answer.tokensOut === 0) return 'tokensOut';
+  if (answer.tokensIn + answer.tokensOut > MOST_ANSWER_TOKENS) return 'tokensIn';
   if (answer.read.length > MOST_USED) return 'read';
   const nobody = answer.payoutCount === 0;
   if (answer.payoutRoot === NOTHING || nobody !== (answer.payoutRoot === merkleRoot([]))) return 'payoutRoot';

@@ -47,11 +47,11 @@ test('what is no such file is refused with the field that is wrong', () => {
 });
 
 test('an answer that no honest claim makes is read, so that its claim can be refuted', () => {
-  const faulty = [one({ tokensOut: 0 }), one({ read: Array.from({ length: 17 }, (_, k) => k) }), one({ receiptHash: word('00') }), one({ payoutCount: 0 }), one({ allocated: 0n })];
-  expect(faulty.map(answerFault)).toEqual(['tokensOut', 'read', 'receiptHash', 'payoutRoot', 'allocated']);
+  const faulty = [one({ tokensOut: 0 }), one({ tokensIn: 1020 }), one({ read: Array.from({ length: 17 }, (_, k) => k) }), one({ receiptHash: word('00') }), one({ payoutCount: 0 }), one({ allocated: 0n })];
+  expect(faulty.map(answerFault)).toEqual(['tokensOut', 'tokensIn', 'read', 'receiptHash', 'payoutRoot', 'allocated']);
   expect(answers.map(answerFault)).toEqual([undefined, undefined, undefined]);
   const file = parseBatchFile(JSON.parse(canonicalJson(batchFile(7n, faulty.map((answer) => ({ answer, receiptCid: cid }))) as never)));
-  expect(answersOfBatch(file, { adapterId: 7n, answersRoot: answersRoot(7n, faulty), answers: 5 })).toHaveLength(5);
+  expect(answersOfBatch(file, { adapterId: 7n, answersRoot: answersRoot(7n, faulty), answers: 6 })).toHaveLength(6);
 });
 
 test('all proofs at once are those of each', () => {
