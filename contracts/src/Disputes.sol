@@ -27,6 +27,9 @@ contract Disputes is Games, IDisputes {
   /// (contracts/snapshots/Disputes.json): below 87 % of the stressed gas price every reply is paid for. No more than that,
   /// or what a challenger demands would cost more than the claim's bond brings.
   uint256 private constant REPLY_GAS = 300_000;
+  /// @dev Demands one after another that find the first false leaf: the tree over all matrices, trees of a few matrices,
+  /// leaves (docs/claims.md).
+  uint256 private constant ROUNDS = 3;
 
   IReferee public immutable referee;
   IPayoutJudge public immutable judge;
@@ -40,7 +43,7 @@ contract Disputes is Games, IDisputes {
     IDatanetRegistry datanets_,
     uint40 proveTime_,
     uint40 replyTime_
-  ) Games(settlement_, proveTime_, replyTime_, REPLY_GAS) {
+  ) Games(settlement_, proveTime_, replyTime_, REPLY_GAS, ROUNDS) {
     referee = referee_;
     judge = judge_;
     datanets = datanets_;

@@ -29,13 +29,18 @@ struct Game {
 /// commits to the call that proves something false, waits a block, and makes that call: nobody who sees the call can take
 /// it for their own. What a proof needs and the maker has not published is demanded piece by piece. Nobody decides
 /// anything here: no owner, no pause, no upgrade. Times in seconds, amounts in wei.
-/// @dev All clocks, from the beginning on, with window W, proveTime at most W/4 and replyTime at most W/2:
-///   commitments and demands       until W (the deadline)
-///   replies to demands            until 3W/2 at the latest
-///   commitments on what they show until 7W/4, proofs until 2W.
+/// @dev All clocks, from the beginning on, with window W and proveTime at most W/4:
+///   commitments and demands        until W (the deadline)
+///   replies to demands             until 3W/2 at the latest
+///   further demands on what replies show until replyTime before that
+///   commitments on it              until 7W/4, proofs until 2W.
+/// A search takes rounds, each a demand on what the last has shown. replyTime is short enough for all of them, whatever
+/// the maker does to delay them.
 abstract contract Games is PullPayments, IGames {
-  /// @notice Each open demand of a game gives its maker this part of replyTime more for the next: one in REPLIES.
+  /// @notice Each open demand of a game gives its maker this part of replyTime more for the next: one in REPLIES, up to
+  /// MOST_REPLIES of them. A maker can make demands too, so that there must be an end to it.
   uint256 public constant REPLIES = 32;
+  uint256 public constant MOST_REPLIES = 8;
   /// @notice Gas of one hash in a reply, at worst: 32 bytes of 40 gas each (EIP-7623). Hashing and its event cost less.
   uint256 public constant NODE_GAS = 1300;
   /// @notice Most levels below a node that are shown at once: 2,048 hashes, 64 KiB. Twice as many do not fit into a
@@ -63,9 +68,12 @@ abstract contract Games is PullPayments, IGames {
   mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
   mapping(GameId id => mapping(bytes32 place => Demand)) private _demands;
 
-  constructor(ISettlement settlement_, uint40 proveTime_, uint40 replyTime_, uint256 replyGas_) {
+  /// @param rounds demands that a search needs one after another
+  constructor(ISettlement settlement_, uint40 proveTime_, uint40 replyTime_, uint256 replyGas_, uint256 rounds) {
     uint40 window = settlement_.window();
-    bool fits = proveTime_ > 0 && replyTime_ > 0 && 4 * uint256(proveTime_) <= window && 2 * uint256(replyTime_) <= window;
+    bool fits = proveTime_ > 0 && replyTime_ > 0 && 4 * uint256(proveTime_) <= window;
+    // So many replies, each at the last moment of 5/4 replyTime, come within 3W/2.
+    fits = fits && 5 * rounds * replyTime_ <= 6 * uint256(window);
     if (!fits) revert TimesDoNotFit(proveTime_, replyTime_, window);
     settlement = settlement_;
     _window = window;
@@ -95,8 +103,9 @@ abstract contract Games is PullPayments, IGames {
   /// @notice The maker has to show these places, or loses. The value sent is the sum of their bonds.
   function demand(GameId id, Place[] calldata places) external payable {
     Game memory game = _openGame(id);
-    if (block.timestamp > game.deadline) revert TooLateToBegin(id, game.deadline);
     Clock memory clock = _clocks[id];
+    uint256 until = _demandUntil(game, clock);
+    if (block.timestamp > until) revert TooLateToBegin(id, until);
     uint256 bonds = 0;
     for (uint256 k = 0; k < places.length; k++) {
       _requireDemandable(id, game, places[k]);
@@ -139,6 +148,11 @@ abstract contract Games is PullPayments, IGames {
   function heldUntil(GameId id) public view returns (uint256) {
     Clock storage clock = _clocks[id];
     return clock.open > 0 ? type(uint256).max : clock.heldUntil;
+  }
+
+  /// @notice Demands are taken until then (Unix time, seconds), as long as the game is open.
+  function demandUntil(GameId id) external view returns (uint256) {
+    return _demandUntil(_gameOf(id), _clocks[id]);
   }
 
   function clockOf(GameId id) external view returns (Clock memory) {
@@ -193,13 +207,27 @@ abstract contract Games is PullPayments, IGames {
     if (!leaf && !node) revert WrongPlace(place);
   }
 
+  /// @dev Who was shown something goes on, as long as there is the whole time for a reply.
+  function _demandUntil(Game memory game, Clock memory clock) private view returns (uint256 until) {
+    until = game.deadline;
+    if (clock.commitUntil > until) until = clock.commitUntil;
+    uint256 last = _lastReply(game) - replyTime;
+    if (until > last) until = last;
+  }
+
+  /// @dev The hard stop of replies.
+  function _lastReply(Game memory game) private view returns (uint256) {
+    return uint256(game.deadline) + _window / 2;
+  }
+
   /// @dev Writes the demand, and the clock that the caller has in memory.
   function _openDemand(GameId id, Game memory game, Clock memory clock, Place calldata place) private {
     Demand storage d = _demands[id][_key(place)];
     if (d.state != DemandState.None) revert AlreadyDemanded(id, place);
     // The more is demanded, the more time; no limit on the number, or a maker could use it up against others.
-    uint256 due = block.timestamp + replyTime + uint256(replyTime) * clock.open / REPLIES;
-    uint256 last = uint256(game.deadline) + _window / 2;
+    uint256 more = clock.open < MOST_REPLIES ? clock.open : MOST_REPLIES;
+    uint256 due = block.timestamp + replyTime + uint256(replyTime) * more / REPLIES;
+    uint256 last = _lastReply(game);
     if (due > last) due = last;
     (d.demander, d.due, d.state) = (msg.sender, uint40(due), DemandState.Open);
     clock.open++;

@@ -29,6 +29,8 @@ contract Runs is Games, IRuns {
 
   /// @dev Gas of a reply beside its hashes: the inputs of a unit of 4,096 tokens are most of it.
   uint256 private constant REPLY = 1_000_000;
+  /// @dev Demands one after another: two for the tree of all output roots, the unit's trace, then three as in Disputes.
+  uint256 private constant ROUNDS = 6;
 
   IUnitReferee public immutable referee;
   IAdapterRegistry private immutable _adapters;
@@ -39,7 +41,7 @@ contract Runs is Games, IRuns {
   mapping(AdapterId id => mapping(uint32 unit => bytes32 innerRoot)) private _traces;
 
   constructor(ISettlement settlement_, IUnitReferee referee_, uint40 proveTime_, uint40 replyTime_)
-    Games(settlement_, proveTime_, replyTime_, REPLY)
+    Games(settlement_, proveTime_, replyTime_, REPLY, ROUNDS)
   {
     referee = referee_;
     _adapters = settlement_.adapters();

@@ -374,8 +374,8 @@ contract DisputesTest is Disputing {
     for (uint32 k = 0; k < n; k++) {
       _demand(bob, _id, Place(0, k, 0, 0, 0));
       uint256 due = disputes.demandOf(_id.game(), Place(0, k, 0, 0, 0)).due;
-      uint256 fair = deadline + REPLY + uint256(REPLY) * k / 32;
-      eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each");
+      uint256 fair = deadline + REPLY + uint256(REPLY) * (k < 8 ? k : 8) / 32;
+      eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each, up to a quarter");
     }
     for (uint32 k = 0; k < n; k++) {
       _reveal(_id, Place(0, k, 0, 0, 0));
@@ -460,11 +460,12 @@ contract DisputesTest is Disputing {
 
   function test_timesFitTheWindow() public {
     PayoutJudge judge = new PayoutJudge(referee);
-    uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 11]];
+    uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 9]];
     for (uint256 k = 0; k < times.length; k++) {
       vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, times[k][0], times[k][1], WINDOW));
       new Disputes(settlement, referee, judge, datanets, times[k][0], times[k][1]);
     }
+    new Disputes(settlement, referee, judge, datanets, 5, 8);
     eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), DEMAND_BOND, "a reply of 300,000 gas");
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { Disputes } from "../src/Disputes.sol";
+import { PayoutJudge } from "../src/PayoutJudge.sol";
 import { Settlement } from "../src/Settlement.sol";
 import { IDisputes } from "../src/interfaces/IDisputes.sol";
 import { IGames, Place } from "../src/interfaces/IGames.sol";
@@ -100,7 +102,7 @@ contract DisputesAdversariesTest is Disputing {
     _demandAll(bob, _id, places);
     uint256 last = _deadline(_id) + WINDOW / 2;
     for (uint256 k = 0; k < 100; k++) {
-      uint256 due = _deadline(_id) + REPLY + uint256(REPLY) * k / 32;
+      uint256 due = _deadline(_id) + REPLY + uint256(REPLY) * (k < 8 ? k : 8) / 32;
       eq(disputes.demandOf(_id.game(), places[k]).due, due < last ? due : last, "one after the other");
     }
     for (uint256 k = 0; k < 100; k++) {
@@ -129,6 +131,58 @@ contract DisputesAdversariesTest is Disputing {
     _refused(bob, data, abi.encodeWithSelector(IGames.NotCommitted.selector, bob, commitment));
     eq(disputes.heldUntil(_id.game()), 0, "and holds nothing");
     settlement.finalize(_id);
+  }
+
+  /// @dev A claimant who replies in the last second each time, and has puppets demand other places so that there is more
+  /// time: the three rounds of a search fit all the same, and the proof after them.
+  function test_aSlowClaimantWithPuppetsIsSearchedThrough() public {
+    Disputes slow = _disputesFor(5, 8);
+    address puppet = person("puppet");
+    uint256 start = vm.getBlockTimestamp();
+    for (uint32 round = 0; round < 3; round++) {
+      for (uint32 k = 0; k < 20; k++) {
+        _demand(puppet, _id, Place(0, 9, 20 * round + k, 0, 0));
+      }
+      Place memory place = Place(0, round, 0, 0, 0);
+      _demand(bob, _id, place);
+      eq(disputes.demandOf(_id.game(), place).due, start + 10 * (round + 1), "5/4 of the time for a reply");
+      for (uint32 k = 0; k < 20; k++) {
+        _reveal(_id, Place(0, 9, 20 * round + k, 0, 0));
+      }
+      vm.warp(start + 10 * (round + 1));
+      _reveal(_id, place);
+    }
+    eq(vm.getBlockTimestamp(), _deadline(_id) + WINDOW / 2, "to the last second");
+    // No more rounds, and with a puppet's demands no more time.
+    vm.expectPartialRevert(IGames.TooLateToBegin.selector);
+    slow.demand{ value: DEMAND_BOND }(_id.game(), _one(Place(0, 5, 0, 0, 0)));
+    bytes memory data = _stepCall(_id, true, SALT);
+    vm.warp(vm.getBlockTimestamp() + PROVE);
+    _commit(bob, _id, data);
+    _nextBlock();
+    _send(bob, data);
+    _is(_id, ClaimState.Refuted);
+    _solvent();
+  }
+
+  /// @dev Demands on what was shown come after the window, but not so late that a reply has less than its time, and not
+  /// where nothing was demanded within it.
+  function testFuzz_everyDemandHasItsWholeTime(uint8 first, uint8 second) public {
+    uint256 deadline = _deadline(_id);
+    vm.warp(deadline - bound(first, 0, WINDOW));
+    _demand(bob, _id, Place(0, 1, 0, 0, 0));
+    uint256 until = disputes.demandUntil(_id.game());
+    uint256 shown = uint256(disputes.demandOf(_id.game(), Place(0, 1, 0, 0, 0)).due) + PROVE;
+    eq(until, shown > deadline ? (shown < deadline + 6 ? shown : deadline + 6) : deadline, "until proveTime after a reply");
+    vm.warp(vm.getBlockTimestamp() + second % (2 * WINDOW));
+    if (vm.getBlockTimestamp() > until) {
+      vm.expectRevert(abi.encodeWithSelector(IGames.TooLateToBegin.selector, _id, until));
+      disputes.demand{ value: DEMAND_BOND }(_id.game(), _one(Place(0, 2, 0, 0, 0)));
+    } else {
+      _demand(bob, _id, Place(0, 2, 0, 0, 0));
+      uint256 due = disputes.demandOf(_id.game(), Place(0, 2, 0, 0, 0)).due;
+      yes(due >= vm.getBlockTimestamp() + REPLY && due <= deadline + WINDOW / 2, "all its time, and the hard stop");
+    }
   }
 
   // ---- The chain ----
@@ -228,6 +282,18 @@ contract DisputesAdversariesTest is Disputing {
     _prove(bob, _id, _stepCall(_id, true, SALT));
     settlement.withdrawFor(bob);
     yes(bob.balance > before, "nine demands paid for, and still something won");
+  }
+
+  /// @dev The same contracts with other times, and a claim in them.
+  function _disputesFor(uint40 proveTime, uint40 replyTime) private returns (Disputes) {
+    PayoutJudge judge = new PayoutJudge(referee);
+    address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+    settlement = new Settlement(
+      governance, platform, adapters, IDisputes(next), runs, address(treasury), PLATFORM_FEE, WINDOW, GAS_PRICE
+    );
+    disputes = new Disputes(settlement, referee, judge, datanets, proveTime, replyTime);
+    _id = _paidClaim("slow");
+    return disputes;
   }
 
   // ---- Contracts ----

@@ -24,7 +24,7 @@ contract DisputesCensorshipTest is Disputing {
 
   function setUp() public {
     _deploy();
-    _threeDays = _deployFor(3 days, 18 hours, 30 hours);
+    _threeDays = _deployFor(3 days, 18 hours, 28 hours);
     _fourDays = _deployFor(4 days, 24 hours, 25 hours);
   }
 

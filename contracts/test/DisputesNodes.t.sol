@@ -254,7 +254,7 @@ contract DisputesNodesTest is Disputing {
     eq(disputes.clockOf(_id.game()).open, 4, "four demands");
     eq(bonds, (4 * 300_000 + 1300 * (16 + 16 + 1 + 1)) * GAS_PRICE, "each with its bond");
     for (uint256 k = 0; k < 4; k++) {
-      uint256 due = vm.getBlockTimestamp() + REPLY + REPLY * k / 32;
+      uint256 due = vm.getBlockTimestamp() + REPLY + REPLY * (k < 8 ? k : 8) / 32;
       eq(disputes.demandOf(_id.game(), places[k]).due, due, "and its time");
     }
     AnswerOpening memory opening = _opening(_id);

@@ -54,7 +54,7 @@ let adapterId: bigint;
 const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
 beforeAll(async () => {
-  chain = await startScratchChain({ window: 4, gasPrice: 1n });
+  chain = await startScratchChain({ window: 5, gasPrice: 1n });
   governance = demoWallet(chain.connection, chain.deployer);
   owner = await chain.wallet('owner');
   user = await chain.wallet('user', 10n ** 40n);
@@ -136,7 +136,7 @@ test('payout trees of every size from 1 to 17, and 100, pay out on chain to the 
       receiptCid: cid,
       payouts,
     });
-    await chain.pass(5);
+    await chain.pass(6);
     await finalizeClaim(connection, user, claimId);
     const claim = await readClaim(connection, claimId);
     expect(claim.answer!.payoutRoot).toBe(payoutRoot(payouts));
