@@ -13,6 +13,7 @@ import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTr
 import { reportFaults } from './measure/faults.ts';
 import { reportFirstLoad } from './measure/first-load.ts';
 import { measureMatmul } from './measure/matmul.ts';
+import { reportRuns } from './measure/runs.ts';
 import { CHROMIUM_CPU, CHROMIUM_GPU, NODE_CPU, Report } from './report.ts';
 import { end } from '../../src/serve/cli/end.ts';
 
@@ -64,6 +65,7 @@ const measurements: Record<string, Measurement> = {
   answers: { what: 'first token, answer', where: NODE_CPU, run: withEngine((one) => reportAnswers(report, one)) },
   attribution: { what: 'ledger, attribution of an answer', where: NODE_CPU, run: withEngine((one) => reportAttribution(report, one)) },
   claims: { what: 'trace of an answer, first false leaf, gas of proofs', where: NODE_CPU, run: withEngine((one) => reportClaims(report, one, effort.small ? 1 : 3)) },
+  runs: { what: 'vouching for a sample’s run, games about false ones', where: NODE_CPU, run: withEngine((one) => reportRuns(report, one)), long: true },
   faults: {
     what: 'faults planted in claims, challenges of right claims', where: 'contracts on anvil', long: true,
     run: () => reportFaults(report, effort.small ? 50 : 1000, (text) => console.error(text)),

@@ -44,8 +44,10 @@ export class RunExaminer {
   private planned: PlanTree | undefined;
   private open: { key: string; unit: UnitCase } | undefined;
 
-  constructor(run: OpenRun) {
+  /** `outputs`: of the run, where they were made here before. */
+  constructor(run: OpenRun, outputs?: OutputRoots) {
     this.run = run;
+    this.own = outputs && Promise.resolve(outputs);
   }
 
   /** Output roots of the run. Throws what RunReplay.follow throws; may then be asked again. */

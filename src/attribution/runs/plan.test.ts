@@ -105,8 +105,8 @@ test('a leaf of the plan is what abi.encode makes of a unit, and names what the 
 test('a run of too many units, or of parts that nobody can judge, is refused before they are listed; a place beyond the last is none', () => {
   const subject = { ...plan.subject, recipe: { ...recipe, epochs: 10_000, batch: 1 }, records: Array.from({ length: 200 }, () => smallRecords(40)[0]!) };
   expect(() => new RunPlan(subject)).toThrow(expect.objectContaining({ code: 'run/too-long' }));
-  // Two records of 2,500 tokens: apart they can be judged, in one part they cannot.
-  const long = { ids: new Array<number>(2501).fill(1), start: 1 };
+  // Two records of 1,500 tokens: apart they can be judged, in one part they cannot.
+  const long = { ids: new Array<number>(1501).fill(1), start: 1 };
   const parts = (accumulate: number) => () => new RunPlan({ ...plan.subject, recipe: { ...recipe, accumulate }, records: [[long], [long]] });
   expect(parts(1)).toThrow(expect.objectContaining({ code: 'run/part-too-long' }));
   expect(parts(2)).not.toThrow();

@@ -47,7 +47,7 @@ export async function vouch(args: string[]): Promise<unknown> {
   const store = await localStore([...(values.gateway ?? []), ...deployment.gateways.map((url) => new URL(url, from).href).filter((url) => /^https?:/.test(url))]);
   const catalog = new Catalog(backend, store);
   try {
-    const run = await catalogRuns(catalog, [deployment.base, ...(values.base ? [{ name: values.base, cid: values.base }] : [])], Infinity).open(adapter, version);
+    const { run } = await catalogRuns(catalog, [deployment.base, ...(values.base ? [{ name: values.base, cid: values.base }] : [])], Infinity).open(adapter, version);
     let told = 0;
     const onProgress = (done: number, total: number) => {
       if (values.json || performance.now() - told < 2000) return;

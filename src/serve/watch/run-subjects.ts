@@ -1,6 +1,7 @@
 import { type Catalog, parseJson } from '../../attribution/catalog.ts';
 import type { BaseIdentity } from '../../attribution/engine.ts';
-import { type OpenRun, openRun } from '../../attribution/runs/run-of-adapter.ts';
+import { RunExaminer } from '../../attribution/runs/examine.ts';
+import { openRun } from '../../attribution/runs/run-of-adapter.ts';
 import type { Adapter } from '../../chain/list-adapters.ts';
 import type { DatanetVersion } from '../../chain/list-datanets.ts';
 import { OpenLedgerError } from '../../errors.ts';
@@ -11,7 +12,7 @@ import { trainedHash } from '../../protocol/trained-records.ts';
 /** Opens the run that a registered adapter tells of. */
 export interface RunSubjects {
   /** Throws coded errors where it cannot be had, is not what the chain names, or is larger than is allowed here. */
-  open(adapter: Adapter, version: DatanetVersion): Promise<OpenRun>;
+  open(adapter: Adapter, version: DatanetVersion): Promise<RunExaminer>;
 }
 
 const RUN_BYTES = 2 ** 20;
@@ -32,7 +33,7 @@ export function catalogRuns(catalog: Catalog, bases: readonly BaseIdentity[], mo
       if (same.some(([here, chain]) => here !== chain)) throw otherContent('run.json or the records have other roots.');
       const engine = await baseOf(catalog, bases, run.base);
       const opened = await openRun(engine, run, records);
-      if (opened.plan.count <= mostUnits) return opened;
+      if (opened.plan.count <= mostUnits) return new RunExaminer(opened);
       throw new OpenLedgerError({ code: 'watch/run-too-long', what: 'The run is too long to be made again here.', why: `It has ${opened.plan.count} units; ${mostUnits} are allowed.`, next: 'Allow more with --max-units.' });
     },
   };

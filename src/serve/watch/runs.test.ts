@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RunExaminer } from '../../attribution/runs/examine.ts';
 import { checkpointsFile } from '../../attribution/checkpoints.ts';
-import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
-import { rootsReply } from '../../attribution/runs/roots-search.ts';
+import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, tracePlace } from '../../attribution/runs/places.ts';
 import { type OpenRun, openSubject } from '../../attribution/runs/run-of-adapter.ts';
 import { OutputRoots, type PlanTree, openUnit } from '../../attribution/runs/statement.ts';
 import { tensorsAfter } from '../../attribution/runs/state-tensors.ts';
@@ -24,7 +23,6 @@ import { type UnitShape, type UnitStep, commitRunProof, givenProof, sendRunProof
 import { publishVersion } from '../../chain/publish-version.ts';
 import { readRun, readRunBalance } from '../../chain/read-run.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
-import { revealOfRun, revealRunRoots, showRunTrace } from '../../chain/reveal-run.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import { vouchRun } from '../../chain/vouch-run.ts';
 import type { Wallet } from '../../chain/wallets.ts';
@@ -32,8 +30,8 @@ import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { type Hex, fromHex, toHex } from '../../protocol/bytes.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
 import { tensorsRoot } from '../../protocol/tensors.ts';
-import { runsOf } from './run-facts.ts';
 import { RunWatcher } from './runs.ts';
+import { seenRun, showAll } from './testing/show-run.ts';
 import { StateFile } from './watch-state.node.ts';
 import type { WatchEvent, WatchLimits } from './watcher.ts';
 
@@ -85,7 +83,7 @@ async function vouch(list: OutputRoots, { publish = true, planRoot = plan.root, 
 
 const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: 10n * OPEN, demands: 32, confirmations: 0 };
 
-function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; opened?: OpenRun } = {}) {
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean } = {}) {
   const { connection } = chain;
   const events: WatchEvent[] = [];
   const file = new StateFile(join(folder, `${name}.json`), { chainId: connection.chain.id, disputes: connection.contracts.runs, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
@@ -98,39 +96,13 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
   };
   const made = new RunWatcher({
     connection, feed: createEventFeed(connection, memoryEventStore()), store, wallet, file, limits: { ...LIMITS, ...change.limits }, which: 'all', dryRun: change.dryRun ?? false, wait: true,
-    subjects: { open: () => Promise.resolve(change.opened ?? run) }, tell: (event) => events.push(event),
+    subjects: { open: () => Promise.resolve(new RunExaminer(run)) }, tell: (event) => events.push(event),
   });
   return { events, round: () => made.round(), of: (id: bigint) => events.filter(({ claim }) => claim === `run ${id}`).map(({ event }) => event) };
 }
 
 const stateOf = async (id: bigint) => (await readRun(chain.connection, id)).state;
-const places = async (id: bigint): Promise<RunPlace[]> => {
-  const feed = createEventFeed(chain.connection, memoryEventStore());
-  await feed.refresh();
-  return runsOf(feed.runs()).find(({ adapterId }) => adapterId === id)!.demands.filter(({ state }) => state === 'open').map(({ place }) => place);
-};
-
-/** What the maker of a false statement would do to keep its bond: shows whatever is demanded. Gas of each transaction. */
-async function show(id: bigint, of: FalseMaker): Promise<number[]> {
-  const { connection } = chain;
-  const gas: bigint[] = [];
-  const open = await places(id);
-  const all = open.filter(({ answer }) => answer === ALL_UNITS);
-  if (all.length) gas.push((await revealRunRoots(connection, maker, id, all.map((place) => rootsReply(of.list, place)!))).gasUsed);
-  for (const place of open.filter((one) => samePlace(one, tracePlace(of.unit)))) gas.push((await showRunTrace(connection, maker, id, { unit: place.answer, ...of.trace, outputProof: of.list.proof(of.unit) })).gasUsed);
-  const rest = open.filter((place) => place.answer === of.unit && !samePlace(place, tracePlace(of.unit)));
-  if (rest.length) {
-    const kind = run.plan.program(of.unit)!;
-    const inputs = run.plan.inputs(of.unit);
-    const shown = [...new Set(rest.map(({ index }) => index))].map((index) => ({
-      matrix: run.tracer.matrix(kind, inputs, index),
-      leaves: rest.filter((place) => place.index === index && !place.depth).map((place) => of.leaf(place)),
-      nodes: rest.filter((place) => place.index === index && place.depth).map((place) => of.nodes(place)),
-    }));
-    gas.push((await revealOfRun(connection, maker, id, openUnit(plan, of.list, of.unit), run.tracer.program(kind).shape, shown)).gasUsed);
-  }
-  return gas.map(Number);
-}
+const places = async (id: bigint) => (await seenRun(chain.connection, id)).demands.filter(({ state }) => state === 'open').map(({ place }) => place);
 
 /** A whole game with a maker who shows everything. */
 async function play(name: string, unit: number, fault: Fault, publish: boolean) {
@@ -141,7 +113,7 @@ async function play(name: string, unit: number, fault: Fault, publish: boolean) 
   for (let rounds = 0; (await stateOf(id)) === 'open'; rounds++) {
     expect(rounds).toBeLessThan(12);
     await round();
-    shown.push(...(await show(id, of)));
+    shown.push(...(await showAll(chain.connection, maker, id, run, plan, of)));
     await chain.pass(1);
   }
   const mine = events.filter(({ claim, transaction }) => claim === `run ${id}` && transaction);

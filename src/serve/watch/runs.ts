@@ -1,4 +1,4 @@
-import { type RunMove, RunExaminer } from '../../attribution/runs/examine.ts';
+import type { RunExaminer, RunMove } from '../../attribution/runs/examine.ts';
 import { otherOutcome } from '../../attribution/runs/outcome.ts';
 import { ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
 import { hasPlace, unitReplies } from '../../attribution/runs/replies.ts';
@@ -297,7 +297,7 @@ export class RunWatcher {
 
   private async make(adapter: Adapter): Promise<RunExaminer> {
     const datanet = (await listDatanets(this.parts.connection)).find(({ id }) => id === adapter.datanetId);
-    const examiner = new RunExaminer(await this.parts.subjects.open(adapter, datanet!.versions[adapter.version - 1]!));
+    const examiner = await this.parts.subjects.open(adapter, datanet!.versions[adapter.version - 1]!);
     await examiner.outputs();
     return examiner;
   }

@@ -1,0 +1,127 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fromHex } from '../../../src/protocol/bytes.ts';
+import type { Engine } from '../../../src/attribution/engine.ts';
+import { RunExaminer } from '../../../src/attribution/runs/examine.ts';
+import { otherOutcome } from '../../../src/attribution/runs/outcome.ts';
+import { type OpenRun, openRun } from '../../../src/attribution/runs/run-of-adapter.ts';
+import { OutputRoots, outputRoot } from '../../../src/attribution/runs/statement.ts';
+import { FalseMaker, type Fault, flipBit } from '../../../src/attribution/runs/testing/false-maker.ts';
+import { createDatanet } from '../../../src/chain/create-datanet.ts';
+import { memoryEventStore } from '../../../src/chain/event-store.ts';
+import { createEventFeed } from '../../../src/chain/events.ts';
+import { publishVersion } from '../../../src/chain/publish-version.ts';
+import { readRun } from '../../../src/chain/read-run.ts';
+import { registerAdapter } from '../../../src/chain/register-adapter.ts';
+import { OPEN, startScratchChain, word } from '../../../src/chain/testing/scratch-chain.ts';
+import { vouchRun } from '../../../src/chain/vouch-run.ts';
+import { freeLora } from '../../../src/model/lora.ts';
+import { train } from '../../../src/model/train.ts';
+import { normaliseRecord } from '../../../src/protocol/record.ts';
+import { RunWatcher } from '../../../src/serve/watch/runs.ts';
+import { showAll } from '../../../src/serve/watch/testing/show-run.ts';
+import { StateFile } from '../../../src/serve/watch/watch-state.node.ts';
+import type { WatchEvent } from '../../../src/serve/watch/watcher.ts';
+import { readFolder } from '../../start/samples.ts';
+import { publicFolder } from '../machine.ts';
+import { type Report, NODE_CPU } from '../report.ts';
+
+const SAMPLE = 'health';
+const CHAIN = 'contracts on anvil';
+
+/** Processor seconds, all threads together: other work on the machine counts less than by the clock. */
+async function processorSeconds(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e6;
+}
+
+/** What it takes to vouch for a sample's run, and to have false ones refuted: docs/runs.md. */
+export async function reportRuns(report: Report, engine: Engine): Promise<void> {
+  const { run: file } = engine.loadAdapter(readFolder(join(publicFolder, 'adapters', SAMPLE)));
+  const records = readFileSync(join(publicFolder, 'datanets', `${SAMPLE}.jsonl`), 'utf8').trim().split('\n').map((line) => normaliseRecord(JSON.parse(line)));
+  const run = await openRun(engine, file, records);
+  const { plan, replay } = run;
+  const { recipe, records: trained } = plan.subject;
+  report.add('run: training alone', await processorSeconds(async () => freeLora(engine.backend, await train(engine.model, trained, recipe))), 's', NODE_CPU, undefined, `processor time; ${SAMPLE}, ${plan.steps} steps`);
+  const bytes = new Uint8Array(32 * plan.count);
+  let [training, before] = [0, process.cpuUsage()];
+  const all = await processorSeconds(() => {
+    before = process.cpuUsage();
+    return replay.follow((unit, made) => {
+      bytes.set(fromHex(outputRoot(made)), 32 * unit);
+      if (unit !== plan.stateUnit(plan.steps)) return;
+      const { user, system } = process.cpuUsage(before);
+      training = (user + system) / 1e6;
+    });
+  });
+  report.add('run: training with the roots of its units', training, 's', NODE_CPU, undefined, `${plan.stateUnit(plan.steps) + 1} units`);
+  report.add('run: gradients of the ledger with their roots', all - training, 's', NODE_CPU, undefined, `${plan.count - plan.stateUnit(plan.steps) - 1} units`);
+  report.add('run: list that is published', bytes.length / 1000, 'kB', NODE_CPU);
+  const right = new OutputRoots(bytes);
+  const other = await otherOutcome(run, { adapterRoot: file.adapter.root, checkpointsRoot: file.ledger.checkpointsRoot });
+  report.add('run: shipped weights and checkpoints are its outcome', other ? 0 : 1, 'of 1', NODE_CPU, { atLeast: 1 });
+  const examiner = new RunExaminer(run, right);
+  for (const [what, unit] of [['part of a step', plan.stateUnit(plan.steps >> 1)], ['record’s gradient', plan.count - 1]] as const) {
+    let leaves = 0;
+    const seconds = await processorSeconds(async () => {
+      const { trace } = await examiner.unit(unit);
+      leaves = trace.inner.tensors.reduce((sum, tensor) => sum + tensor.leaves.length / 32, 0);
+    });
+    report.add(`run: one ${what} again, with its trace`, seconds, 's', NODE_CPU, undefined, `${leaves} leaves inside`);
+  }
+  await reportGames(report, run, examiner, right, { adapterRoot: file.adapter.root, checkpointsRoot: file.ledger.checkpointsRoot });
+}
+
+/** Whole games with a maker who shows everything that is demanded. */
+async function reportGames(report: Report, run: OpenRun, examiner: RunExaminer, right: OutputRoots, roots: Pick<Parameters<typeof registerAdapter>[2], 'adapterRoot' | 'checkpointsRoot'>): Promise<void> {
+  const { plan } = run;
+  const [P, step, part] = [plan.tensors.length, plan.stateUnit(20), plan.partUnit(12, 0)];
+  const at = (which: (first: number) => number, change: (values: Float32Array) => void): Fault => ({ change: (index, matrix, first) => void (index === which(first) && change(matrix.values)) });
+  const flip = (values: Float32Array) => flipBit({ rows: 1, columns: values.length, values }, 9);
+  const games: [string, number, Fault, boolean][] = [
+    ['bit of a weight, list published', step, at((first) => first + 2 * P + 30, flip), true],
+    ['values inside a step, list published', step, at((first) => first >> 1, (values) => void values.fill(0.125)), true],
+    ['bit of a drawn gradient, nothing published', plan.gradientUnit(0, 1, 7), at((first) => first + 11, flip), false],
+    ['values inside a part, nothing published', part, at((first) => first - 60, (values) => void values.fill(0.125)), false],
+  ];
+  const chain = await startScratchChain({ window: 40_000 });
+  const folder = mkdtempSync(join(tmpdir(), 'openledger-bench-'));
+  try {
+    const { connection } = chain;
+    connection.publicClient.pollingInterval = 50;
+    const [maker, guard] = [await chain.wallet('maker'), await chain.wallet('guard')];
+    const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+    await createDatanet(connection, maker, { name: SAMPLE, metadataCid: cid, minStakePerRecord: 0n });
+    await publishVersion(connection, maker, { datanetId: 1n, root: word('01'), recordsRoot: word('02'), cid, count: plan.subject.records.length });
+    const planTree = await examiner.plan();
+    for (const [what, unit, fault, published] of games) {
+      const of = await FalseMaker.of(run, right, unit, fault);
+      const { adapterId } = await registerAdapter(connection, maker, { datanetId: 1n, version: 1, baseRoot: word('03'), ledgerRoot: word('06'), programHash: word('07'), cid, name: SAMPLE, rateIn: OPEN, rateOut: OPEN, ...roots });
+      await vouchRun(connection, maker, { adapterId, planRoot: planTree.root, outputsRoot: of.list.root, units: plan.count, cid });
+      const events: WatchEvent[] = [];
+      const watcher = new RunWatcher({
+        connection, feed: createEventFeed(connection, memoryEventStore()), wallet: guard, which: 'all', dryRun: false, wait: true,
+        limits: { gasPrice: 100n * 10n ** 9n, bond: 10n * OPEN, demands: 16, confirmations: 0 },
+        store: { readFile: () => (published ? Promise.resolve(of.list.bytes) : Promise.reject(new Error('not published'))) },
+        subjects: { open: () => Promise.resolve(examiner) },
+        file: new StateFile(join(folder, `${adapterId}.json`), { chainId: connection.chain.id, disputes: connection.contracts.runs, account: guard.address }), tell: (event) => void events.push(event),
+      });
+      const shown: number[] = [];
+      for (let rounds = 0; rounds < 12 && (await readRun(connection, adapterId)).state === 'open'; rounds++) {
+        await watcher.round();
+        shown.push(...(await showAll(connection, maker, adapterId, run, planTree, of)));
+        await chain.pass(1);
+      }
+      if ((await readRun(connection, adapterId)).state !== 'refuted') throw new Error(`${what}: not refuted`);
+      const mine = events.filter(({ gas, claim }) => gas !== undefined && claim === `run ${adapterId}`);
+      const gas = [...mine.map((event) => Number(event.gas)), ...shown].reduce((sum, one) => sum + one, 0);
+      report.add(`run: ${what}, gas of both sides`, gas / 1e6, 'M', CHAIN, { atMost: 5 }, `${mine.length + shown.length} transactions`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await chain.stop();
+  }
+}
