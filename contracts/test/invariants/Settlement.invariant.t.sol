@@ -19,7 +19,7 @@ contract SettlementInvariantTest is Test {
     _handler = new SettlementHandler();
     _settlement = _handler.theSettlement();
     _disputes = _handler.theDisputes();
-    bytes4[] memory selectors = new bytes4[](12);
+    bytes4[] memory selectors = new bytes4[](13);
     selectors[0] = SettlementHandler.pay.selector;
     selectors[1] = SettlementHandler.dispute.selector;
     selectors[2] = SettlementHandler.denounce.selector;
@@ -30,8 +30,9 @@ contract SettlementInvariantTest is Test {
     selectors[7] = SettlementHandler.setPrices.selector;
     selectors[8] = SettlementHandler.wait_.selector;
     selectors[9] = SettlementHandler.spam.selector;
-    selectors[10] = SettlementHandler.demandLeaf.selector;
+    selectors[10] = SettlementHandler.demandPlaces.selector;
     selectors[11] = SettlementHandler.answerDemands.selector;
+    selectors[12] = SettlementHandler.give.selector;
     _target(address(_handler), selectors);
   }
 

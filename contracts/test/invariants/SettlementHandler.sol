@@ -144,14 +144,30 @@ contract SettlementHandler is Disputing {
     disputes.commit(p.id.game(), nothing);
   }
 
-  function demandLeaf(uint256 which, uint32 index, uint32 leaf) external {
+  /// @notice A leaf, or a leaf and nodes that no program here has.
+  function demandPlaces(uint256 which, uint32 index, uint32 leaf, bool nodes) external {
     (Paid storage p, Claim memory c) = _pick(which);
-    Place memory place = Place(0, index % 10, leaf % 8, 0, 0);
-    if (c.state != ClaimState.Open || block.timestamp > c.deadline) return;
-    if (disputes.demandOf(p.id.game(), place).state != DemandState.None) return;
-    _demand(bob, p.id, place);
-    p.demands.push(place);
-    putIn += DEMAND_BOND;
+    if (c.state != ClaimState.Open || block.timestamp > disputes.demandUntil(p.id.game())) return;
+    Place[] memory places = new Place[](nodes ? 2 : 1);
+    places[0] = Place(0, index % 10, leaf % 8, 0, 0);
+    if (nodes) places[1] = Place(0, type(uint32).max, leaf % 4, 20, uint8(1 + index % 11));
+    for (uint256 k = 0; k < places.length; k++) {
+      if (disputes.demandOf(p.id.game(), places[k]).state != DemandState.None) return;
+    }
+    uint256 held = disputes.heldBonds();
+    _demandAll(bob, p.id, places);
+    putIn += disputes.heldBonds() - held;
+    for (uint256 k = 0; k < places.length; k++) {
+      p.demands.push(places[k]);
+    }
+  }
+
+  /// @notice Anyone gives to a pool.
+  function give(uint64 value) external {
+    vm.deal(bob, bob.balance + value);
+    vm.prank(bob);
+    settlement.addToPool{ value: value }(datanet);
+    putIn += value;
   }
 
   function answerDemands(uint256 which) external {
@@ -268,7 +284,9 @@ contract SettlementHandler is Disputing {
     for (uint256 k = 0; k < p.demands.length; k++) {
       Place memory place = p.demands[k];
       if (disputes.demandOf(p.id.game(), place).state != DemandState.Open) continue;
-      if (block.timestamp <= disputes.demandOf(p.id.game(), place).due) _reveal(p.id, place);
+      if (block.timestamp > disputes.demandOf(p.id.game(), place).due) continue;
+      if (place.level == 0) _reveal(p.id, place);
+      else disputes.showNoSuchPlace(p.id, _opening(p.id), _matrix(place.index), place);
     }
   }
 
