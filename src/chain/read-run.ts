@@ -32,11 +32,23 @@ export async function readRun(connection: ChainConnection, adapterId: bigint): P
   return { state: RUN_STATES[raw.state] ?? 'none', maker: maker === zeroAddress ? undefined : maker, planRoot, outputsRoot, units, bond, deadline };
 }
 
-/** Until when commitments are taken, and when the statement can stand at the earliest; 0: its own deadline. Unix seconds. Errors: `chain/unreachable`. */
-export function readRunClock(connection: ChainConnection, adapterId: bigint): Promise<{ commitUntil: number; heldUntil: number; openDemands: number }> {
+/** Unix seconds: until when demands and commitments are taken, and when the statement can stand at the earliest. */
+export interface RunClock {
+  demandUntil: number;
+  /** 0: until the statement's own deadline; so `heldUntil`. */
+  commitUntil: number;
+  heldUntil: number;
+  openDemands: number;
+}
+
+/** Errors: `chain/unreachable`. */
+export function readRunClock(connection: ChainConnection, adapterId: bigint): Promise<RunClock> {
+  const runs = { address: connection.contracts.runs, abi: runsViewsAbi, args: [adapterId] } as const;
   return translated('Reading the game', async () => {
-    const { commitUntil, heldUntil, open } = await connection.publicClient.readContract({ address: connection.contracts.runs, abi: runsViewsAbi, functionName: 'clockOf', args: [adapterId] });
-    return { commitUntil, heldUntil, openDemands: open };
+    const [{ commitUntil, heldUntil, open }, demandUntil] = await Promise.all([
+      connection.publicClient.readContract({ ...runs, functionName: 'clockOf' }), connection.publicClient.readContract({ ...runs, functionName: 'demandUntil' }),
+    ]);
+    return { demandUntil: Number(demandUntil), commitUntil, heldUntil, openDemands: open };
   });
 }
 

@@ -233,6 +233,25 @@ test('with everything withheld a false unit is searched for and convicted', asyn
   console.info(`everything withheld: ${transactions} transactions of both sides, ${gas} gas`);
 }, 120_000);
 
+test('a maker who replies as late as possible is searched through all the same', async () => {
+  const unit = run.plan.stateUnit(2);
+  const of = await FalseMaker.of(run, right, unit, { change: (index, matrix) => void (index === 2 && (matrix.values[1] = 0.75)) });
+  const id = await vouch(of.list, { publish: false });
+  const { round } = watcher('slow', guard);
+  const { deadline } = await readRun(chain.connection, id);
+  for (let rounds = 0; (await stateOf(id)) === 'open'; rounds++) {
+    expect(rounds).toBeLessThan(12);
+    await round();
+    const due = Math.max(0, ...(await seenRun(chain.connection, id)).demands.filter(({ state }) => state === 'open').map((demand) => demand.due));
+    const { timestamp } = await chain.connection.publicClient.getBlock();
+    await chain.pass(due ? due - Number(timestamp) - 2 : 1);
+    await showAll(chain.connection, maker, id, run, plan, of);
+  }
+  expect(await stateOf(id)).toBe('refuted');
+  const { timestamp } = await chain.connection.publicClient.getBlock();
+  expect(Number(timestamp)).toBeLessThan(deadline + 4000);
+}, 120_000);
+
 test('a false beginning is proved without a demand; a step left out loses by silence', async () => {
   const bytes = right.bytes.slice();
   bytes.set(fromHex(word('cd')), 0);
