@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsViewsAbi, disputesViewsAbi, settlementAbi } from './generated/abis.ts';
+import { contributionsViewsAbi, disputesViewsAbi, runsViewsAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Wei. */
@@ -13,13 +13,15 @@ export interface Balances {
   contributions: bigint;
   /** Credited in the disputes: bonds of demands. */
   disputes: bigint;
+  /** Credited in the runs: bonds of statements and of demands, rewards. */
+  runs: bigint;
 }
 
 /** What an address has and can fetch; payouts of claims come on top, see withdraw-payouts.ts. Errors: `chain/unreachable`. */
 export function readBalances(connection: ChainConnection, address: Hex): Promise<Balances> {
   const { publicClient, contracts } = connection;
   return translated('Reading the balances', async () => {
-    const [account, settlement, contributions, disputes] = await Promise.all([
+    const [account, settlement, contributions, disputes, runs] = await Promise.all([
       publicClient.getBalance({ address }),
       publicClient.readContract({
         address: contracts.settlement,
@@ -34,8 +36,9 @@ export function readBalances(connection: ChainConnection, address: Hex): Promise
         args: [address],
       }),
       publicClient.readContract({ address: contracts.disputes, abi: disputesViewsAbi, functionName: 'claimable', args: [address] }),
+      publicClient.readContract({ address: contracts.runs, abi: runsViewsAbi, functionName: 'claimable', args: [address] }),
     ]);
-    return { account, settlement, contributions, disputes };
+    return { account, settlement, contributions, disputes, runs };
   });
 }
 

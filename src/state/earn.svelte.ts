@@ -93,7 +93,7 @@ export class EarnState {
   get ready(): bigint {
     const { balances } = this.#session.wallet;
     const payouts = this.readyItems.reduce((sum, { amount }) => sum + amount, 0n);
-    return payouts + (balances?.settlement ?? 0n) + (balances?.contributions ?? 0n) + (balances?.disputes ?? 0n);
+    return payouts + (balances?.settlement ?? 0n) + (balances?.contributions ?? 0n) + (balances?.disputes ?? 0n) + (balances?.runs ?? 0n);
   }
 
   /** Wei of answers whose window runs, or is over without their being made final. */
@@ -192,6 +192,7 @@ export class EarnState {
           ? [{ step: 'Returned stakes', run: () => withdrawBalance(connection, wallet, 'contributions', wallet.address, options) }]
           : []),
         ...(balances?.disputes ? [{ step: 'Bonds of demands', run: () => withdrawBalance(connection, wallet, 'disputes', wallet.address, options) }] : []),
+        ...(balances?.runs ? [{ step: 'Bonds and rewards of statements about runs', run: () => withdrawBalance(connection, wallet, 'runs', wallet.address, options) }] : []),
       ];
       for (const [k, { step, run }] of todo.entries()) {
         this.step = todo.length > 1 ? `${k + 1} of ${todo.length}: ${step}` : step;
