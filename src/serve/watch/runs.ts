@@ -1,10 +1,7 @@
 import type { RunExaminer, RunMove } from '../../attribution/runs/examine.ts';
 import { otherOutcome } from '../../attribution/runs/outcome.ts';
-import { ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
-import { hasPlace, unitReplies } from '../../attribution/runs/replies.ts';
-import { rootsReply } from '../../attribution/runs/roots-search.ts';
-import { openUnit } from '../../attribution/runs/statement.ts';
-import { inTransactions } from '../../attribution/trace/replies.ts';
+import { type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
+import { repliesAboutRoots, repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
 import { SEARCH_LIMITS } from '../../attribution/trace/search-plan.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { type DemandPrice, demandBond } from '../../chain/demand-places.ts';
@@ -16,13 +13,12 @@ import { listDatanets } from '../../chain/list-datanets.ts';
 import { type RunProof, commitRunProof, givenProof, readRunCommitment, sendRunProof, shapeArgument, unitProof } from '../../chain/prove-run.ts';
 import { readRunBalance, readRunClock } from '../../chain/read-run.ts';
 import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../../chain/reveal-run.ts';
+import { type RunDemand, type SeenRun, runsOf } from '../../chain/run-facts.ts';
 import { translated } from '../../chain/translate-error.ts';
 import { standRun, withdrawRunBalance } from '../../chain/vouch-run.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { toWire } from '../../errors.ts';
-import { merkleRoot } from '../../protocol/merkle.ts';
 import type { ContentStore } from '../../storage/content-store.ts';
-import { type RunDemand, type SeenRun, runsOf } from './run-facts.ts';
 import type { RunSubjects } from './run-subjects.ts';
 import type { KeptProof, StateFile } from './watch-state.node.ts';
 import type { WatchEvent, WatchLimits } from './watcher.ts';
@@ -56,9 +52,6 @@ interface View {
 /** Runs that stay open, with their states. */
 const KEPT = 2;
 const RETRY_MS = 600_000;
-/** In place of the trace that the initial state does not have. */
-const NO_TRACE = merkleRoot([]);
-const NO_MATRIX = { header: { instructionsRoot: NO_TRACE, instructionCount: 0n, constantsRoot: NO_TRACE, constantCount: 0n, window: 0n }, inputs: '0x', index: 0, instruction: '0x', instructionProof: [] } as const;
 
 /**
  * Follows the statements about how adapters were made: makes each run again, has false ones refuted, answers demands on its own
@@ -132,7 +125,7 @@ export class RunWatcher {
     const { connection, limits, wallet } = this.parts;
     const wanted = places.filter((place) => !run.demands.some((one) => samePlace(one.place, place)));
     if (!wanted.length) return this.say('waiting', run, 'for what was demanded.');
-    if (view.now > run.deadline) return this.say('waiting', run, 'too late to demand anything; what was demanded counts.');
+    if (view.now > (await readRunClock(connection, run.adapterId)).demandUntil) return this.say('waiting', run, 'too late to demand anything; what was demanded counts.');
     const open = view.runs.flatMap(({ demands }) => demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)));
     const bond = [...open.map(({ place }) => place), ...wanted].reduce((sum, place) => sum + demandBond(view.price, place), 0n);
     if (open.length + wanted.length > limits.demands || bond > limits.bond) return this.say('waiting', run, `${wanted.length} demands more would be more than --max-demands and --max-bond allow.`);
@@ -229,27 +222,14 @@ export class RunWatcher {
       file.save();
       this.say('shown', run, `${words}, which was demanded.`, { transaction, gas: String(gasUsed) });
     };
-    const roots = open.filter(({ answer }) => answer === ALL_UNITS).flatMap((place) => rootsReply(own, place) ?? []);
-    if (roots.length) shown('roots of its units', await revealRunRoots(connection, wallet!, run.adapterId, roots));
-    for (const unit of new Set(open.map(({ answer }) => answer))) {
-      if (unit === ALL_UNITS) continue;
-      const opening = openUnit(plan, own, unit);
-      const places = open.filter(({ answer }) => answer === unit);
-      const found = unit ? await examiner.unit(unit) : undefined;
-      const { tracer } = examiner.run;
-      if (places.some((place) => samePlace(place, tracePlace(unit)))) {
-        shown(describePlace(tracePlace(unit)), await showRunTrace(connection, wallet!, run.adapterId, { ...opening, unit, innerRoot: found?.trace.inner.root ?? NO_TRACE }));
-      }
-      const rest = places.filter((place) => !samePlace(place, tracePlace(unit)));
-      const there = found ? rest.filter((place) => hasPlace(tracer, found.parts, place)) : [];
-      const shape = found ? tracer.program(found.parts.kind).shape : { outputs: 0, sources: [] };
-      if (found && there.length) {
-        for (const part of inTransactions(await unitReplies(tracer, found.parts, found.trace, there))) shown(`${there.length} parts of unit ${unit}`, await revealOfRun(connection, wallet!, run.adapterId, opening, shape, part));
-      }
-      for (const place of rest.filter((one) => !there.includes(one))) {
-        const matrix = found ? tracer.matrix(found.parts.kind, found.parts.inputs, place.index) : NO_MATRIX;
-        shown(`that there is no ${describePlace(place)}`, await showNoSuchPlaceOfRun(connection, wallet!, run.adapterId, opening, shape, matrix, place));
-      }
+    const id = run.adapterId;
+    const roots = await repliesAboutRoots(examiner, open);
+    if (roots.length) shown('roots of its units', await revealRunRoots(connection, wallet!, id, roots));
+    for (const unit of unitsOf(open)) {
+      const { opening, shape, innerRoot, shown: parts, missing } = await repliesOfUnit(examiner, unit, open);
+      if (innerRoot) shown(describePlace(tracePlace(unit)), await showRunTrace(connection, wallet!, id, { ...opening, unit, innerRoot }));
+      for (const part of parts) shown(`parts of unit ${unit}`, await revealOfRun(connection, wallet!, id, opening, shape, part));
+      for (const { place, matrix } of missing) shown(`that there is no ${describePlace(place)}`, await showNoSuchPlaceOfRun(connection, wallet!, id, opening, shape, matrix, place));
     }
   }
 

@@ -8,8 +8,8 @@ import type { ChainConnection } from '../../../chain/client.ts';
 import { memoryEventStore } from '../../../chain/event-store.ts';
 import { createEventFeed } from '../../../chain/events.ts';
 import { revealOfRun, revealRunRoots, showRunTrace } from '../../../chain/reveal-run.ts';
+import { type SeenRun, runsOf } from '../../../chain/run-facts.ts';
 import type { Wallet } from '../../../chain/wallets.ts';
-import { type SeenRun, runsOf } from '../run-facts.ts';
 
 /** A statement as the chain's events tell it now; for tests and the bench. */
 export async function seenRun(connection: ChainConnection, adapterId: bigint): Promise<SeenRun> {
