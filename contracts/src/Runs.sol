@@ -27,8 +27,10 @@ contract Runs is Games, IRuns {
   /// matrices, and with depth 0 the root of that. ALL instead of a unit: the tree of all units' output roots.
   uint32 public constant OUTPUTS = type(uint32).max - 1;
 
-  /// @dev Gas of a reply beside its hashes: the inputs of a unit of 4,096 tokens are most of it.
-  uint256 private constant REPLY = 1_000_000;
+  /// @dev Gas of a reply beside its hashes: of a unit of 4,096 tokens, whose inputs are most of it (contracts/snapshots/
+  /// Runs.json). Of one that is fed a number for each of them too, it is 1.4 million: below half of the stressed gas price the
+  /// bond pays for that as well.
+  uint256 private constant REPLY = 800_000;
   /// @dev Demands one after another: two for the tree of all output roots, the unit's trace, then three as in Disputes.
   uint256 private constant ROUNDS = 6;
 
@@ -64,7 +66,7 @@ contract Runs is Games, IRuns {
     if (planRoot == 0) revert BadStatement("planRoot");
     if (outputsRoot == 0) revert BadStatement("outputsRoot");
     if (units == 0 || units == ALL) revert BadStatement("units");
-    uint256 least = settlement.bondFor(0);
+    uint256 least = leastBond();
     if (msg.value < least) revert BondTooSmall(msg.value, least);
     uint40 deadline = uint40(block.timestamp) + _window;
     _statements[id] =
@@ -116,13 +118,9 @@ contract Runs is Games, IRuns {
   /// @notice The maker's reply to a demand for place (unit, ALL, 0, 0, 0): what the unit's trace is, to be held to it.
   /// @param innerRoot over the matrices of all instructions but the outputs'; of a given unit Merkle.emptyRoot()
   /// @param outputRoot of the statement for this unit, with its siblings under outputsRoot
-  function showTrace(
-    AdapterId id,
-    uint32 unit,
-    bytes32 innerRoot,
-    bytes32 outputRoot,
-    bytes32[] calldata outputProof
-  ) external {
+  function showTrace(AdapterId id, uint32 unit, bytes32 innerRoot, bytes32 outputRoot, bytes32[] calldata outputProof)
+    external
+  {
     Statement memory s = _open(id);
     // Nobody else can say what the maker's trace is.
     if (msg.sender != s.maker) revert NotTheMaker(id, msg.sender);
@@ -135,7 +133,9 @@ contract Runs is Games, IRuns {
   }
 
   /// @notice Shows what was demanded of one unit. Anyone may; the demands' bonds are the maker's.
-  function reveal(AdapterId id, UnitOpening calldata opening, UnitShape calldata shape, Shown[] calldata shown) external {
+  function reveal(AdapterId id, UnitOpening calldata opening, UnitShape calldata shape, Shown[] calldata shown)
+    external
+  {
     Statement memory s = _open(id);
     Unit memory unit = _unit(id, s, opening);
     for (uint256 k = 0; k < shown.length; k++) {
@@ -176,6 +176,12 @@ contract Runs is Games, IRuns {
   }
 
   // ---- Reading ----
+
+  /// @notice Least bond of a statement, in wei: twice a claim's. Where everything is withheld, all bonds of the demands that
+  /// a challenger needs are less than the half of it that they win.
+  function leastBond() public view returns (uint256) {
+    return 2 * settlement.bondFor(0);
+  }
 
   /// @inheritdoc IRuns
   function statement(AdapterId id) external view returns (Statement memory) {
@@ -313,7 +319,11 @@ contract Runs is Games, IRuns {
   }
 
   /// @dev Matrices of the program that are no outputs.
-  function _innerCount(Unit memory unit, UnitShape calldata shape, Header calldata header) private pure returns (uint256) {
+  function _innerCount(Unit memory unit, UnitShape calldata shape, Header calldata header)
+    private
+    pure
+    returns (uint256)
+  {
     if (keccak256(abi.encode(header, shape)) != unit.programHash || shape.outputs > header.instructionCount) {
       revert IUnitReferee.RefereeWrongUnit();
     }

@@ -32,32 +32,32 @@ contract RunsTest is Vouching {
     eq(s.maker, curator, "maker");
     eq(s.deadline, vm.getBlockTimestamp() + WINDOW, "deadline");
     eq(s.units, UNITS, "units");
-    eq(s.bond, BOND, "bond");
+    eq(s.bond, STAKE, "bond");
     eq(s.planRoot, MerkleTree.root(_plan()), "plan");
     eq(s.outputsRoot, MerkleTree.root(_outputs()), "outputs");
     _is(StatementState.Open);
-    eq(runs.heldStakes(), BOND, "held");
+    eq(runs.heldStakes(), STAKE, "held");
     _solvent();
   }
 
   function test_onlyTheOwnerVouchesAndOnce() public {
     vm.expectRevert(abi.encodeWithSelector(IRuns.NotTheOwner.selector, adapter, alice));
     vm.prank(alice);
-    runs.vouch{ value: BOND }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, CID);
     AdapterId none = AdapterId.wrap(9);
     vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, none));
     vm.prank(curator);
-    runs.vouch{ value: BOND }(none, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(none, "plan", "outputs", 1, CID);
     _vouch();
     vm.startPrank(curator);
     vm.expectRevert(abi.encodeWithSelector(IRuns.AlreadyVouched.selector, adapter));
-    runs.vouch{ value: BOND }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, CID);
     // Neither can who bought it: what was said was said.
     adapters.transferFrom(curator, alice, AdapterId.unwrap(adapter));
     vm.stopPrank();
     vm.expectRevert(abi.encodeWithSelector(IRuns.AlreadyVouched.selector, adapter));
     vm.prank(alice);
-    runs.vouch{ value: BOND }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, CID);
     eq(runs.statement(adapter).maker, curator, "it stays who made it");
   }
 
@@ -65,27 +65,27 @@ contract RunsTest is Vouching {
     bytes4 bad = IRuns.BadStatement.selector;
     vm.startPrank(curator);
     vm.expectRevert(abi.encodeWithSelector(bad, "planRoot"));
-    runs.vouch{ value: BOND }(adapter, 0, "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, 0, "outputs", 1, CID);
     vm.expectRevert(abi.encodeWithSelector(bad, "outputsRoot"));
-    runs.vouch{ value: BOND }(adapter, "plan", 0, 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", 0, 1, CID);
     vm.expectRevert(abi.encodeWithSelector(bad, "units"));
-    runs.vouch{ value: BOND }(adapter, "plan", "outputs", 0, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 0, CID);
     vm.expectRevert(abi.encodeWithSelector(bad, "units"));
-    runs.vouch{ value: BOND }(adapter, "plan", "outputs", ALL, CID);
-    vm.expectRevert(abi.encodeWithSelector(IRuns.BondTooSmall.selector, BOND - 1, BOND));
-    runs.vouch{ value: BOND - 1 }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", ALL, CID);
+    vm.expectRevert(abi.encodeWithSelector(IRuns.BondTooSmall.selector, STAKE - 1, STAKE));
+    runs.vouch{ value: STAKE - 1 }(adapter, "plan", "outputs", 1, CID);
     vm.expectRevert(abi.encodeWithSelector(Text.TextLength.selector, "cid", 0, 128));
-    runs.vouch{ value: BOND }(adapter, "plan", "outputs", 1, "");
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, "");
     vm.stopPrank();
     _is(StatementState.None);
   }
 
   function test_whoIsSureStakesMore() public {
-    _vouchFor(adapter, 10 * BOND);
+    _vouchFor(adapter, 10 * STAKE);
     _openTrace(3);
     _prove(bob, _unitCall(3, true, SALT));
-    eq(runs.claimable(bob), 5 * BOND, "half of all of it");
-    eq(settlement.poolOf(datanet), 5 * BOND, "and half");
+    eq(runs.claimable(bob), 5 * STAKE, "half of all of it");
+    eq(settlement.poolOf(datanet), 5 * STAKE, "and half");
     _solvent();
   }
 
@@ -114,7 +114,7 @@ contract RunsTest is Vouching {
     vm.prank(alice);
     runs.stand(adapter);
     _is(StatementState.Stands);
-    eq(runs.claimable(curator), BOND, "the bond is the maker's again");
+    eq(runs.claimable(curator), STAKE, "the bond is the maker's again");
     eq(runs.heldStakes(), 0, "nothing is held");
     vm.expectRevert(abi.encodeWithSelector(IRuns.WrongStatement.selector, adapter, StatementState.Stands));
     runs.stand(adapter);
@@ -122,7 +122,7 @@ contract RunsTest is Vouching {
     runs.commit(adapter.game(), "x");
     uint256 before = curator.balance;
     runs.withdrawFor(curator);
-    eq(curator.balance, before + BOND, "fetched");
+    eq(curator.balance, before + STAKE, "fetched");
     _solvent();
   }
 
@@ -181,12 +181,12 @@ contract RunsTest is Vouching {
     uint256 before = curator.balance;
     _prove(bob, _unitCall(3, true, SALT));
     _is(StatementState.Refuted);
-    eq(runs.claimable(bob), BOND / 2, "half of the bond");
-    eq(settlement.poolOf(datanet), BOND / 2, "half for the Datanet's contributors");
-    eq(settlement.heldPools(), BOND / 2, "which holds it");
+    eq(runs.claimable(bob), STAKE / 2, "half of the bond");
+    eq(settlement.poolOf(datanet), STAKE / 2, "half for the Datanet's contributors");
+    eq(settlement.heldPools(), STAKE / 2, "which holds it");
     eq(runs.claimable(curator) + curator.balance, before, "none back to the maker");
     eq(runs.heldStakes(), 0, "nothing is held");
-    eq(address(runs).balance, BOND / 2, "what the challenger fetches");
+    eq(address(runs).balance, STAKE / 2, "what the challenger fetches");
     _solvent();
     runs.withdrawFor(bob);
     eq(address(runs).balance, 0, "all gone");
@@ -213,7 +213,7 @@ contract RunsTest is Vouching {
     _refused(_unitCall(3, false, SALT), abi.encodeWithSelector(IGames.ClaimHolds.selector, adapter));
     vm.warp(_deadline() + WINDOW);
     runs.stand(adapter);
-    eq(runs.claimable(curator), BOND + _bond(_traceOf(3)), "an honest maker loses nothing");
+    eq(runs.claimable(curator), STAKE + _bond(_traceOf(3)), "an honest maker loses nothing");
   }
 
   /// @dev Without the root that the maker was made to show there is nothing to hold against.
@@ -250,7 +250,7 @@ contract RunsTest is Vouching {
     this.send(bob, data);
     vm.warp(proveBy);
     _send(bob, data);
-    eq(runs.claimable(bob), BOND / 2, "who found it");
+    eq(runs.claimable(bob), STAKE / 2, "who found it");
     eq(runs.claimable(alice), 0, "not who saw it");
     vm.expectRevert(abi.encodeWithSelector(IGames.NotOpen.selector, adapter));
     this.send(alice, data);
@@ -271,7 +271,7 @@ contract RunsTest is Vouching {
     vm.prank(curator);
     AdapterId other = adapters.register(_draft());
     _vouch();
-    _vouchFor(other, BOND);
+    _vouchFor(other, STAKE);
     _openTrace(3);
     eq(runs.traceOf(other, 3), bytes32(0), "nothing shown there");
     bytes memory data = _unitCall(3, true, SALT);
@@ -282,7 +282,7 @@ contract RunsTest is Vouching {
     this.send(bob, data);
     _prove(bob, data);
     yes(!runs.isRefuted(other), "the other stands by itself");
-    eq(runs.heldStakes(), BOND, "its bond is held");
+    eq(runs.heldStakes(), STAKE, "its bond is held");
     vm.warp(_deadline() + 2 * WINDOW);
     runs.stand(other);
     _solvent();
@@ -362,7 +362,7 @@ contract RunsTest is Vouching {
       o.planProof = MerkleTree.proof(plan, 2);
       (bytes32 planRoot, bytes32 outputsRoot) = (MerkleTree.root(plan), MerkleTree.root(_outputs()));
       vm.prank(curator);
-      runs.vouch{ value: BOND }(adapter, planRoot, outputsRoot, UNITS, CID);
+      runs.vouch{ value: STAKE }(adapter, planRoot, outputsRoot, UNITS, CID);
       _refused(_proofOf(o, 2), abi.encodeWithSelector(IRuns.WrongSource.selector, adapter, 2, 1));
     }
   }
@@ -374,7 +374,7 @@ contract RunsTest is Vouching {
     _vouch();
     _prove(bob, abi.encodeCall(Runs.proveGiven, (adapter, _unit(0), SALT)));
     _is(StatementState.Refuted);
-    eq(runs.claimable(bob), BOND / 2, "half of the bond");
+    eq(runs.claimable(bob), STAKE / 2, "half of the bond");
     _solvent();
   }
 
@@ -412,8 +412,8 @@ contract RunsTest is Vouching {
     _ask(puppet, _traceOf(3));
     _showTrace(3);
     _prove(puppet, _unitCall(3, true, SALT));
-    eq(runs.claimable(puppet) + runs.claimable(curator), BOND / 2 + _bond(_traceOf(3)), "half of the bond is gone");
-    eq(settlement.poolOf(datanet), BOND / 2, "to the contributors");
+    eq(runs.claimable(puppet) + runs.claimable(curator), STAKE / 2 + _bond(_traceOf(3)), "half of the bond is gone");
+    eq(settlement.poolOf(datanet), STAKE / 2, "to the contributors");
   }
 
   function test_aChallengerThatReentersGetsNothingMore() public {
@@ -422,7 +422,7 @@ contract RunsTest is Vouching {
     _openTrace(3);
     _prove(address(attacker), _unitCall(3, true, SALT));
     runs.withdrawFor(address(attacker));
-    eq(address(attacker).balance, BOND / 2, "half of the bond, once");
+    eq(address(attacker).balance, STAKE / 2, "half of the bond, once");
     eq(attacker.reason(), ReentrancyGuard.ReentrancyGuardReentrantCall.selector, "the inner call was stopped");
     _solvent();
   }
@@ -444,6 +444,7 @@ contract RunsTest is Vouching {
   function test_timesFitTheWindow() public {
     vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, 0, REPLY, WINDOW));
     new Runs(settlement, unitReferee, 0, REPLY);
-    eq(runs.demandBond(Place(0, 0, 0, 0, 0)), 1_001_300 * uint256(GAS_PRICE), "a reply with the inputs of 4,096 tokens");
+    eq(runs.demandBond(Place(0, 0, 0, 0, 0)), 801_300 * uint256(GAS_PRICE), "a reply with the inputs of 4,096 tokens");
+    eq(runs.leastBond(), STAKE, "twice a claim's");
   }
 }

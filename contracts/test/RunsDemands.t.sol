@@ -48,7 +48,11 @@ contract RunsDemandsTest is Vouching {
     }
   }
 
-  function _part(bytes32[] memory hashes, uint256 from, uint256 most, uint256 width) private pure returns (bytes32[] memory part) {
+  function _part(bytes32[] memory hashes, uint256 from, uint256 most, uint256 width)
+    private
+    pure
+    returns (bytes32[] memory part)
+  {
     part = new bytes32[](width - from < most ? width - from : most);
     for (uint256 k = 0; k < part.length; k++) {
       part[k] = hashes[from + k];
@@ -56,11 +60,14 @@ contract RunsDemandsTest is Vouching {
   }
 
   /// @dev Nodes of the tree of one matrix, and the matrix's siblings after them.
-  function _nodesOf(bytes32[] memory leaves, bytes32[] memory matrices, uint256 index, uint32 leaf, uint8 level, uint8 depth)
-    private
-    pure
-    returns (NodesOpening memory nodes)
-  {
+  function _nodesOf(
+    bytes32[] memory leaves,
+    bytes32[] memory matrices,
+    uint256 index,
+    uint32 leaf,
+    uint8 level,
+    uint8 depth
+  ) private pure returns (NodesOpening memory nodes) {
     nodes = _nodes(leaves, leaf, level, depth);
     bytes32[] memory beside = MerkleTree.proof(matrices, index);
     bytes32[] memory proof = new bytes32[](nodes.proof.length + beside.length);
@@ -122,8 +129,8 @@ contract RunsDemandsTest is Vouching {
     vm.prank(alice);
     runs.convictSilence(adapter.game(), _trace3);
     _is(StatementState.Refuted);
-    eq(runs.claimable(bob), BOND / 2 + _bond(_trace3), "half of the bond, and the demand's");
-    eq(settlement.poolOf(datanet), BOND / 2, "half for contributors");
+    eq(runs.claimable(bob), STAKE / 2 + _bond(_trace3), "half of the bond, and the demand's");
+    eq(settlement.poolOf(datanet), STAKE / 2, "half for contributors");
     runs.takeBack(adapter.game(), _traceOf(4));
     eq(runs.claimable(alice), _bond(_traceOf(4)), "back");
     eq(runs.heldBonds(), 0, "nothing is held");
@@ -173,7 +180,9 @@ contract RunsDemandsTest is Vouching {
     Place memory other = Place(3, 2, 2, 0, 0);
     _revealRefused(3, _leafShown(other, VALUES), abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, other));
     Place memory elsewhere = Place(4, 2, 1, 0, 0);
-    _revealRefused(4, _leafShown(place, VALUES), abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, elsewhere));
+    _revealRefused(
+      4, _leafShown(place, VALUES), abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, elsewhere)
+    );
     _reveal(3, _leafShown(place, VALUES));
     _isAnswered(place);
     eq(runs.claimable(curator), _bond(_trace3) + _bond(place), "paid for both replies");
@@ -430,7 +439,11 @@ contract RunsDemandsTest is Vouching {
     yes(held <= deadline + WINDOW, "held for twice the window at most");
     vm.warp(held + 1);
     runs.stand(adapter);
-    eq(runs.claimable(curator), BOND + _bond(_trace3) + n * _bond(Place(3, 4, 0, 0, 0)), "the maker earned all their bonds");
+    eq(
+      runs.claimable(curator),
+      STAKE + _bond(_trace3) + n * _bond(Place(3, 4, 0, 0, 0)),
+      "the maker earned all their bonds"
+    );
     _solvent();
   }
 }

@@ -1,7 +1,7 @@
 import { zeroAddress } from 'viem';
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { runsAbi, runsViewsAbi, settlementAbi } from './generated/abis.ts';
+import { runsAbi, runsViewsAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 export const RUN_STATES = ['none', 'open', 'refuted', 'stands'] as const;
@@ -55,7 +55,7 @@ export function readRunClock(connection: ChainConnection, adapterId: bigint): Pr
 /** Least bond of a statement, wei. Errors: `chain/unreachable`. */
 export function leastRunBond(connection: ChainConnection): Promise<bigint> {
   return translated('Asking for the bond', () =>
-    connection.publicClient.readContract({ address: connection.contracts.settlement, abi: settlementAbi, functionName: 'bondFor', args: [0n] }));
+    connection.publicClient.readContract({ address: connection.contracts.runs, abi: runsAbi, functionName: 'leastBond' }));
 }
 
 /** Wei credited in Runs: bonds of statements and demands that came back, rewards. Errors: `chain/unreachable`. */

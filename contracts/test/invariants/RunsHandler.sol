@@ -76,7 +76,7 @@ contract RunsHandler is Vouching {
     Made storage m = _made.push();
     m.id = adapter;
     m.fault = uint8(_made.length % 3);
-    m.bond = BOND + more;
+    m.bond = STAKE + more;
     _about(m);
     vm.deal(curator, curator.balance + 2 * m.bond);
     _vouchFor(m.id, m.bond);
@@ -119,9 +119,8 @@ contract RunsHandler is Vouching {
       this.demandPiece(which, 1, 0, true);
       _answerAll(m);
     }
-    bytes memory data = aboutGiven
-      ? abi.encodeCall(Runs.proveGiven, (m.id, _unit(0), SALT))
-      : _unitCall(1, m.fault == 1, SALT);
+    bytes memory data =
+      aboutGiven ? abi.encodeCall(Runs.proveGiven, (m.id, _unit(0), SALT)) : _unitCall(1, m.fault == 1, SALT);
     _commit(bob, data);
     vm.roll(block.number + 1);
     this.wait_(uint16(later % (2 * PROVE)));

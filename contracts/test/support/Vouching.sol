@@ -15,6 +15,8 @@ import { MerkleTree } from "./MerkleTree.sol";
 /// @notice A run of a few units, and what its maker and its challengers do, in a line each. Unit 0 is given, unit 1 reads it,
 /// the others read the two before them. Each program has ten instructions, the last three its outputs.
 abstract contract Vouching is Deployed {
+  /// @dev Least bond of a statement.
+  uint256 internal constant STAKE = 2 * BOND;
   bytes32 internal constant SALT = "salt";
   bytes internal constant VALUES = "values of a leaf";
   uint32 internal constant UNITS = 6;
@@ -126,7 +128,7 @@ abstract contract Vouching is Deployed {
   }
 
   function _vouch() internal {
-    _vouchFor(adapter, BOND);
+    _vouchFor(adapter, STAKE);
   }
 
   function _vouchFor(AdapterId id, uint256 bond) internal {
