@@ -9,16 +9,19 @@ export interface DisputeClock {
   commitUntil: number;
   /** The claim can become final after this, if nothing is demanded; 0: after its own deadline. */
   heldUntil: number;
+  /** Demands are taken until then: after the window only on what replies show. */
+  demandUntil: number;
   /** Demands that wait for an answer: with one, the claim cannot become final. */
   openDemands: number;
 }
 
 /** Errors: `chain/unreachable`. */
 export async function readDisputeClock(connection: ChainConnection, claimId: bigint): Promise<DisputeClock> {
-  const { commitUntil, heldUntil, open } = await translated('Reading the dispute', () =>
-    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesViewsAbi, functionName: 'clockOf', args: [claimId] }),
+  const disputes = { address: connection.contracts.disputes, abi: disputesViewsAbi, args: [claimId] } as const;
+  const [{ commitUntil, heldUntil, open }, demandUntil] = await translated('Reading the dispute', () =>
+    Promise.all([connection.publicClient.readContract({ ...disputes, functionName: 'clockOf' }), connection.publicClient.readContract({ ...disputes, functionName: 'demandUntil' })]),
   );
-  return { commitUntil, heldUntil, openDemands: open };
+  return { commitUntil, heldUntil, demandUntil: Number(demandUntil), openDemands: open };
 }
 
 export const DEMAND_STATES = ['none', 'open', 'answered', 'closed'] as const;

@@ -3,7 +3,7 @@ import type { ClaimOnChain } from '../chain/list-claims.ts';
 import type { EventFeed } from '../chain/events.ts';
 import { NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import { type Pursuit, parsePursuit } from './disputes-kept.ts';
-import { beginUntil, finalFrom, pathOf } from './disputes-path.ts';
+import { beginUntil, demandUntil, finalFrom, pathOf } from './disputes-path.ts';
 
 const claimant = `0x${'aa'.repeat(20)}` as const;
 const challenger = `0x${'bb'.repeat(20)}` as const;
@@ -40,6 +40,12 @@ describe('clocks', () => {
     const both = after(demanded(1_050), demanded(1_060, nodes), event('RevealedNodes', { place: nodes, inputs: SHOWN.inputs, shown: { leaf: 2, level: 3, depth: 1, hashes, proof: [] } }));
     expect(both.demands.map(({ state }) => state)).toEqual(['open', 'shown']);
     expect(both.demands[1]!.shown).toMatchObject({ what: { hashes } });
+  });
+  test('demands end with the window, later where something was shown, and leave the whole time for a reply', () => {
+    const times = { window: 400, replyTime: 120 };
+    expect(demandUntil(claim, after(), times)).toBe(1_000);
+    expect(demandUntil(claim, after(demanded(960)), times)).toBe(1_060);
+    expect(demandUntil(claim, after(demanded(1_100)), times)).toBe(1_080);
   });
   test('a commitment holds the claim until its proof is due, and takes no later commitments', () => {
     const dispute = after(committed(1_080));

@@ -28,6 +28,11 @@ export function finalFrom({ deadline }: Pick<ClaimOnChain, 'deadline'>, { heldUn
 /** When the last commitment or demand can be made. Unix seconds. */
 export const beginUntil = ({ deadline }: Pick<ClaimOnChain, 'deadline'>, { commitUntil }: Dispute) => Math.max(deadline, commitUntil);
 
+/** When the last demand can be made, as Games.demandUntil: who was shown something goes on, while there is the whole time for a reply. Unix seconds. */
+export function demandUntil(claim: Pick<ClaimOnChain, 'deadline'>, dispute: Dispute, { window, replyTime }: { window: number; replyTime: number }): number {
+  return Math.min(beginUntil(claim, dispute), claim.deadline + Math.floor(window / 2) - replyTime);
+}
+
 /**
  * The way of a claim from its payment to its end. What happened on the chain is done, whoever did it; of what is still to come,
  * the first is now. `pursuit`: the looker's own challenge.

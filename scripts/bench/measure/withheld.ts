@@ -3,7 +3,7 @@ import { stepEvidence } from '../../../src/attribution/trace/evidence.ts';
 import type { TraceInputs } from '../../../src/attribution/trace/instruction.ts';
 import type { ShownPiece } from '../../../src/attribution/trace/node-search.ts';
 import { shownOf } from '../../../src/attribution/trace/replies.ts';
-import { SearchPlan } from '../../../src/attribution/trace/search-plan.ts';
+import { SEARCH_LIMITS, SearchPlan, roundGas, searchBegin } from '../../../src/attribution/trace/search-plan.ts';
 import { searchWithheld } from '../../../src/attribution/trace/search-withheld.ts';
 import { inputsHash } from '../../../src/attribution/trace/step.ts';
 import { ALL_MATRICES, TraceNodes } from '../../../src/attribution/trace/trace-nodes.ts';
@@ -113,11 +113,10 @@ async function oneDispute({ connection, pass }: ScratchChain, { maker, challenge
 /** The matrix in which a false leaf costs a challenger most. */
 export function dearestMatrix(tree: TraceTree): number {
   const counts = tree.tensors.map(({ leaves }) => leaves.length / 32);
-  const plan = new SearchPlan(counts, 16);
-  const top = new TraceNodes(tree).all.depth;
-  const [first] = plan.places({ index: ALL_MATRICES, level: top, leaf: 0 }, 3);
-  const level = top - first!.depth;
-  const cost = (leaf: number) => plan.places({ index: ALL_MATRICES, level, leaf }, 2).reduce((sum, { depth }) => sum + 300_000 + 1300 * 2 ** depth, 0);
+  const plan = new SearchPlan(counts, SEARCH_LIMITS.places);
+  const { level: top, depth } = searchBegin(counts);
+  const level = top - depth;
+  const cost = (leaf: number) => roundGas(plan.places({ index: ALL_MATRICES, level, leaf }, { ...SEARCH_LIMITS, rounds: 2 }));
   const groups = Array.from({ length: Math.ceil(counts.length / 2 ** level) }, (_, k) => k);
   const dearest = groups.reduce((best, k) => (cost(k) > cost(best) ? k : best), 0);
   const here = Array.from({ length: 2 ** level }, (_, k) => dearest * 2 ** level + k).filter((k) => k < counts.length);

@@ -5,7 +5,7 @@ import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { merkleProof, merkleRoot } from '../../protocol/merkle.ts';
 import { NodeSearch, type ShownPiece } from './node-search.ts';
 import type { Matrix } from './run.ts';
-import { GAS, SEARCH_LIMITS, SearchPlan } from './search-plan.ts';
+import { SEARCH_LIMITS, SearchPlan, roundGas } from './search-plan.ts';
 import { ALL_MATRICES, TraceNodes, type TracePlace, leafPlace } from './trace-nodes.ts';
 import { TraceTree, hashLeaf, leafValues, tensorOf } from './tree.ts';
 import { TreeNodes, depthOf, widthOf } from './tree-nodes.ts';
@@ -47,17 +47,18 @@ describe('nodes of a tree', () => {
 });
 
 /** Runs a search to its end against a maker who shows everything. */
-function searchFor(own: TraceTree, claimed: TraceTree, limits = SEARCH_LIMITS) {
+function searchFor(own: TraceTree, claimed: TraceTree, given = SEARCH_LIMITS) {
   const show = maker(claimed);
   const search = new NodeSearch(own, claimed.root);
   const [rounds, gas, shown]: [number[], number[], Set<string>] = [[], [], new Set()];
-  for (let next = search.next(limits); next.length; next = search.next(limits)) {
+  const limits = () => ({ ...given, most: Math.max(1, given.most - rounds.length) });
+  for (let next = search.next(limits()); next.length; next = search.next(limits())) {
     const leaf = search.falseLeaf;
     // No values here: the end is that the false leaf itself is asked for, as it was when its hash was known.
     const asked = next.find((place) => place.depth === 0 && leaf?.index === place.index && leaf.leaf === place.leaf && shown.has(JSON.stringify(place)));
     if (asked || rounds.length > 40) break;
     rounds.push(next.length);
-    gas.push(GAS.round + next.reduce((sum, { depth }) => sum + GAS.place + (depth ? GAS.hash * 2 ** depth : 0), 0));
+    gas.push(roundGas(next));
     for (const place of next) {
       shown.add(JSON.stringify(place));
       search.add(show(place));
@@ -137,7 +138,7 @@ describe('a search', () => {
 
   it('keeps to the places that may be demanded at once, in more rounds where it must', () => {
     for (const places of [1, 2, 4]) {
-      const { search, rounds } = searchFor(own, spoilt(own, [{ index: 299, leaf: 0 }]), { rounds: 3, places });
+      const { search, rounds } = searchFor(own, spoilt(own, [{ index: 299, leaf: 0 }]), { ...SEARCH_LIMITS, places });
       expect(search.falseLeaf).toMatchObject({ index: 299, leaf: 0 });
       expect(rounds).toBeLessThanOrEqual(places === 1 ? 4 : 3);
     }
@@ -167,9 +168,19 @@ describe('a search as large as the shipped base’s', () => {
     expect(worst).toBeLessThan(7_000_000);
   }, 20_000);
 
+  it('takes a fourth round where three would cost more than they may, if there is time; else it costs what it must', () => {
+    const at = { index: 29 * 40 + 7, leaf: 700 };
+    const claimed = spoilt(own, [at]);
+    const [three, four, hurried] = [SEARCH_LIMITS, { ...SEARCH_LIMITS, gas: 3_000_000 }, { ...SEARCH_LIMITS, gas: 3_000_000, most: 3 }].map((limits) => searchFor(own, claimed, limits));
+    for (const { search } of [three!, four!, hurried!]) expect(search.falseLeaf).toMatchObject(at);
+    expect([three!.rounds, four!.rounds, hurried!.rounds]).toEqual([3, 4, 3]);
+    expect(four!.gas).toBeLessThanOrEqual(3_000_000);
+    expect(hurried!.gas).toBeGreaterThan(3_000_000);
+  }, 20_000);
+
   it('is planned in little time', () => {
     const began = performance.now();
-    new SearchPlan(counts, 16).places({ index: ALL_MATRICES, level: 12, leaf: 0 }, 3);
+    new SearchPlan(counts, 16).places({ index: ALL_MATRICES, level: 12, leaf: 0 }, SEARCH_LIMITS);
     expect(performance.now() - began).toBeLessThan(2_000);
   });
 });

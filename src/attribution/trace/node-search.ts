@@ -1,7 +1,7 @@
 import { type Hex, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import type { ShownLeaf } from './leaf-search.ts';
-import { SEARCH_LIMITS, type SearchLimits, SearchPlan, type Suspect } from './search-plan.ts';
+import { SEARCH_LIMITS, type SearchLimits, SearchPlan, type Suspect, roundGas } from './search-plan.ts';
 import { ALL_MATRICES, TraceNodes, type TracePlace, isIn, leafPlace, shapeBytes } from './trace-nodes.ts';
 import { TraceTree, hashLeaf } from './tree.ts';
 import { climb, depthOf, widthOf } from './tree-nodes.ts';
@@ -78,19 +78,20 @@ export class NodeSearch {
   }
 
   /** What to demand next; nothing once the first false leaf was shown. */
-  next({ rounds, places }: SearchLimits = SEARCH_LIMITS): TracePlace[] {
+  next(limits: SearchLimits = SEARCH_LIMITS): TracePlace[] {
     if (this.found) return [];
-    const plan = new SearchPlan(this.counts, places);
+    const plan = new SearchPlan(this.counts, limits.places);
     const nodes = new Map<string, Uint8Array>();
+    let { rounds, gas } = limits;
     // Rounds that were gone through as planned count; what others demanded beside only brings the search further.
-    let left = rounds;
-    for (let planned = this.planned(plan, nodes, left); planned; planned = this.planned(plan, nodes, left)) {
-      const shown = planned.map((place) => this.pieces.get(placeKey(place)));
-      if (!shown.every((one) => one !== undefined)) break;
+    for (;;) {
+      const planned = this.planned(plan, nodes, { rounds, gas, most: SEARCH_LIMITS.most });
+      const shown = planned?.map((place) => this.pieces.get(placeKey(place)));
+      if (!shown?.every((one) => one !== undefined)) break;
       for (const one of shown) for (const [key, hash] of one.nodes) nodes.set(key, hash);
-      left = Math.max(1, left - 1);
+      [rounds, gas] = [Math.max(1, rounds - 1), gas - roundGas(planned!)];
     }
-    return this.planned(plan, this.nodes, left) ?? [];
+    return this.planned(plan, this.nodes, { rounds, gas, most: limits.most }) ?? [];
   }
 
   /** Whether every sibling on a leaf's way to the root is known: then tree() proves it, and all before it. */
@@ -104,13 +105,13 @@ export class NodeSearch {
     return new ShownTree(this.own, this.nodes);
   }
 
-  private planned(plan: SearchPlan, nodes: ReadonlyMap<string, Uint8Array>, rounds: number): TracePlace[] | undefined {
+  private planned(plan: SearchPlan, nodes: ReadonlyMap<string, Uint8Array>, limits: Omit<SearchLimits, 'places'>): TracePlace[] | undefined {
     const suspect = this.suspect(nodes);
     const { index, level, leaf } = suspect;
     // Padding that differs: nobody can show the node above it, since what is shown of a node has none.
     if (leaf >= widthOf(this.own.of(index).count, level)) return [{ index, level: level + 1, leaf: leaf >> 1, depth: 1 }];
     if (level === 0 && index !== ALL_MATRICES && this.pieces.has(placeKey(leafPlace(suspect)))) return undefined;
-    return plan.places(suspect, rounds);
+    return plan.places(suspect, limits);
   }
 
   /** The lowest node that is known to be false and has nothing false before it. */

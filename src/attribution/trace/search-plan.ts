@@ -5,14 +5,21 @@ import { depthOf, shownCount, widthOf } from './tree-nodes.ts';
 export type Suspect = Omit<TracePlace, 'depth'>;
 
 export interface SearchLimits {
-  /** Rounds of demands and replies in which the search should end; more where it cannot. */
+  /** Rounds of demands and replies in which the search should end. */
   rounds: number;
+  /** Rounds that there is time for from now on. */
+  most: number;
   /** Places demanded in one round. */
   places: number;
+  /** What the search may cost (GAS below); it takes more rounds where it would cost more. */
+  gas: number;
 }
 
-/** Three rounds, commitment and proof are eight transactions of both sides. */
-export const SEARCH_LIMITS: SearchLimits = { rounds: 3, places: 16 };
+/**
+ * Three rounds, commitment and proof are eight transactions of both sides. With the proof, all costs stay below half of the
+ * least bond of a claim, 7.5 million gas: a search that costs more than it wins is made by nobody.
+ */
+export const SEARCH_LIMITS: SearchLimits = { rounds: 3, most: 8, places: 16, gas: 6_400_000 };
 
 /**
  * What a challenger pays, in gas at the price by which bonds are reckoned: bonds of the places (Games.sol) with what it takes to
@@ -21,8 +28,8 @@ export const SEARCH_LIMITS: SearchLimits = { rounds: 3, places: 16 };
 export const GAS = { round: 60_000, place: 360_000, hash: 1_300 };
 
 /** The first place that a search of a whole trace asks for. @param counts leaves of each matrix */
-export function searchBegin(counts: readonly number[], { rounds, places }: SearchLimits = SEARCH_LIMITS): TracePlace {
-  return new SearchPlan(counts, places).places({ index: ALL_MATRICES, level: depthOf(counts.length), leaf: 0 }, rounds)[0]!;
+export function searchBegin(counts: readonly number[], limits = SEARCH_LIMITS): TracePlace {
+  return new SearchPlan(counts, limits.places).places({ index: ALL_MATRICES, level: depthOf(counts.length), leaf: 0 }, limits)[0]!;
 }
 
 interface Plan {
@@ -32,6 +39,8 @@ interface Plan {
 
 const cheaper = (a: Plan | undefined, b: Plan | undefined): Plan | undefined => (a && (!b || a.gas <= b.gas) ? a : b);
 const nodesGas = (depth: number) => GAS.place + 2 ** depth * GAS.hash;
+/** What one round costs. */
+export const roundGas = (places: readonly TracePlace[]) => places.reduce((sum, { depth }) => sum + (depth > 0 ? nodesGas(depth) : GAS.place), GAS.round);
 
 /** Says what to demand, so that the worst that can come costs least. For one trace and one set of limits. */
 export class SearchPlan {
@@ -45,14 +54,17 @@ export class SearchPlan {
     this.most = Math.max(1, places);
   }
 
-  /** What to demand of a suspect, where the first false leaf is to be shown within `rounds`, or as soon as it can be. */
-  places(suspect: Suspect, rounds: number): TracePlace[] {
+  /** What to demand of a suspect: in as few rounds from `rounds` on as `gas` allows, within `most`; else what costs least, or can be done at all. */
+  places(suspect: Suspect, { rounds, most, gas }: Pick<SearchLimits, 'rounds' | 'most' | 'gas'>): TracePlace[] {
+    let best: Plan | undefined;
     // A tree of 2^32 leaves is gone through in 32 rounds of one level each.
-    for (let left = Math.max(1, rounds); left <= 64; left++) {
+    for (let left = Math.max(1, Math.min(rounds, most)); left <= 64 && (left <= most || !best); left++) {
       const plan = this.plan(suspect, left);
-      if (plan) return plan.places;
+      if (plan && plan.gas <= gas) return plan.places;
+      best = cheaper(best, plan);
     }
-    throw new RangeError('no demand leads to a leaf');
+    if (!best) throw new RangeError('no demand leads to a leaf');
+    return best.places;
   }
 
   private plan(suspect: Suspect, rounds: number): Plan | undefined {

@@ -60,7 +60,7 @@ function shownValues(shown: readonly ShownPiece[], { index, leaf }: LeafPlace): 
   return undefined;
 }
 
-/** Rounds that still fit: each takes all of `replyTime` at worst, and demands can be made for `seconds`. */
+/** Demands can be made for `seconds`, and each round takes all of `replyTime` at worst. */
 export function searchLimits(seconds: number, replyTime: number, places: number): SearchLimits {
-  return { rounds: Math.max(1, Math.min(SEARCH_LIMITS.rounds, 1 + Math.floor(seconds / replyTime))), places: Math.max(1, Math.min(SEARCH_LIMITS.places, places)) };
+  return { ...SEARCH_LIMITS, most: Math.max(1, Math.min(SEARCH_LIMITS.most, 1 + Math.floor(seconds / replyTime))), places: Math.max(1, Math.min(SEARCH_LIMITS.places, places)) };
 }

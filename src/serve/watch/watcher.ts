@@ -116,7 +116,7 @@ export class Watcher {
     const { state } = this.parts.file;
     if (state.right.includes(key) || state.proofs.some(({ claimId }) => claimId === String(claim.claimId)) || Date.now() < (this.notBefore.get(key) ?? 0)) return;
     if (!claim.answer) return this.checkBatch(view, claim);
-    const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
+    const { commitUntil, demandUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
     if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
     const answer = Number(openingOf(claim).index);
     const demands = view.demands.filter(({ claimId, place }) => claimId === claim.claimId && place.answer === answer);
@@ -139,7 +139,7 @@ export class Watcher {
       return this.say('found', claim, `not checked. ${verdict.where}`);
     }
     if (this.isMine(claim.claimant)) return this.say('found', claim, `YOUR OWN, and false: ${verdict.where}`);
-    const limits = searchLimits(claim.deadline - view.now, view.terms.replyTime, this.parts.limits.demands);
+    const limits = searchLimits(demandUntil - view.now, view.terms.replyTime, this.parts.limits.demands);
     const move = await nextMove(claim, examined, shown.map(({ piece }) => piece), limits);
     this.say('found', claim, `false. ${move.why}`);
     if (move.kind === 'demand') await this.demand(view, claim, move.places.map((place) => ({ answer, ...place })), move.why, verdict.kind === 'inputs-unknown');
@@ -178,7 +178,8 @@ export class Watcher {
   private async demand(view: View, claim: ClaimRecord, places: readonly Place[], why: string, perhapsRight: boolean): Promise<void> {
     const { connection, limits } = this.parts;
     const { demandPrice, window } = view.terms;
-    if (view.now > claim.deadline) return this.say('waiting', claim, 'too late to demand anything; what was demanded counts.');
+    const { demandUntil } = await readDisputeClock(connection, claim.claimId);
+    if (view.now > demandUntil) return this.say('waiting', claim, 'too late to demand anything; what was demanded counts.');
     // Content may be slow to come; an honest claimant should not have to answer for a gateway.
     if (perhapsRight && view.now < claim.deadline - (3 * window) / 4) return this.say('waiting', claim, 'for its receipt, until a quarter of the window is over.');
     const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
