@@ -49,6 +49,13 @@ describe('the evaluation’s small form', async () => {
     const once = withFigures('# Words\n\nBefore.\n', 'one');
     expect(withFigures(`${once}\nAfter.\n`, 'two')).toBe(`${once.replace('one', 'two')}\nAfter.\n`);
   });
+  it('takes what is there and makes nothing: a method’s figures are of the seeds that have its scores', async () => {
+    const [kept] = await evaluateFamilies(backend, { ...small, seeds: [1, 2], kept: true });
+    expect(kept!.seeds).toEqual([report!.seeds[0], { seed: 2, halves: 0, fives: 0, leaveOneOut: 0, otherOrder: 0 }]);
+    expect(kept!.methods).toEqual(report!.methods);
+    expect(familyTables(kept!)).toContain('| DataInf (seed 1) |');
+    expect((await evaluateFamilies(backend, { ...small, seeds: [2], kept: true }))[0]!.methods).toEqual([]);
+  });
   it('names what there is where a family or method is unknown', async () => {
     await expect(evaluateFamilies(backend, { ...small, methods: ['magic'] })).rejects.toMatchObject({ code: 'eval/unknown-method' });
     await expect(evaluateFamilies(backend, { ...small, families: ['poems' as 'arithmetic'] })).rejects.toMatchObject({ code: 'eval/unknown-family' });

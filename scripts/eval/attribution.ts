@@ -4,7 +4,7 @@ import { OpenLedgerError, throwIfAborted } from '../../src/errors.ts';
 import type { Engine } from '../../src/attribution/engine.ts';
 import { CACHE, openEvalEngine } from './base/open-base.ts';
 import { type ByKind, byKind, suspicion } from './controls/curation.ts';
-import { METHODS, type Method, keptScores } from './controls/methods.ts';
+import { METHODS, type Method, keptScores, scoresThere } from './controls/methods.ts';
 import type { Scores } from './controls/reference.ts';
 import { Subject } from './controls/subject.ts';
 import { FAMILIES, type FamilyName, type Query, makeSet } from './families/make-set.ts';
@@ -24,6 +24,8 @@ export interface MethodFigures {
   id: string;
   title: string;
   kind: Method['kind'];
+  /** Seeds that its scores are of. */
+  seeds: number[];
   /** LDS at half of the records, the same with class counts regressed out, LDS with 5 % removed, leave-one-out. */
   half?: Figure | undefined;
   within?: Figure | undefined;
@@ -37,11 +39,12 @@ export interface MethodFigures {
   selfArea?: Figure | undefined;
   /** Processor time of a seed's scores, the least of the seeds: a busy machine makes it longer. */
   seconds: number;
-  /** The same of each seed for itself, in the order of the report's seeds: how far they lie apart. */
+  /** The same of each of its seeds for itself: how far they lie apart. */
   bySeed: SeedFigures[];
 }
 
 export interface SeedFigures {
+  seed: number;
   half?: number | undefined;
   within?: number | undefined;
   aboveDataInf?: number | undefined;
@@ -69,6 +72,8 @@ export interface EvaluateOptions {
   workers?: number | undefined;
   /** Take the retrains that are there, and make none. */
   asIs?: boolean | undefined;
+  /** Take the retrains and the scores that are there, and make none: a method's figures are then of the seeds that have its scores. */
+  kept?: boolean | undefined;
   /** Resamples of a bootstrap. */
   samples?: number | undefined;
   /** Folder of outcomes and scores. */
@@ -112,8 +117,6 @@ async function evaluateFamily(engine: Engine, family: FamilyName, methods: reado
   for (const seed of seeds) results.push(await evaluateSeed(engine, setup(family, seed, small ? 'small' : 'full'), methods, options));
   const figure = (comparisons: Comparison[]): Figure | undefined =>
     comparisons.length && comparisons.every(({ real }) => (real[0]?.length ?? 0) >= 3) ? { value: mean(comparisons.map(score)), ...bootstrapScore(comparisons, { samples }) } : undefined;
-  const measured = new Map(methods.map((method) => [method.id, comparisonsOf(results, method.id)]));
-  const dataInf = measured.get('datainf');
   const first = results[0]!;
   options.onProgress?.(`${family}: statistics`);
   return {
@@ -125,28 +128,32 @@ async function evaluateFamily(engine: Engine, family: FamilyName, methods: reado
       otherOrder: named(all, outcomes, 'order-1-half-').length,
     })),
     ceiling: { half: figure(ceilings(results, false)), within: figure(ceilings(results, true)) },
-    methods: methods.map(({ id, title, kind }) => {
-      const { half, within, five, leaveOneOut } = measured.get(id)!;
-      const scores = results.map((result) => result.scores.get(id)!);
-      const above = id !== 'datainf' && dataInf && within.length && figure(within);
-      return {
-        id, title, kind,
+    methods: methods.flatMap(({ id, title, kind }) => {
+      const own = results.filter((result) => result.scores.has(id));
+      if (!own.length) return [];
+      const { half, within, five, leaveOneOut } = comparisonsOf(own, id);
+      // On the same seeds, queries and subsets.
+      const floor = id !== 'datainf' && own.every((result) => result.scores.has('datainf')) ? comparisonsOf(own, 'datainf').within : [];
+      const above = floor.length ? figure(within) : undefined;
+      const scores = own.map((result) => result.scores.get(id)!);
+      return [{
+        id, title, kind, seeds: own.map(({ all }) => all.seed),
         half: figure(half), within: figure(within), five: figure(five), leaveOneOut: figure(leaveOneOut),
-        aboveDataInf: above ? { value: above.value - mean(dataInf.within.map(score)), ...bootstrapDifference(within, dataInf.within, { samples }) } : undefined,
-        ownArea: area(results, results.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'own')), samples),
-        allArea: area(results, results.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'all')), samples),
-        selfArea: scores.every(({ self }) => self) ? area(results, scores.map(({ self }) => self!), samples) : undefined,
+        aboveDataInf: above && { value: above.value - mean(floor.map(score)), ...bootstrapDifference(within, floor, { samples }) },
+        ownArea: area(own, own.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'own')), samples),
+        allArea: area(own, own.map(({ all }, r) => suspicion(scores[r]!.byKind, all.classOf, 'all')), samples),
+        selfArea: scores.every(({ self }) => self) ? area(own, scores.map(({ self }) => self!), samples) : undefined,
         seconds: Math.min(...scores.map(({ seconds }) => seconds)),
-        bySeed: results.map((result) => ofSeed(result, id, dataInf !== undefined)),
-      };
+        bySeed: own.map((result) => ofSeed(result, id)),
+      }];
     }),
     example: example(first, methods),
   };
 }
 
-async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method[], { cache = CACHE, asIs, workers, signal, onProgress }: EvaluateOptions): Promise<SeedResults> {
+async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method[], { cache = CACHE, asIs, kept, workers, signal, onProgress }: EvaluateOptions): Promise<SeedResults> {
   const label = `${all.name} ${all.seed}`;
-  const outcomes = asIs
+  const outcomes = asIs || kept
     ? new Outcomes(cache, all).done
     : await groundTruth(all, { workers, signal, cache, onProgress: (done, total) => (done % 20 === 0 || done === total) && onProgress?.(`${label}: ${done} of ${total} retrains`) });
   const folder = join(cache, all.size === 'full' ? all.name : `${all.name}-small`, String(all.seed));
@@ -162,11 +169,16 @@ async function evaluateSeed(engine: Engine, all: Setup, methods: readonly Method
       throwIfAborted(signal);
       onProgress?.(`${label}: ${method.title}`);
       const key = [all.key, engine.root, method.id, method.version, method.settings];
-      const test = await keptScores(join(folder, `scores-${method.id}.json`), key, async () => ({ scores: await method.scores(await plain()) }));
-      const wrong = await keptScores(join(folder, `scores-${method.id}-mislabelled.json`), [...key, questions.length, 'mislabelled'], async () => {
+      const scoresOf = async (name: string, of: unknown, make: Parameters<typeof keptScores>[2]) => {
+        const file = join(folder, `scores-${name}.json`);
+        return kept ? scoresThere(file, of) : keptScores(file, of, make);
+      };
+      const test = await scoresOf(method.id, key, async () => ({ scores: await method.scores(await plain()) }));
+      const wrong = await scoresOf(`${method.id}-mislabelled`, [...key, questions.length, 'mislabelled'], async () => {
         const subject = await mislabelled();
         return { scores: method.pooled ? await method.pooled(subject, pools) : await (method.evidence ?? method.scores)(subject), self: await method.self?.(subject) };
       });
+      if (!test || !wrong) continue;
       const influence = byKind(wrong.scores, method.pooled ? pools.map((_, kind) => kind) : questions.map((one) => one.class), pools.length);
       scores.set(method.id, { test: test.scores, byKind: influence, self: wrong.self, seconds: test.seconds });
     }
@@ -191,11 +203,11 @@ const named = (all: Setup, outcomes: ReadonlyMap<RunName, number[]>, prefix: str
 const fewest = ({ classOf }: Setup) => new Set(classOf).size + 4;
 
 /** Figures of one seed without their intervals. */
-function ofSeed(result: SeedResults, id: string, withDataInf: boolean): SeedFigures {
+function ofSeed(result: SeedResults, id: string): SeedFigures {
   const value = ([comparison]: Comparison[]) => comparison && score(comparison);
   const { half, within } = comparisonsOf([result], id);
-  const floor = withDataInf && id !== 'datainf' ? value(comparisonsOf([result], 'datainf').within) : undefined;
-  return { half: value(half), within: value(within), aboveDataInf: floor === undefined ? undefined : value(within)! - floor };
+  const floor = id !== 'datainf' && result.scores.has('datainf') ? value(comparisonsOf([result], 'datainf').within) : undefined;
+  return { seed: result.all.seed, half: value(half), within: value(within), aboveDataInf: floor === undefined ? undefined : value(within)! - floor };
 }
 
 /** What a method predicts of every kind of retraining against what came, one comparison for each seed that has such retrains. */
@@ -252,8 +264,8 @@ function area(results: readonly SeedResults[], suspicion: readonly (readonly num
 }
 
 function example(result: SeedResults, methods: readonly Method[]): FamilyReport['example'] {
-  const [leading] = [DEFAULT_METHOD, 'curvature-float64'].filter((id) => methods.some((method) => method.id === id));
-  const shown = methods.filter(({ id }) => id === leading || id === 'datainf' || id === 'replay');
+  const [leading] = [DEFAULT_METHOD, 'curvature-float64'].filter((id) => result.scores.has(id));
+  const shown = methods.filter(({ id }) => result.scores.has(id) && (id === leading || id === 'datainf' || id === 'replay'));
   const lines = shown.map(({ id, title }) => ({ id, title, comparison: comparisonsOf([result], id).half[0] }));
   const main = lines.find(({ id }) => id === leading) ?? lines[0];
   if (!main?.comparison) return undefined;

@@ -25,6 +25,7 @@ answers. All on the CPU backend; both where neither is named.
   --methods A,B     ${METHODS.map(({ id }) => id).join(', ')}
   --workers N       threads that retrain: 2; 0 for none beside this one
   --as-is           take the retrainings that are there, make none
+  --kept            take the methods’ scores that are there, too: nothing is made but tables
   --write           write tables and plots to docs/attribution-eval.md and docs/plots
   --only NAME       one sample Datanet
   --limit N         at most N questions of each kind per sample Datanet
@@ -39,7 +40,7 @@ function readFlags() {
   const { values } = parseArgs({
     options: {
       help: { type: 'boolean' }, json: { type: 'boolean' }, small: { type: 'boolean' }, families: { type: 'boolean' }, samples: { type: 'boolean' },
-      family: { type: 'string', multiple: true }, seeds: { type: 'string' }, methods: { type: 'string' }, workers: { type: 'string' }, 'as-is': { type: 'boolean' }, write: { type: 'boolean' },
+      family: { type: 'string', multiple: true }, seeds: { type: 'string' }, methods: { type: 'string' }, workers: { type: 'string' }, 'as-is': { type: 'boolean' }, kept: { type: 'boolean' }, write: { type: 'boolean' },
       only: { type: 'string' }, from: { type: 'string' }, limit: { type: 'string' }, verbose: { type: 'boolean' },
     },
   });
@@ -73,7 +74,7 @@ async function run(): Promise<{ families: FamilyReport[] | undefined; samples: S
     : undefined;
   const families = both || flags.families
     ? await evaluateFamilies(backend, {
-        families: flags.family as FamilyName[] | undefined, seeds: flags.seeds, methods: flags.methods?.split(','), small: flags.small, workers: flags.workers, asIs: flags['as-is'], signal, onProgress,
+        families: flags.family as FamilyName[] | undefined, seeds: flags.seeds, methods: flags.methods?.split(','), small: flags.small, workers: flags.workers, asIs: flags['as-is'], kept: flags.kept, signal, onProgress,
       })
     : undefined;
   if (flags.write && families) writeReport(join(root, 'docs'), families, samples);

@@ -153,11 +153,18 @@ export interface Kept {
   self?: number[] | undefined;
 }
 
-/** Scores from `file`, where they were made for the same `key`; made and kept otherwise. */
-export async function keptScores(file: string, key: unknown, make: () => Promise<Omit<Kept, 'seconds'>>): Promise<Kept> {
-  const hash = createHash('sha256').update(JSON.stringify(key)).digest('hex');
+const hashOf = (key: unknown) => createHash('sha256').update(JSON.stringify(key)).digest('hex');
+
+/** Scores from `file`, where they were made for the same `key`. */
+export function scoresThere(file: string, key: unknown): Kept | undefined {
   const found = read(file);
-  if (found?.key === hash) return found;
+  return found?.key === hashOf(key) ? found : undefined;
+}
+
+/** The same, or made and kept. */
+export async function keptScores(file: string, key: unknown, make: () => Promise<Omit<Kept, 'seconds'>>): Promise<Kept> {
+  const found = scoresThere(file, key);
+  if (found) return found;
   // Of the processor: evaluations run for hours beside other work.
   const began = process.cpuUsage();
   const scores = await make();
@@ -165,7 +172,7 @@ export async function keptScores(file: string, key: unknown, make: () => Promise
   const made: Kept = { ...scores, seconds: (user + system) / 1e6 };
   mkdirSync(join(file, '..'), { recursive: true });
   // Whole or not at all: a run may be ended anywhere.
-  writeFileSync(`${file}.new`, JSON.stringify({ key: hash, ...made }));
+  writeFileSync(`${file}.new`, JSON.stringify({ key: hashOf(key), ...made }));
   renameSync(`${file}.new`, file);
   return made;
 }

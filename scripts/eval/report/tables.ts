@@ -11,9 +11,10 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** A family's methods against retraining, with 95 % intervals. */
-export function retrainingTable({ methods, ceiling }: FamilyReport): string {
+export function retrainingTable(report: FamilyReport): string {
+  const { methods, ceiling } = report;
   const row = (method: MethodFigures) => [
-    method.title, figure(method.half), figure(method.within), signed(method.aboveDataInf), figure(method.five), figure(method.leaveOneOut), method.seconds < 10 ? method.seconds.toFixed(2) : method.seconds.toFixed(0),
+    titleOf(method, report), figure(method.half), figure(method.within), signed(method.aboveDataInf), figure(method.five), figure(method.leaveOneOut), method.seconds < 10 ? method.seconds.toFixed(2) : method.seconds.toFixed(0),
   ];
   return table(
     ['', 'LDS, half', 'within class', 'within, above DataInf', 'LDS, 5 % removed', 'leave-one-out', 'seconds of processor'],
@@ -21,11 +22,15 @@ export function retrainingTable({ methods, ceiling }: FamilyReport): string {
   );
 }
 
+/** With the seeds, where a method was measured on some only. */
+const titleOf = ({ title, seeds }: MethodFigures, report: FamilyReport) => (seeds.length < report.seeds.length ? `${title} (seed ${seeds.join(', ')})` : title);
+
 /** How well each method finds the wrong answers among the records. */
-export function mislabelledTable({ methods }: FamilyReport): string {
+export function mislabelledTable(report: FamilyReport): string {
+  const { methods } = report;
   return table(
     ['', 'questions of its own kind', 'questions of all kinds', 'its influence on itself'],
-    methods.map(({ title, ownArea, allArea, selfArea }) => [title, figure(ownArea), figure(allArea), figure(selfArea)]),
+    methods.map((method) => [titleOf(method, report), figure(method.ownArea), figure(method.allArea), figure(method.selfArea)]),
   );
 }
 
@@ -34,7 +39,10 @@ export function seedTable({ seeds, methods }: FamilyReport): string {
   const text = (value: number | undefined) => value?.toFixed(3) ?? '–';
   return table(
     ['', ...seeds.flatMap(({ seed }) => [`seed ${seed}: half`, 'within', 'above DataInf'])],
-    methods.filter(({ kind }) => kind === 'method').map(({ title, bySeed }) => [title, ...bySeed.flatMap(({ half, within, aboveDataInf }) => [text(half), text(within), text(aboveDataInf)])]),
+    methods.filter(({ kind }) => kind === 'method').map(({ title, bySeed }) => [title, ...seeds.flatMap(({ seed }) => {
+      const own = bySeed.find((one) => one.seed === seed);
+      return [text(own?.half), text(own?.within), text(own?.aboveDataInf)];
+    })]),
   );
 }
 
