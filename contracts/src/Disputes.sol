@@ -16,7 +16,7 @@ import { MerkleRoot } from "./libraries/MerkleRoot.sol";
 import { Nodes } from "./libraries/Nodes.sol";
 // `Committed` is an event of the games too.
 import { Committed as CommittedMatrix } from "./libraries/Openings.sol";
-import { Answer, AnswerOpening } from "./types/Answers.sol";
+import { Answer, AnswerDigest, AnswerOpening } from "./types/Answers.sol";
 import { PayoutRule, Split } from "./types/Fees.sol";
 import { AdapterId, ClaimId, DatanetId, GameId } from "./types/Ids.sol";
 
@@ -72,8 +72,16 @@ contract Disputes is Games, IDisputes {
     _convict(id.game(), msg.sender, "payout");
   }
 
-  /// @notice The claim's sums are not those of its answers, or an answer is no whole answer. All answers, in order.
-  function proveSums(ClaimId id, Answer[] calldata answers, bytes32) external {
+  /// @notice The answer is no whole answer by itself.
+  function proveAnswer(ClaimId id, AnswerOpening calldata opening, bytes32) external {
+    Claim memory c = _committed(id);
+    _requireAnswer(id, c, opening);
+    if (bytes(Answers.fault(opening.answer)).length == 0) revert ClaimHolds(id.game());
+    _convict(id.game(), msg.sender, "answer");
+  }
+
+  /// @notice The claim's sums are not those of its answers. All answers, in order.
+  function proveSums(ClaimId id, AnswerDigest[] calldata answers, bytes32) external {
     Claim memory c = _committed(id);
     if (_addsUp(id, c, answers)) revert ClaimHolds(id.game());
     _convict(id.game(), msg.sender, "sums");
@@ -253,20 +261,18 @@ contract Disputes is Games, IDisputes {
     });
   }
 
-  function _addsUp(ClaimId id, Claim memory c, Answer[] calldata answers) private pure returns (bool right) {
+  function _addsUp(ClaimId id, Claim memory c, AnswerDigest[] calldata answers) private pure returns (bool) {
     if (answers.length != c.answers) revert WrongAnswer(id, answers.length);
     bytes32[] memory leaves = new bytes32[](answers.length);
     (uint256 tokensIn, uint256 tokensOut, uint256 allocated) = (0, 0, 0);
-    right = true;
     for (uint256 k = 0; k < answers.length; k++) {
-      Answer calldata answer = answers[k];
-      leaves[k] = Answers.leaf(AdapterId.wrap(c.adapterId), answer);
+      AnswerDigest calldata answer = answers[k];
+      leaves[k] = Answers.leafOf(AdapterId.wrap(c.adapterId), answer);
       tokensIn += answer.tokensIn;
       tokensOut += answer.tokensOut;
       allocated += answer.allocated;
-      if (bytes(Answers.fault(answer)).length != 0) right = false;
     }
     if (MerkleRoot.root(leaves) != c.answersRoot) revert WrongAnswer(id, answers.length);
-    if (tokensIn != c.tokensIn || tokensOut != c.tokensOut || allocated != c.contributorsPart) right = false;
+    return tokensIn == c.tokensIn && tokensOut == c.tokensOut && allocated == c.contributorsPart;
   }
 }

@@ -5,7 +5,7 @@ import { IDisputes } from "../src/interfaces/IDisputes.sol";
 import { IGames } from "../src/interfaces/IGames.sol";
 import { BatchRequest, Claim, ClaimState, ISettlement, WithdrawItem } from "../src/interfaces/ISettlement.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
-import { Answer, AnswerOpening } from "../src/types/Answers.sol";
+import { Answer, AnswerDigest, AnswerOpening } from "../src/types/Answers.sol";
 import { Fee } from "../src/types/Fees.sol";
 import { AdapterId, ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
@@ -136,7 +136,15 @@ contract DisputesBatchTest is Disputing {
   // ---- False batches ----
 
   function _sumsCall(ClaimId id) private view returns (bytes memory) {
-    return abi.encodeCall(IDisputes.proveSums, (id, _batch, SALT));
+    AnswerDigest[] memory all = new AnswerDigest[](_batch.length);
+    for (uint256 k = 0; k < all.length; k++) {
+      Answer memory a = _batch[k];
+      all[k] = AnswerDigest(
+        a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.payoutRoot, a.payoutCount, a.allocated,
+        keccak256(abi.encodePacked(a.read))
+      );
+    }
+    return abi.encodeCall(IDisputes.proveSums, (id, all, SALT));
   }
 
   function test_rightSumsHold() public {
@@ -174,7 +182,36 @@ contract DisputesBatchTest is Disputing {
     if (which % 8 == 6) a.tokensIn = 1025 - a.tokensOut;
     if (which % 8 == 7) a.read = new uint32[](17);
     (ClaimId id,) = _payBatch(_batchRequest());
-    _prove(bob, id, _sumsCall(id));
+    bytes memory whole = abi.encodeCall(IDisputes.proveAnswer, (id, _at((uint256(which) + 1) % 7), SALT));
+    bytes memory other = abi.encodeCall(IDisputes.proveAnswer, (id, _otherPlace(which % 7), SALT));
+    _commit(bob, id, whole);
+    _commit(bob, id, other);
+    _nextBlock();
+    _refused(bob, whole, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
+    _refused(bob, other, abi.encodeWithSelector(IDisputes.WrongAnswer.selector, id, (uint256(which) + 1) % 7));
+    _prove(bob, id, abi.encodeCall(IDisputes.proveAnswer, (id, _at(which % 7), SALT)));
+    _is(id, ClaimState.Refuted);
+    _solvent();
+  }
+
+  /// @dev The answer at `index` said to be the next one.
+  function _otherPlace(uint256 index) private view returns (AnswerOpening memory opening) {
+    opening = _at(index);
+    opening.index = (index + 1) % 7;
+  }
+
+  function test_sumsOfAFullBatchFitIntoATransaction() public {
+    _fill(256);
+    for (uint256 k = 0; k < 256; k++) {
+      _batch[k].read = new uint32[](16);
+    }
+    BatchRequest memory request = _batchRequest();
+    request.tokensOut -= 1;
+    request.contributorsPart = settlement.quoteBatch(adapter, 256, request.tokensIn, request.tokensOut).contributors;
+    (ClaimId id,) = _payBatch(request);
+    bytes memory data = _sumsCall(id);
+    yes(data.length < 120 * 1024, "what nodes take, with room for the envelope");
+    _prove(bob, id, data);
     _is(id, ClaimState.Refuted);
   }
 

@@ -1,9 +1,9 @@
 import { type ContractFunctionArgs, encodeAbiParameters, encodeFunctionData } from 'viem';
-import type { AnswerOpening, ClaimedAnswer } from '../protocol/answers.ts';
+import { type AnswerOpening, type ClaimedAnswer, readHash } from '../protocol/answers.ts';
 import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import { disputesAbi } from './generated/abis.ts';
 
-type Proof = 'proveStep' | 'provePayout' | 'proveSums' | 'proveTwice' | 'proveInputs';
+type Proof = 'proveStep' | 'provePayout' | 'proveAnswer' | 'proveSums' | 'proveTwice' | 'proveInputs';
 type Args<name extends Proof> = ContractFunctionArgs<typeof disputesAbi, 'nonpayable', name>;
 
 /** One element of the answer's trace, and everything that it follows from: buildStep in attribution/trace/step.ts. */
@@ -38,9 +38,15 @@ export function payoutProof(claimId: bigint, opening: AnswerOpening, evidence: P
   return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'provePayout', args: [claimId, open(opening), { ...evidence, trained: evidence.trained ?? [] }, salt] }) };
 }
 
-/** The claim's sums are not those of its answers, or one of them is no whole answer. All answers, in order. */
+/** The answer is no whole answer by itself: answerFault in protocol/answers.ts. */
+export function answerProof(claimId: bigint, opening: AnswerOpening, salt = proofSalt()): ProofCall {
+  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveAnswer', args: [claimId, open(opening), salt] }) };
+}
+
+/** The claim's sums are not those of its answers. All answers, in order. */
 export function sumsProof(claimId: bigint, answers: readonly ClaimedAnswer[], salt = proofSalt()): ProofCall {
-  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveSums', args: [claimId, answers.map(plain), salt] }) };
+  const digests = answers.map((answer) => ({ ...answer, readHash: readHash(answer) }));
+  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveSums', args: [claimId, digests, salt] }) };
 }
 
 /** Two answers of the claim are the same receipt. */

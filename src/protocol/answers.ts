@@ -48,8 +48,13 @@ export function answerLeaf(adapterId: bigint, answer: ClaimedAnswer): Uint8Array
   return leafHash(concat(
     uint256Bytes(adapterId), uint256Bytes(answer.tokensIn), uint256Bytes(answer.tokensOut),
     fromHex(answer.receiptHash), fromHex(answer.inputsHash), fromHex(answer.traceRoot), fromHex(answer.payoutRoot),
-    uint256Bytes(answer.payoutCount), uint256Bytes(answer.allocated), keccak256(concat(...answer.read.map((record) => uint256Bytes(record)))),
+    uint256Bytes(answer.payoutCount), uint256Bytes(answer.allocated), fromHex(readHash(answer)),
   ));
+}
+
+/** keccak256 of the records read as 32-byte words: what stands for them in the answer's leaf. */
+export function readHash({ read }: Pick<ClaimedAnswer, 'read'>): Hex {
+  return toHex(keccak256(concat(...read.map((record) => uint256Bytes(record)))));
 }
 
 /** Root of a claim's answers. A claim about one answer has one too. */

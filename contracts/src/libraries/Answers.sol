@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { Answer } from "../types/Answers.sol";
+import { Answer, AnswerDigest } from "../types/Answers.sol";
 import { AdapterId } from "../types/Ids.sol";
 import { Merkle } from "./Merkle.sol";
 
@@ -31,6 +31,11 @@ library Answers {
         keccak256(abi.encodePacked(answer.read))
       )
     );
+  }
+
+  /// @notice The same leaf from the answer's digest: its fields are words in the same order.
+  function leafOf(AdapterId adapterId, AnswerDigest calldata digest) internal pure returns (bytes32) {
+    return Merkle.leaf(abi.encode(adapterId, digest));
   }
 
   /// @notice What is wrong with an answer by itself: the field, or nothing.

@@ -20,6 +20,21 @@ struct Answer {
   uint32[] read;
 }
 
+/// @notice An answer with the hash of its list of records read in the list's place: what a claim's sums are proved with.
+/// 256 of them are 74 KB of a transaction, of which nodes take 128 KiB.
+struct AnswerDigest {
+  uint32 tokensIn;
+  uint32 tokensOut;
+  bytes32 receiptHash;
+  bytes32 inputsHash;
+  bytes32 traceRoot;
+  bytes32 payoutRoot;
+  uint32 payoutCount;
+  uint128 allocated;
+  /// keccak256 of the records read as 32-byte words.
+  bytes32 readHash;
+}
+
 /// @notice An answer with its proof under the root of its claim's answers.
 struct AnswerOpening {
   uint256 index;

@@ -1,8 +1,8 @@
 import { parseJson } from '../../attribution/catalog.ts';
 import type { EventFeed } from '../../chain/events.ts';
-import { type ClaimRecord, claimsOfBatch } from '../../chain/list-claims.ts';
-import { type ProofCall, sumsProof, twiceProof } from '../../chain/proof-call.ts';
-import { type AnswerOpening, answerFault, openAnswers } from '../../protocol/answers.ts';
+import { type ClaimRecord, claimsOfBatch, openingOf } from '../../chain/list-claims.ts';
+import { type ProofCall, answerProof, sumsProof, twiceProof } from '../../chain/proof-call.ts';
+import { type AnswerOpening, type ClaimedAnswer, answerFault } from '../../protocol/answers.ts';
 import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../../protocol/batch.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 
@@ -25,11 +25,14 @@ const MOST_CALL_BYTES = 126 * 1024;
 export async function openBatch(claim: ClaimRecord, read: (cid: string) => Promise<Uint8Array | undefined>, shown: readonly AnswerOpening[]): Promise<Batch> {
   const bytes = await read(claim.receiptCid);
   const answers = (bytes && fromFile(bytes, claim)) ?? fromShown(claim, shown);
-  if (answers) return faultOf(claim, answers) ?? { kind: 'answers', claims: claimsOfBatch(claim, answers) };
+  const claims = answers ? claimsOfBatch(claim, answers) : shown.map((opening) => ({ ...claim, answer: opening.answer, opening, receiptCid: '' }));
+  const fault = faultOf(claim, claims, answers !== undefined);
+  if (fault) return fault;
+  if (answers) return { kind: 'answers', claims };
   const seen = new Set(shown.map(({ index }) => Number(index)));
   const hidden = Array.from({ length: claim.answers }, (_, k) => k).filter((k) => !seen.has(k));
   const why = bytes ? 'The file that was published with it does not hold its answers.' : 'The file of its answers cannot be had.';
-  return { kind: 'missing', why, hidden, claims: shown.map((opening) => ({ ...claim, answer: opening.answer, opening, receiptCid: '' })) };
+  return { kind: 'missing', why, hidden, claims };
 }
 
 function fromFile(bytes: Uint8Array, claim: ClaimRecord): ReceiptedAnswer[] | undefined {
@@ -47,29 +50,24 @@ function fromShown({ answers }: ClaimRecord, shown: readonly AnswerOpening[]): R
   return Array.from({ length: answers }, (_, k) => ({ answer: all.get(k)!, receiptCid: '' }));
 }
 
-/** What is wrong with the answers of a claim without computing any of them; `answers` are all of them. */
-function faultOf(claim: ClaimRecord, receipted: readonly ReceiptedAnswer[]): Extract<Batch, { kind: 'false' }> | undefined {
-  const answers = receipted.map(({ answer }) => answer);
-  const sum = (of: (answer: (typeof answers)[number]) => number | bigint) => answers.reduce((total, answer) => total + BigInt(of(answer)), 0n);
-  const at = answers.findIndex((answer) => answerFault(answer));
+/** What is wrong with the answers that are known without computing any of them; of sums only where they are `all`. */
+function faultOf(claim: ClaimRecord, claims: readonly ClaimRecord[], all: boolean): Extract<Batch, { kind: 'false' }> | undefined {
+  const openings = claims.map(openingOf);
+  const first = new Map<Hex, AnswerOpening>();
+  for (const opening of openings) {
+    const { index, answer } = opening;
+    const fault = answerFault(answer);
+    if (fault) return { kind: 'false', why: `Answer ${index} is no whole answer: its ${fault}.`, proof: fitting(answerProof(claim.claimId, opening)) };
+    const before = first.get(answer.receiptHash);
+    if (before) return { kind: 'false', why: `Answers ${before.index} and ${index} are one receipt.`, proof: fitting(twiceProof(claim.claimId, before, opening)) };
+    first.set(answer.receiptHash, opening);
+  }
+  if (!all) return undefined;
+  const sum = (of: (answer: ClaimedAnswer) => number | bigint) => openings.reduce((total, { answer }) => total + BigInt(of(answer)), 0n);
   const [tokensIn, tokensOut, allocated] = [sum((one) => one.tokensIn), sum((one) => one.tokensOut), sum((one) => one.allocated)];
-  const adds = tokensIn === BigInt(claim.tokensIn) && tokensOut === BigInt(claim.tokensOut) && allocated === claim.fee.contributors;
-  if (at >= 0 || !adds) {
-    const why = at >= 0 ? `Answer ${at} is no whole answer: its ${answerFault(answers[at]!)}.`
-      : `Its answers have ${tokensIn} tokens in and ${tokensOut} out and allocate ${allocated} wei; it was paid for ${claim.tokensIn} and ${claim.tokensOut} and allocates ${claim.fee.contributors}.`;
-    return { kind: 'false', why, proof: fitting(sumsProof(claim.claimId, answers)) };
-  }
-  const first = new Map<Hex, number>();
-  for (const [k, { receiptHash }] of answers.entries()) {
-    const before = first.get(receiptHash);
-    if (before === undefined) {
-      first.set(receiptHash, k);
-      continue;
-    }
-    const openings = openAnswers(claim.adapterId, answers);
-    return { kind: 'false', why: `Answers ${before} and ${k} are one receipt.`, proof: fitting(twiceProof(claim.claimId, openings[before]!, openings[k]!)) };
-  }
-  return undefined;
+  if (tokensIn === BigInt(claim.tokensIn) && tokensOut === BigInt(claim.tokensOut) && allocated === claim.fee.contributors) return undefined;
+  const why = `Its answers have ${tokensIn} tokens in and ${tokensOut} out and allocate ${allocated} wei; it was paid for ${claim.tokensIn} and ${claim.tokensOut} and allocates ${claim.fee.contributors}.`;
+  return { kind: 'false', why, proof: fitting(sumsProof(claim.claimId, openings.map(({ answer }) => answer))) };
 }
 
 const fitting = (proof: ProofCall) => (proof.data.length / 2 <= MOST_CALL_BYTES ? proof : undefined);
