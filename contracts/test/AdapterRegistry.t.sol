@@ -59,6 +59,9 @@ contract AdapterRegistryTest is Deployed {
     vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.RateTooHigh.selector, rate, most));
     vm.prank(curator);
     adapters.setPrices(adapter, 0, rate);
+    vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.RateTooHigh.selector, rate, most));
+    vm.prank(curator);
+    adapters.setPrices(adapter, rate, 0);
   }
 
   function test_unknownAdapterSaysSo() public {

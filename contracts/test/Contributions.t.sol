@@ -50,6 +50,27 @@ contract ContributionsTest is Deployed {
     _submit(records, stake);
   }
 
+  function test_aStakeIsBounded() public {
+    vm.deal(alice, 4 * uint256(type(uint128).max));
+    uint256 most = contributions.MOST_STAKE();
+    vm.expectRevert(abi.encodeWithSelector(IContributions.StakeTooHigh.selector, most + 1, most));
+    _submit(1, most + 1);
+    _submit(1, most);
+    (uint256 balance, uint256 staked, uint256 credited, uint256 deposited, uint256 withdrawn) =
+      contributions.accounting();
+    eq(balance, most, "balance");
+    eq(staked + credited + withdrawn, deposited, "books");
+  }
+
+  function test_whatWasNotSubmittedIsNotReviewed() public {
+    ContributionId none = ContributionId.wrap(9);
+    vm.expectRevert(abi.encodeWithSelector(IContributions.UnknownContribution.selector, none));
+    vm.prank(curator);
+    contributions.accept(none, ROOT, 3, "");
+    vm.expectRevert(abi.encodeWithSelector(IContributions.UnknownContribution.selector, none));
+    contributions.reclaim(none);
+  }
+
   function test_batchSizeIsBounded() public {
     vm.expectRevert(abi.encodeWithSelector(IContributions.RecordCount.selector, 0, 100_000));
     _submit(0, 1 ether);

@@ -185,6 +185,24 @@ contract DisputesAdversariesTest is Disputing {
     }
   }
 
+  /// @dev The hard stop cuts what open demands would add, never the time itself.
+  function test_theHardStopLeavesTheWholeTime() public {
+    vm.warp(_deadline(_id));
+    _demand(bob, _id, Place(0, 1, 0, 0, 0));
+    uint256 until = disputes.demandUntil(_id.game());
+    eq(until, _deadline(_id) + WINDOW / 2 - REPLY, "replyTime before it");
+    vm.warp(until);
+    Place[] memory places = new Place[](10);
+    for (uint32 k = 0; k < 10; k++) {
+      places[k] = Place(0, 2, k, 0, 0);
+    }
+    _demandAll(bob, _id, places);
+    for (uint32 k = 0; k < 10; k++) {
+      eq(disputes.demandOf(_id.game(), places[k]).due, until + REPLY, "all at the hard stop");
+    }
+    eq(disputes.clockOf(_id.game()).commitUntil, until + REPLY + PROVE, "and time to prove");
+  }
+
   // ---- The chain ----
 
   /// @dev Who sees what a claimant shows, and has committed before, proves in the same block.

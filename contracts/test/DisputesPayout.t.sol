@@ -5,7 +5,7 @@ import { IDisputes } from "../src/interfaces/IDisputes.sol";
 import { IGames } from "../src/interfaces/IGames.sol";
 import { IPayoutJudge, PayoutCase, PayoutEvidence, RecordLeaf } from "../src/interfaces/IPayoutJudge.sol";
 import { Opening } from "../src/interfaces/IReferee.sol";
-import { ClaimState, ISettlement, PayRequest } from "../src/interfaces/ISettlement.sol";
+import { BatchRequest, ClaimState, ISettlement, PayRequest } from "../src/interfaces/ISettlement.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { AdapterDraft } from "../src/interfaces/IAdapterRegistry.sol";
 import { Answer } from "../src/types/Answers.sol";
@@ -20,6 +20,8 @@ contract DisputesPayoutTest is Disputing {
   bytes32 private constant TRACE = keccak256("trace");
   IPayoutJudge private _judge;
   RecordLeaf[] private _records;
+  /// @dev One record in so many helped, from the first on; 0: none.
+  uint256 private _every = 4;
 
   function setUp() public {
     _deploy();
@@ -32,6 +34,10 @@ contract DisputesPayoutTest is Disputing {
   }
 
   function _publishTrained(uint256 n, bytes32 trainedHash) private {
+    _publishTrainedAs(2, n, trainedHash);
+  }
+
+  function _publishTrainedAs(uint32 version, uint256 n, bytes32 trainedHash) private {
     bytes32[] memory leaves = new bytes32[](n);
     for (uint256 k = 0; k < n; k++) {
       RecordLeaf memory record = RecordLeaf(address(uint160(0x1000 + k / 4)), k, keccak256(abi.encode(k)));
@@ -41,7 +47,7 @@ contract DisputesPayoutTest is Disputing {
     vm.startPrank(curator);
     datanets.publishVersion(datanet, MerkleTree.root(leaves), "records", CID, uint32(n));
     AdapterDraft memory draft = _draft();
-    draft.version = 2;
+    draft.version = version;
     draft.trainedHash = trainedHash;
     adapter = adapters.register(draft);
     vm.stopPrank();
@@ -53,16 +59,16 @@ contract DisputesPayoutTest is Disputing {
     }
   }
 
-  /// @dev Every fourth record helped: scores of 20 to 35 standard deviations. The rest are noise of 1.
-  function _values(uint256 index, uint256 p, uint256 n) private pure returns (bytes memory values) {
+  /// @dev What helped has scores of 20 to 35 standard deviations. The rest are noise of 1.
+  function _values(uint256 index, uint256 p, uint256 n) private view returns (bytes memory values) {
     uint256 end = (p + 1) * 256 < n ? (p + 1) * 256 : n;
     for (uint256 k = p * 256; k < end; k++) {
-      uint32 bits = index == 9 ? 0x3f800000 : k % 4 == 0 ? uint32(0x41a00000 + (k % 16) * 0x80000) : 0;
+      uint32 bits = index == 9 ? 0x3f800000 : _every > 0 && k % _every == 0 ? uint32(0x41a00000 + (k % 16) * 0x80000) : 0;
       values = bytes.concat(values, abi.encodePacked(uint8(bits), uint8(bits >> 8), uint8(bits >> 16), uint8(bits >> 24)));
     }
   }
 
-  function _pieces(uint256 index, uint256 n) private pure returns (Opening[] memory pieces) {
+  function _pieces(uint256 index, uint256 n) private view returns (Opening[] memory pieces) {
     pieces = new Opening[]((n + 255) / 256);
     for (uint32 p = 0; p < pieces.length; p++) {
       pieces[p] = _leaf(p, _values(index, p, n));
@@ -259,12 +265,87 @@ contract DisputesPayoutTest is Disputing {
     yes(answer.payoutRoot != without.payoutRoot, "reading moved money");
   }
 
+  function test_whoDidNotHelpIsNotPaid() public {
+    _every = 8;
+    _publish(16);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    eq(answer.payoutCount, 2, "two of four contributors");
+    _holds(_claimOf(answer, fee));
+  }
+
+  function test_whereNoRecordHelpedNobodyIsPaid() public {
+    _every = 0;
+    _publish(12);
+    (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
+    eq(answer.payoutCount, 0, "nobody");
+    eq(answer.payoutRoot, Merkle.emptyRoot(), "no payouts");
+    _holds(_claimOf(answer, fee));
+  }
+
+  function _holds(ClaimId id) private {
+    bytes memory data = _payoutCall(id, _evidence());
+    _commit(bob, id, data);
+    _nextBlock();
+    _refused(bob, data, abi.encodeWithSelector(IGames.ClaimHolds.selector, id));
+  }
+
+  /// @dev One answer by itself cannot say that it read so many; in a batch it can, and is false.
+  function test_readingTooManyIsConvicted() public {
+    _publish(20);
+    (Answer memory answer,) = _right(new uint32[](0));
+    answer.read = new uint32[](17);
+    for (uint32 k = 0; k < 17; k++) {
+      answer.read[k] = k;
+    }
+    BatchRequest memory request;
+    (request.adapterId, request.answers, request.cid, request.ruleVersion) = (adapter, 1, CID, 1);
+    (request.tokensIn, request.tokensOut, request.allocated) = (13, 37, answer.allocated);
+    request.answersRoot = Merkle.root(1, _leafOf(answer));
+    Fee memory fee = settlement.quoteBatch(adapter, 1, 13, 37);
+    request.contributorsPart = fee.contributors;
+    uint256 value = fee.total + settlement.bondFor(answer.allocated);
+    vm.prank(payer);
+    ClaimId id = settlement.payBatch{ value: value }(request);
+    answers[id] = answer;
+    _prove(bob, id, _payoutCall(id, _evidence()));
+    _is(id, ClaimState.Refuted);
+  }
+
+  function _leafOf(Answer memory a) private view returns (bytes32) {
+    return Merkle.leaf(
+      abi.encode(
+        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.payoutRoot,
+        a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
+      )
+    );
+  }
+
+  /// @dev A list of trained records that no training can have: out of order, or beyond the version's records.
+  function test_trainedRecordsAreAscendingAndOfTheVersion() public {
+    uint32[] memory trained = new uint32[](2);
+    for (uint256 k = 0; k < 2; k++) {
+      (trained[0], trained[1]) = k == 0 ? (uint32(3), uint32(3)) : (uint32(3), uint32(12));
+      delete _records;
+      _publishTrainedAs(uint32(2 + k), 12, keccak256(abi.encodePacked(trained)));
+      Fee memory fee = settlement.quote(adapter, 13, 37);
+      Answer memory answer = _answer(bytes32(k + 1), 13, 37, "payouts", 1, fee.contributors);
+      answer.traceRoot = TRACE;
+      ClaimId id = _claimOf(answer, fee);
+      PayoutEvidence memory e = _evidence();
+      e.trained = trained;
+      bytes memory data = _payoutCall(id, e);
+      _commit(bob, id, data);
+      _nextBlock();
+      _refused(bob, data, abi.encodeWithSelector(IPayoutJudge.WrongTrained.selector));
+    }
+  }
+
   function test_evidenceHasToBeWhole() public {
     _publish(300);
     (Answer memory answer, Fee memory fee) = _right(new uint32[](0));
     answer.allocated -= 1;
     ClaimId id = _claimOf(answer, fee);
-    for (uint256 k = 0; k < 10; k++) {
+    for (uint256 k = 0; k < 13; k++) {
       PayoutEvidence memory e = _evidence();
       bytes4 why;
       if (k == 0) (e.records[5].contributor, why) = (bob, IPayoutJudge.WrongRecords.selector);
@@ -276,6 +357,10 @@ contract DisputesPayoutTest is Disputing {
       if (k == 6) (e.noise, why) = (_matrix(8), IPayoutJudge.WrongMatrix.selector);
       if (k == 7) (e.scorePieces, why) = (new Opening[](1), IPayoutJudge.WrongPiece.selector);
       if (k == 8) (e.scorePieces[1].leaf, why) = (0, IPayoutJudge.WrongPiece.selector);
+      if (k == 10) (e.scores.header.instructionCount, why) = (1, IPayoutJudge.WrongMatrix.selector);
+      if (k == 11) (e.trained, why) = (new uint32[](1), IPayoutJudge.WrongTrained.selector);
+      if (k == 12) why = IPayoutJudge.WrongMatrix.selector;
+      if (k == 12) referee.shape(9, 2, 300, 4);
       if (k == 9) (e.noisePieces[0].values, why) = (e.noisePieces[1].values, IPayoutJudge.WrongPiece.selector);
       bytes memory data = _payoutCall(id, e);
       vm.warp(_deadline(id) - WINDOW);

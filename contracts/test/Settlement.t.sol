@@ -60,6 +60,10 @@ contract SettlementTest is Deployed {
     Fee memory fee = settlement.quote(adapter, 13, 37);
     eq(fee.total, 0.0393 ether, "total");
     eq(fee.contributors, 0.01915 ether, "contributors");
+    eq(settlement.platformFee(), PLATFORM_FEE, "the platform fee is in it");
+    Split memory split = settlement.split();
+    eq((fee.total - PLATFORM_FEE) * split.owner / 10_000, fee.owner, "owner");
+    eq((fee.total - PLATFORM_FEE) * split.stakers / 10_000, fee.stakers, "stakers");
   }
 
   function test_everyoneGetsTheirPart() public {

@@ -95,6 +95,20 @@ contract NodesTest is Test {
     yes(!this.proven(shown, matrix), "another");
   }
 
+  function test_ofAMatrixTheNodeMustExistAndAllOfItsNodesBeShown() public view {
+    bytes32[] memory leaves = _leaves(5, "matrix");
+    bytes32[] memory trace = new bytes32[](1);
+    trace[0] = Merkle.leaf(abi.encodePacked(MerkleTree.root(leaves), uint32(5), uint32(256)));
+    Committed memory matrix = Committed(MerkleTree.root(trace), 1, 0, 5, 256);
+    bytes32[] memory none = new bytes32[](0);
+    yes(this.proven(NodesOpening(0, 3, 3, leaves, none), matrix), "all five leaves");
+    yes(!this.proven(NodesOpening(1, 3, 3, leaves, none), matrix), "no second top");
+    yes(!this.proven(NodesOpening(0, 4, 3, leaves, none), matrix), "no higher level");
+    yes(!this.proven(NodesOpening(0, 3, 4, leaves, none), matrix), "nothing below the leaves");
+    yes(!this.proven(NodesOpening(0, 3, 3, _shorter(leaves), none), matrix), "four of five");
+    yes(!this.proven(NodesOpening(0, 3, 3, none, none), matrix), "none of them");
+  }
+
   // ---- Naive trees ----
 
   function _leaves(uint256 count, bytes32 salt) private pure returns (bytes32[] memory leaves) {
