@@ -2,7 +2,7 @@ import { type DemandPrice, demandBond } from '../chain/demand-places.ts';
 import type { ClaimFinding } from '../workers/engine.api.ts';
 
 /** Gas of each transaction at worst, rounded up; measured in src/chain/disputes.test.ts and contracts/snapshots. */
-const GAS = { commit: 90_000n, demand: 110_000n, place: 60_000n, step: 1_500_000n, inputs: 150_000n, payoutBase: 500_000n };
+const GAS = { commit: 90_000n, demand: 110_000n, place: 35_000n, step: 1_500_000n, inputs: 150_000n, payoutBase: 500_000n };
 
 export interface Stakes {
   /** Half of the bond, wei. */

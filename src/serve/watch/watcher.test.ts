@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
 import type { Matrix } from '../../attribution/trace/run.ts';
-import { noSuchPlace, shownOf } from '../../attribution/trace/replies.ts';
+import { noSuchPlace, repliesTo, shownOf } from '../../attribution/trace/replies.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
 import { ALL_MATRICES, TraceNodes } from '../../attribution/trace/trace-nodes.ts';
@@ -117,7 +117,7 @@ async function claim(trace: Matrix[], { publish = true, pay = (payouts) => payou
 
 const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: OPEN, demands: 8, confirmations: 0 };
 
-function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; defend?: 'own' | 'all' | 'none' } = {}) {
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; defend?: 'own' | 'all' | 'none'; meanwhile?: () => Promise<void> } = {}) {
   const { connection } = chain;
   const events: WatchEvent[] = [];
   const feed = createEventFeed(connection, memoryEventStore());
@@ -130,7 +130,7 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
   };
   const path = join(folder, `${name}.json`);
   const file = new StateFile(path, { chainId: connection.chain.id, disputes: connection.contracts.disputes, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
-  const examiner = new Examiner(connection, store, { open: () => Promise.resolve({ tracer, records }) });
+  const examiner = new Examiner(connection, store, { open: async () => (await change.meanwhile?.(), { tracer, records }) });
   const made = new Watcher({ connection, feed, examiner, wallet, file, limits: { ...LIMITS, ...change.limits }, defend: change.defend ?? 'own', dryRun: change.dryRun ?? false, tell: (event) => events.push(event) });
   return { events, path, feed, round: () => made.round(), of: (id: bigint) => events.filter((event) => event.claim === String(id)).map(({ event }) => event) };
 }
@@ -224,7 +224,7 @@ test('a withheld trace takes eight transactions of both sides at most, and five 
   }
 }, 60_000);
 
-test('who cannot be told what was asked has the tokens shown', async () => {
+test('who cannot be told what was asked has the tokens shown; a claimant who always replies at the last moment is refuted all the same', async () => {
   const id = await claim(changed(3, flip), { publish: false, receipt: false });
   const { round, of } = watcher('tokens', guard);
   await round();
@@ -233,12 +233,17 @@ test('who cannot be told what was asked has the tokens shown', async () => {
   await chain.pass(1001);
   await round();
   expect(of(id)).toEqual(['found', 'waiting', 'demanded']);
-  const gas = [await reveal(id, changed(3, flip))];
+  const { replyTime } = await readTerms(chain.connection);
+  const late = async () => {
+    await chain.pass(replyTime - 10);
+    return reveal(id, changed(3, flip));
+  };
+  const gas = [await late()];
   await round();
   // The first reply showed nodes too: the search goes on where it would be.
   expect(of(id).slice(3)).toEqual(['found', 'demanded']);
   for (let rounds = 1; !of(id).includes('committed') && rounds < 3; rounds++) {
-    gas.push(await reveal(id, changed(3, flip)));
+    gas.push(await late());
     await round();
   }
   await chain.pass(1);
@@ -268,6 +273,25 @@ test('demands on own claims are answered, and the right claim becomes final', as
   await chain.pass(8001);
   await finalizeClaim(connection, owner, id);
   expect(await stateOf(id)).toBe('final');
+}, 60_000);
+
+test('a demand that somebody else answers meanwhile does not hold back the replies to others', async () => {
+  const { connection } = chain;
+  const id = await claim(right);
+  const [one, other] = [leafOf(0, 5, 0), leafOf(0, 6, 0)];
+  await demandPlaces(connection, guard, id, [one, other]);
+  let open = true;
+  const own = watcher('meanwhile', claimant, {
+    meanwhile: async () => {
+      const { answer, state } = await readClaim(connection, id);
+      if (!open || state !== 'open') return;
+      open = false;
+      await revealPlaces(connection, owner, id, openAnswer(adapterId, [answer!], 0), await repliesTo(tracer, inputs, [one]));
+    },
+  });
+  await own.round();
+  expect([(await readDemand(connection, id, one)).state, (await readDemand(connection, id, other)).state]).toEqual(['answered', 'answered']);
+  expect(own.of(id).sort()).toEqual(['failed', 'found', 'shown']);
 }, 60_000);
 
 test('nothing is sent without a key, in a dry run, above the gas price or the bond that are allowed', async () => {
