@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { ReferenceBackend } from '../../kernels/reference/backend.ts';
 import { Scope } from '../../kernels/scope.ts';
 import { downloadLora, freeLora, uploadLora } from '../../model/lora.ts';
 import { type Snapshot, stepGradient, stepParts, stepRecords, train, initialLora } from '../../model/train.ts';
@@ -22,6 +23,11 @@ test('makes every unit once, the same again, and leaves nothing behind', async (
   for (const [unit, matrices] of made) expect(matrices.map(({ rows, columns }) => ({ rows, columns }))).toEqual(plan.outputs(unit));
   await new RunReplay(model, plan).follow((unit, matrices) => expect(values(matrices)).toEqual(values(made.get(unit)!)));
   expect(backend.memory().bytes).toBe(before);
+});
+
+test('makes the same on another backend', async () => {
+  const there = smallRun(new ReferenceBackend());
+  await new RunReplay(there.model, there.plan).follow((unit, matrices) => expect(values(matrices), plan.describe(unit)).toEqual(values(made.get(unit)!)));
 });
 
 test('states are those of the training itself', async () => {

@@ -29,6 +29,24 @@ test('every unit’s trace ends in the very matrices that training and the ledge
   expect([...seen].sort()).toEqual(['drawn', 'first', 'last', 'only', 'own']);
 });
 
+test.each([
+  ['three parts a step, with a sliding window', { recipe: { batch: 3, accumulate: 3, targets: ['o_proj', 'gate_proj'] }, config: { model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 3 } }, ['drawn', 'first', 'last', 'middle', 'own']],
+  ['one part a step, two layers', { recipe: { accumulate: 1, rslora: true }, config: { num_hidden_layers: 2 } }, ['drawn', 'only', 'own']],
+] satisfies [string, Parameters<typeof smallRun>[1], string[]][])('the same with %s', async (_name, change, kinds) => {
+  const other = smallRun(backend, change);
+  const traces = await unitTracer(backend, other.model, other.plan);
+  const all = new Map<number, readonly Matrix[]>();
+  await new RunReplay(other.model, other.plan).follow((unit, matrices) => void all.set(unit, matrices));
+  const seen = new Set<string>();
+  for (let unit = 1; unit < other.plan.count; unit++) {
+    const kind = other.plan.program(unit)!;
+    seen.add(kind);
+    const { outputs: tree } = await traces.trace(kind, other.plan.inputs(unit), other.plan.sources(unit).map((source) => all.get(source)!));
+    expect(tree.root, other.plan.describe(unit)).toBe(outputRoot(all.get(unit)!));
+  }
+  expect([...seen].sort()).toEqual(kinds);
+});
+
 test('a list is read where it is what the root says, and nowhere else', () => {
   expect(readOutputRoots(outputs.bytes, plan.count, outputs.root)!.of(3)).toBe(outputRoot(made.get(3)!));
   const changed = outputs.bytes.slice();

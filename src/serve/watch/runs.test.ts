@@ -83,7 +83,7 @@ async function vouch(list: OutputRoots, { publish = true, planRoot = plan.root, 
 
 const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: 10n * OPEN, demands: 32, confirmations: 0 };
 
-function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean } = {}) {
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; wait?: boolean; which?: 'all' | 'own' } = {}) {
   const { connection } = chain;
   const events: WatchEvent[] = [];
   const file = new StateFile(join(folder, `${name}.json`), { chainId: connection.chain.id, disputes: connection.contracts.runs, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
@@ -95,7 +95,7 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
     },
   };
   const made = new RunWatcher({
-    connection, feed: createEventFeed(connection, memoryEventStore()), store, wallet, file, limits: { ...LIMITS, ...change.limits }, which: 'all', dryRun: change.dryRun ?? false, wait: true,
+    connection, feed: createEventFeed(connection, memoryEventStore()), store, wallet, file, limits: { ...LIMITS, ...change.limits }, which: change.which ?? 'all', dryRun: change.dryRun ?? false, wait: change.wait ?? true,
     subjects: { open: () => Promise.resolve(new RunExaminer(run)) }, tell: (event) => events.push(event),
   });
   return { events, round: () => made.round(), of: (id: bigint) => events.filter(({ claim }) => claim === `run ${id}`).map(({ event }) => event) };
@@ -280,6 +280,22 @@ test('another plan is worth nothing and challenged by nobody; weights that are n
   await round();
   expect([of(other), of(weights)]).toEqual([['found'], ['found']]);
   expect(events.map(({ text }) => text).join('\n')).toMatch(/worth nothing[^]*registered weights are not its outcome/);
+}, 120_000);
+
+test('rounds go on while a run is made again beside them; who only defends looks at no other’s', async () => {
+  const id = await vouch(right);
+  const beside = watcher('beside', guard, { wait: false });
+  await beside.round();
+  expect(beside.of(id)).toEqual(['waiting']);
+  for (let rounds = 0; beside.of(id).length < 2; rounds++) {
+    expect(rounds).toBeLessThan(200);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await beside.round();
+  }
+  expect(beside.of(id)).toEqual(['waiting', 'found']);
+  const own = watcher('only own', guard, { which: 'own' });
+  await own.round();
+  expect(own.events).toEqual([]);
 }, 120_000);
 
 test('nothing is sent without a key, in a dry run, above the gas price or the bond that are allowed', async () => {
