@@ -305,9 +305,11 @@ export class DisputesState {
         code: 'dispute/unknown-adapter', what: 'The adapter of this claim is not on the chain as this page reads it.', next: 'Reload the page; if it stays, the chain was replaced.',
       });
     }
-    const shown = this.disputeOf(claim.claimId).demands.flatMap(({ shown: leaf }) => leaf ?? []);
+    const answer = answerOf(claim);
+    const index = Number(openingOf(claim).index);
+    const shown = this.disputeOf(claim.claimId).demands.flatMap(({ shown: one }) => (one?.place.answer === index ? [one] : []));
     const prices = await readClaimPrices(chain.connection, claim.claimId);
-    return { adapter: known.ref, programHash: known.adapter.programHash, answer: answerOf(claim), receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { index, leaf, level, depth }, what, proof }) => ({ index, leaf, level, depth, ...what, proof })), inputs: shown[0]?.inputs };
+    return { adapter: known.ref, programHash: known.adapter.programHash, answer, receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown[0]?.inputs };
   }
 
   /** Another proof is made, with a new salt: the old call may have been seen. */
