@@ -15,16 +15,18 @@ import { createEventFeed } from '../../src/chain/events.ts';
 import { listAdapters } from '../../src/chain/list-adapters.ts';
 import { listDatanets } from '../../src/chain/list-datanets.ts';
 import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
+import { type BatchPayment, payBatch } from '../../src/chain/pay-batch.ts';
 import { quoteFee } from '../../src/chain/quote-fee.ts';
 import { readTerms } from '../../src/chain/read-terms.ts';
 import { revealPlaces } from '../../src/chain/reveal-places.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { type ClaimedAnswer, inputsHashOf, openAnswer } from '../../src/protocol/answers.ts';
+import { type ClaimedAnswer, openAnswer } from '../../src/protocol/answers.ts';
+import { answerOfReceipt } from '../../src/protocol/batch.ts';
 import { toHex } from '../../src/protocol/bytes.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
-import { payoutsOf, receiptHash } from '../../src/protocol/receipt.ts';
+import { payoutsOf } from '../../src/protocol/receipt.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
 import { demandsOf } from '../../src/serve/watch/demands.ts';
 import { ContentStore } from '../../src/storage/content-store.ts';
@@ -90,7 +92,24 @@ export class Claimant {
   }
 
   /** Asks, claims and pays. The payouts follow from the scores that are so. */
-  async claim(question: string, { flip, withhold = false }: Cheat = {}): Promise<Claimed> {
+  async claim(question: string, cheat: Cheat = {}): Promise<Claimed> {
+    const { about, connection } = this;
+    const { receipt, cid, inputs, matrices, tree } = await this.ask(question, cheat);
+    const answer = answerOfReceipt(receipt);
+    const { contributors: contributorsPart } = await quoteFee(connection, { adapterId: about.adapterId, ...answer });
+    const payment = await payAnswer(connection, this.wallet, { ...answer, adapterId: about.adapterId, receiptCid: cid, payouts: payoutsOf(receipt), contributorsPart });
+    return { ...payment, answer, inputs, matrices, tree };
+  }
+
+  /** Several answers with one claim. */
+  async claimBatch(questions: readonly { question: string; cheat?: Cheat }[]): Promise<BatchPayment> {
+    const asked = [];
+    for (const { question, cheat } of questions) asked.push(await this.ask(question, cheat));
+    return payBatch(this.connection, this.wallet, this.about.adapterId, asked, (file) => this.publish(file, false));
+  }
+
+  /** An answer as it would be claimed, receipt and trace published. */
+  private async ask(question: string, { flip, withhold = false }: Cheat = {}) {
     const { engine, about, connection } = this;
     const prompt = engine.prompt(question);
     const answer = await engine.generate(this.adapter, prompt);
@@ -113,15 +132,7 @@ export class Claimant {
       loss, scores, noise,
       prices: { rateIn: String(about.rateIn), rateOut: String(about.rateOut), platformFee: String(platformFee), split, payout: payoutRule },
     });
-    const receiptCid = await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold);
-    const payouts = payoutsOf(receipt);
-    const claimed: ClaimedAnswer = {
-      tokensIn: prompt.length, tokensOut: answer.length, receiptHash: receiptHash(receipt), inputsHash: inputsHashOf(prompt, answer), traceRoot: tree.root,
-      payoutRoot: receipt.payoutRoot, payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n), read: [],
-    };
-    const { contributors: contributorsPart } = await quoteFee(connection, { adapterId: about.adapterId, tokensIn: prompt.length, tokensOut: answer.length });
-    const payment = await payAnswer(connection, this.wallet, { ...claimed, adapterId: about.adapterId, receiptCid, payouts, contributorsPart });
-    return { ...payment, answer: claimed, inputs, matrices, tree };
+    return { receipt, cid: await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold), inputs, matrices, tree };
   }
 
   /** Shows parts of a claim's trace as they were claimed. */

@@ -5,6 +5,7 @@ import type { ChainConnection } from '../../chain/client.ts';
 import { settlementAbi } from '../../chain/generated/abis.ts';
 import { listAdapters } from '../../chain/list-adapters.ts';
 import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
+import { type Batch, openBatch } from '../../chain/open-batch.ts';
 import { listDatanets } from '../../chain/list-datanets.ts';
 import { translated } from '../../chain/translate-error.ts';
 import type { AnswerOpening } from '../../protocol/answers.ts';
@@ -13,7 +14,6 @@ import type { Hex } from '../../protocol/bytes.ts';
 import type { ReceiptPrices } from '../../protocol/divide-fee.ts';
 import { type Receipt, parseReceipt } from '../../protocol/receipt.ts';
 import type { ContentStore } from '../../storage/content-store.ts';
-import { type Batch, openBatch } from './batches.ts';
 import type { Subject, Subjects } from './subjects.ts';
 
 /** A claim compared with what follows, and what its evidence is made from. */
@@ -70,8 +70,9 @@ export class Examiner {
   }
 
   /** The answers of a claim about several; `shown` are those that its claimant was made to show on chain. */
-  batch(claim: ClaimRecord, shown: readonly AnswerOpening[]): Promise<Batch> {
-    return openBatch(claim, (cid) => this.file(cid, BATCH_BYTES), shown);
+  async batch(claim: ClaimRecord, shown: readonly AnswerOpening[]): Promise<Batch> {
+    const bytes = await this.file(claim.receiptCid, BATCH_BYTES);
+    return openBatch(claim, bytes && parsed(bytes), shown);
   }
 
   private keep(key: string, examined: Examined): void {
@@ -123,3 +124,12 @@ export class Examiner {
 }
 
 const split = ({ tokens, answer }: TraceInputs) => ({ prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } });
+
+/** What is no JSON is a file all the same, that holds no answers. */
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return parseJson(bytes, 'The batch');
+  } catch {
+    return null;
+  }
+}

@@ -6,6 +6,7 @@ import { type Place, convictSilence, demandBond, demandPlaces, leafOf, samePlace
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
 import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
+import { shownAnswers } from '../../chain/open-batch.ts';
 import { commitmentOf } from '../../chain/proof-call.ts';
 import { readBalances } from '../../chain/read-balances.ts';
 import { readDisputeClock } from '../../chain/read-dispute.ts';
@@ -16,7 +17,6 @@ import { translated } from '../../chain/translate-error.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { withdrawBalance } from '../../chain/withdraw-balance.ts';
 import { toWire } from '../../errors.ts';
-import { shownAnswers } from './batches.ts';
 import { type SeenDemand, demandsOf, placeWords } from './demands.ts';
 import type { Examined, Examiner } from './examine.ts';
 import { type Move, nextMove, searchLimits } from './next-move.ts';

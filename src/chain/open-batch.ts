@@ -1,10 +1,9 @@
-import { parseJson } from '../../attribution/catalog.ts';
-import type { EventFeed } from '../../chain/events.ts';
-import { type ClaimRecord, claimsOfBatch, openingOf } from '../../chain/list-claims.ts';
-import { type ProofCall, answerProof, sumsProof, twiceProof } from '../../chain/proof-call.ts';
-import { type AnswerOpening, type ClaimedAnswer, answerFault } from '../../protocol/answers.ts';
-import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../../protocol/batch.ts';
-import type { Hex } from '../../protocol/bytes.ts';
+import { type AnswerOpening, type ClaimedAnswer, answerFault } from '../protocol/answers.ts';
+import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
+import type { Hex } from '../protocol/bytes.ts';
+import type { EventFeed } from './events.ts';
+import { type ClaimRecord, claimsOfBatch, openingOf } from './list-claims.ts';
+import { type ProofCall, answerProof, sumsProof, twiceProof } from './proof-call.ts';
 
 /** What is known of a claim about several answers. */
 export type Batch =
@@ -21,23 +20,25 @@ export type Batch =
 /** Nodes take no longer transactions (128 KiB) from strangers. */
 const MOST_CALL_BYTES = 126 * 1024;
 
-/** @param read a file by CID; undefined where it cannot be had */
-export async function openBatch(claim: ClaimRecord, read: (cid: string) => Promise<Uint8Array | undefined>, shown: readonly AnswerOpening[]): Promise<Batch> {
-  const bytes = await read(claim.receiptCid);
-  const answers = (bytes && fromFile(bytes, claim)) ?? fromShown(claim, shown);
+/**
+ * @param file what lies at the claim's CID, parsed; undefined where it cannot be had
+ * @param shown answers that the claimant was made to show on chain
+ */
+export function openBatch(claim: ClaimRecord, file: unknown, shown: readonly AnswerOpening[]): Batch {
+  const answers = fromFile(file, claim) ?? fromShown(claim, shown);
   const claims = answers ? claimsOfBatch(claim, answers) : shown.map((opening) => ({ ...claim, answer: opening.answer, opening, receiptCid: '' }));
   const fault = faultOf(claim, claims, answers !== undefined);
   if (fault) return fault;
   if (answers) return { kind: 'answers', claims };
   const seen = new Set(shown.map(({ index }) => Number(index)));
   const hidden = Array.from({ length: claim.answers }, (_, k) => k).filter((k) => !seen.has(k));
-  const why = bytes ? 'The file that was published with it does not hold its answers.' : 'The file of its answers cannot be had.';
+  const why = file !== undefined ? 'The file that was published with it does not hold its answers.' : 'The file of its answers cannot be had.';
   return { kind: 'missing', why, hidden, claims };
 }
 
-function fromFile(bytes: Uint8Array, claim: ClaimRecord): ReceiptedAnswer[] | undefined {
+function fromFile(file: unknown, claim: ClaimRecord): ReceiptedAnswer[] | undefined {
   try {
-    return answersOfBatch(parseBatchFile(parseJson(bytes, 'The batch')), claim);
+    return answersOfBatch(parseBatchFile(file), claim);
   } catch {
     return undefined;
   }
