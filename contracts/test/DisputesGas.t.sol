@@ -14,15 +14,12 @@ import { Fee } from "../src/types/Fees.sol";
 import { AdapterId, ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
-
-interface Snapshots {
-  function snapshotValue(string calldata group, string calldata name, uint256 value) external;
-}
+import { Metered } from "./support/Metered.sol";
 
 /// @notice What replies to demands cost as transactions of their own, with the real referee (contracts/snapshots/
 /// Disputes.json): a program of 2,439 instructions as the shipped base has them. Trees that are too large to be built have
 /// siblings of any words.
-contract DisputesGasTest is Disputing {
+contract DisputesGasTest is Disputing, Metered {
   uint256 private constant INSTRUCTIONS = 2439;
   uint32 private constant INDEX = 1234;
   uint32 private constant ALL = type(uint32).max;
@@ -213,7 +210,7 @@ contract DisputesGasTest is Disputing {
 
   // ---- Gas ----
 
-  function _measure(string memory name, Case memory c, Shown[] memory shown) private returns (uint256 used) {
+  function _measure(string memory name, Case memory c, Shown[] memory shown) private returns (uint256) {
     Place[] memory places = new Place[](shown[0].leaves.length + shown[0].nodes.length);
     for (uint256 k = 0; k < shown[0].leaves.length; k++) {
       places[k] = Place(uint32(c.opening.index), shown[0].matrix.index, shown[0].leaves[k].leaf, 0, 0);
@@ -225,34 +222,12 @@ contract DisputesGasTest is Disputing {
     }
     _demandAll(bob, c.id, places);
     bytes memory data = abi.encodeCall(IDisputes.reveal, (c.id, c.opening, shown));
-    address[4] memory touched = [address(disputes), address(settlement), address(adapters), address(referee)];
-    for (uint256 k = 0; k < touched.length; k++) {
-      vm.cool(touched[k]);
-    }
-    used = _gasOf(address(disputes), data);
-    (uint256 standard, uint256 least) = _calldataGas(data);
-    used = 21_000 + (standard + used > least ? standard + used : least);
-    Snapshots(address(vm)).snapshotValue("Disputes", string.concat("reply: ", name), used);
-  }
-
-  /// @dev Not a high-level call, which would copy the data to the end of this contract's own large memory.
-  function _gasOf(address to, bytes memory data) private returns (uint256 used) {
-    bool done;
-    assembly ("memory-safe") {
-      used := gas()
-      done := call(gas(), to, 0, add(data, 0x20), mload(data), 0, 0)
-      used := sub(used, gas())
-    }
-    yes(done, "the reply is taken");
-  }
-
-  /// @dev EIP-2028, and the least that EIP-7623 takes.
-  function _calldataGas(bytes memory data) private pure returns (uint256 standard, uint256 least) {
-    for (uint256 k = 0; k < data.length; k++) {
-      uint256 tokens = data[k] == 0 ? 1 : 4;
-      standard += 4 * tokens;
-      least += 10 * tokens;
-    }
+    address[] memory touched = new address[](4);
+    touched[0] = address(disputes);
+    touched[1] = address(settlement);
+    touched[2] = address(adapters);
+    touched[3] = address(referee);
+    return _metered("Disputes", string.concat("reply: ", name), address(disputes), data, touched);
   }
 
   function _decimal(uint256 n) private pure returns (string memory text) {

@@ -20,8 +20,6 @@ interface Vm {
   function expectPartialRevert(bytes4 selector) external;
   function expectEmit(address emitter) external;
   function etch(address where, bytes calldata code) external;
-  /// @dev As if nothing there had been read in this transaction.
-  function cool(address where) external;
   function snapshotState() external returns (uint256 id);
   function revertToState(uint256 id) external returns (bool);
 }
