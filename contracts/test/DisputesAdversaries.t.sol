@@ -109,7 +109,7 @@ contract DisputesAdversariesTest is Disputing {
       vm.warp(disputes.demandOf(_id.game(), places[k]).due);
       _reveal(_id, places[k]);
     }
-    eq(disputes.claimable(payer), 100 * DEMAND_BOND, "and was paid for each");
+    eq(disputes.claimable(address(this)), 100 * DEMAND_BOND, "and each was paid for");
     uint256 held = disputes.heldUntil(_id.game());
     yes(held <= _deadline(_id) + WINDOW, "twice the window at most");
     _finalAt(_id, held + 1);
@@ -216,7 +216,7 @@ contract DisputesAdversariesTest is Disputing {
     _reveal(_id, place);
     _send(bob, data);
     _is(_id, ClaimState.Refuted);
-    eq(disputes.claimable(payer), DEMAND_BOND, "the reply came first and is paid");
+    eq(disputes.claimable(address(this)), DEMAND_BOND, "the reply came first and is paid");
     vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, _id, place));
     disputes.takeBack(_id.game(), place);
     _solvent();
@@ -228,7 +228,7 @@ contract DisputesAdversariesTest is Disputing {
     disputes.reveal(_id, opening, _shown(3, 2, VALUES));
     disputes.takeBack(_id.game(), place);
     eq(disputes.claimable(alice), DEMAND_BOND, "no reply, no pay");
-    eq(disputes.claimable(payer), 0, "for the claimant");
+    eq(disputes.claimable(address(this)), 0, "for whoever came too late");
     _solvent();
   }
 

@@ -52,7 +52,9 @@ contract DisputesCensorshipTest is Disputing {
       vm.warp(vm.getBlockTimestamp() + DAY);
       vm.expectPartialRevert(IGames.ReplyNotDue.selector);
       disputes.convictSilence(_id.game(), place);
+      vm.startPrank(payer);
       _reveal(_id, place);
+      vm.stopPrank();
     }
     uint256 held = disputes.heldUntil(_id.game());
     _finalAt(_id, held + 1);

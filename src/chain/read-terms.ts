@@ -29,7 +29,7 @@ export interface Terms {
   proveTime: number;
   /** How long a claimant has to show what is demanded. */
   replyTime: number;
-  /** What a demand's bond is made of; the claimant gets it for the reply. */
+  /** What a demand's bond is made of; whoever replies gets it. */
   demandPrice: DemandPrice;
   /** After this an unreviewed contribution can be taken back. */
   reviewTimeout: number;

@@ -28,7 +28,7 @@ Without a key it looks and tells, and sends nothing. docs/watch.md says what it 
   --max-bond OPEN      bonds of open demands together (default 0.1)
   --max-demands N      open demands at once (default 8)
   --confirmations N    blocks that must stand on a claim before it is looked at (default 2)
-  --defend WHOSE       answer demands on claims of: own (default), all, none
+  --defend WHOSE       answer demands on right claims of: all (default; others' where the bond pays for it), own, none
   --runs WHICH         statements about how adapters were made: all (default) are checked, each by making the run again; own; none
   --max-units N        runs of more units are not made again (default 20000; a sample's has 2,293 and takes a minute)
   --base CID           a base model beside the deployment's; may be repeated
@@ -57,7 +57,7 @@ export async function watch(args: string[]): Promise<unknown> {
     bond: amount(values['max-bond'] ?? '0.1', '--max-bond', (text) => parseUnits(text, deployment.chain.currency.decimals)),
     demands: whole(values['max-demands'] ?? '8', '--max-demands'), confirmations: whole(values.confirmations ?? '2', '--confirmations'),
   };
-  const defend = values.defend ?? 'own';
+  const defend = values.defend ?? 'all';
   if (defend !== 'own' && defend !== 'all' && defend !== 'none') throw usage(`--defend is own, all or none, not “${defend}”.`);
   const which = values.runs ?? 'all';
   if (which !== 'all' && which !== 'own' && which !== 'none') throw usage(`--runs is all, own or none, not “${which}”.`);

@@ -70,6 +70,8 @@ interface View {
 const RETRY_MS = 60_000;
 /** Answers of one claim that are computed in a round: other claims have clocks too. */
 const ANSWERS_A_ROUND = 16;
+/** Gas of a reply at worst, beside its hashes. */
+const REPLY_GAS = 350_000n;
 /** Demands that are answered with one computation. */
 const REPLIES = 64;
 /** Places of one demand: a transaction of them takes less than 4 million gas. */
@@ -285,7 +287,9 @@ export class Watcher {
 
   private async answerDemands(view: View, claim: ClaimRecord): Promise<void> {
     const { defend } = this.parts;
-    if (defend === 'none' || (defend === 'own' && !this.isMine(claim.claimant))) return;
+    const mine = this.isMine(claim.claimant);
+    // Whoever replies gets the bonds: others are defended where that pays for it.
+    if (defend === 'none' || (!mine && (defend === 'own' || view.gasPrice * REPLY_GAS > view.terms.demandPrice.reply))) return;
     const open = view.demands.filter(({ claimId, state, due, demander }) => claimId === claim.claimId && state === 'open' && due >= view.now && !this.isMine(demander));
     if (!open.length) return;
     const batch = claim.answer ? undefined : await this.parts.examiner.batch(claim, []);
@@ -332,8 +336,7 @@ export class Watcher {
 
   private shown(claim: ClaimRecord, text: string, transaction: string, gas?: bigint): void {
     this.say('shown', claim, text, { transaction, ...(gas !== undefined && { gas: String(gas) }) });
-    // The bond of a demand is the claimant's.
-    if (!this.isMine(claim.claimant)) return;
+    // Its bond.
     this.parts.file.state.owed = true;
     this.parts.file.save();
   }
