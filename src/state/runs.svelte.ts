@@ -1,41 +1,25 @@
+import { takeBackRunDemand } from '../chain/demand-run.ts';
+import { type RunTerms, readRunTerms } from '../chain/read-run-terms.ts';
+import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../chain/reveal-run.ts';
+import { type RunDemand, type SeenRun, runsOf } from '../chain/run-facts.ts';
 import { standRun, vouchRun } from '../chain/vouch-run.ts';
-import { leastRunBond } from '../chain/read-run.ts';
-import type { EventFeed } from '../chain/events.ts';
-import { type WireError, toWire } from '../errors.ts';
+import { toWire } from '../errors.ts';
 import type { Answered, EngineApi, LoadProgress } from '../workers/engine.api.ts';
 import type { RegisteredRun, RunFinding, VouchedRun } from '../workers/runs.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { Loadable } from './loadable.svelte.ts';
+import { RunWork } from './runs-work.svelte.ts';
 import type { Session } from './session.svelte.ts';
-import { Transaction } from './transaction.svelte.ts';
 
-/** What the owner of an adapter has said on chain about how it was made. */
-export interface Statement extends VouchedRun {
-  maker: string;
-  bond: bigint;
-  /** End of the window, Unix seconds. */
-  deadline: number;
-  state: 'open' | 'refuted' | 'stands';
-  /** Who showed it to be false. */
-  challenger?: string;
-}
+type Call<T> = (api: EngineApi, job: string, run: RegisteredRun, onProgress: (progress: LoadProgress) => void) => Promise<Answered<T>>;
 
-/** What this machine does about one adapter's run. */
-export class RunWork {
-  phase = $state<'idle' | 'making' | 'checking'>('idle');
-  progress = $state.raw<LoadProgress | undefined>(undefined);
-  finding = $state.raw<RunFinding | undefined>(undefined);
-  error = $state.raw<WireError | undefined>(undefined);
-  readonly tx = new Transaction();
-  stop: AbortController | undefined;
-}
-
-/** Statements about runs, and this machine's work on them: vouching, checking, taking the bond back. */
+/** Statements about runs, and this machine's work on them: vouching, checking, showing what is demanded, taking the bond back. */
 export class RunsState {
-  readonly statements: Loadable<Map<bigint, Statement>>;
-  /** Least bond of a statement, wei. */
-  readonly bond: Loadable<bigint>;
+  readonly statements: Loadable<Map<bigint, SeenRun>>;
+  readonly terms: Loadable<RunTerms>;
+  /** Wei for a unit of gas now; undefined before it was read. */
+  gasPrice = $state<bigint | undefined>(undefined);
   #work = new Map<bigint, RunWork>();
   #session: Session;
 
@@ -44,20 +28,21 @@ export class RunsState {
     const { connection, feed } = session.chain;
     this.statements = new Loadable(async () => {
       await feed.refresh();
-      return statementsOf(feed.runs());
+      return new Map(runsOf(feed.runs()).map((run) => [run.adapterId, run]));
     });
-    this.bond = new Loadable(() => leastRunBond(connection));
+    this.terms = new Loadable(() => readRunTerms(connection));
   }
 
   /** Keeps the statements as new as the chain until the returned function is called. */
   watch(): () => void {
     void this.statements.load();
-    void this.bond.once();
+    void this.terms.once();
+    void this.#session.chain.connection.publicClient.getGasPrice().then((price) => (this.gasPrice = price), () => {});
     return this.#session.chain.onBlock(() => void this.statements.load());
   }
 
   /** Undefined where nobody has vouched, and before the chain was read. */
-  of(adapterId: bigint): Statement | undefined {
+  of(adapterId: bigint): SeenRun | undefined {
     return this.statements.value?.get(adapterId);
   }
 
@@ -73,7 +58,7 @@ export class RunsState {
     this.#work.get(adapterId)?.stop?.abort();
   }
 
-  /** Makes the run again, publishes the roots of its units, and vouches for them with the bond. */
+  /** Makes the whole run again, publishes the roots of its units, and vouches for them with the bond. */
   async vouch(item: KnownAdapter): Promise<boolean> {
     const { connection } = this.#session.chain;
     const adapterId = item.adapter.id;
@@ -84,14 +69,17 @@ export class RunsState {
     return done !== undefined;
   }
 
-  /** Makes the run again and says whether it is what was vouched for. */
-  async check(item: KnownAdapter): Promise<void> {
+  /** Makes the run again and says whether it is what was vouched for. Undefined where that failed (said in `error`) or was stopped. */
+  async check(item: KnownAdapter): Promise<RunFinding | undefined> {
     const statement = this.of(item.adapter.id);
-    if (!statement) return;
-    const { planRoot, outputsRoot, units, cid } = statement;
     const work = this.workOf(item.adapter.id);
+    if (!statement || work.phase !== 'idle') return undefined;
+    const { roots, traces, shown } = statement;
+    const foundWith = shownText(statement);
     work.finding = undefined;
-    work.finding = await this.#compute(item, 'checking', (engine, job, run, onProgress) => engine.checkRun(job, run, { planRoot, outputsRoot, units, cid }, onProgress));
+    const finding = await this.#compute(item, 'checking', (engine, job, run, onProgress) => engine.checkRun(job, run, vouchedOf(statement), { roots, traces: [...traces], shown }, onProgress));
+    work.foundWith = foundWith;
+    return (work.finding = finding);
   }
 
   /** After the window: the bond goes back to whoever vouched. */
@@ -101,16 +89,54 @@ export class RunsState {
     await this.statements.load();
   }
 
-  async #compute<T>(item: KnownAdapter, phase: 'making' | 'checking', call: (api: EngineApi, job: string, run: RegisteredRun, onProgress: (progress: LoadProgress) => void) => Promise<Answered<T>>): Promise<T | undefined> {
+  /** Shows what is demanded of the own statement, made again here; the demands' bonds are the owner's. */
+  async reply(item: KnownAdapter, demands: readonly RunDemand[]): Promise<void> {
+    const { id } = item.adapter;
+    const statement = this.of(id);
+    const work = this.workOf(id);
+    if (!statement || work.phase !== 'idle' || work.replying) return;
+    const { connection } = this.#session.chain;
+    const places = demands.map(({ place }) => place);
+    work.replying = true;
+    try {
+      const replies = await this.#compute(item, 'replying', (engine, job, run, onProgress) => engine.replyToRun(job, run, vouchedOf(statement), places, onProgress));
+      if (!replies) return;
+      const wallet = this.#session.wallet.require();
+      const { roots, units } = replies;
+      if (roots.length) await work.send((options) => revealRunRoots(connection, wallet, id, roots, options));
+      for (const { unit, opening, shape, innerRoot, shown, missing } of units) {
+        if (innerRoot) await work.send((options) => showRunTrace(connection, wallet, id, { ...opening, unit, innerRoot }, options));
+        for (const part of shown) await work.send((options) => revealOfRun(connection, wallet, id, opening, shape, part, options));
+        for (const { place, matrix } of missing) await work.send((options) => showNoSuchPlaceOfRun(connection, wallet, id, opening, shape, matrix, place, options));
+      }
+    } catch (error) {
+      if (work.tx.stage !== 'failed') work.error = toWire(error);
+    } finally {
+      work.replying = false;
+      await this.statements.load();
+      void this.#session.wallet.refresh();
+    }
+  }
+
+  /** The bond of this account's own demand that a refuted statement left open. */
+  async takeBack(adapterId: bigint, { place }: RunDemand): Promise<void> {
+    const { connection } = this.#session.chain;
+    await this.workOf(adapterId).tx.run((options) => takeBackRunDemand(connection, this.#session.wallet.require(), adapterId, place, options));
+    await this.statements.load();
+    void this.#session.wallet.refresh();
+  }
+
+  async #compute<T>(item: KnownAdapter, phase: Exclude<RunWork['phase'], 'idle'>, call: Call<T>): Promise<T | undefined> {
     const work = this.workOf(item.adapter.id);
     if (work.phase !== 'idle') return undefined;
     work.phase = phase;
     work.error = undefined;
     const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
-    work.stop = new AbortController();
+    // A challenge that goes on is stopped as a whole.
+    if (!work.pursuing) work.stop = new AbortController();
     const { adapterRoot, checkpointsRoot } = item.adapter;
     try {
-      return await this.#session.engine.job((api, job) => call(api, job, { adapter: item.ref, adapterRoot, checkpointsRoot }, progress.listen), work.stop.signal);
+      return await this.#session.engine.job((api, job) => call(api, job, { adapter: item.ref, adapterRoot, checkpointsRoot }, progress.listen), work.stop!.signal);
     } catch (error) {
       const wire = toWire(error);
       if (wire.code !== 'cancelled') work.error = wire;
@@ -123,17 +149,7 @@ export class RunsState {
   }
 }
 
-/** The newest state of every statement. */
-function statementsOf(events: ReturnType<EventFeed['runs']>): Map<bigint, Statement> {
-  const all = new Map<bigint, Statement>();
-  for (const { eventName, args } of events) {
-    if (eventName === 'Vouched') {
-      const { adapterId, deadline, ...rest } = args;
-      all.set(adapterId, { ...rest, deadline: Number(deadline), state: 'open' });
-    } else if (eventName === 'Stood' || eventName === 'RunRefuted') {
-      const before = all.get(args.adapterId);
-      if (before) all.set(args.adapterId, { ...before, state: eventName === 'Stood' ? 'stands' : 'refuted', ...(eventName === 'RunRefuted' && { challenger: args.challenger }) });
-    }
-  }
-  return all;
-}
+const vouchedOf = ({ planRoot, outputsRoot, units, cid }: SeenRun): VouchedRun => ({ planRoot, outputsRoot, units, cid });
+
+/** Changes with everything that is shown. */
+export const shownText = ({ roots, traces, shown }: SeenRun) => `${roots.length} ${traces.size} ${shown.length}`;

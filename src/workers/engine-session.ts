@@ -16,7 +16,7 @@ import { ContentStore } from '../storage/content-store.ts';
 import type { CurvatureLedger } from '../attribution/curvature/curvature-ledger.ts';
 import type { PlainAdapter } from '../attribution/engine.ts';
 import type { TracePlace } from './disputes.api.ts';
-import type { RegisteredRun, VouchedRun } from './runs.api.ts';
+import type { RegisteredRun, RunPlace, ShownOfRun, VouchedRun } from './runs.api.ts';
 import type {
   AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReplies, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
   Trained, TrainInput, TrainStep,
@@ -339,8 +339,12 @@ export class EngineSession implements EngineApi {
     return this.answer(job, async (signal) => (await loadRuns()).makeRunStatement(this.ready(), run, { signal, onProgress }));
   }
 
-  checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, onProgress: Report) {
-    return this.answer(job, async (signal) => (await loadRuns()).checkRun(this.ready(), run, vouched, { signal, onProgress }));
+  checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, shown: ShownOfRun, onProgress: Report) {
+    return this.answer(job, async (signal) => (await loadRuns()).checkRun(this.ready(), run, vouched, shown, { signal, onProgress }));
+  }
+
+  replyToRun(job: string, run: RegisteredRun, vouched: VouchedRun, places: RunPlace[], onProgress: Report) {
+    return this.answer(job, async (signal) => (await loadRuns()).replyToRun(this.ready(), run, vouched, places, { signal, onProgress }));
   }
 
   private toInspect(onProgress: Report) {

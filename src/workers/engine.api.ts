@@ -8,7 +8,7 @@ import type { RetrievalLog } from '../protocol/retrieval-share.ts';
 import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
 import type { ClaimFinding, ClaimQuery, DemandReplies, TracePlace } from './disputes.api.ts';
-import type { RegisteredRun, RunFinding, RunStatementMade, VouchedRun } from './runs.api.ts';
+import type { RegisteredRun, RunFinding, RunPlace, RunReplies, RunStatementMade, ShownOfRun, VouchedRun } from './runs.api.ts';
 
 export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
 export { heldOutCount } from '../model/held-out.ts';
@@ -389,8 +389,10 @@ export interface EngineApi {
 
   /** What the owner of an adapter can vouch for: its run made again here, the roots of its units published. Fails with `run/other-outcome` where it gives another adapter. */
   makeRunStatement(job: string, run: RegisteredRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunStatementMade>>;
-  /** Makes a run again and compares it with what was vouched for. */
-  checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunFinding>>;
+  /** Makes a run again, compares it with what was vouched for, and says what to do about it. */
+  checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, shown: ShownOfRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunFinding>>;
+  /** What answers demands for places of a run that is right. Fails with `run/not-shown` where it is another than is made here. */
+  replyToRun(job: string, run: RegisteredRun, vouched: VouchedRun, places: RunPlace[], onProgress: (p: LoadProgress) => void): Promise<Answered<RunReplies>>;
 
   /** What a run will take, before anything is allocated; fails with what is too much. */
   planTraining(input: TrainInput): Promise<Answered<TrainingPlan>>;

@@ -1,5 +1,14 @@
+import type { RunFacts } from '../attribution/runs/examine.ts';
+import type { RunPlace } from '../attribution/runs/places.ts';
+import type { RepliesOfUnit } from '../attribution/runs/run-replies.ts';
+import type { UnitOpening } from '../attribution/runs/statement.ts';
+import type { ClaimedTrace } from '../attribution/runs/unit-case.ts';
+import type { NodesOpening } from '../attribution/trace/replies.ts';
+import type { UnitEvidence } from '../attribution/trace/unit-tracer.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { AdapterRef } from './engine.api.ts';
+
+export type { RunPlace } from '../attribution/runs/places.ts';
 
 /** An adapter whose run is made again, with the roots that the chain has of it. */
 export interface RegisteredRun {
@@ -17,14 +26,29 @@ export interface VouchedRun {
   cid: string;
 }
 
+/** What its owner had to show of it; `traces` by unit. */
+export type ShownOfRun = Omit<RunFacts, 'list' | 'traces'> & { traces: [number, ClaimedTrace][] };
+
 /** A statement made here, its list of roots published. */
 export interface RunStatementMade extends VouchedRun {
   seconds: number;
 }
 
+/** What refutes a statement. */
+export type RunEvidence = { kind: 'given'; opening: UnitOpening } | ({ kind: 'unit'; opening: UnitOpening } & UnitEvidence);
+
 /** What making a run again says about a statement; `why` is for people. */
-export interface RunFinding {
-  kind: 'right' | 'false' | 'other-plan' | 'other-outcome';
-  why: string;
-  seconds: number;
+export type RunFinding = { why: string; seconds: number } & (
+  | { kind: 'right' | 'other-plan' | 'other-outcome' }
+  /** False, and everything that proves it is here. */
+  | { kind: 'false'; evidence: RunEvidence }
+  /** False, and its owner has to show these places before that can be proved. */
+  | { kind: 'demand'; places: RunPlace[] }
+);
+
+/** What answers demands. */
+export interface RunReplies {
+  /** Nodes of the tree of all units' roots. */
+  roots: NodesOpening[];
+  units: RepliesOfUnit[];
 }

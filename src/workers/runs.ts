@@ -3,10 +3,12 @@ import type { Catalog } from '../attribution/catalog.ts';
 import type { Engine } from '../attribution/engine.ts';
 import { RunExaminer } from '../attribution/runs/examine.ts';
 import { otherOutcome } from '../attribution/runs/outcome.ts';
+import type { RunPlace } from '../attribution/runs/places.ts';
 import { openRun } from '../attribution/runs/run-of-adapter.ts';
+import { type RepliesOfUnit, repliesAboutRoots, repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import type { LoadProgress } from './engine.api.ts';
-import type { RegisteredRun, RunFinding, RunStatementMade, VouchedRun } from './runs.api.ts';
+import type { RegisteredRun, RunFinding, RunReplies, RunStatementMade, ShownOfRun, VouchedRun } from './runs.api.ts';
 
 interface Source {
   catalog: Catalog;
@@ -57,20 +59,45 @@ export async function makeRunStatement(source: Source, run: RegisteredRun, optio
   return { planRoot: plan.root, outputsRoot: outputs.root, units: outputs.count, cid, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Makes a run again and compares it with what was vouched for. Throws `cancelled`, `storage/…` where adapter or records cannot be had. */
-export async function checkRun(source: Source, run: RegisteredRun, vouched: VouchedRun, options: Options): Promise<RunFinding> {
+/**
+ * Makes a run again and compares it with what was vouched for; `shown`: what its owner had to show since. Throws `cancelled`,
+ * `storage/…` where adapter or records cannot be had.
+ */
+export async function checkRun(source: Source, run: RegisteredRun, vouched: VouchedRun, shown: ShownOfRun, options: Options): Promise<RunFinding> {
   const began = performance.now();
-  const finding = (kind: RunFinding['kind'], why: string): RunFinding => ({ kind, why, seconds: (performance.now() - began) / 1000 });
   const examiner = await examinerOf(source, run, options);
-  const move = await examiner.move(vouched, { list: await listOf(source, vouched, options), roots: [], traces: new Map(), shown: [] }, following(options));
-  if (move.kind === 'other-plan') return finding('other-plan', move.why);
-  if (move.kind !== 'right') return finding('false', move.why);
+  const move = await examiner.move(vouched, { ...shown, traces: new Map(shown.traces), list: await listOf(source, vouched, examiner, options) }, following(options));
+  const about = { why: move.why, seconds: (performance.now() - began) / 1000 };
+  switch (move.kind) {
+    case 'demand': return { kind: 'demand', places: move.places, ...about };
+    case 'prove-given': return { kind: 'false', evidence: { kind: 'given', opening: move.opening }, ...about };
+    case 'prove-unit': {
+      const { opening, step, shape } = move;
+      return { kind: 'false', evidence: { kind: 'unit', opening, step, shape }, ...about };
+    }
+    case 'other-plan': return { kind: 'other-plan', ...about };
+  }
   const other = await otherOutcome(examiner.run, run);
-  return other ? finding('other-outcome', `It gives others than ${other}.`) : finding('right', move.why);
+  return other ? { ...about, kind: 'other-outcome', why: `It gives others than ${other}.` } : { kind: 'right', ...about };
 }
 
-/** Whoever vouches writes this address: what cannot be read is not there. */
-async function listOf({ catalog }: Source, { cid, units }: VouchedRun, { signal }: Options): Promise<Uint8Array | undefined> {
+/** What answers demands for places of a statement that is right. Throws `run/not-shown` where it is not what is made here, `cancelled`, `storage/…`. */
+export async function replyToRun(source: Source, run: RegisteredRun, vouched: VouchedRun, places: readonly RunPlace[], options: Options): Promise<RunReplies> {
+  const examiner = await examinerOf(source, run, options);
+  const [own, plan] = [await examiner.outputs(following(options)), await examiner.plan()];
+  if (own.root !== vouched.outputsRoot || plan.root !== vouched.planRoot) {
+    throw new OpenLedgerError({
+      code: 'run/not-shown', what: 'What is demanded cannot be shown.', why: 'Made again here, the run is another than was vouched for.', next: 'Only whoever has the numbers that were vouched for can show them.',
+    });
+  }
+  const units: RepliesOfUnit[] = [];
+  for (const unit of unitsOf(places)) units.push(await repliesOfUnit(examiner, unit, places, options));
+  return { roots: await repliesAboutRoots(examiner, places), units };
+}
+
+/** Whoever vouches writes this address, and the number of units: what cannot be read is not there. */
+async function listOf({ catalog }: Source, { cid, units }: VouchedRun, { run }: RunExaminer, { signal }: Options): Promise<Uint8Array | undefined> {
+  if (units !== run.plan.count) return undefined;
   try {
     return await catalog.store.readFile(cid, undefined, { signal, maxBytes: 32 * units });
   } catch {

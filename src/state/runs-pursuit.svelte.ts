@@ -1,0 +1,190 @@
+import { SvelteMap } from 'svelte/reactivity';
+import { samePlace } from '../chain/demand-places.ts';
+import { convictRunSilence, demandOfRun } from '../chain/demand-run.ts';
+import { type RunProof, commitRunProof, givenProof, readRunCommitment, sendRunProof, unitProof } from '../chain/prove-run.ts';
+import { isDemandedOfRun } from '../chain/read-run-terms.ts';
+import type { RunDemand } from '../chain/run-facts.ts';
+import { OpenLedgerError, toWire } from '../errors.ts';
+import type { RunEvidence } from '../workers/runs.api.ts';
+import type { KnownAdapter } from './chain.svelte.ts';
+import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
+import type { RunWork } from './runs-work.svelte.ts';
+import { RunsState, shownText } from './runs.svelte.ts';
+import type { Session } from './session.svelte.ts';
+
+/** This account's challenges of statements about runs: demand, wait, commit, prove. */
+export class RunPursuits {
+  /** False where the browser keeps nothing: a challenge is then lost with the tab. */
+  lasting = $state(true);
+  /** Of the connected account, by adapter. */
+  #pursuits = new SvelteMap<string, Pursuit>();
+  #account: string | undefined;
+  #session: Session;
+  #runs: RunsState;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#runs = session.part(RunsState);
+  }
+
+  of(adapterId: bigint): Pursuit | undefined {
+    return this.#pursuits.get(String(adapterId));
+  }
+
+  /** Reads what the connected account has begun in this browser. */
+  async read(): Promise<void> {
+    const account = this.#session.wallet.address;
+    if (this.#account === account?.toLowerCase()) return;
+    this.#account = account?.toLowerCase();
+    this.#pursuits.clear();
+    if (!account) return;
+    const found = await readPursuits(this.#place(), account);
+    if (this.#account === account.toLowerCase()) for (const pursuit of found) this.#pursuits.set(pursuit.claimId, pursuit);
+  }
+
+  /**
+   * Takes a challenge as far as it goes. Goes on by itself from block to block; after a reload, or where a transaction failed, calling
+   * it again goes on where it stopped.
+   */
+  async pursue(item: KnownAdapter): Promise<void> {
+    const { id } = item.adapter;
+    const work = this.#runs.workOf(id);
+    if (work.pursuing || work.phase !== 'idle') return;
+    work.pursuing = true;
+    work.error = undefined;
+    work.tx.reset();
+    const { signal } = (work.stop = new AbortController());
+    try {
+      const account = this.#session.wallet.require().address;
+      if (!this.of(id)) {
+        const { finding } = work;
+        if (finding?.kind !== 'false' && finding?.kind !== 'demand') return;
+        await this.#keep({ openledger: 'pursuit/1', claimId: String(id), account, where: finding.why, demanded: [], gas: '0' });
+      }
+      while (!signal.aborted && this.#session.wallet.address === account && (await this.#advance(item, work, signal)));
+    } catch (error) {
+      // What a transaction ran into stands with the transaction.
+      if (work.tx.stage !== 'failed') work.error = toWire(error);
+    } finally {
+      work.waiting = '';
+      work.pursuing = false;
+      void this.#runs.statements.load();
+      void this.#session.wallet.refresh();
+    }
+  }
+
+  /** Forgets a challenge: what it spent is spent. */
+  async drop(pursuit: Pursuit): Promise<void> {
+    await dropPursuit(this.#place(), pursuit);
+    this.#pursuits.delete(pursuit.claimId);
+  }
+
+  /** One step. Resolves to whether there is another. */
+  async #advance(item: KnownAdapter, work: RunWork, signal: AbortSignal): Promise<boolean> {
+    const { chain, wallet } = this.#session;
+    const { connection } = chain;
+    const { id } = item.adapter;
+    const pursuit = this.of(id)!;
+    await this.#runs.statements.load();
+    const run = this.#runs.of(id);
+    if (!run || run.state !== 'open') return false;
+    if (pursuit.proof) return this.#prove(pursuit, work, signal);
+
+    const asked = run.demands.find(({ state, demander }) => state === 'open' && demander.toLowerCase() === this.#account);
+    if (asked) return this.#wait(item, work, asked, signal);
+    const finding = work.finding && work.foundWith === shownText(run) ? work.finding : await this.#runs.check(item);
+    // Stopped, or said in work.error.
+    if (!finding) return false;
+    if (finding.kind === 'false') {
+      await this.#keep({ ...pursuit, where: finding.why, proof: proofOf(id, finding.evidence).data });
+      return true;
+    }
+    if (finding.kind !== 'demand') {
+      await this.drop(pursuit);
+      return false;
+    }
+    await this.#keep({ ...pursuit, where: finding.why });
+    const known = finding.places.flatMap((place) => run.demands.find((one) => samePlace(one.place, place)) ?? []);
+    const waited = known.find(({ state }) => state === 'open');
+    if (known.length < finding.places.length) {
+      // What somebody else has demanded serves both.
+      const wanted = finding.places.filter((place) => !known.some((one) => samePlace(one.place, place)));
+      const there = await Promise.all(wanted.map((place) => isDemandedOfRun(connection, id, place)));
+      const fresh = wanted.filter((_, k) => !there[k]);
+      // Its block is not read yet.
+      if (!fresh.length) return this.#nextBlock(work, 'Waiting for the next block.', signal);
+      await work.send((options) => demandOfRun(connection, wallet.require(), id, fresh, options));
+      return true;
+    }
+    // A demand of somebody else's: the reward is theirs, should it not be answered.
+    if (waited) return this.#wait(item, work, waited, signal);
+    throw new OpenLedgerError({ code: 'run/no-progress', what: 'What was shown does not lead to a proof.', why: finding.why, next: 'Check its training again; if it stays, it needs the watcher: npm run serve -- watch' });
+  }
+
+  /** For what was demanded; where it is not shown in time, the statement falls. */
+  async #wait({ adapter: { id } }: KnownAdapter, work: RunWork, { due, place }: RunDemand, signal: AbortSignal): Promise<true> {
+    const { chain, wallet } = this.#session;
+    if (chain.blockTime <= due) return this.#nextBlock(work, 'Waiting for the owner to show what was demanded. This page goes on by itself while it is open.', signal);
+    await work.send((options) => convictRunSilence(chain.connection, wallet.require(), id, place, options));
+    return true;
+  }
+
+  /** As #advance, with a proof in hand. */
+  async #prove(pursuit: Pursuit, work: RunWork, signal: AbortSignal): Promise<boolean> {
+    const { chain, wallet } = this.#session;
+    const { connection } = chain;
+    const proof: RunProof = { adapterId: BigInt(pursuit.claimId), data: pursuit.proof! };
+    // The chain knows best: a commitment may have been undone with its block.
+    const { committedIn, proveBy } = await readRunCommitment(connection, wallet.require(), proof);
+    if (proveBy === 0) {
+      await work.send((options) => commitRunProof(connection, wallet.require(), proof, options));
+      return true;
+    }
+    if (chain.blockTime > proveBy) return this.#forgetProof(pursuit);
+    if ((chain.block ?? 0n) <= committedIn) return this.#nextBlock(work, 'Waiting for the next block: a proof comes after its commitment.', signal);
+    try {
+      await work.send((options) => sendRunProof(connection, wallet.require(), proof, options));
+    } catch (error) {
+      const { code } = toWire(error);
+      if (code === 'contract/not-committed' || code === 'contract/proof-too-late') return this.#forgetProof(pursuit);
+      throw error;
+    }
+    return false;
+  }
+
+  /** Another proof is made, with a new salt: the old call may have been seen. */
+  async #forgetProof({ proof: _, ...rest }: Pursuit): Promise<true> {
+    await this.#keep(rest);
+    return true;
+  }
+
+  async #keep(pursuit: Pursuit): Promise<void> {
+    this.lasting = await keepPursuit(this.#place(), pursuit);
+    if (this.#account === pursuit.account.toLowerCase()) this.#pursuits.set(pursuit.claimId, pursuit);
+  }
+
+  async #nextBlock(work: RunWork, words: string, signal: AbortSignal): Promise<true> {
+    work.waiting = words;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        end();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const end = this.#session.chain.onBlock(done);
+      signal.addEventListener('abort', done);
+    });
+    work.waiting = '';
+    return true;
+  }
+
+  /** Kept as challenges of claims are, under the address of Runs. */
+  #place() {
+    const { connection } = this.#session.chain;
+    return { chainId: connection.chain.id, disputes: connection.contracts.runs };
+  }
+}
+
+function proofOf(adapterId: bigint, evidence: RunEvidence): RunProof {
+  return evidence.kind === 'given' ? givenProof(adapterId, evidence.opening) : unitProof(adapterId, evidence.opening, evidence.shape, evidence.step);
+}

@@ -1,0 +1,81 @@
+import { Catalog } from '../../src/attribution/catalog.ts';
+import { type OpenRun, openRun } from '../../src/attribution/runs/run-of-adapter.ts';
+import { type OutputRoots, PlanTree, makeOutputRoots } from '../../src/attribution/runs/statement.ts';
+import { FalseMaker, flipBit } from '../../src/attribution/runs/testing/false-maker.ts';
+import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
+import { type Adapter, listAdapters } from '../../src/chain/list-adapters.ts';
+import { listDatanets } from '../../src/chain/list-datanets.ts';
+import { registerAdapter } from '../../src/chain/register-adapter.ts';
+import { vouchRun } from '../../src/chain/vouch-run.ts';
+import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
+import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
+import type { Deployment } from '../../src/protocol/deployment.ts';
+import { showAll } from '../../src/serve/watch/testing/show-run.ts';
+import { MemoryBlocks } from '../../src/storage/block-store.ts';
+import { ContentStore } from '../../src/storage/content-store.ts';
+
+/** A statement that is false in one bit of one unit. */
+export interface FalseStatement {
+  adapterId: bigint;
+  bond: bigint;
+  maker: FalseMaker;
+}
+
+/** Someone beside the browser who registers an adapter once more under another name, and vouches falsely for how it was made. */
+export class RunMaker {
+  readonly wallet: Wallet;
+  readonly connection: ChainConnection;
+  readonly run: OpenRun;
+  private readonly right: OutputRoots;
+  private readonly plan: PlanTree;
+  private readonly adapter: Adapter;
+  private readonly catalog: Catalog;
+  private readonly publishUrl: string;
+
+  private constructor(parts: Pick<RunMaker, 'wallet' | 'connection' | 'run'> & { right: OutputRoots; plan: PlanTree; adapter: Adapter; catalog: Catalog; publishUrl: string }) {
+    this.wallet = parts.wallet;
+    this.connection = parts.connection;
+    this.run = parts.run;
+    this.right = parts.right;
+    this.plan = parts.plan;
+    this.adapter = parts.adapter;
+    this.catalog = parts.catalog;
+    this.publishUrl = parts.publishUrl;
+  }
+
+  static async of(deployment: Deployment, url: string, name: string, adapterId: string): Promise<RunMaker> {
+    const connection = connectChain(deployment, `${url}/`);
+    connection.publicClient.pollingInterval = 100;
+    const wallet = demoWallet(connection, deployment.demo!.identities.find((one) => one.name === name)!);
+    const [adapters, datanets] = await Promise.all([listAdapters(connection), listDatanets(connection)]);
+    const adapter = adapters.find(({ id }) => String(id) === adapterId)!;
+    const catalog = new Catalog(await createCpuBackend(), new ContentStore({ gateways: [`${url}/`], cache: new MemoryBlocks() }));
+    const engine = await catalog.engine(deployment.base);
+    const { run: file } = await catalog.adapter(engine, adapter.cid);
+    const { records } = await catalog.version(datanets.find(({ id }) => id === adapter.datanetId)!.versions[adapter.version - 1]!.cid);
+    const run = await openRun(engine, file, records);
+    const right = await makeOutputRoots(run.replay);
+    const plan = new PlanTree(run.plan, (kind) => run.tracer.programHash(kind), right.of(0));
+    return new RunMaker({ connection, wallet, run, right, plan, adapter, catalog, publishUrl: `${url}/api/publish` });
+  }
+
+  /** Flips one bit of one output of a unit, and vouches for what comes of it. */
+  async vouch(name: string, unit: number, { withhold = false } = {}): Promise<FalseStatement> {
+    const { connection, wallet, catalog: { store } } = this;
+    const maker = await FalseMaker.of(this.run, this.right, unit, { change: (index, matrix, first) => void (index === first + 1 && flipBit(matrix, 3)) });
+    const { adapterId } = await registerAdapter(connection, wallet, { ...this.adapter, name });
+    const cid = await store.addFile(maker.list.bytes);
+    if (!withhold) await store.publish(cid, this.publishUrl);
+    const { bond } = await vouchRun(connection, wallet, { adapterId, planRoot: this.plan.root, outputsRoot: maker.list.root, units: maker.list.count, cid });
+    return { adapterId, bond, maker };
+  }
+
+  /** Shows everything that is demanded now; says in how many transactions. */
+  async show({ adapterId, maker }: FalseStatement): Promise<number> {
+    return (await showAll(this.connection, this.wallet, adapterId, this.run, this.plan, maker)).length;
+  }
+
+  close(): void {
+    this.catalog.close();
+  }
+}
