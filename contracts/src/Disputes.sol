@@ -111,8 +111,8 @@ contract Disputes is Games, IDisputes {
 
   // ---- Withheld data ----
 
-  /// @notice Shows what was demanded of one answer: any number of places, matrix by matrix. Anyone may, and gets the
-  /// demands' bonds.
+  /// @notice Shows what was demanded of one answer: any number of places, matrix by matrix. Anyone may; the demands' bonds are
+  /// the claimant's in the first half of the time, then the caller's.
   function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external {
     Claim memory c = _open(id);
     _requireAnswer(id, c, opening);
@@ -124,7 +124,7 @@ contract Disputes is Games, IDisputes {
   }
 
   /// @notice Shows that there is no such place: that the program has fewer instructions, or the tree no such leaf or node.
-  /// The demand's bond is the caller's.
+  /// Its bond as in reveal.
   function showNoSuchPlace(
     ClaimId id,
     AnswerOpening calldata opening,
@@ -145,7 +145,7 @@ contract Disputes is Games, IDisputes {
       else if (!ofProgram) revert PlaceExists(place);
       if (Nodes.exists(leaves, place.level, place.leaf)) revert PlaceExists(place);
     }
-    _answered(id.game(), place);
+    _answered(id.game(), c.claimant, place);
     emit NoSuchPlace(id.game(), place);
     if (c.answers > 1) emit AnswerShown(id, opening);
   }
@@ -198,7 +198,7 @@ contract Disputes is Games, IDisputes {
       if (!referee.isOpening(programHash, answer.inputsHash, answer.traceRoot, shown.matrix, leaf)) {
         revert NotTheLeaf(place);
       }
-      _answered(id.game(), place);
+      _answered(id.game(), c.claimant, place);
       emit Revealed(id.game(), place, shown.matrix.inputs, leaf);
     }
   }
@@ -214,7 +214,7 @@ contract Disputes is Games, IDisputes {
         : Nodes.proven(nodes, matrix);
       // One node for itself would be a leaf without its values.
       if (!right || nodes.depth == 0) revert NotTheNodes(place);
-      _answered(id.game(), place);
+      _answered(id.game(), c.claimant, place);
       emit RevealedNodes(id.game(), place, shown.matrix.inputs, nodes);
     }
   }

@@ -57,7 +57,7 @@ abstract contract Games is PullPayments, IGames {
   uint40 public immutable proveTime;
   /// @notice How long a maker has to show what is demanded, where nothing else is.
   uint40 public immutable replyTime;
-  /// @notice Gas of a reply at worst, beside the hashes that it shows: a demand's bond, which the caller gets for it, covers
+  /// @notice Gas of a reply at worst, beside the hashes that it shows: a demand's bond, which pays for it, covers
   /// both.
   uint256 public immutable replyGas;
   uint256 private immutable _gasPrice;
@@ -244,11 +244,13 @@ abstract contract Games is PullPayments, IGames {
     if (block.timestamp > d.due) revert ReplyTooLate(d.due);
   }
 
-  /// @dev The bond is whose call it was: anybody who can show what an honest maker would is paid for doing so, and a maker
-  /// who is not there need not lose.
-  function _answered(GameId id, Place memory place) internal {
-    _demands[id][_key(place)].state = DemandState.Answered;
-    _settle(id, msg.sender, place);
+  /// @dev In the first half of its time a reply is paid to the maker, whoever's call it is: a reply that is seen on its way
+  /// can be copied, and a challenger could take their bonds back by copying. Afterwards the caller is paid: a maker who is
+  /// not there need not lose.
+  function _answered(GameId id, address maker, Place memory place) internal {
+    Demand storage d = _demands[id][_key(place)];
+    d.state = DemandState.Answered;
+    _settle(id, block.timestamp + replyTime / 2 <= d.due ? maker : msg.sender, place);
   }
 
   function _close(GameId id, Demand storage d, Place calldata place) private {

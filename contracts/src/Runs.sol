@@ -128,19 +128,20 @@ contract Runs is Games, IRuns {
     _requireInTime(id.game(), place);
     if (innerRoot == 0 || !Units.isOutput(s, unit, outputRoot, outputProof)) revert WrongUnit(id, unit);
     _traces[id][unit] = innerRoot;
-    _answered(id.game(), place);
+    _answered(id.game(), s.maker, place);
     emit TraceShown(id, unit, innerRoot, outputRoot);
   }
 
-  /// @notice Shows what was demanded of one unit. Anyone may, and gets the demands' bonds.
+  /// @notice Shows what was demanded of one unit. Anyone may; the demands' bonds are the maker's, late
+  /// in their time the caller's.
   function reveal(AdapterId id, UnitOpening calldata opening, UnitShape calldata shape, Shown[] calldata shown)
     external
   {
     Statement memory s = _open(id);
     Unit memory unit = _unit(id, s, opening);
     for (uint256 k = 0; k < shown.length; k++) {
-      _revealLeaves(id, opening.index, unit, shape, shown[k]);
-      _revealNodes(id, opening.index, unit, shape, shown[k]);
+      _revealLeaves(id, s.maker, opening.index, unit, shape, shown[k]);
+      _revealNodes(id, s.maker, opening.index, unit, shape, shown[k]);
     }
   }
 
@@ -152,13 +153,13 @@ contract Runs is Games, IRuns {
       _requireInTime(id.game(), place);
       bool proven = nodes[k].depth > 0 && Nodes.provenUnder(nodes[k], s.outputsRoot, s.units);
       if (!proven) revert NotTheNodes(place);
-      _answered(id.game(), place);
+      _answered(id.game(), s.maker, place);
       emit RevealedNodes(id.game(), place, "", nodes[k]);
     }
   }
 
   /// @notice Shows that there is no such place: that the unit is given and computes nothing, or its program has fewer
-  /// instructions, or the tree no such leaf or node. The demand's bond is the caller's.
+  /// instructions, or the tree no such leaf or node. Its bond as in reveal.
   function showNoSuchPlace(
     AdapterId id,
     UnitOpening calldata opening,
@@ -171,7 +172,7 @@ contract Runs is Games, IRuns {
     if (place.answer != opening.index) revert WrongUnit(id, place.answer);
     _requireInTime(id.game(), place);
     if (_exists(unit, shape, matrix, place)) revert PlaceExists(place);
-    _answered(id.game(), place);
+    _answered(id.game(), s.maker, place);
     emit NoSuchPlace(id.game(), place);
   }
 
@@ -258,6 +259,7 @@ contract Runs is Games, IRuns {
 
   function _revealLeaves(
     AdapterId id,
+    address maker,
     uint32 index,
     Unit memory unit,
     UnitShape calldata shape,
@@ -268,7 +270,7 @@ contract Runs is Games, IRuns {
       Place memory place = Place(index, shown.matrix.index, leaf.leaf, 0, 0);
       _requireInTime(id.game(), place);
       if (!referee.isOpeningUnit(unit, shape, _traces[id][index], shown.matrix, leaf)) revert NotTheLeaf(place);
-      _answered(id.game(), place);
+      _answered(id.game(), maker, place);
       // Inputs follow from the plan.
       emit Revealed(id.game(), place, "", leaf);
     }
@@ -276,6 +278,7 @@ contract Runs is Games, IRuns {
 
   function _revealNodes(
     AdapterId id,
+    address maker,
     uint32 index,
     Unit memory unit,
     UnitShape calldata shape,
@@ -291,7 +294,7 @@ contract Runs is Games, IRuns {
       bool proven = isTree ? Nodes.provenUnder(node, tree.root, tree.count) : Nodes.proven(node, tree);
       // One node for itself would be a leaf without its values.
       if (!proven || node.depth == 0) revert NotTheNodes(place);
-      _answered(id.game(), place);
+      _answered(id.game(), maker, place);
       emit RevealedNodes(id.game(), place, "", node);
     }
   }

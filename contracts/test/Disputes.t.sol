@@ -255,7 +255,7 @@ contract DisputesTest is Disputing {
     eq(disputes.heldUntil(_id.game()), type(uint256).max, "not final with an open demand");
     _reveal(_id, place);
     eq(uint256(disputes.demandOf(_id.game(), place).state), uint256(DemandState.Answered), "answered");
-    eq(disputes.claimable(address(this)), DEMAND_BOND, "whoever shows it is paid for it");
+    eq(disputes.claimable(payer), DEMAND_BOND, "the claimant is paid for the reply");
     _solvent();
     vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, place));
     disputes.convictSilence(_id.game(), place);
@@ -360,7 +360,7 @@ contract DisputesTest is Disputing {
     disputes.showNoSuchPlace(_id, opening, outside, beyondProgram);
     outside.header.instructionCount = 10;
     disputes.showNoSuchPlace(_id, opening, outside, beyondProgram);
-    eq(disputes.claimable(address(this)), 2 * DEMAND_BOND, "paid for both");
+    eq(disputes.claimable(payer), 2 * DEMAND_BOND, "paid for both");
     _reveal(_id, real);
     eq(disputes.clockOf(_id.game()).open, 0, "nothing is open");
     _solvent();
@@ -380,7 +380,7 @@ contract DisputesTest is Disputing {
     for (uint32 k = 0; k < n; k++) {
       _reveal(_id, Place(0, k, 0, 0, 0));
     }
-    eq(disputes.claimable(address(this)), n * DEMAND_BOND, "who answered earned all their bonds");
+    eq(disputes.claimable(payer), n * DEMAND_BOND, "the claimant earned all their bonds");
     Clock memory clock = disputes.clockOf(_id.game());
     yes(clock.heldUntil <= deadline + WINDOW, "held for twice the window at most");
     _finalAt(_id, uint256(clock.heldUntil) + 1);
@@ -446,9 +446,7 @@ contract DisputesTest is Disputing {
     new SelfDestructing{ value: 2 ether }(payable(address(disputes)));
     _solvent();
     _demand(bob, _id, Place(0, 1, 1, 0, 0));
-    vm.startPrank(payer);
     _reveal(_id, Place(0, 1, 1, 0, 0));
-    vm.stopPrank();
     _finalAt(_id, _deadline(_id) + 1);
     disputes.withdrawFor(payer);
     settlement.withdrawFor(payer);

@@ -109,10 +109,27 @@ contract DisputesAdversariesTest is Disputing {
       vm.warp(disputes.demandOf(_id.game(), places[k]).due);
       _reveal(_id, places[k]);
     }
-    eq(disputes.claimable(address(this)), 100 * DEMAND_BOND, "and each was paid for");
+    eq(disputes.claimable(address(this)), 100 * DEMAND_BOND, "and whoever did it in the last moment was paid for each");
     uint256 held = disputes.heldUntil(_id.game());
     yes(held <= _deadline(_id) + WINDOW, "twice the window at most");
     _finalAt(_id, held + 1);
+    _solvent();
+  }
+
+  /// @dev A reply that is seen on its way is copied: it pays the maker all the same. Later whoever saves the maker is paid.
+  function testFuzz_aCopiedReplyPaysTheMaker(uint8 later) public {
+    Place memory place = Place(0, 3, 2, 0, 0);
+    _demand(bob, _id, place);
+    later = uint8(bound(later, 0, REPLY));
+    vm.warp(vm.getBlockTimestamp() + later);
+    uint256 before = disputes.claimable(bob);
+    referee.put(answers[_id].traceRoot, 3, 2, VALUES);
+    AnswerOpening memory opening = _opening(_id);
+    vm.prank(bob);
+    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
+    bool early = later <= REPLY / 2;
+    eq(disputes.claimable(payer), early ? DEMAND_BOND : 0, "the maker, in the first half of the time");
+    eq(disputes.claimable(bob) - before, early ? 0 : DEMAND_BOND, "then the caller");
     _solvent();
   }
 
@@ -216,7 +233,7 @@ contract DisputesAdversariesTest is Disputing {
     _reveal(_id, place);
     _send(bob, data);
     _is(_id, ClaimState.Refuted);
-    eq(disputes.claimable(address(this)), DEMAND_BOND, "the reply came first and is paid");
+    eq(disputes.claimable(payer), DEMAND_BOND, "the reply came first and is paid");
     vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, _id, place));
     disputes.takeBack(_id.game(), place);
     _solvent();
@@ -228,7 +245,7 @@ contract DisputesAdversariesTest is Disputing {
     disputes.reveal(_id, opening, _shown(3, 2, VALUES));
     disputes.takeBack(_id.game(), place);
     eq(disputes.claimable(alice), DEMAND_BOND, "no reply, no pay");
-    eq(disputes.claimable(address(this)), 0, "for whoever came too late");
+    eq(disputes.claimable(payer), 0, "for the claimant");
     _solvent();
   }
 

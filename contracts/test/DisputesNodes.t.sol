@@ -90,7 +90,7 @@ contract DisputesNodesTest is Disputing {
     emit IGames.RevealedNodes(_id.game(), place, "inputs", nodes);
     disputes.reveal(_id, opening, _shownNodes(ALL, nodes));
     eq(uint256(disputes.demandOf(_id.game(), place).state), uint256(DemandState.Answered), "answered");
-    eq(disputes.claimable(address(this)), disputes.demandBond(place), "paid for");
+    eq(disputes.claimable(payer), disputes.demandBond(place), "paid for");
     _solvent();
   }
 
@@ -202,7 +202,7 @@ contract DisputesNodesTest is Disputing {
     TraceMatrix memory matrix = _matrix(place.index);
     if (exists) vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, place));
     disputes.showNoSuchPlace(_id, opening, matrix, place);
-    eq(disputes.claimable(address(this)), exists ? 0 : disputes.demandBond(place), "paid for saying so");
+    eq(disputes.claimable(payer), exists ? 0 : disputes.demandBond(place), "paid for saying so");
     eq(disputes.clockOf(_id.game()).open, exists ? 1 : 0, "open where it exists");
     _solvent();
   }
@@ -260,7 +260,7 @@ contract DisputesNodesTest is Disputing {
     AnswerOpening memory opening = _opening(_id);
     disputes.reveal(_id, opening, _all());
     eq(disputes.clockOf(_id.game()).open, 0, "four replies");
-    eq(disputes.claimable(address(this)), bonds, "all of them paid");
+    eq(disputes.claimable(payer), bonds, "all of them paid");
     _solvent();
   }
 

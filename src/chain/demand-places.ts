@@ -48,7 +48,7 @@ export function readDemandPrice(connection: ChainConnection): Promise<DemandPric
 
 /**
  * Makes a claimant show parts of a trace that was not published, or lose the claim; all in one transaction. The bonds (demandBond) go to
- * whoever replies, and come back where there is none. `due`: by which all are to be shown, Unix seconds.
+ * the reply, the claimant's or late in its time the caller's, and come back where there is none. `due`: by which all are to be shown, Unix seconds.
  * Errors: `contract/too-late-to-begin`, `contract/already-demanded`, `contract/wrong-answer`, `contract/wrong-place`,
  * `contract/not-open` and those of sendTransaction.
  */

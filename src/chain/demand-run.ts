@@ -18,8 +18,8 @@ export function readRunDemandPrice(connection: ChainConnection): Promise<DemandP
 }
 
 /**
- * Makes the maker of a statement show parts of its run, or lose it; places as attribution/runs/places.ts has them. The bonds go to whoever
- * replies, and come back where there is none. Errors: `contract/too-late-to-begin`, `contract/already-demanded`,
+ * Makes the maker of a statement show parts of its run, or lose it; places as attribution/runs/places.ts has them. The bonds pay
+ * for the reply, and come back where there is none. Errors: `contract/too-late-to-begin`, `contract/already-demanded`,
  * `contract/wrong-place`, `contract/trace-not-shown`, `contract/not-open` and those of sendTransaction.
  */
 export async function demandOfRun(connection: ChainConnection, wallet: Wallet, adapterId: bigint, places: readonly Place[], options: SendOptions = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {

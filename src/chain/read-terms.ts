@@ -29,7 +29,7 @@ export interface Terms {
   proveTime: number;
   /** How long a claimant has to show what is demanded. */
   replyTime: number;
-  /** What a demand's bond is made of; whoever replies gets it. */
+  /** What a demand's bond is made of; it pays for the reply. */
   demandPrice: DemandPrice;
   /** After this an unreviewed contribution can be taken back. */
   reviewTimeout: number;

@@ -288,9 +288,10 @@ export class Watcher {
   private async answerDemands(view: View, claim: ClaimRecord): Promise<void> {
     const { defend } = this.parts;
     const mine = this.isMine(claim.claimant);
-    // Whoever replies gets the bonds: others are defended where that pays for it.
     if (defend === 'none' || (!mine && (defend === 'own' || view.gasPrice * REPLY_GAS > view.terms.demandPrice.reply))) return;
-    const open = view.demands.filter(({ claimId, state, due, demander }) => claimId === claim.claimId && state === 'open' && due >= view.now && !this.isMine(demander));
+    // In the first half of the time a reply is paid to the claimant, then to whoever makes it.
+    const time = mine ? Infinity : view.terms.replyTime / 2;
+    const open = view.demands.filter(({ claimId, state, due, demander }) => claimId === claim.claimId && state === 'open' && due >= view.now && due - view.now < time && !this.isMine(demander));
     if (!open.length) return;
     const batch = claim.answer ? undefined : await this.parts.examiner.batch(claim, []);
     for (const one of batch ? (batch.kind === 'false' ? [] : batch.claims) : [claim]) {
@@ -336,7 +337,7 @@ export class Watcher {
 
   private shown(claim: ClaimRecord, text: string, transaction: string, gas?: bigint): void {
     this.say('shown', claim, text, { transaction, ...(gas !== undefined && { gas: String(gas) }) });
-    // Its bond.
+    // A bond, where it is this account's.
     this.parts.file.state.owed = true;
     this.parts.file.save();
   }
@@ -345,7 +346,7 @@ export class Watcher {
     const { connection, wallet, file } = this.parts;
     if (!wallet) return;
     const balances = await readBalances(connection, wallet.address);
-    for (const source of ['settlement', 'disputes'] as const) {
+    for (const source of ['settlement', 'disputes', 'runs'] as const) {
       if (balances[source] <= WITHDRAW_GAS * view.gasPrice || !this.maySend(view, undefined, `withdraw ${balances[source]} wei`)) continue;
       const { amount, transactions } = await withdrawBalance(connection, wallet, source);
       this.parts.tell({ event: 'withdrawn', text: `${amount} wei came from the ${source} contract.`, transaction: transactions[0]! });
