@@ -261,6 +261,8 @@ export class RunWatcher {
     const key = keyOf(run);
     let kept = this.kept.get(key);
     if (!kept) {
+      // One at a time: what is being made is not dropped for another, or with many statements none would ever be done.
+      if (!this.parts.wait && [...this.kept.values()].some(({ examiner, failed }) => !examiner && !failed)) return undefined;
       const begun: { examiner?: RunExaminer; failed?: unknown; made: Promise<void> } = { made: Promise.resolve() };
       begun.made = this.make(adapter).then((examiner) => void (begun.examiner = examiner), (error: unknown) => void (begun.failed = error));
       this.kept.set(key, (kept = begun));
