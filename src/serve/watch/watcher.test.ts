@@ -275,6 +275,24 @@ test('demands on own claims are answered, and the right claim becomes final', as
   expect(await stateOf(id)).toBe('final');
 }, 60_000);
 
+test('a right claim whose claimant is away is defended by another, once the bond is theirs', async () => {
+  const { connection } = chain;
+  const id = await claim(right);
+  const place = leafOf(0, 9, 0);
+  await demandPlaces(connection, guard, id, [place]);
+  const stranger = watcher('stranger', owner, { defend: 'all' });
+  await stranger.round();
+  expect((await readDemand(connection, id, place)).state).toBe('open');
+  const { replyTime, demandPrice } = await readTerms(connection);
+  await chain.pass(Math.ceil(replyTime / 2) + 1);
+  await stranger.round();
+  expect((await readDemand(connection, id, place)).state).toBe('answered');
+  expect(stranger.of(id)).toContain('shown');
+  // The round ends with the bond withdrawn, where it is worth the gas; else it is there.
+  const { disputes } = await readBalances(connection, owner.address);
+  expect(disputes === demandPrice.reply || stranger.events.some(({ event }) => event === 'withdrawn')).toBe(true);
+}, 60_000);
+
 test('a demand that somebody else answers meanwhile does not hold back the replies to others', async () => {
   const { connection } = chain;
   const id = await claim(right);
