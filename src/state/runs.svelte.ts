@@ -134,9 +134,10 @@ export class RunsState {
     const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
     // A challenge that goes on is stopped as a whole.
     if (!work.pursuing) work.stop = new AbortController();
-    const { adapterRoot, checkpointsRoot } = item.adapter;
+    const { adapter: { baseRoot, adapterRoot, checkpointsRoot, ledgerRoot, programHash, trainedHash }, version, ref } = item;
+    const run: RegisteredRun = { adapter: ref, baseRoot, adapterRoot, checkpointsRoot, ledgerRoot, programHash, trainedHash, versionRoot: version.root };
     try {
-      return await this.#session.engine.job((api, job) => call(api, job, { adapter: item.ref, adapterRoot, checkpointsRoot }, progress.listen), work.stop!.signal);
+      return await this.#session.engine.job((api, job) => call(api, job, run, progress.listen), work.stop!.signal);
     } catch (error) {
       const wire = toWire(error);
       if (wire.code !== 'cancelled') work.error = wire;

@@ -1,5 +1,6 @@
 import type { RunFacts } from '../attribution/runs/examine.ts';
 import type { RunPlace } from '../attribution/runs/places.ts';
+import type { RegisteredRoots } from '../attribution/runs/registered.ts';
 import type { RepliesOfUnit } from '../attribution/runs/run-replies.ts';
 import type { UnitOpening } from '../attribution/runs/statement.ts';
 import type { ClaimedTrace } from '../attribution/runs/unit-case.ts';
@@ -11,10 +12,8 @@ import type { AdapterRef } from './engine.api.ts';
 export type { RunPlace } from '../attribution/runs/places.ts';
 
 /** An adapter whose run is made again, with the roots that the chain has of it. */
-export interface RegisteredRun {
+export interface RegisteredRun extends RegisteredRoots {
   adapter: AdapterRef;
-  adapterRoot: Hex;
-  checkpointsRoot: Hex;
 }
 
 /** What its owner vouches for, as the chain has it. */

@@ -4,6 +4,7 @@ import type { Engine } from '../attribution/engine.ts';
 import { RunExaminer } from '../attribution/runs/examine.ts';
 import { otherOutcome } from '../attribution/runs/outcome.ts';
 import type { RunPlace } from '../attribution/runs/places.ts';
+import { otherThanRegistered } from '../attribution/runs/registered.ts';
 import { openRun } from '../attribution/runs/run-of-adapter.ts';
 import { type RepliesOfUnit, repliesAboutRoots, repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
@@ -24,14 +25,19 @@ interface Options {
 /** Only the last: it holds states of its run to go on from. */
 let open: { engine: Engine; key: string; examiner: RunExaminer } | undefined;
 
-async function examinerOf({ catalog, engine }: Source, { adapter: ref }: RegisteredRun, { signal, onProgress }: Options): Promise<RunExaminer> {
-  if (open?.engine === engine && open.key === ref.cid) return open.examiner;
+async function examinerOf({ catalog, engine }: Source, { adapter: ref, ...registered }: RegisteredRun, { signal, onProgress }: Options): Promise<RunExaminer> {
   const options = { signal, onProgress: (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records') => onProgress({ what, done, total, unit }) };
   const { run } = await catalog.adapter(engine, ref.cid, options);
   const { records } = await catalog.version(ref.datanet.cid, options);
+  const other = otherThanRegistered(run, records, registered);
+  if (other) {
+    throw new OpenLedgerError({ code: 'run/other-content', what: 'The adapter’s files are not what it is registered with.', why: other, next: 'How it was made cannot be checked: do not rely on it.' });
+  }
+  const key = `${ref.cid} ${ref.datanet.cid}`;
+  if (open?.engine === engine && open.key === key) return open.examiner;
   open = undefined;
   const examiner = new RunExaminer(await openRun(engine, run, records, { signal }));
-  open = { engine, key: ref.cid, examiner };
+  open = { engine, key, examiner };
   return examiner;
 }
 
@@ -39,7 +45,7 @@ const following = ({ signal, onProgress }: Options) => ({ signal, onProgress: (d
 
 /**
  * What the owner of an adapter can vouch for: the run made again, and the roots of what each of its units made, published. Throws
- * `run/other-outcome` where the run does not give the adapter, `run/too-long`, `cancelled`, `storage/…`.
+ * `run/other-outcome` where the run does not give the adapter, `run/other-content`, `run/too-long`, `cancelled`, `storage/…`.
  */
 export async function makeRunStatement(source: Source, run: RegisteredRun, options: Options): Promise<RunStatementMade> {
   const began = performance.now();

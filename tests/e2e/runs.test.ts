@@ -7,7 +7,7 @@ import { demandOfRun } from '../../src/chain/demand-run.ts';
 import { readRun, readRunBalance } from '../../src/chain/read-run.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
-import { goTo, openApp, useIdentity } from './page-actions.ts';
+import { goTo, openApp, useIdentity, waitFor } from './page-actions.ts';
 import { RunMaker } from './run-maker.ts';
 
 /** The test network's windows are seconds: its clock stands still while a slow machine computes, blocks come as ever. */
@@ -115,14 +115,17 @@ describe.sequential('how adapters were made, in a browser without WebGPU', () =>
     await look(page, 'runs-refuted');
   }, 300_000);
 
-  test('where the list is withheld and nothing shown, silence loses; a challenge survives a reload', async () => {
-    const { adapterId, bond } = await other.vouch(SILENT_NAME, other.run.plan.stateUnit(3), { withhold: true });
+  test('where the list is withheld it is demanded, then what it tells; silence loses, and a challenge survives a reload', async () => {
+    const statement = await other.vouch(SILENT_NAME, other.run.plan.stateUnit(3), { withhold: true });
     const line = about(SILENT_NAME);
     await line.getByRole('button', { name: 'Check its training' }).click({ timeout: 30_000 });
     await line.getByText('The list of its units’ roots is not to be had.').waitFor({ timeout: 60_000 });
     const before = await readRunBalance(other.connection, curator.address);
     await line.getByRole('button', { name: 'Challenge' }).click();
-    await line.getByText(/^Waiting for the owner/).waitFor();
+    await line.getByText('One part demanded').waitFor();
+    await waitFor(() => other.show(statement), (shown) => shown === 1);
+    // The page knows the unit now, and asks for its trace.
+    await line.getByText('2 parts demanded').waitFor();
     await page.reload();
     await line.getByRole('button', { name: 'Go on with the challenge' }).click();
     await line.getByText(/^Waiting for the owner/).waitFor();
@@ -132,9 +135,9 @@ describe.sequential('how adapters were made, in a browser without WebGPU', () =>
     await page.setViewportSize({ width: 1280, height: 800 });
     await letTimeRun();
     await line.getByText(/^You won/).waitFor({ timeout: 60_000 });
-    expect(await stateOf(adapterId)).toBe('refuted');
-    // The bond of the demand came back with the half of the statement's.
-    expect((await readRunBalance(other.connection, curator.address)) - before).toBeGreaterThan(bond / 2n);
+    expect(await stateOf(statement.adapterId)).toBe('refuted');
+    // The bond of the demand that was not answered came back with the half of the statement's.
+    expect((await readRunBalance(other.connection, curator.address)) - before).toBeGreaterThan(statement.bond / 2n);
   }, 200_000);
 
   test('after the window the bond goes back', async () => {

@@ -1,13 +1,12 @@
 import { type Catalog, parseJson } from '../../attribution/catalog.ts';
 import type { BaseIdentity } from '../../attribution/engine.ts';
 import { RunExaminer } from '../../attribution/runs/examine.ts';
+import { otherThanRegistered } from '../../attribution/runs/registered.ts';
 import { openRun } from '../../attribution/runs/run-of-adapter.ts';
 import type { Adapter } from '../../chain/list-adapters.ts';
 import type { DatanetVersion } from '../../chain/list-datanets.ts';
 import { OpenLedgerError } from '../../errors.ts';
-import { recordsRoot, versionRoot } from '../../protocol/record.ts';
 import { parseRunFile } from '../../protocol/run.ts';
-import { trainedHash } from '../../protocol/trained-records.ts';
 
 /** Opens the run that a registered adapter tells of. */
 export interface RunSubjects {
@@ -25,12 +24,8 @@ export function catalogRuns(catalog: Catalog, bases: readonly BaseIdentity[], mo
       if (!file) throw otherContent('Its folder has no run.json.');
       const run = parseRunFile(parseJson(await catalog.store.readFile(file.cid, undefined, { maxBytes: RUN_BYTES }), 'run.json'));
       const { records } = await catalog.version(version.cid);
-      const { ledger, datanet } = run;
-      const same = [
-        [run.adapter.root, adapter.adapterRoot], [run.base.root, adapter.baseRoot], [ledger.checkpointsRoot, adapter.checkpointsRoot], [ledger.root, adapter.ledgerRoot],
-        [ledger.program, adapter.programHash], [trainedHash(datanet.clusters), adapter.trainedHash], [versionRoot(records), version.root], [recordsRoot([...records]), datanet.recordsRoot],
-      ];
-      if (same.some(([here, chain]) => here !== chain)) throw otherContent('run.json or the records have other roots.');
+      const other = otherThanRegistered(run, records, { ...adapter, versionRoot: version.root });
+      if (other) throw otherContent(other);
       const engine = await baseOf(catalog, bases, run.base);
       const opened = await openRun(engine, run, records);
       if (opened.plan.count <= mostUnits) return new RunExaminer(opened);
