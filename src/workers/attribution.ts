@@ -39,7 +39,10 @@ export function promptWithRetrieved(
   engine: Engine, key: string, records: readonly VersionRecord[], adapter: LoadedAdapter, question: string, most: number, maxTokens?: number,
 ): { prompt: number[]; retrieval: RetrievalLog | undefined } {
   if (!engine.readsRecords) return { prompt: engine.prompt(question), retrieval: undefined };
-  if (retrieval?.key !== key) retrieval = { key, index: buildRetrieval(records, { clusterOf: adapter.run.datanet.clusters }) };
+  // Which records are copies is the adapter's run's word.
+  const { clusters } = adapter.run.datanet;
+  const about = `${key} ${clusters?.join() ?? ''}`;
+  if (retrieval?.key !== about) retrieval = { key: about, index: buildRetrieval(records, { clusterOf: clusters }) };
   const found = retrieve(retrieval.index, engine.normalised(question), { most });
   const { ids, used } = engine.promptWithRecords(question, found.map(({ record }) => records[record]!), maxTokens);
   return { prompt: ids, retrieval: used ? { method: RETRIEVAL_METHOD, most, retrieved: found.slice(0, used) } : undefined };
