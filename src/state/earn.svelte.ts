@@ -204,6 +204,10 @@ export class EarnState {
     await Promise.all([this.lists.claims.load(), this.#session.wallet.refresh()]);
   }
 
+  get finalisableAnswers(): number {
+    return this.finalisable.reduce((sum, { answers }) => sum + answers, 0);
+  }
+
   /** Makes claims final whose window is over, one transaction each. */
   async finalise(): Promise<void> {
     const claims = this.finalisable;

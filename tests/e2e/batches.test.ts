@@ -47,14 +47,18 @@ describe.sequential('several answers in one claim', () => {
     await useIdentity(page, contributor.name);
     await goTo(page, 'Earn');
     const claim = async () => (await chain.claims()).find(({ claimId }) => claimId === paid.claimId)!;
-    // Of three claims, two answers each.
-    await page.getByRole('button', { name: 'Make 3 answers final' }).click({ timeout: 90_000 });
-    await waitFor(async () => (await claim()).state, (state) => state === 'final');
-    await waitFor(() => page.getByText('Ready', { exact: true }).count(), (count) => count === 6);
+    // Of three claims, two answers each; other tests' claims are on the same chain, and some windows are over sooner.
+    const button = page.getByRole('button', { name: /^Make \d+ answers? final$/ });
+    for (const began = Date.now(); (await claim()).state !== 'final'; ) {
+      expect(Date.now() - began).toBeLessThan(90_000);
+      if ((await button.count()) && (await button.isEnabled())) await button.click();
+      await page.waitForTimeout(500);
+    }
+    await waitFor(() => page.getByText('Ready', { exact: true }).count(), (count) => count >= 6);
     await page.getByRole('button', { name: 'Withdraw', exact: true }).click();
     await page.getByText(/came into your account/).waitFor();
     await waitFor(async () => (await claim()).withdrawn.length, (count) => count === 2);
-    await waitFor(() => page.getByText('Withdrawn', { exact: true }).count(), (count) => count === 6);
+    await waitFor(() => page.getByText('Withdrawn', { exact: true }).count(), (count) => count >= 6);
     await picture(page, 'batches-earn');
     const { paidOut, fee } = await claim();
     expect(paidOut).toBe(fee.contributors);
