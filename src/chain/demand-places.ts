@@ -1,9 +1,9 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
+import { demandBond, readDemandPrice } from './demand-price.ts';
 import { disputesAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
-import { translated } from './translate-error.ts';
 import type { Wallet } from './wallets.ts';
 
 /** What a claimant can be made to show: Place in contracts/src/interfaces/IGames.sol, and TracePlace in attribution/trace/trace-nodes.ts. */
@@ -24,27 +24,6 @@ export const leafOf = (answer: number, index: number, leaf: number): Place => ({
 /** For maps, and comparing. */
 export const placeText = ({ answer, index, leaf, level, depth }: Place): string => `${answer} ${index} ${leaf} ${level} ${depth}`;
 export const samePlace = (a: Place, b: Place): boolean => placeText(a) === placeText(b);
-
-/** Wei: what goes to the claimant for a reply. */
-export interface DemandPrice {
-  /** For a place, beside the hashes that it shows. */
-  reply: bigint;
-  /** For each hash. */
-  hash: bigint;
-}
-
-/** Bond of a demand, wei: Games.demandBond. */
-export const demandBond = ({ reply, hash }: DemandPrice, { depth }: Pick<Place, 'depth'>): bigint => reply + (hash << BigInt(depth));
-
-/** Errors: `chain/unreachable`. */
-export function readDemandPrice(connection: ChainConnection): Promise<DemandPrice> {
-  const bondOf = (depth: number) =>
-    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesAbi, functionName: 'demandBond', args: [{ ...leafOf(0, 0, 0), level: depth, depth }] });
-  return translated('Asking for the bond', async () => {
-    const [leaf, pair] = await Promise.all([bondOf(0), bondOf(1)]);
-    return { hash: pair - leaf, reply: leaf - (pair - leaf) };
-  });
-}
 
 /**
  * Makes a claimant show parts of a trace that was not published, or lose the claim; all in one transaction. The bonds (demandBond) go to

@@ -1,6 +1,7 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { type DemandPrice, type Place, demandBond, leafOf } from './demand-places.ts';
+import { type Place, leafOf } from './demand-places.ts';
+import { type DemandPrice, demandBond } from './demand-price.ts';
 import { runsAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';

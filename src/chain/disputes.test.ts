@@ -1,5 +1,6 @@
 /** Whole disputes with the contracts as they are deployed: the referee, the judge of payouts, the games and the money. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { disputeEvents } from './game-events.ts';
 import { ELEMENTS } from '../attribution/trace/element.ts';
 import { type Program, fixed, instructionBytes, instructionLeaves, programHash } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
@@ -15,7 +16,8 @@ import { type Payout, payoutRoot } from '../protocol/fee.ts';
 import { leafHash, merkleProof, merkleRoot } from '../protocol/merkle.ts';
 import { commitProof } from './commit-proof.ts';
 import { createDatanet } from './create-datanet.ts';
-import { convictSilence, demandBond, demandPlaces, leafOf as leafPlaceOf } from './demand-places.ts';
+import { convictSilence, demandPlaces, leafOf as leafPlaceOf } from './demand-places.ts';
+import { demandBond } from './demand-price.ts';
 import { createEventFeed } from './events.ts';
 import { memoryEventStore } from './event-store.ts';
 import { finalizeClaim } from './finalize-claim.ts';
@@ -181,7 +183,7 @@ test('one flipped bit of a score loses the bond, and the gas of it', async () =>
   expect(await readClaim(connection, made.claimId)).toMatchObject({ state: 'refuted', challenger: challenger.address });
   const feed = createEventFeed(connection, memoryEventStore());
   expect(await listClaims(connection, feed, { state: 'refuted' })).toHaveLength(1);
-  expect(feed.disputes().some(({ eventName }) => eventName === 'Convicted')).toBe(true);
+  expect(disputeEvents(feed).some(({ eventName }) => eventName === 'Convicted')).toBe(true);
   expect((await readAccounting(connection)).pools).toBe(toPool);
 });
 

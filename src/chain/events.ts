@@ -4,7 +4,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import { chainRestarted, readChainAnchor } from './chain-anchor.ts';
 import type { ChainConnection } from './client.ts';
 import type { EventStore } from './event-store.ts';
-import { adapterRegistryEventsAbi, contributionsEventsAbi, datanetRegistryEventsAbi, disputesEventsAbi, runsEventsAbi, settlementAbi } from './generated/abis.ts';
+import { adapterRegistryEventsAbi, contributionsEventsAbi, datanetRegistryEventsAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Blocks read again each time, because the newest ones can still be replaced. */
@@ -38,8 +38,8 @@ export interface EventFeed {
   contributions(): ReturnType<typeof decodeContributions>;
   datanets(): ReturnType<typeof decodeDatanets>;
   adapters(): ReturnType<typeof decodeAdapters>;
-  disputes(): ReturnType<typeof decodeDisputes>;
-  runs(): ReturnType<typeof decodeRuns>;
+  /** Not decoded: what decodes the games' events is loaded with the pages that show them (game-events.ts). */
+  logs(contract: 'disputes' | 'runs'): Log[];
   /** The newest block read; undefined before the first refresh. */
   cursor(): bigint | undefined;
 }
@@ -48,8 +48,6 @@ const decodeSettlement = (logs: Log[]) => parseEventLogs({ abi: settlementAbi, l
 const decodeContributions = (logs: Log[]) => parseEventLogs({ abi: contributionsEventsAbi, logs });
 const decodeDatanets = (logs: Log[]) => parseEventLogs({ abi: datanetRegistryEventsAbi, logs });
 const decodeAdapters = (logs: Log[]) => parseEventLogs({ abi: adapterRegistryEventsAbi, logs });
-const decodeDisputes = (logs: Log[]) => parseEventLogs({ abi: disputesEventsAbi, logs });
-const decodeRuns = (logs: Log[]) => parseEventLogs({ abi: runsEventsAbi, logs });
 
 /** Filters die silently behind load balancers, so ranges are polled from the deployment block with a stored cursor. */
 export function createEventFeed(connection: ChainConnection, store: EventStore): EventFeed {
@@ -167,8 +165,7 @@ export function createEventFeed(connection: ChainConnection, store: EventStore):
     contributions: () => decodeContributions(logsOf(contracts.contributions)),
     datanets: () => decodeDatanets(logsOf(contracts.datanetRegistry)),
     adapters: () => decodeAdapters(logsOf(contracts.adapterRegistry)),
-    disputes: () => decodeDisputes(logsOf(contracts.disputes)),
-    runs: () => decodeRuns(logsOf(contracts.runs)),
+    logs: (contract) => logsOf(contracts[contract]),
     cursor: () => (feed ? BigInt(feed.cursor) : undefined),
   };
 }

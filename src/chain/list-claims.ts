@@ -1,6 +1,5 @@
 import { parseEventLogs, zeroAddress } from 'viem';
-import { type AnswerOpening, type ClaimedAnswer, openAnswers } from '../protocol/answers.ts';
-import type { ReceiptedAnswer } from '../protocol/batch.ts';
+import type { AnswerOpening, ClaimedAnswer } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Fee } from '../protocol/fee.ts';
 import type { ChainConnection } from './client.ts';
@@ -56,12 +55,6 @@ export function openingOf({ claimId, answer, opening }: Pick<ClaimRecord, 'claim
   if (opening) return opening;
   if (answer) return { index: 0n, answer, proof: [] };
   throw new RangeError(`claim ${claimId} is about several answers`);
-}
-
-/** A claim about several answers as one record for each, in order. `answers` are all of the claim's (protocol/batch.ts). */
-export function claimsOfBatch(claim: ClaimRecord, answers: readonly ReceiptedAnswer[]): ClaimRecord[] {
-  const openings = openAnswers(claim.adapterId, answers.map(({ answer }) => answer));
-  return answers.map(({ answer, receiptCid }, k) => ({ ...claim, answer, receiptCid, opening: openings[k]! }));
 }
 
 export interface ClaimFilter {

@@ -1,8 +1,9 @@
 import { type AnswerOpening, type ClaimedAnswer, answerFault } from '../protocol/answers.ts';
+import type { DisputeEvents } from './game-events.ts';
 import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
 import type { Hex } from '../protocol/bytes.ts';
-import type { EventFeed } from './events.ts';
-import { type ClaimRecord, claimsOfBatch, openingOf } from './list-claims.ts';
+import { claimsOfBatch } from './claims-of-batch.ts';
+import { type ClaimRecord, openingOf } from './list-claims.ts';
 import { type ProofCall, answerProof, sumsProof, twiceProof } from './proof-call.ts';
 
 /** What is known of a claim about several answers. */
@@ -74,7 +75,7 @@ function faultOf(claim: ClaimRecord, claims: readonly ClaimRecord[], all: boolea
 const fitting = (proof: ProofCall) => (proof.data.length / 2 <= MOST_CALL_BYTES ? proof : undefined);
 
 /** Answers of a claim that its claimant was made to show, by the events; each once. */
-export function shownAnswers(events: ReturnType<EventFeed['disputes']>, claimId: bigint): AnswerOpening[] {
+export function shownAnswers(events: DisputeEvents, claimId: bigint): AnswerOpening[] {
   const shown = new Map<bigint, AnswerOpening>();
   for (const event of events) {
     if (event.eventName !== 'AnswerShown' || event.args.id !== claimId) continue;

@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { contributionsViewsAbi, disputesViewsAbi, runsViewsAbi, settlementAbi } from './generated/abis.ts';
+import { contributionsViewsAbi, settlementAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 
 /** Wei. */
@@ -21,22 +21,10 @@ export interface Balances {
 export function readBalances(connection: ChainConnection, address: Hex): Promise<Balances> {
   const { publicClient, contracts } = connection;
   return translated('Reading the balances', async () => {
+    // Every contract here keeps balances alike (contracts/src/PullPayments.sol).
+    const claimable = (contract: Hex) => publicClient.readContract({ address: contract, abi: contributionsViewsAbi, functionName: 'claimable', args: [address] });
     const [account, settlement, contributions, disputes, runs] = await Promise.all([
-      publicClient.getBalance({ address }),
-      publicClient.readContract({
-        address: contracts.settlement,
-        abi: settlementAbi,
-        functionName: 'claimable',
-        args: [address],
-      }),
-      publicClient.readContract({
-        address: contracts.contributions,
-        abi: contributionsViewsAbi,
-        functionName: 'claimable',
-        args: [address],
-      }),
-      publicClient.readContract({ address: contracts.disputes, abi: disputesViewsAbi, functionName: 'claimable', args: [address] }),
-      publicClient.readContract({ address: contracts.runs, abi: runsViewsAbi, functionName: 'claimable', args: [address] }),
+      publicClient.getBalance({ address }), claimable(contracts.settlement), claimable(contracts.contributions), claimable(contracts.disputes), claimable(contracts.runs),
     ]);
     return { account, settlement, contributions, disputes, runs };
   });

@@ -1,5 +1,6 @@
 import type { ChainConnection } from './client.ts';
-import type { DemandPrice, Place } from './demand-places.ts';
+import type { Place } from './demand-places.ts';
+import type { DemandPrice } from './demand-price.ts';
 import { readRunDemandPrice } from './demand-run.ts';
 import { runsViewsAbi } from './generated/abis.ts';
 import { DEMAND_STATES } from './read-dispute.ts';

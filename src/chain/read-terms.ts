@@ -2,7 +2,7 @@ import type { Hex } from '../protocol/bytes.ts';
 import type { Split } from '../protocol/fee.ts';
 import type { PayoutRule } from '../protocol/payout-rule.ts';
 import type { ChainConnection } from './client.ts';
-import { type DemandPrice, readDemandPrice } from './demand-places.ts';
+import { type DemandPrice, readDemandPrice } from './demand-price.ts';
 import { contributionsViewsAbi, disputesViewsAbi, settlementAbi, treasuryViewsAbi } from './generated/abis.ts';
 import { readPayoutRule } from './read-payout-rule.ts';
 import { translated } from './translate-error.ts';

@@ -1,8 +1,8 @@
 import { type Hex, fromHex } from '../protocol/bytes.ts';
+import type { DisputeEvents } from './game-events.ts';
 import type { Place } from './demand-places.ts';
-import type { EventFeed } from './events.ts';
 
-type DisputeEvent = ReturnType<EventFeed['disputes']>[number];
+type DisputeEvent = DisputeEvents[number];
 export type RevealedEvent = Extract<DisputeEvent, { eventName: 'Revealed' | 'RevealedNodes' }>;
 
 /** A part of a trace that was shown on chain, and the tokens that had to be shown with it. The contract checked both against the claim. */

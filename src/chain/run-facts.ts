@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
+import type { RunEvents } from './game-events.ts';
 import { type Place, samePlace } from './demand-places.ts';
-import type { EventFeed } from './events.ts';
 import { type Revealed, revealedPlace } from './revealed-places.ts';
 
 /** As attribution/runs/places.ts has them: `answer` of the tree over all units' outputs, and the place of a unit's trace. */
@@ -52,7 +52,7 @@ export interface SeenRun {
 }
 
 /** All statements there ever were, oldest first. */
-export function runsOf(events: ReturnType<EventFeed['runs']>): SeenRun[] {
+export function runsOf(events: RunEvents): SeenRun[] {
   const all = new Map<bigint, SeenRun>();
   const convicted = new Map<bigint, string>();
   for (const event of events) {

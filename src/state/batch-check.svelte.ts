@@ -1,4 +1,5 @@
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
+import { disputeEvents } from '../chain/game-events.ts';
 import { openBatch, shownAnswers } from '../chain/open-batch.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import type { LoadProgress } from '../workers/engine.api.ts';
@@ -52,7 +53,7 @@ export class BatchCheck {
     const known = chain.knownAdapter(String(claim.adapterId));
     if (!known) throw new OpenLedgerError({ code: 'dispute/unknown-adapter', what: 'The adapter of this claim is not on the chain as this page reads it.', next: 'Reload the page; if it stays, the chain was replaced.' });
     const file = await engine.readJson(claim.receiptCid).catch(() => undefined);
-    const batch = openBatch(claim, file, shownAnswers(chain.feed.disputes(), claim.claimId));
+    const batch = openBatch(claim, file, shownAnswers(disputeEvents(chain.feed), claim.claimId));
     if (batch.kind === 'false') return { kind: 'false', where: batch.why };
     if (batch.kind === 'missing') return { kind: 'unknown', where: `${batch.why} The claimant can be made to show them, or loses the claim.` };
     const prices = await readClaimPrices(chain.connection, claim.claimId);

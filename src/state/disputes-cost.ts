@@ -1,4 +1,4 @@
-import { type DemandPrice, demandBond } from '../chain/demand-places.ts';
+import { type DemandPrice, demandBond } from '../chain/demand-price.ts';
 import type { ClaimFinding } from '../workers/engine.api.ts';
 
 /** Gas of each transaction at worst, rounded up; measured in src/chain/disputes.test.ts and contracts/snapshots. */

@@ -1,5 +1,5 @@
-import type { EventFeed } from '../chain/events.ts';
 import { type Place, samePlace } from '../chain/demand-places.ts';
+import type { DisputeEvents } from '../chain/game-events.ts';
 import { type Revealed, revealedPlace } from '../chain/revealed-places.ts';
 import type { Hex } from '../protocol/bytes.ts';
 
@@ -31,7 +31,6 @@ export interface Dispute {
   convicted?: { challenger: Hex; what: string; transaction: Hex };
 }
 
-type DisputeEvents = ReturnType<EventFeed['disputes']>;
 
 export const NO_DISPUTE: Dispute = { demands: [], commitments: [], commitUntil: 0, heldUntil: 0, open: 0 };
 

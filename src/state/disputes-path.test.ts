@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { DisputeEvents } from '../chain/game-events.ts';
 import type { ClaimOnChain } from '../chain/list-claims.ts';
-import type { EventFeed } from '../chain/events.ts';
 import { NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import { type Pursuit, parsePursuit } from './disputes-kept.ts';
 import { beginUntil, demandUntil, finalFrom, pathOf } from './disputes-path.ts';
@@ -13,7 +13,7 @@ const SHOWN = { inputs: '0x0000000100000005', shown: { input: 0, leaf: 2, values
 const claim = { claimId: 3n, state: 'open', claimant, deadline: 1_000, bond: 60n } as ClaimOnChain;
 const PROVE_TIME = 100;
 
-type Event = ReturnType<EventFeed['disputes']>[number];
+type Event = DisputeEvents[number];
 let block = 1n;
 const event = (eventName: Event['eventName'], args: Record<string, unknown>) =>
   ({ eventName, args: { id: 3n, ...args }, blockNumber: block++, transactionHash: `0x${'dd'.repeat(32)}` }) as unknown as Event;

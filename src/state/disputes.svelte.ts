@@ -1,4 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
+import { disputeEvents } from '../chain/game-events.ts';
 import { commitProof } from '../chain/commit-proof.ts';
 import { type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
@@ -362,7 +363,7 @@ export class DisputesState {
     try {
       const { chain } = this.#session;
       const [terms] = await Promise.all([chain.terms.once(), chain.feed.refresh()]);
-      if (terms) this.#disputes = disputesOf(chain.feed.disputes(), terms.proveTime);
+      if (terms) this.#disputes = disputesOf(disputeEvents(chain.feed), terms.proveTime);
     } catch {
       // The status line says that the chain cannot be reached.
     }

@@ -1,4 +1,5 @@
-import { type ClaimRecord, claimsOfBatch } from '../chain/list-claims.ts';
+import { claimsOfBatch } from '../chain/claims-of-batch.ts';
+import type { ClaimRecord } from '../chain/list-claims.ts';
 import { payoutItem } from '../chain/withdraw-payouts.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import { answersOfBatch, parseBatchFile } from '../protocol/batch.ts';

@@ -1,6 +1,5 @@
 import { type Balances, readBalances } from '../chain/read-balances.ts';
 import { type WireError, toWire } from '../errors.ts';
-import { inputsHashOf } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { Payout } from '../protocol/fee.ts';
 import { AskState } from './ask.svelte.ts';
@@ -74,7 +73,7 @@ export class PayState {
       payer = from.address;
       before = await readBalances(chain.connection, payer);
       // Fetched by who pays.
-      const { payAnswer } = await import('../chain/pay-answer.ts');
+      const [{ payAnswer }, { inputsHashOf }] = await Promise.all([import('../chain/pay-answer.ts'), import('../protocol/answers.ts')]);
       return payAnswer(
         chain.connection,
         from,

@@ -1,4 +1,4 @@
-import { type DemandPrice, demandBond } from '../chain/demand-places.ts';
+import { type DemandPrice, demandBond } from '../chain/demand-price.ts';
 import type { RunFinding } from '../workers/runs.api.ts';
 
 /** Gas of each transaction at worst, rounded up: contracts/snapshots, docs/runs.md. */

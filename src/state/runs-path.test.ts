@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { EventFeed } from '../chain/events.ts';
+import type { RunEvents } from '../chain/game-events.ts';
 import { type SeenRun, runsOf } from '../chain/run-facts.ts';
 import type { RunFinding } from '../workers/runs.api.ts';
 import type { Pursuit } from './disputes-kept.ts';
@@ -16,7 +16,7 @@ const leaf = { answer: 4, index: 7, leaf: 2, level: 0, depth: 0 };
 const roots = { answer: ALL, index: ALL, leaf: 1, level: 3, depth: 1 };
 const TIMES = { window: 1_000, proveTime: 100, replyTime: 200 };
 
-type Event = ReturnType<EventFeed['runs']>[number];
+type Event = RunEvents[number];
 const event = (eventName: Event['eventName'], args: Record<string, unknown>) => ({ eventName, args, blockNumber: 1n }) as unknown as Event;
 const vouched = event('Vouched', { adapterId: 3n, maker, planRoot: root('01'), outputsRoot: root('02'), units: 9, bond: 60n, deadline: 1_000n, cid: 'bafy' });
 const demanded = (place: object, due: number, demander = guard) => event('Demanded', { id: 3n, demander, place, due: BigInt(due) });

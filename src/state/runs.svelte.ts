@@ -1,4 +1,5 @@
 import { takeBackRunDemand } from '../chain/demand-run.ts';
+import { runEvents } from '../chain/game-events.ts';
 import { type RunTerms, readRunTerms } from '../chain/read-run-terms.ts';
 import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../chain/reveal-run.ts';
 import { type RunDemand, type SeenRun, runsOf } from '../chain/run-facts.ts';
@@ -28,7 +29,7 @@ export class RunsState {
     const { connection, feed } = session.chain;
     this.statements = new Loadable(async () => {
       await feed.refresh();
-      return new Map(runsOf(feed.runs()).map((run) => [run.adapterId, run]));
+      return new Map(runsOf(runEvents(feed)).map((run) => [run.adapterId, run]));
     });
     this.terms = new Loadable(() => readRunTerms(connection));
   }

@@ -1,4 +1,5 @@
 import { MemoryBlocks } from '../../src/storage/block-store.ts';
+import { disputeEvents } from '../../src/chain/game-events.ts';
 import { Catalog } from '../../src/attribution/catalog.ts';
 import type { Engine, LoadedAdapter } from '../../src/attribution/engine.ts';
 import { makeReceipt } from '../../src/attribution/make-receipt.ts';
@@ -146,7 +147,7 @@ export class Claimant {
   async showDemanded(claimed: Claimed): Promise<number> {
     const feed = createEventFeed(this.connection, memoryEventStore());
     await feed.refresh();
-    const places = demandsOf(feed.disputes()).flatMap(({ claimId, state, place }) => (claimId === claimed.claimId && state === 'open' ? [place] : []));
+    const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, state, place }) => (claimId === claimed.claimId && state === 'open' ? [place] : []));
     if (places.length) await this.show(claimed, places);
     return places.length;
   }

@@ -1,5 +1,6 @@
 /** Claims about several answers: one false answer among right ones, sums that do not add up, a receipt twice, a withheld file. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { disputeEvents } from '../../chain/game-events.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -217,7 +218,7 @@ test('answers that the claimant of a withheld batch is made to show are checked 
     const feed = createEventFeed(connection, memoryEventStore());
     await feed.refresh();
     for (const [k, claimed] of [runs[0]!.right, trace].entries()) {
-      const places = demandsOf(feed.disputes()).flatMap(({ claimId, place, state }) => (claimId === id && place.answer === k && state === 'open' ? [place] : []));
+      const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, place, state }) => (claimId === id && place.answer === k && state === 'open' ? [place] : []));
       if (!places.length) continue;
       const shown = shownOf(tracer, runs[k]!.inputs, places, new TraceNodes(TraceTree.of(claimed)), (index, leaf) => leafValues(claimed[index]!, leaf).values);
       await revealPlaces(connection, claimant, id, openAnswer(adapterId, answers.map((one) => one.answer), k), shown);

@@ -1,5 +1,5 @@
 import { type Place, placeText } from '../../chain/demand-places.ts';
-import type { EventFeed } from '../../chain/events.ts';
+import type { DisputeEvents } from '../../chain/game-events.ts';
 import { type Revealed, revealedPlace } from '../../chain/revealed-places.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 
@@ -18,7 +18,7 @@ export interface SeenDemand {
 const keyOf = (claimId: bigint, place: Place) => `${claimId} ${placeText(place)}`;
 
 /** All demands there ever were, oldest first. */
-export function demandsOf(events: ReturnType<EventFeed['disputes']>): SeenDemand[] {
+export function demandsOf(events: DisputeEvents): SeenDemand[] {
   const all = new Map<string, SeenDemand>();
   for (const event of events) {
     switch (event.eventName) {

@@ -1,10 +1,11 @@
 import type { RunExaminer, RunMove } from '../../attribution/runs/examine.ts';
+import { runEvents } from '../../chain/game-events.ts';
 import { otherOutcome } from '../../attribution/runs/outcome.ts';
 import { type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
 import { repliesAboutRoots, repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
 import { SEARCH_LIMITS } from '../../attribution/trace/search-plan.ts';
 import type { ChainConnection } from '../../chain/client.ts';
-import { type DemandPrice, demandBond } from '../../chain/demand-places.ts';
+import { type DemandPrice, demandBond } from '../../chain/demand-price.ts';
 import { convictRunSilence, demandOfRun, readRunDemandPrice, takeBackRunDemand } from '../../chain/demand-run.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { refereeAbi } from '../../chain/generated/abis.ts';
@@ -89,7 +90,7 @@ export class RunWatcher {
     await feed.refresh();
     const [{ timestamp, number }, gasPrice, price] = await translated('Reading the chain', () =>
       Promise.all([connection.publicClient.getBlock(), connection.publicClient.getGasPrice(), readRunDemandPrice(connection)]));
-    return { runs: runsOf(feed.runs()), price, now: Number(timestamp), block: number!, gasPrice };
+    return { runs: runsOf(runEvents(feed)), price, now: Number(timestamp), block: number!, gasPrice };
   }
 
   private async check(view: View, run: SeenRun): Promise<void> {

@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { disputeEvents } from '../../chain/game-events.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -144,7 +145,7 @@ async function reveal(id: bigint, trace: Matrix[]): Promise<number[]> {
   const feed = createEventFeed(connection, memoryEventStore());
   await feed.refresh();
   const { answer } = await readClaim(connection, id);
-  const places = demandsOf(feed.disputes()).flatMap(({ claimId, place, state }) => (claimId === id && state === 'open' ? [place] : []));
+  const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, place, state }) => (claimId === id && state === 'open' ? [place] : []));
   if (!places.length) return [];
   const shown = shownOf(tracer, inputs, places, new TraceNodes(TraceTree.of(trace)), (index, leaf) => leafValues(trace[index]!, leaf).values);
   return [Number((await revealPlaces(connection, claimant, id, openAnswer(adapterId, [answer!], 0), shown)).gasUsed)];
@@ -322,7 +323,7 @@ test('nothing is sent without a key, in a dry run, above the gas price or the bo
   expect([nobody.of(id), dry.of(id), dear.of(id), poor.of(id)]).toEqual([['found', 'would'], ['found', 'would'], ['found', 'waiting'], ['found', 'waiting']]);
   const feed = createEventFeed(chain.connection, memoryEventStore());
   await feed.refresh();
-  expect(demandsOf(feed.disputes()).filter(({ claimId }) => claimId === id)).toEqual([]);
+  expect(demandsOf(disputeEvents(feed)).filter(({ claimId }) => claimId === id)).toEqual([]);
   // A claimant's own false claim is said aloud, and not challenged.
   const own = watcher('own-false', claimant);
   await own.round();

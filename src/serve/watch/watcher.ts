@@ -1,8 +1,10 @@
 import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from '../../attribution/trace/replies.ts';
+import { disputeEvents } from '../../chain/game-events.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
-import { type Place, convictSilence, demandBond, demandPlaces, leafOf, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
+import { type Place, convictSilence, demandPlaces, leafOf, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
+import { demandBond } from '../../chain/demand-price.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
 import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
@@ -110,7 +112,7 @@ export class Watcher {
     const claims = await listClaims(connection, feed);
     const [{ timestamp, number }, gasPrice, terms] = await translated('Reading the chain', () =>
       Promise.all([connection.publicClient.getBlock(), connection.publicClient.getGasPrice(), readTerms(connection)]));
-    return { claims, demands: demandsOf(feed.disputes()), terms, now: Number(timestamp), block: number!, gasPrice };
+    return { claims, demands: demandsOf(disputeEvents(feed)), terms, now: Number(timestamp), block: number!, gasPrice };
   }
 
   private async check(view: View, claim: ClaimRecord): Promise<void> {
@@ -153,7 +155,7 @@ export class Watcher {
     const { file, feed, examiner } = this.parts;
     const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
     if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
-    const batch = await examiner.batch(claim, shownAnswers(feed.disputes(), claim.claimId));
+    const batch = await examiner.batch(claim, shownAnswers(disputeEvents(feed), claim.claimId));
     if (batch.kind === 'false') {
       const own = this.isMine(claim.claimant);
       this.say('found', claim, `${own ? 'YOUR OWN, and false' : 'false'}. ${batch.why}`);

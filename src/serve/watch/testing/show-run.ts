@@ -1,4 +1,5 @@
 import { ALL_UNITS, samePlace, tracePlace } from '../../../attribution/runs/places.ts';
+import { runEvents } from '../../../chain/game-events.ts';
 import { rootsReply } from '../../../attribution/runs/roots-search.ts';
 import type { OpenRun } from '../../../attribution/runs/run-of-adapter.ts';
 import { type PlanTree, openUnit } from '../../../attribution/runs/statement.ts';
@@ -15,7 +16,7 @@ import type { Wallet } from '../../../chain/wallets.ts';
 export async function seenRun(connection: ChainConnection, adapterId: bigint): Promise<SeenRun> {
   const feed = createEventFeed(connection, memoryEventStore());
   await feed.refresh();
-  return runsOf(feed.runs()).find((one) => one.adapterId === adapterId)!;
+  return runsOf(runEvents(feed)).find((one) => one.adapterId === adapterId)!;
 }
 
 /** What the maker of a false statement would do to keep its bond: shows whatever is demanded. Gas of each transaction. */
