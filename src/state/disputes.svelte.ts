@@ -15,9 +15,10 @@ import type { TracePlace } from '../workers/disputes.api.ts';
 import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../workers/engine.api.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
 import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf } from './disputes-events.ts';
-import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
+import type { Pursuit } from './disputes-kept.ts';
 import { readClaimPrices } from './disputes-terms.ts';
 import { EngineState } from './engine.svelte.ts';
+import { Pursuits } from './pursuits.svelte.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
 
@@ -47,17 +48,20 @@ export class DisputesState {
   received = $state<bigint | undefined>(undefined);
   #disputes = $state.raw<ReadonlyMap<bigint, Dispute>>(new Map());
   /** Of the connected account, by claim. */
-  #pursuits = new SvelteMap<string, Pursuit>();
-  /** False where the browser keeps nothing: a challenge is then lost with the tab. */
-  lasting = $state(true);
+  readonly #pursuits: Pursuits;
   #work = new SvelteMap<bigint, ClaimWork>();
   #session: Session;
-  #account: string | undefined;
   #looking: Promise<void> = Promise.resolve();
 
   constructor(session: Session) {
     this.#session = session;
     this.lists = session.part(ChainLists);
+    this.#pursuits = new Pursuits(session, 'disputes');
+  }
+
+  /** False where the browser keeps nothing: a challenge is then lost with the tab. */
+  get lasting(): boolean {
+    return this.#pursuits.lasting;
   }
 
   /** Keeps claims and disputes as new as the chain until the returned function is called. */
@@ -77,7 +81,7 @@ export class DisputesState {
   }
 
   pursuitOf(claimId: bigint): Pursuit | undefined {
-    return this.#pursuits.get(String(claimId));
+    return this.#pursuits.of(claimId);
   }
 
   /** Undefined before anything was done about the claim. */
@@ -86,14 +90,8 @@ export class DisputesState {
   }
 
   /** Reads what the connected account has begun in this browser. */
-  async readPursuits(): Promise<void> {
-    const account = this.#session.wallet.address;
-    if (this.#account === account?.toLowerCase()) return;
-    this.#account = account?.toLowerCase();
-    this.#pursuits.clear();
-    if (!account) return;
-    const found = await readPursuits(this.#place(), account);
-    if (this.#account === account.toLowerCase()) for (const pursuit of found) this.#pursuits.set(pursuit.claimId, pursuit);
+  readPursuits(): Promise<void> {
+    return this.#pursuits.read();
   }
 
   /** Computes a claim again here. */
@@ -126,10 +124,10 @@ export class DisputesState {
     const { signal } = work.stop;
     try {
       const account = this.#session.wallet.require().address;
-      if (!this.#pursuits.has(String(claim.claimId))) {
+      if (!this.#pursuits.of(claim.claimId)) {
         const { finding } = work;
         if (finding?.kind !== 'false' && finding?.kind !== 'demand') return;
-        await this.#keep({ openledger: 'pursuit/1', claimId: String(claim.claimId), account, where: finding.where, demanded: [], gas: '0' });
+        await this.#pursuits.keep({ openledger: 'pursuit/1', claimId: String(claim.claimId), account, where: finding.where, demanded: [], gas: '0' });
       }
       while (!signal.aborted && this.#session.wallet.address === account && (await this.#advance(claim, work, signal)));
     } catch (error) {
@@ -145,8 +143,7 @@ export class DisputesState {
 
   /** Forgets a challenge: what it spent is spent. */
   async drop(pursuit: Pursuit): Promise<void> {
-    await dropPursuit(this.#place(), pursuit);
-    this.#pursuits.delete(pursuit.claimId);
+    await this.#pursuits.drop(pursuit);
   }
 
   /** Answers demands for parts of a claim's trace, computed again here. Anyone may; the demands' bonds are the claimant's. */
@@ -217,15 +214,15 @@ export class DisputesState {
     if (pursuit.reward !== undefined || dispute.convicted) return false;
 
     if (pursuit.proof && pursuit.committedIn !== undefined) {
-      if (pursuit.proveBy !== undefined && chain.blockTime > pursuit.proveBy) return this.#forgetProof(pursuit);
+      if (pursuit.proveBy !== undefined && chain.blockTime > pursuit.proveBy) return this.#pursuits.forgetProof(pursuit);
       if ((chain.block ?? 0n) <= BigInt(pursuit.committedIn)) return this.#nextBlock(work, 'Waiting for the next block: a proof comes after its commitment.', signal);
       const proof: ProofCall = { claimId, data: pursuit.proof };
       try {
         const { reward, gasPaid } = await this.#send(work, (options) => sendProof(connection, wallet.require(), proof, options));
-        await this.#keep({ ...pursuit, gas: add(pursuit.gas, gasPaid), reward: String(reward) });
+        await this.#pursuits.keep({ ...pursuit, gas: add(pursuit.gas, gasPaid), reward: String(reward) });
       } catch (error) {
         const { code } = toWire(error);
-        if (code === 'contract/not-committed' || code === 'contract/proof-too-late') return this.#forgetProof(pursuit);
+        if (code === 'contract/not-committed' || code === 'contract/proof-too-late') return this.#pursuits.forgetProof(pursuit);
         throw error;
       }
       return false;
@@ -233,7 +230,7 @@ export class DisputesState {
     if (pursuit.proof) {
       const proof: ProofCall = { claimId, data: pursuit.proof };
       const { blockNumber, proveBy, gasPaid } = await this.#send(work, (options) => commitProof(connection, wallet.require(), proof, options));
-      await this.#keep({ ...pursuit, committedIn: String(blockNumber), proveBy, gas: add(pursuit.gas, gasPaid) });
+      await this.#pursuits.keep({ ...pursuit, committedIn: String(blockNumber), proveBy, gas: add(pursuit.gas, gasPaid) });
       return true;
     }
 
@@ -242,7 +239,7 @@ export class DisputesState {
       if (dispute.demands.some((one) => samePlace(one.place, place))) continue;
       // Its block is not read yet; or it was undone with its block, and is made again.
       if ((await readDemand(connection, claimId, place)).state !== 'none') return this.#nextBlock(work, 'Waiting for the next block.', signal);
-      await this.#keep({ ...pursuit, demanded: pursuit.demanded.filter((one) => !samePlace(one, place)) });
+      await this.#pursuits.keep({ ...pursuit, demanded: pursuit.demanded.filter((one) => !samePlace(one, place)) });
       return true;
     }
     const waiting = pursuit.demanded.map((place) => dispute.demands.find((one) => samePlace(one.place, place))).find((one) => one?.state === 'open');
@@ -251,14 +248,14 @@ export class DisputesState {
       await this.#send(work, (options) => convictSilence(connection, wallet.require(), claimId, waiting.place, options));
       // What is won is whose demand it was.
       const mine = waiting.demander.toLowerCase() === pursuit.account.toLowerCase();
-      await this.#keep({ ...pursuit, reward: String(mine ? claim.bond / 2n : 0n) });
+      await this.#pursuits.keep({ ...pursuit, reward: String(mine ? claim.bond / 2n : 0n) });
       return false;
     }
     const answer = Number(openingOf(claim).index);
     const finding = work.finding && !isAnswered(work.finding, answer, dispute) ? work.finding : await this.#inspect(claim, work, signal);
     if (finding.kind === 'false') {
       const { data } = proofOf(claim, finding.evidence);
-      await this.#keep({ ...pursuit, where: finding.where, proof: data });
+      await this.#pursuits.keep({ ...pursuit, where: finding.where, proof: data });
       return true;
     }
     if (finding.kind !== 'demand') {
@@ -270,7 +267,7 @@ export class DisputesState {
     // What somebody else has demanded serves both.
     const mine = places.filter((place) => !this.disputeOf(claimId).demands.some((one) => samePlace(one.place, place)));
     if (mine.length) await this.#send(work, (options) => demandPlaces(connection, wallet.require(), claimId, mine, options));
-    await this.#keep({ ...pursuit, where: finding.where, demanded: [...pursuit.demanded, ...places] });
+    await this.#pursuits.keep({ ...pursuit, where: finding.where, demanded: [...pursuit.demanded, ...places] });
     return true;
   }
 
@@ -313,43 +310,14 @@ export class DisputesState {
     return { adapter: known.ref, programHash: known.adapter.programHash, answer, receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown[0]?.inputs };
   }
 
-  /** Another proof is made, with a new salt: the old call may have been seen. */
-  async #forgetProof({ proof: _, committedIn: __, proveBy: ___, ...rest }: Pursuit): Promise<true> {
-    await this.#keep(rest);
-    return true;
-  }
-
-  async #keep(pursuit: Pursuit): Promise<void> {
-    this.lasting = await keepPursuit(this.#place(), pursuit);
-    if (this.#account === pursuit.account.toLowerCase()) this.#pursuits.set(pursuit.claimId, pursuit);
-  }
-
   /** One transaction, shown. Throws what it failed with. */
-  async #send<T>(work: ClaimWork, send: (options: SendOptions) => Promise<T>): Promise<T> {
-    let failure: unknown;
-    const result = await work.tx.run(async (options) => {
-      try {
-        return { value: await send(options) };
-      } catch (error) {
-        failure = error;
-        throw error;
-      }
-    });
-    if (result) return result.value;
-    throw failure ?? new OpenLedgerError({ code: 'wallet/busy', what: 'Another transaction of this claim is under way.', next: 'Wait for it.' });
+  #send<T>(work: ClaimWork, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    return work.tx.send('of this claim', send);
   }
 
   async #nextBlock(work: ClaimWork, words: string, signal: AbortSignal): Promise<true> {
     work.waiting = words;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        end();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const end = this.#session.chain.onBlock(done);
-      signal.addEventListener('abort', done);
-    });
+    await this.#pursuits.nextBlock(signal);
     work.waiting = '';
     return true;
   }
@@ -373,11 +341,6 @@ export class DisputesState {
     let work = this.#work.get(claimId);
     if (!work) this.#work.set(claimId, (work = new ClaimWork()));
     return work;
-  }
-
-  #place() {
-    const { connection } = this.#session.chain;
-    return { chainId: connection.chain.id, disputes: connection.contracts.disputes };
   }
 }
 

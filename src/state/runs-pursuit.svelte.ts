@@ -1,4 +1,3 @@
-import { SvelteMap } from 'svelte/reactivity';
 import { samePlace } from '../chain/demand-places.ts';
 import { convictRunSilence, demandOfRun } from '../chain/demand-run.ts';
 import { type RunProof, commitRunProof, givenProof, readRunCommitment, sendRunProof, unitProof } from '../chain/prove-run.ts';
@@ -7,39 +6,37 @@ import type { RunDemand } from '../chain/run-facts.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
 import type { RunEvidence } from '../workers/runs.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
-import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
+import type { Pursuit } from './disputes-kept.ts';
+import { Pursuits } from './pursuits.svelte.ts';
 import type { RunWork } from './runs-work.svelte.ts';
 import { RunsState, shownText } from './runs.svelte.ts';
 import type { Session } from './session.svelte.ts';
 
 /** This account's challenges of statements about runs: demand, wait, commit, prove. */
 export class RunPursuits {
-  /** False where the browser keeps nothing: a challenge is then lost with the tab. */
-  lasting = $state(true);
-  /** Of the connected account, by adapter. */
-  #pursuits = new SvelteMap<string, Pursuit>();
-  #account: string | undefined;
+  /** By adapter. */
+  readonly #pursuits: Pursuits;
   #session: Session;
   #runs: RunsState;
 
   constructor(session: Session) {
     this.#session = session;
     this.#runs = session.part(RunsState);
+    this.#pursuits = new Pursuits(session, 'runs');
+  }
+
+  /** False where the browser keeps nothing: a challenge is then lost with the tab. */
+  get lasting(): boolean {
+    return this.#pursuits.lasting;
   }
 
   of(adapterId: bigint): Pursuit | undefined {
-    return this.#pursuits.get(String(adapterId));
+    return this.#pursuits.of(adapterId);
   }
 
   /** Reads what the connected account has begun in this browser. */
-  async read(): Promise<void> {
-    const account = this.#session.wallet.address;
-    if (this.#account === account?.toLowerCase()) return;
-    this.#account = account?.toLowerCase();
-    this.#pursuits.clear();
-    if (!account) return;
-    const found = await readPursuits(this.#place(), account);
-    if (this.#account === account.toLowerCase()) for (const pursuit of found) this.#pursuits.set(pursuit.claimId, pursuit);
+  read(): Promise<void> {
+    return this.#pursuits.read();
   }
 
   /**
@@ -59,7 +56,7 @@ export class RunPursuits {
       if (!this.of(id)) {
         const { finding } = work;
         if (finding?.kind !== 'false' && finding?.kind !== 'demand') return;
-        await this.#keep({ openledger: 'pursuit/1', claimId: String(id), account, where: finding.why, demanded: [], gas: '0' });
+        await this.#pursuits.keep({ openledger: 'pursuit/1', claimId: String(id), account, where: finding.why, demanded: [], gas: '0' });
       }
       while (!signal.aborted && this.#session.wallet.address === account && (await this.#advance(item, work, signal)));
     } catch (error) {
@@ -75,8 +72,7 @@ export class RunPursuits {
 
   /** Forgets a challenge: what it spent is spent. */
   async drop(pursuit: Pursuit): Promise<void> {
-    await dropPursuit(this.#place(), pursuit);
-    this.#pursuits.delete(pursuit.claimId);
+    await this.#pursuits.drop(pursuit);
   }
 
   /** One step. Resolves to whether there is another. */
@@ -90,20 +86,20 @@ export class RunPursuits {
     if (!run || run.state !== 'open') return false;
     if (pursuit.proof) return this.#prove(pursuit, work, signal);
 
-    const asked = run.demands.find(({ state, demander }) => state === 'open' && demander.toLowerCase() === this.#account);
+    const asked = run.demands.find(({ state, demander }) => state === 'open' && demander.toLowerCase() === this.#pursuits.account);
     if (asked) return this.#wait(item, work, asked, signal);
     const finding = work.finding && work.foundWith === shownText(run) ? work.finding : await this.#runs.check(item);
     // Stopped, or said in work.error.
     if (!finding) return false;
     if (finding.kind === 'false') {
-      await this.#keep({ ...pursuit, where: finding.why, proof: proofOf(id, finding.evidence).data });
+      await this.#pursuits.keep({ ...pursuit, where: finding.why, proof: proofOf(id, finding.evidence).data });
       return true;
     }
     if (finding.kind !== 'demand') {
       await this.drop(pursuit);
       return false;
     }
-    await this.#keep({ ...pursuit, where: finding.why });
+    await this.#pursuits.keep({ ...pursuit, where: finding.why });
     const known = finding.places.flatMap((place) => run.demands.find((one) => samePlace(one.place, place)) ?? []);
     const waited = known.find(({ state }) => state === 'open');
     if (known.length < finding.places.length) {
@@ -140,48 +136,23 @@ export class RunPursuits {
       await work.send((options) => commitRunProof(connection, wallet.require(), proof, options));
       return true;
     }
-    if (chain.blockTime > proveBy) return this.#forgetProof(pursuit);
+    if (chain.blockTime > proveBy) return this.#pursuits.forgetProof(pursuit);
     if ((chain.block ?? 0n) <= committedIn) return this.#nextBlock(work, 'Waiting for the next block: a proof comes after its commitment.', signal);
     try {
       await work.send((options) => sendRunProof(connection, wallet.require(), proof, options));
     } catch (error) {
       const { code } = toWire(error);
-      if (code === 'contract/not-committed' || code === 'contract/proof-too-late') return this.#forgetProof(pursuit);
+      if (code === 'contract/not-committed' || code === 'contract/proof-too-late') return this.#pursuits.forgetProof(pursuit);
       throw error;
     }
     return false;
   }
 
-  /** Another proof is made, with a new salt: the old call may have been seen. */
-  async #forgetProof({ proof: _, ...rest }: Pursuit): Promise<true> {
-    await this.#keep(rest);
-    return true;
-  }
-
-  async #keep(pursuit: Pursuit): Promise<void> {
-    this.lasting = await keepPursuit(this.#place(), pursuit);
-    if (this.#account === pursuit.account.toLowerCase()) this.#pursuits.set(pursuit.claimId, pursuit);
-  }
-
   async #nextBlock(work: RunWork, words: string, signal: AbortSignal): Promise<true> {
     work.waiting = words;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        end();
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      const end = this.#session.chain.onBlock(done);
-      signal.addEventListener('abort', done);
-    });
+    await this.#pursuits.nextBlock(signal);
     work.waiting = '';
     return true;
-  }
-
-  /** Kept as challenges of claims are, under the address of Runs. */
-  #place() {
-    const { connection } = this.#session.chain;
-    return { chainId: connection.chain.id, disputes: connection.contracts.runs };
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SendOptions } from '../chain/send-transaction.ts';
-import { OpenLedgerError, type WireError } from '../errors.ts';
+import type { WireError } from '../errors.ts';
 import type { LoadProgress } from '../workers/engine.api.ts';
 import type { RunFinding } from '../workers/runs.api.ts';
 import { Transaction } from './transaction.svelte.ts';
@@ -22,17 +22,7 @@ export class RunWork {
   foundWith = '';
 
   /** One transaction, shown. Throws what it failed with. */
-  async send<T>(send: (options: SendOptions) => Promise<T>): Promise<T> {
-    let failure: unknown;
-    const result = await this.tx.run(async (options) => {
-      try {
-        return { value: await send(options) };
-      } catch (error) {
-        failure = error;
-        throw error;
-      }
-    });
-    if (result) return result.value;
-    throw failure ?? new OpenLedgerError({ code: 'wallet/busy', what: 'Another transaction about this run is under way.', next: 'Wait for it.' });
+  send<T>(send: (options: SendOptions) => Promise<T>): Promise<T> {
+    return this.tx.send('about this run', send);
   }
 }

@@ -1,5 +1,5 @@
 import type { SendOptions, SendStage } from '../chain/send-transaction.ts';
-import { type WireError, toWire } from '../errors.ts';
+import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import type { Hex } from '../protocol/bytes.ts';
 
 /** One transaction as a person sees it: checking → signing → sent → done, or failed with words. */
@@ -27,6 +27,21 @@ export class Transaction {
       this.stage = 'failed';
       return undefined;
     }
+  }
+
+  /** As run; throws what it failed with. `subject`: what another transaction under way is about, for people. */
+  async send<T>(subject: string, send: (options: SendOptions) => Promise<T>): Promise<T> {
+    let failure: unknown;
+    const result = await this.run(async (options) => {
+      try {
+        return { value: await send(options) };
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    });
+    if (result) return result.value;
+    throw failure ?? new OpenLedgerError({ code: 'wallet/busy', what: `Another transaction ${subject} is under way.`, next: 'Wait for it.' });
   }
 
   reset(): void {
