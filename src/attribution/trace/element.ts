@@ -1,5 +1,7 @@
 import { BLOCK, add, bitsOf, div, exp, fromBits, mul, product, rsqrt, sigmoid, sqrt, store, sub } from '../../arithmetic/rf32.ts';
+import { LEDGER_ELEMENTS } from './element-ledger.ts';
 import { type Instruction, type OpName, PIECE } from './instruction.ts';
+import { cell, fold, nthBlock, sum } from './sums.ts';
 import type { Texts } from './texts.ts';
 
 /** What an element is computed from. `get(input, row, column)` reads input number `input` of the instruction. */
@@ -18,37 +20,13 @@ export interface Place {
   j: number;
 }
 
-type Element = (place: Place, read: Reader) => number;
+export type Element = (place: Place, read: Reader) => number;
 
-/** One block's sum as it stands: neither flushed nor judged. `terms` at most BLOCK. */
-function block(first: number, end: number, term: (t: number) => number): number {
-  let sum = 0;
-  for (let t = first; t < end; t++) sum = add(sum, term(t));
-  return sum;
-}
-
-/** The sum of all blocks, in order, as it stands. */
-function sum(count: number, term: (t: number) => number): number {
-  let total = 0;
-  for (let first = 0; first < count; first += BLOCK) total = add(total, block(first, Math.min(count, first + BLOCK), term));
-  return total;
-}
-
-/** Block b of `count` terms. */
-const nthBlock = (b: number, count: number, term: (t: number) => number) => block(b * BLOCK, Math.min(count, (b + 1) * BLOCK), term);
-/** `count` block sums added in order. */
-const fold = (count: number, part: (b: number) => number) => {
-  let total = 0;
-  for (let b = 0; b < count; b++) total = add(total, part(b));
-  return total;
-};
 const greatest = (first: number, end: number, value: (t: number) => number) => {
   let most = value(first);
   for (let t = first + 1; t < end; t++) most = Math.max(most, value(t));
   return most;
 };
-/** Place of a number in a row of `columns`. */
-const cell = (flat: number, columns: number): [number, number] => [Math.floor(flat / columns), flat % columns];
 
 /** weight · (softmax − onehot(target)). */
 const lossGradient = (target: (r: number, place: Place, read: Reader) => number): Element => (place, read) => {
@@ -245,6 +223,8 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
     const step = div(mul(get(1, i, j), texts.scalar(1)), add(sqrt(mul(get(2, i, j), texts.scalar(2))), fromBits(eps!)));
     return store(sub(w, mul(texts.scalar(0), add(step, mul(fromBits(decay!), w)))));
   },
+
+  ...LEDGER_ELEMENTS,
 };
 
 /** Pieces of a row. */

@@ -4,7 +4,8 @@ import { leafHash, merkleRoot } from '../../protocol/merkle.ts';
 /**
  * The language that disputes speak: a program is a list of instructions, each making one float32 matrix from earlier ones and
  * from constants. Every element of every instruction is one small piece of RF32 that a contract can compute: at most
- * MOST_TERMS terms of one sum, or one element-wise step. element.ts is its meaning, contracts/src/libraries/Steps.sol the same.
+ * MOST_TERMS terms of one sum, or one element-wise step. element.ts is its meaning, contracts/src/libraries/Steps.sol and
+ * LedgerSteps.sol the same.
  *
  * One program serves answers of every length: sizes are written in N (tokens fed), M (tokens predicted for the loss) and
  * W (the most tokens that one attends: all of its text, or the model's window).
@@ -27,8 +28,17 @@ export const OPS = {
   sketch: 0x60, rowBlocks: 0x61, fold: 0x62, squareRowBlocks: 0x63, noise: 0x64,
   // Training.
   adamwMoment: 0x70, adamwSquare: 0x71, adamwWeight: 0x72,
+  // From gradients to the ledger's rows: contracts/src/LedgerReferee.sol judges these, Referee.sol the ones above.
+  squareSum: 0x80, listBlocks: 0x81, gradientScale: 0x82, stack: 0x83, turnStack: 0x84, joinColumns: 0x85, addDiagonal: 0x86, tileUpdate: 0x87,
+  choleskyBlock: 0x88, solveRows: 0x89, solveRowsBack: 0x8a, foldMatrices: 0x8b, quantised: 0x8c, chanceTerm: 0x8d, chanceDeviation: 0x8e, copy: 0x8f,
 } as const;
 export type OpName = keyof typeof OPS;
+
+/**
+ * An instruction may read what it makes itself: elements that stand before the one that is made, row by row. Of these
+ * operations an element reads those behind it in its row, so that rows are made from their end.
+ */
+export const BACKWARD: ReadonlySet<OpName> = new Set<OpName>(['solveRowsBack']);
 
 /** Terms of one block of RF32, and values of one leaf of a trace. */
 export const PIECE = 256;
@@ -46,7 +56,7 @@ export interface Size {
 /** Where a matrix stands: among those that the program makes, the constants, or (a number k) the outputs of a unit's source k. */
 export type Space = 'trace' | 'constant' | number;
 
-/** A matrix that an instruction reads: an earlier instruction's, or one that is given. */
+/** A matrix that an instruction reads: an earlier instruction's, its own, or one that is given. */
 export interface Source {
   space: Space;
   index: number;

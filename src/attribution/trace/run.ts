@@ -4,7 +4,7 @@ import type { Backend, Tensor } from '../../kernels/backend.ts';
 import { breathe } from '../../kernels/breathe.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { ELEMENTS } from './element.ts';
-import { type Instruction, type OpName, type Program, type Space, type TraceInputs, sizeOf } from './instruction.ts';
+import { BACKWARD, type Instruction, type OpName, type Program, type Space, type TraceInputs, sizeOf } from './instruction.ts';
 import { type Texts, answerTexts } from './texts.ts';
 
 /** A matrix of a trace. Constants of integers hold them by their bits. */
@@ -89,8 +89,9 @@ export async function runTexts(
         for (const tensor of [...scratch, y!]) backend.free(tensor);
       } else {
         const sources: Matrix[] = [];
-        for (const { space, index: at } of from) sources.push(await matrixOf(space, at));
         values = new Float32Array(rows * columns);
+        // What reads itself reads what is made of it so far.
+        for (const { space, index: at } of from) sources.push(space === 'trace' && at === index ? { rows, columns, values } : await matrixOf(space, at));
         (FAST[op] ?? slow)({ instruction, texts, sources, rows, columns, values });
       }
       const matrix = { rows, columns, values };
@@ -128,12 +129,16 @@ interface Work {
   values: Float32Array;
 }
 
-/** Element by element, as element.ts has it. */
+/** Element by element, as element.ts has it, in the order in which what an instruction reads of itself is made. */
 export function slow({ instruction, texts, sources, rows, columns, values }: Work): void {
   const element = ELEMENTS[instruction.op];
+  const backward = BACKWARD.has(instruction.op);
   const read = { get: (k: number, i: number, j: number) => sources[k]!.values[i * sources[k]!.columns + j]!, columns: (k: number) => sources[k]!.columns };
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) values[i * columns + j] = element({ instruction, texts, columns, i, j }, read);
+    for (let t = 0; t < columns; t++) {
+      const j = backward ? columns - 1 - t : t;
+      values[i * columns + j] = element({ instruction, texts, columns, i, j }, read);
+    }
   }
 }
 

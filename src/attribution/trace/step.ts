@@ -2,7 +2,7 @@ import { type Hex, concat, toHex } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { merkleProof, merkleRoot } from '../../protocol/merkle.ts';
 import { ELEMENTS } from './element.ts';
-import { type Program, type Space, type TraceInputs, instructionBytes, instructionLeaves, sizeOf } from './instruction.ts';
+import { BACKWARD, type OpName, type Program, type Space, type TraceInputs, instructionBytes, instructionLeaves, sizeOf } from './instruction.ts';
 import { type Matrix, sameBits } from './run.ts';
 import { type Texts, answerTexts } from './texts.ts';
 import { type TraceTree, cutOf, floatBytes, leafAt, leafValues } from './tree.ts';
@@ -139,9 +139,19 @@ export function differenceIn(claimed: TraceTree, index: number, leaves: Uint8Arr
   return undefined;
 }
 
-/** Row and column of the first value of a claimed leaf that is not `matrix`'s; undefined where all are. */
-export function firstFalse(matrix: Matrix, leaf: number, claimed: Float32Array): { row: number; column: number } | undefined {
+/**
+ * Row and column of the first value of a claimed leaf that is not `matrix`'s, first in the order in which `op` makes them: where
+ * it reads what it makes itself, all that this one is made from is as claimed. Undefined where all are right.
+ */
+export function firstFalse(matrix: Matrix, leaf: number, claimed: Float32Array, op?: OpName): { row: number; column: number } | undefined {
   const { first, values } = leafValues(matrix, leaf);
-  const at = values.findIndex((value, k) => !sameBits(value, claimed[k]!));
-  return at < 0 ? undefined : { row: Math.floor((first + at) / matrix.columns), column: (first + at) % matrix.columns };
+  const isFalse = (value: number, k: number) => !sameBits(value, claimed[k]!);
+  let at = values.findIndex(isFalse);
+  if (at < 0) return undefined;
+  if (op && BACKWARD.has(op)) {
+    // Of the first row that has one, the last.
+    const end = (Math.floor((first + at) / matrix.columns) + 1) * matrix.columns - first;
+    at = values.subarray(0, end).findLastIndex(isFalse);
+  }
+  return { row: Math.floor((first + at) / matrix.columns), column: (first + at) % matrix.columns };
 }

@@ -168,7 +168,7 @@ export class UnitTracer {
     const right = matrices.get(index)!;
     if (!(leaf >= 0 && leaf < cutOf(right.rows, right.columns).count)) throw new RangeError(`no leaf ${leaf} of instruction ${index}`);
     if (values.length !== leafValues(right, leaf).values.length) throw new RangeError(`leaf ${leaf} has not ${values.length} values`);
-    const place = firstFalse(right, leaf, values);
+    const place = firstFalse(right, leaf, values, instruction.op);
     if (!place) return undefined;
     const constants = new Map<number, Matrix>();
     for (const { space, index: at } of instruction.inputs) if (space === 'constant') constants.set(at, await this.constants.matrix(at));
