@@ -2,105 +2,48 @@ import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { Backend } from '../kernels/backend.ts';
 import { generate } from '../model/generate.ts';
-import { greedyChoices } from '../model/greedy-choices.ts';
 import { combineLora } from '../model/combine-lora.ts';
 import { type Language, readLanguage } from '../model/language-files.ts';
-import { type Lora, type LoraConfig, adapterBaseWarning, downloadLora, freeLora, loraConfigJson, parseLoraConfig, uploadLora } from '../model/lora.ts';
+import { type Lora, type LoraConfig, adapterBaseWarning, freeLora, parseLoraConfig, uploadLora } from '../model/lora.ts';
 import { type Model, freeModel, parameterCount } from '../model/model.ts';
 import { parseConfig } from '../model/config.ts';
-import { type Sampling, parseSampling, sampleToken } from '../model/sampling.ts';
-import { createStopStream } from '../model/stop.ts';
+import { parseSampling, sampleToken } from '../model/sampling.ts';
 import { promptWithRecords, recordText } from '../model/prompt-format.ts';
 import { recordSequences } from '../model/record-sequences.ts';
-import { type Tensors, parseSafetensors, writeSafetensors } from '../model/safetensors.ts';
+import type { Tensors } from '../model/safetensors.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { type LoadOptions, loadModel } from '../model/weights/load-model.ts';
 import { openWeights } from '../model/weights/open-weights.ts';
 import type { FormatChoice } from '../model/weights/plan-weights.ts';
-import type { Snapshot, TrainOptions } from '../model/train.ts';
-import { type TrainRecipe, checkRecipe, recipeJson, recipeOfRun } from '../model/recipe.ts';
+import { type TrainRecipe, recipeJson, recipeOfRun } from '../model/recipe.ts';
 import { type Hex, keccak256, toHex, utf8Bytes } from '../protocol/bytes.ts';
 import { type ModelFolder, readJsonFile } from '../protocol/model-folder.ts';
 import { COPY_RULE, type CopyRule } from '../protocol/clusters/copy-rule.ts';
-import { type DatanetRecord, normaliseRecord, recordsRoot } from '../protocol/record.ts';
-import { type RunFile, parseRunFile } from '../protocol/run.ts';
+import { type DatanetRecord, recordsRoot } from '../protocol/record.ts';
+import { parseRunFile } from '../protocol/run.ts';
 import { tensorsRoot } from '../protocol/tensors.ts';
-import { rowsOf } from './tensor-rows.ts';
 import { freeMatrix } from '../kernels/matrix/matrix.ts';
+import { type LoadedAdapter, type PlainAdapter, checkpointsOf, representatives, settingsOf, trainedCount } from './adapters.ts';
+import { type AnswerOptions, type AnswerText, type AnswerTextOptions, answerText, confirmedAnswer } from './answer-text.ts';
 import type { CurvatureInfluence, Selection } from './curvature/curvature-influence.ts';
 import type { CurvatureLedger } from './curvature/curvature-ledger.ts';
-import type { CurvatureSettings } from './curvature/settings.ts';
+import { type Files, jsonFile, weightsFile } from './folder-files.ts';
+import { rowsOf } from './tensor-rows.ts';
 import type { TraceOptions, Tracer } from './trace/tracer.ts';
-import { ledgerShapes } from './ledger-shapes.ts';
 import type { Progress } from './record-gradients.ts';
+import type { TrainRunOptions, TrainedRun } from './train-run.ts';
 
-/** A folder's files by name. */
-export type Files = Record<string, Uint8Array>;
-export const BASE_FILES = [
-  'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja',
-] as const;
-export const ADAPTER_FILES = ['adapter_config.json', 'adapter_model.safetensors', 'run.json'] as const;
-/** What attribution reads beside them. */
-export const ATTRIBUTION_FILES = ['checkpoints.safetensors', 'ledger.safetensors'] as const;
+export type { LoadedAdapter, PlainAdapter } from './adapters.ts';
+export { ADAPTER_FILES, ATTRIBUTION_FILES, BASE_FILES, type Files } from './folder-files.ts';
 
 export interface BaseIdentity {
   name: string;
   cid: string;
 }
 
-/** An adapter with what its run.json says of its making; without one it answers, and is not attributed. */
-export interface PlainAdapter {
-  lora: Lora;
-  /** What a person should know, such as that it names another base. */
-  warning: string | undefined;
-}
-
-export interface LoadedAdapter {
-  lora: Lora;
-  root: Hex;
-  run: RunFile;
-  /** States of the adapter along its run; loaded when it is first attributed. */
-  checkpoints?: Lora[] | undefined;
-}
-
 export interface LedgerOptions {
   signal?: AbortSignal | undefined;
   onProgress?: Progress | undefined;
-}
-
-function json(files: Files, name: string): unknown {
-  const bytes = files[name];
-  if (!bytes) {
-    throw new OpenLedgerError({ code: 'engine/missing-file', what: `The folder has no ${name}.`, next: 'Publish or fetch the whole folder again.' });
-  }
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new OpenLedgerError({ code: 'engine/damaged-file', what: `${name} is damaged.`, why: 'It is not JSON.', next: 'Fetch it again.', cause });
-  }
-}
-
-function weightsFile(files: Files, name: string): Tensors {
-  const bytes = files[name];
-  if (!bytes) throw new OpenLedgerError({ code: 'engine/missing-file', what: `The folder has no ${name}.`, next: 'Publish or fetch the whole folder again.' });
-  return parseSafetensors(bytes);
-}
-
-export interface AnswerOptions {
-  maxTokens?: number | undefined;
-  /** What is not said changes nothing; greedy where it is missing. */
-  sampling?: Partial<Sampling> | undefined;
-  signal?: AbortSignal | undefined;
-  onToken?: ((id: number) => void) | undefined;
-}
-
-export interface AnswerText {
-  tokens: number[];
-  /** The text of each token; what is held back for a character or a stop text goes to a later one. */
-  pieces: string[];
-  text: string;
-  /** Ended by `signal`. */
-  stopped: boolean;
 }
 
 export interface OpenOptions extends Omit<LoadOptions, 'fileRoot'> {
@@ -118,26 +61,6 @@ async function exactFormat(folder: ModelFolder, signal: AbortSignal | undefined)
 
 /** Attribution's own code is fetched by who attributes or trains. */
 const loadCurvature = () => import('./curvature/curvature.ts');
-
-/** Records that were trained: those that stand for themselves. */
-const representatives = (clusters: readonly number[]) => clusters.flatMap((k, at) => (k === at ? [k] : []));
-
-const settingsOf = ({ ledger: { checkpoints, draws, dimension, damping, seed } }: RunFile): CurvatureSettings => ({ checkpoints, draws, dimension, damping: Number(damping), seed });
-
-/** Records that a run was trained on. */
-const trainedCount = ({ datanet: { clusters, records } }: RunFile) => (clusters ? representatives(clusters).length : records);
-
-function checkpointsOf({ checkpoints }: LoadedAdapter): readonly Lora[] {
-  if (checkpoints) return checkpoints;
-  throw new RangeError('loadCheckpoints comes first');
-}
-
-export interface TrainRunOptions extends Omit<TrainOptions, 'heldOut' | 'snapshotSteps' | 'onSnapshot'> {
-  heldOut?: readonly DatanetRecord[] | undefined;
-  onLedger?: Progress | undefined;
-  /** Of the ledger; CURVATURE where undefined. */
-  settings?: CurvatureSettings | undefined;
-}
 
 /** A base model ready to answer, train, attribute. Runs in a worker, a page or Node alike. */
 export class Engine {
@@ -203,7 +126,7 @@ export class Engine {
 
   /** Throws `adapter/…`, `run/invalid`, and `adapter/other-base` where the run names another base. */
   loadAdapter(files: Files): LoadedAdapter {
-    const run = parseRunFile(json(files, 'run.json'));
+    const run = parseRunFile(jsonFile(files, 'run.json'));
     if (run.base.root !== this.root) {
       throw new OpenLedgerError({
         code: 'adapter/other-base',
@@ -213,7 +136,7 @@ export class Engine {
       });
     }
     const tensors = weightsFile(files, 'adapter_model.safetensors');
-    const lora = uploadLora(this.backend, this.model.config, parseLoraConfig(json(files, 'adapter_config.json')), tensors);
+    const lora = uploadLora(this.backend, this.model.config, parseLoraConfig(jsonFile(files, 'adapter_config.json')), tensors);
     return { lora, root: tensorsRoot(rowsOf(tensors)), run };
   }
 
@@ -223,7 +146,7 @@ export class Engine {
    */
   loadPlainAdapters(parts: readonly { files: Files; weight: number }[]): PlainAdapter {
     const read = parts.map(({ files, weight }) => {
-      const raw = json(files, 'adapter_config.json');
+      const raw = jsonFile(files, 'adapter_config.json');
       return { config: parseLoraConfig(raw), tensors: weightsFile(files, 'adapter_model.safetensors'), weight, warning: this.baseWarning(files, raw) };
     });
     const alone = read.length === 1 && read[0]!.weight === 1;
@@ -234,13 +157,13 @@ export class Engine {
 
   /** Whether a folder's run.json says that it was made on exactly this base. */
   isOwn(files: Files): boolean {
-    return files['run.json'] !== undefined && parseRunFile(json(files, 'run.json')).base.root === this.root;
+    return files['run.json'] !== undefined && parseRunFile(jsonFile(files, 'run.json')).base.root === this.root;
   }
 
   /** A run.json settles which base an adapter is for; without one only the name in its config says it. */
   private baseWarning(files: Files, config: unknown): string | undefined {
     if (!files['run.json']) return adapterBaseWarning(config, this.identity);
-    const { base } = parseRunFile(json(files, 'run.json'));
+    const { base } = parseRunFile(jsonFile(files, 'run.json'));
     return base.root === this.root ? undefined : `This adapter was made for the base “${base.name}” with root ${base.root.slice(0, 12)}…; loaded is ${this.root.slice(0, 12)}…. The shapes fit, but its answers may be worth nothing.`;
   }
 
@@ -296,90 +219,16 @@ export class Engine {
     });
   }
 
-  /**
-   * Answers as text while it is written: `onText` gets pieces of whole characters, `onToken` each id with the text that
-   * belongs to it. Ends at the model's end token, at a stop text (which is not part of the text), or at `maxTokens`.
-   * `tokens` hold everything that was generated. Aborting keeps what is there and says so; before the first token it
-   * throws `cancelled`.
-   */
-  async answer(
-    adapter: { lora: Lora } | undefined,
-    prompt: readonly number[],
-    options: AnswerOptions & { stopTexts?: readonly string[] | undefined; onText?: ((piece: string) => void) | undefined } = {},
-  ): Promise<AnswerText> {
-    const stream = this.tokenizer.createDecodeStream();
-    const stops = createStopStream([...this.prompts.stopTexts, ...(options.stopTexts ?? [])]);
-    const ended = new AbortController();
-    const stop = () => ended.abort();
-    options.signal?.addEventListener('abort', stop);
-    if (options.signal?.aborted) stop();
-    const tokens: number[] = [];
-    const pieces: string[] = [];
-    let byText = false;
-    const give = (piece: string) => {
-      if (piece) options.onText?.(piece);
-      return piece;
-    };
-    try {
-      await this.generate(adapter, prompt, {
-        ...options, signal: ended.signal,
-        onToken: (id) => {
-          // Tokens that the device had under way when the text ended are not part of the answer.
-          if (byText) return;
-          tokens.push(id);
-          pieces.push(give(stops.push(stream.push(id))));
-          options.onToken?.(id);
-          if (stops.stopped) {
-            byText = true;
-            stop();
-          }
-        },
-      });
-    } catch (error) {
-      if (!byText && (!options.signal?.aborted || !tokens.length)) throw error;
-    } finally {
-      options.signal?.removeEventListener('abort', stop);
-    }
-    if (!byText) {
-      const rest = give(stops.push(stream.end()) + stops.end());
-      if (pieces.length) pieces[pieces.length - 1] += rest;
-    }
-    return { tokens, pieces, text: pieces.join('').trim(), stopped: options.signal?.aborted === true && !byText };
+  /** Answers as text while it is written; see answer-text.ts. */
+  answer(adapter: { lora: Lora } | undefined, prompt: readonly number[], options: AnswerTextOptions = {}): Promise<AnswerText> {
+    return answerText(this, adapter, prompt, options);
   }
 
-  /**
-   * Reads an answer that the fast lane wrote, and gives the exact lane's own greedy answer: the same tokens as far as
-   * they agree, its own from the first that it would have chosen otherwise. `agreed` says how many were the same.
-   */
-  async confirm(
-    adapter: { lora: Lora } | undefined,
-    prompt: readonly number[],
-    written: readonly number[],
-    options: Pick<AnswerOptions, 'maxTokens' | 'signal'> & { stopTexts?: readonly string[] | undefined } = {},
+  /** The exact lane's own greedy answer to what the fast lane answered; see answer-text.ts. */
+  confirm(
+    adapter: { lora: Lora } | undefined, prompt: readonly number[], written: readonly number[], options: Pick<AnswerTextOptions, 'maxTokens' | 'signal' | 'stopTexts'> = {},
   ): Promise<AnswerText & { agreed: number }> {
-    const choices = await greedyChoices(this.model, adapter?.lora, prompt, written);
-    const other = written.findIndex((id, i) => id !== choices[i]);
-    const agreed = other < 0 ? written.length : other;
-    if (agreed === written.length) return { ...this.textOf(written, options.stopTexts), agreed, stopped: false };
-    const before = written.slice(0, agreed);
-    const rest = await this.answer(adapter, [...prompt, ...before], { signal: options.signal, maxTokens: (options.maxTokens ?? 96) - agreed });
-    const { tokens, ...text } = this.textOf([...before, ...rest.tokens], options.stopTexts);
-    return { tokens, ...text, agreed, stopped: rest.stopped };
-  }
-
-  /** The text of an answer's tokens, up to a stop text. */
-  private textOf(ids: readonly number[], stopTexts: readonly string[] = []): Omit<AnswerText, 'stopped'> {
-    const stream = this.tokenizer.createDecodeStream();
-    const stops = createStopStream([...stopTexts, ...this.prompts.stopTexts]);
-    const tokens: number[] = [];
-    const pieces: string[] = [];
-    for (const id of ids) {
-      tokens.push(id);
-      pieces.push(stops.push(stream.push(id)));
-      if (stops.stopped) break;
-    }
-    if (!stops.stopped && pieces.length) pieces[pieces.length - 1] += stops.push(stream.end()) + stops.end();
-    return { tokens, pieces, text: pieces.join('').trim() };
+    return confirmedAnswer(this, adapter, prompt, written, options);
   }
 
   /** From the bytes of checkpoints.safetensors. Throws `adapter/other-checkpoints`, `adapter/does-not-fit`, `safetensors/…`. */
@@ -469,64 +318,9 @@ export class Engine {
     return findCopies(this.model, records, rule, (some) => this.sequences(some), options);
   }
 
-  /**
-   * Trains an adapter and builds its ledger. Copies among the records (protocol/clusters) are found first: one of each
-   * cluster is trained. Returns the PEFT folder with run.json, checkpoints and ledger: the same base, records, recipe and
-   * settings give the same bytes on every backend, interrupted or not. `heldOut` are further records, whose loss is
-   * reported. Throws what training throws, `train/no-records`, and `ledger/too-large` before it begins.
-   */
-  async train(
-    datanet: string,
-    all: readonly DatanetRecord[],
-    recipe: TrainRecipe,
-    { heldOut = [], onLedger, settings: given, ...options }: TrainRunOptions = {},
-  ): Promise<{ files: Files; run: RunFile; adapter: LoadedAdapter; ledger: CurvatureLedger }> {
-    const records = all.map(normaliseRecord);
-    if (!records.length) throw new OpenLedgerError({ code: 'train/no-records', what: 'There is nothing to learn from.', why: 'This Datanet version has no records.', next: 'Choose a version with records.' });
-    checkRecipe(recipe);
-    // Fetched by who trains.
-    const [{ train }, curvature] = await Promise.all([import('../model/train.ts'), loadCurvature()]);
-    const settings = given ?? curvature.CURVATURE;
-    curvature.checkSettings(settings);
-    const clusters = await this.copies(records, COPY_RULE, { signal: options.signal });
-    const trained = representatives(clusters).map((k) => records[k]!);
-    curvature.requireCurvatureMemory(this.backend, trained.length, ledgerShapes(this.model.config, recipe).reduce((sum, { values }) => sum + values, 0), settings);
-    const sequences = this.sequences(trained);
-    const snapshots: Snapshot[] = [];
-    const made = await train(this.model, sequences, recipe, {
-      ...options, heldOut: this.sequences(heldOut),
-      snapshotSteps: curvature.keptSteps(recipe, trained.length, settings.checkpoints), onSnapshot: (snapshot) => void snapshots.push(snapshot),
-    });
-    const tensors = await downloadLora(this.backend, made);
-    freeLora(this.backend, made);
-    // From here on the factors are constants: what is published is what is attributed.
-    const { config } = this.model;
-    const lora = uploadLora(this.backend, config, recipe, tensors);
-    const root = tensorsRoot(rowsOf(tensors));
-    const kept = curvature.checkpointsFile(snapshots);
-    const adapter: LoadedAdapter = { lora, root, run: undefined as unknown as RunFile, checkpoints: snapshots.map((one) => uploadLora(this.backend, config, recipe, one.tensors)) };
-    const ledger = await curvature.buildCurvatureLedger(this.model, adapter.checkpoints!, sequences, settings, curvature.runPace(recipe, trained.length), { signal: options.signal, onProgress: onLedger }).catch((error: unknown) => {
-      this.unloadAdapter(adapter);
-      throw error;
-    });
-    const { damping, ...rest } = settings;
-    const run: RunFile = {
-      openledger: 'run/1', arithmetic: ARITHMETIC, method: curvature.METHOD,
-      base: { name: this.identity.name, cid: this.identity.cid, root: this.root, ...(this.format === undefined ? {} : { format: this.format }) },
-      datanet: { name: datanet, recordsRoot: recordsRoot(records), records: records.length, copies: COPY_RULE, ...(trained.length < records.length && { clusters }) },
-      recipe: recipeJson(recipe),
-      adapter: { root },
-      ledger: { ...rest, damping: String(damping), checkpointsRoot: kept.root, root: await this.ledgerRoot(ledger), program: (await this.tracer(ledger, { signal: options.signal })).programHash },
-    };
-    adapter.run = run;
-    const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
-    const files: Files = {
-      'adapter_config.json': text(loraConfigJson(recipe, this.identity.name)),
-      'adapter_model.safetensors': writeSafetensors(tensors, 'F32', { format: 'pt' }),
-      'run.json': text(run),
-      'checkpoints.safetensors': kept.bytes,
-      'ledger.safetensors': await curvature.writeLedgerFile(this.backend, ledger),
-    };
-    return { files, run, adapter, ledger };
+  /** Trains an adapter on records and builds its ledger; see train-run.ts, which is fetched by who trains. */
+  async train(datanet: string, records: readonly DatanetRecord[], recipe: TrainRecipe, options: TrainRunOptions = {}): Promise<TrainedRun> {
+    const { trainRun } = await import('./train-run.ts');
+    return trainRun(this, datanet, records, recipe, options);
   }
 }
