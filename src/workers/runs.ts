@@ -78,8 +78,8 @@ export async function checkRun(source: Source, run: RegisteredRun, vouched: Vouc
     case 'demand': return { kind: 'demand', places: move.places, ...about };
     case 'prove-given': return { kind: 'false', evidence: { kind: 'given', opening: move.opening }, ...about };
     case 'prove-unit': {
-      const { opening, step, shape } = move;
-      return { kind: 'false', evidence: { kind: 'unit', opening, step, shape }, ...about };
+      const { opening, step, shape, reads } = move;
+      return { kind: 'false', evidence: { kind: 'unit', opening, step, shape, reads }, ...about };
     }
     case 'other-plan': return { kind: 'other-plan', ...about };
   }

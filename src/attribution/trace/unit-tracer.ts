@@ -34,6 +34,8 @@ export interface UnitTrace {
 export interface UnitEvidence {
   step: Step;
   shape: UnitShape;
+  /** Numbers of the sources that the step reads, ascending: only their roots need to be proved. */
+  reads: number[];
 }
 
 /** Matrices of the units that one reads, in the order in which they are made. */
@@ -183,7 +185,8 @@ export class UnitTracer {
         return at < first ? claimed.inner.proof(at, part) : claimed.outputs.proof(at - first, part);
       },
     }, index, place.row, place.column);
-    return { step, shape: program.shape };
+    const reads = step.openings.map(({ input }) => instruction.inputs[input]!.space).filter((space) => typeof space === 'number');
+    return { step, shape: program.shape, reads: [...new Set(reads)].sort((a, b) => a - b) };
   }
 
   /** One matrix of a unit with the program's proof of its instruction; none for one that the program does not have. */
