@@ -1,10 +1,12 @@
-import { BLOCK, add, bitsOf, exp, div, fromBits, mul, operand, store, sub } from '../../arithmetic/rf32.ts';
+import { BLOCK, add, bitsOf, exp, div, fromBits, mul, store, sub } from '../../arithmetic/rf32.ts';
 import { OpenLedgerError, throwIfAborted } from '../../errors.ts';
 import type { Backend, Tensor } from '../../kernels/backend.ts';
 import { breathe } from '../../kernels/breathe.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { ELEMENTS } from './element.ts';
 import { BACKWARD, type Instruction, type OpName, type Program, type Space, type TraceInputs, sizeOf } from './instruction.ts';
+import { operands, products } from './products.ts';
+import { FAST_LEDGER, dotBlocksOn } from './run-ledger.ts';
 import { type Texts, answerTexts } from './texts.ts';
 
 /** A matrix of a trace. Constants of integers hold them by their bits. */
@@ -49,7 +51,7 @@ export async function runProgram(backend: Backend, program: Program, constants: 
 }
 
 /**
- * Runs a program on the host; only products of matrices run on `backend`, whose bits are RF32's on every device. Gives the
+ * Runs a program on the host; only large products of matrices run on `backend`, whose bits are RF32's on every device. Gives the
  * matrices that were kept, by instruction. Throws `cancelled`, RangeError for a source that is not given.
  */
 export async function runTexts(
@@ -92,7 +94,8 @@ export async function runTexts(
         values = new Float32Array(rows * columns);
         // What reads itself reads what is made of it so far.
         for (const { space, index: at } of from) sources.push(space === 'trace' && at === index ? { rows, columns, values } : await matrixOf(space, at));
-        (FAST[op] ?? slow)({ instruction, texts, sources, rows, columns, values });
+        const work = { instruction, texts, sources, rows, columns, values };
+        if (!(op === 'dotBlocks' && (await dotBlocksOn(backend, work)))) (FAST[op] ?? slow)(work);
       }
       const matrix = { rows, columns, values };
       change?.(index, matrix);
@@ -120,7 +123,8 @@ function lastUses({ instructions }: Program, outputs: number): number[][] {
   return out;
 }
 
-interface Work {
+/** One instruction to be run: `values` are zeros, to be filled. */
+export interface Work {
   instruction: Instruction;
   texts: Texts;
   sources: Matrix[];
@@ -155,23 +159,9 @@ export function requireLength(tokens: number): void {
   });
 }
 
-const operands = (values: Float32Array) => values.map(operand);
-const fround = Math.fround;
-
-/** Σ over `count` terms of a[from + t] · b[at + t·step], as RF32 sums; a and b are operands. */
-function products(a: Float32Array, from: number, b: Float32Array, at: number, count: number): number {
-  let total = 0;
-  for (let first = 0; first < count; first += BLOCK) {
-    const end = Math.min(count, first + BLOCK);
-    let sum = 0;
-    for (let t = first; t < end; t++) sum = fround(sum + fround(a[from + t]! * b[at + t]!));
-    total = fround(total + sum);
-  }
-  return total;
-}
-
-/** Row by row where it counts; the rest goes element by element. run.test.ts holds them to the slow form. */
+/** Row by row where it counts; the rest goes element by element. trace.test.ts and run-ledger.test.ts hold them to the slow form. */
 const FAST: Partial<Record<OpName, (work: Work) => void>> = {
+  ...FAST_LEDGER,
   scores: ({ instruction: { params: [h, g, e] }, texts, sources: [q, k], columns, values }) => {
     const [a, b] = [operands(q!.values), operands(k!.values)];
     for (let row = 0; row * columns < values.length; row++) {
@@ -208,6 +198,13 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
         // One block, so that the sum is added to nothing.
         values[i * columns + j] = products(a, i * terms + first, b, Math.floor(j / blocks!) * terms + first, Math.min(BLOCK, terms - first));
       }
+    }
+  },
+  foldGroups: ({ instruction: { params: [blocks] }, sources: [x], values }) => {
+    for (let i = 0; i < values.length; i++) {
+      let total = 0;
+      for (let b = i * blocks!; b < (i + 1) * blocks!; b++) total = add(total, x!.values[b]!);
+      values[i] = store(total);
     }
   },
   transpose: ({ sources: [a], rows, columns, values }) => {
@@ -279,9 +276,8 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
     const [a, b] = [operands(text!.values), operands(x!.values)];
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        let sum = 0;
-        for (let t = j * BLOCK; t < Math.min(x!.columns, (j + 1) * BLOCK); t++) sum = fround(sum + fround(a[t]! * b[i * x!.columns + t]!));
-        values[i * columns + j] = sum;
+        const first = j * BLOCK;
+        values[i * columns + j] = products(a, first, b, i * x!.columns + first, Math.min(BLOCK, x!.columns - first));
       }
     }
   },
