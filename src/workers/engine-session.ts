@@ -1,56 +1,23 @@
 import { Catalog, parseJson } from '../attribution/catalog.ts';
-import type { Files, LoadedAdapter, Engine } from '../attribution/engine.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
-import type { Backend } from '../kernels/backend.ts';
-import type { DeviceTraits } from '../kernels/webgpu/wgsl.ts';
-import { type SelfTestResult, selfTest } from '../kernels/self-test.ts';
-import { type Choice, openBackend } from '../kernels/webgpu/select.ts';
-import { generate } from '../model/generate.ts';
-import { toHex } from '../protocol/bytes.ts';
-import type { Json } from '../protocol/canonical.ts';
+import { selfTest } from '../kernels/self-test.ts';
+import { openBackend } from '../kernels/webgpu/select.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import type { DatanetRecord } from '../protocol/record.ts';
-import type { RunFile } from '../protocol/run.ts';
 import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
-import type { CurvatureLedger } from '../attribution/curvature/curvature-ledger.ts';
-import type { PlainAdapter } from '../attribution/engine.ts';
+import { ask, confirm, measure, profile } from './asking.ts';
 import type { TracePlace } from './disputes.api.ts';
 import type { RegisteredRun, RunPlace, ShownOfRun, VouchedRun } from './runs.api.ts';
 import type {
-  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReplies, EngineApi, EngineStatus, KernelProfile, LibraryAdapterRef, LoadProgress, ModelSource, Pricing, ReceiptResult,
+  AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReplies, EngineApi, KernelProfile, LibraryAdapterRef, ModelSource, Pricing, ReceiptResult,
   Trained, TrainInput, TrainStep,
 } from './engine.api.ts';
 import type { EngineLibrary } from './engine-library.ts';
 import { JobQueue } from './job-queue.ts';
 import { openBaseOfReceipt, openLibraryBase } from './library-bases.ts';
-
-interface Opened {
-  catalog: Catalog;
-  engine: Engine;
-  deployment: Deployment;
-  publishUrl: string | undefined;
-  choice: Choice;
-  base: BaseChoice | undefined;
-  /** PEFT folders of the library, by id; least recently used first. */
-  plain: Map<string, PlainAdapter>;
-  selfTest: SelfTestResult[];
-}
-
-interface HeldRun {
-  files: Files;
-  run: RunFile;
-  adapter: LoadedAdapter;
-  ledger: CurvatureLedger;
-}
-
-type Report = (progress: LoadProgress) => void;
-
-/** Tokens of which the pace is measured. */
-const MEASURED_TOKENS = 8;
-
-/** Adapters of the library held on the device. */
-const MAX_PLAIN = 4;
+import { type Opened, type Report, forward, statusOf } from './opened-engine.ts';
+import { TrainedRuns } from './trained-runs.ts';
 
 /** Training's own code is fetched when it is first asked for. */
 const loadTraining = () => import('./training.ts');
@@ -72,17 +39,14 @@ export class EngineSession implements EngineApi {
   private library: Promise<EngineLibrary> | undefined;
   private gateways: string[] = [];
   private readonly jobs = new JobQueue();
-  private readonly runs = new Map<string, HeldRun>();
-  /** Trainings that are to be kept after their present step. */
-  private readonly keepNow = new Set<string>();
-  private runNumber = 0;
+  private readonly trained = new TrainedRuns();
 
   open(deployment: Deployment, deploymentUrl: string, preference: 'auto' | 'webgpu' | 'cpu', base: BaseChoice | undefined, onProgress: Report) {
     return this.answer(undefined, async () => {
       this.gateways = deployment.gateways.map((url) => new URL(url, deploymentUrl).href);
       this.reopen = () => this.start(deployment, deploymentUrl, preference, base, onProgress);
       await this.reopen();
-      return this.describe();
+      return statusOf(this.ready());
     });
   }
 
@@ -115,7 +79,7 @@ export class EngineSession implements EngineApi {
   }
 
   status() {
-    return this.answer(undefined, async () => this.describe(), false);
+    return this.answer(undefined, async () => statusOf(this.ready()), false);
   }
 
   async cancel(job: string): Promise<void> {
@@ -123,52 +87,23 @@ export class EngineSession implements EngineApi {
   }
 
   ask(job: string, ref: AdapterRef | LibraryAdapterRef | undefined, question: string, options: AskOptions, onText: (piece: string) => void, onProgress: Report) {
-    return this.answer(job, async (signal): Promise<Answer> => {
-      const { catalog, engine } = this.ready();
-      const adapter = ref && ('library' in ref ? await this.plainAdapter(ref.library, signal) : await catalog.adapter(engine, ref.cid, { signal, onProgress: forward(onProgress) }));
-      const { prompt, retrieval } = options.retrieve && ref && 'cid' in ref
-        ? (await loadAttribution()).promptWithRetrieved(engine, ref.datanet.cid, (await catalog.version(ref.datanet.cid, { signal })).records, adapter as LoadedAdapter, question, options.retrieve, options.maxTokens)
-        : { prompt: engine.prompt(question), retrieval: undefined };
-      const began = performance.now();
-      const { tokens, pieces, text, stopped } = await engine.answer(adapter, prompt, {
-        signal, maxTokens: options.maxTokens, sampling: options.sampling, stopTexts: options.stop, onText,
-      });
-      return {
-        promptTokens: prompt, answerTokens: tokens, text, pieces, seconds: (performance.now() - began) / 1000, stopped,
-        ...(options.sampling ? { sampling: options.sampling } : {}),
-        ...(retrieval ? { retrieval } : {}),
-        ...(adapter && 'warning' in adapter && adapter.warning ? { warning: adapter.warning } : {}),
-      };
-    });
+    return this.answer(job, async (signal): Promise<Answer> => ask(this.ready(), ref, question, options, onText, this.asking(signal, onProgress)));
   }
 
   confirm(job: string, ref: AdapterRef | LibraryAdapterRef | undefined, question: string, written: number[], options: AskOptions, onProgress: Report) {
-    return this.answer(job, async (signal): Promise<Answer> => {
-      const { catalog, engine } = this.ready();
-      const prompt = engine.prompt(question);
-      const adapter = ref && ('library' in ref ? await this.plainAdapter(ref.library, signal) : await catalog.adapter(engine, ref.cid, { signal, onProgress: forward(onProgress) }));
-      const began = performance.now();
-      const { tokens, pieces, text, stopped, agreed } = await engine.confirm(adapter, prompt, written, { signal, maxTokens: options.maxTokens, stopTexts: options.stop });
-      return {
-        promptTokens: prompt, answerTokens: tokens, text, pieces, seconds: (performance.now() - began) / 1000, stopped, lane: 'fast',
-        ...(agreed < written.length ? { corrected: agreed } : {}),
-        ...(adapter && 'warning' in adapter && adapter.warning ? { warning: adapter.warning } : {}),
-      };
-    });
+    return this.answer(job, async (signal): Promise<Answer> => confirm(this.ready(), ref, question, written, options, this.asking(signal, onProgress)));
   }
 
-  private async plainAdapter(id: string, signal: AbortSignal): Promise<PlainAdapter> {
-    const { engine, plain } = this.ready();
-    const known = plain.get(id);
-    plain.delete(id);
-    const adapter = known ?? engine.loadPlainAdapters([{ files: await (await this.openLibrary()).adapter(id, signal), weight: 1 }]);
-    plain.set(id, adapter);
-    for (const [old, held] of plain) {
-      if (plain.size <= MAX_PLAIN) break;
-      plain.delete(old);
-      engine.unloadAdapter(held);
-    }
-    return adapter;
+  private asking(signal: AbortSignal, onProgress: Report) {
+    return { openLibrary: () => this.openLibrary(), signal, onProgress };
+  }
+
+  measure(job: string, question: string) {
+    return this.answer(job, async (signal) => measure(this.ready().engine, question, signal));
+  }
+
+  profile(job: string, ref: AdapterRef | undefined, question: string) {
+    return this.answer(job, async (signal): Promise<KernelProfile> => profile(this.ready(), ref, question, signal));
   }
 
   libraryList() {
@@ -197,42 +132,6 @@ export class EngineSession implements EngineApi {
 
   planBase({ id, format }: BaseChoice) {
     return this.answer(undefined, async () => (await this.openLibrary()).plan(id, format, this.ready().choice.backend), false);
-  }
-
-  measure(job: string, question: string) {
-    return this.answer(job, async (signal) => {
-      const { engine } = this.ready();
-      const prompt = engine.prompt(question);
-      // Whether or not the model would end: only the pace is asked for. The first round compiles and packs.
-      let rate = 0;
-      for (let round = 0; round < 2; round++) {
-        const times: number[] = [];
-        await generate(engine.model, undefined, prompt, { maxTokens: MEASURED_TOKENS, stop: [], signal, onToken: () => times.push(performance.now()) });
-        rate = ((times.length - 1) * 1000) / Math.max(1e-3, times[times.length - 1]! - times[0]!);
-      }
-      return rate;
-    });
-  }
-
-  profile(job: string, ref: AdapterRef | undefined, question: string) {
-    return this.answer(job, async (signal): Promise<KernelProfile> => {
-      const { catalog, engine, choice } = this.ready();
-      const adapter = ref && (await catalog.adapter(engine, ref.cid, { signal }));
-      const prompt = engine.prompt(question);
-      const answer = () => engine.generate(adapter, prompt, { signal, maxTokens: 24 });
-      // Once unmeasured: programs are compiled at their first use.
-      await answer();
-      const { profile } = choice.backend;
-      if (!profile) throw new OpenLedgerError({ code: 'engine/no-profile', what: 'This device tells no times.', next: 'Choose another device on the page Device.' });
-      profile.start();
-      try {
-        const tokens = (await answer()).length;
-        return { ...(await profile.stop()), tokens };
-      } catch (error) {
-        await profile.stop().catch(() => undefined);
-        throw error;
-      }
-    });
   }
 
   attribute(job: string, ref: AdapterRef, answer: AnswerTokens, selection: { from: number; to: number } | undefined, onProgress: Report, build = false) {
@@ -282,35 +181,8 @@ export class EngineSession implements EngineApi {
 
   makeReceipt(job: string, ref: AdapterRef, question: string, answer: Answer, pricing: Pricing, onProgress: Report) {
     return this.answer(job, async (signal): Promise<ReceiptResult> => {
-      const { catalog, engine, publishUrl } = this.ready();
-      const { adapter, version, ledger } = await this.prepare(ref, signal, onProgress);
-      const { loss, scores, noise } = await engine.influence(adapter, ledger, answer.promptTokens, answer.answerTokens);
-      const { bytes, ...trace } = await engine.trace(ledger, answer.promptTokens, answer.answerTokens, {
-        signal, onProgress: (done, total) => onProgress({ what: 'Trace of the computation', done, total, unit: 'steps' }),
-      });
-      const publish = async (content: Uint8Array) => {
-        const cid = await catalog.store.addFile(content);
-        if (publishUrl) await catalog.store.publish(cid, publishUrl, { signal });
-        return cid;
-      };
-      const traceCid = await publish(bytes);
-      const { canonicalJson, makeReceipt, receiptHash } = await loadReceipts();
-      const { receipt, recordParts } = makeReceipt({
-        nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
-        base: { cid: engine.identity.cid, root: engine.root, format: engine.format },
-        sampling: answer.sampling,
-        adapter: { id: ref.id, cid: ref.cid, root: adapter.root },
-        datanet: { id: ref.datanet.id, version: ref.datanet.version, cid: ref.datanet.cid, records: version.records },
-        ledger: adapter.run.ledger,
-        trace: { ...trace, cid: traceCid },
-        prompt: { text: engine.normalised(question), tokens: answer.promptTokens },
-        // The text of all tokens: a stop text cuts what is shown, not what was computed.
-        answer: { text: engine.tokenizer.decode(answer.answerTokens).trim(), tokens: answer.answerTokens },
-        retrieval: answer.retrieval,
-        loss, scores, noise, prices: pricing,
-      });
-      const cid = await publish(new TextEncoder().encode(canonicalJson(receipt as unknown as Json)));
-      return { receipt, hash: receiptHash(receipt), cid, recordParts: recordParts.map(String) };
+      const prepared = await this.prepare(ref, signal, onProgress);
+      return (await loadReceipts()).receiptOfAnswer(this.ready(), prepared, ref, question, answer, pricing, { signal, onProgress });
     });
   }
 
@@ -362,18 +234,11 @@ export class EngineSession implements EngineApi {
   }
 
   train(job: string, input: TrainInput, onStep: (step: TrainStep) => void, onProgress: Report) {
-    return this.answer(job, async (signal): Promise<Trained> => {
-      const { engine } = this.ready();
-      const { runTraining } = await loadTraining();
-      const { result, heldOut, seconds, finalLoss } = await runTraining(engine, input, { signal, wanted: () => this.keepNow.delete(job), onStep, onProgress });
-      const trained = `run-${++this.runNumber}`;
-      this.runs.set(trained, result);
-      return { trained, run: result.run, heldOut, seconds, finalLoss, adapterBytes: result.files['adapter_model.safetensors']!.length };
-    });
+    return this.answer(job, async (signal): Promise<Trained> => this.trained.train(this.ready().engine, job, input, { signal, onStep, onProgress }));
   }
 
   async keepTraining(job: string): Promise<void> {
-    if (this.jobs.has(job)) this.keepNow.add(job);
+    if (this.jobs.has(job)) this.trained.keepNow(job);
   }
 
   keptRuns() {
@@ -385,30 +250,15 @@ export class EngineSession implements EngineApi {
   }
 
   askTrained(job: string, trained: string, question: string) {
-    return this.answer(job, async (signal) => {
-      const { engine } = this.ready();
-      const prompt = engine.prompt(question);
-      const text = async (adapter: LoadedAdapter | undefined) => engine.tokenizer.decode(await engine.generate(adapter, prompt, { signal, maxTokens: 48 })).trim();
-      return { before: await text(undefined), after: await text(this.held(trained).adapter) };
-    });
+    return this.answer(job, async (signal) => this.trained.ask(this.ready().engine, trained, question, signal));
   }
 
   publishTrained(trained: string) {
-    return this.answer(undefined, async () => {
-      const { catalog, publishUrl } = this.ready();
-      const { files, run } = this.held(trained);
-      const cid = await catalog.store.addDirectory(files);
-      if (publishUrl) await catalog.store.publish(cid, publishUrl);
-      return { cid, run };
-    });
+    return this.answer(undefined, async () => this.trained.publish(this.ready(), trained));
   }
 
   async discardTrained(trained: string): Promise<void> {
-    const held = this.runs.get(trained);
-    if (!held || !this.opened) return;
-    this.runs.delete(trained);
-    this.opened.engine.freeLedger(held.ledger);
-    this.opened.engine.unloadAdapter(held.adapter);
+    if (this.opened) this.trained.discard(this.opened.engine, trained);
   }
 
   countTokens(texts: string[]) {
@@ -434,7 +284,7 @@ export class EngineSession implements EngineApi {
   }
 
   private release(): void {
-    this.runs.clear();
+    this.trained.clear();
     const opened = this.opened;
     this.opened = undefined;
     try {
@@ -462,25 +312,6 @@ export class EngineSession implements EngineApi {
     throw new OpenLedgerError({ code: 'engine/not-open', what: 'The model is not loaded yet.', next: 'Wait until it is, or reload the page.' });
   }
 
-  private held(trained: string): HeldRun {
-    const run = this.runs.get(trained);
-    if (run) return run;
-    throw new OpenLedgerError({ code: 'engine/no-such-run', what: 'This training run is gone.', why: 'The page or the engine was restarted since.', next: 'Start it again: it goes on with what was kept, and the same settings give the same adapter.' });
-  }
-
-  private describe(): EngineStatus {
-    const { engine, choice, base, selfTest: tests } = this.ready();
-    const { bytes, peakBytes } = choice.backend.memory();
-    return {
-      kind: choice.backend.kind === 'webgpu' ? 'webgpu' : 'cpu', device: choice.backend.device, why: choice.why, selfTest: tests.map(({ name, ok }) => ({ name, ok })),
-      memoryBytes: bytes, peakBytes, limits: limitsOf(choice.backend),
-      base: {
-        name: engine.identity.name, library: base?.id, format: base?.format ?? 'auto', parameters: engine.parameters,
-        context: engine.model.positions, root: engine.root, readsRecords: engine.readsRecords, sampling: engine.generation.sampling,
-      },
-    };
-  }
-
   private answer<T>(job: string | undefined, work: (signal: AbortSignal) => Promise<T>, queued = true): Promise<Answered<T>> {
     return this.jobs.run(job, async (signal) => {
       // A lost graphics processor is routine (sleep, driver update): what was loaded is loaded again, then work goes on.
@@ -497,20 +328,4 @@ function notReproduced(): OpenLedgerError {
     why: 'The ledger built here from its checkpoints and records has another root than its run.json.',
     next: 'Do not rely on its attribution; tell whoever published it, or choose another adapter.',
   });
-}
-
-function forward(onProgress: Report) {
-  return (what: string, done: number, total: number | undefined, unit: 'bytes' | 'records') => onProgress({ what, done, total, unit });
-}
-
-/** What the device allows: what greater tensors are split by, and what kernels are chosen by. */
-function limitsOf(backend: Backend): EngineStatus['limits'] {
-  const { traits } = backend as Backend & { traits?: DeviceTraits };
-  if (!traits) return [{ name: 'Memory that a page’s WebAssembly can have', value: 2 ** 32, unit: 'bytes' }];
-  return [
-    { name: 'Largest tensor in one piece', value: backend.maxBinding, unit: 'bytes' },
-    { name: 'Buffers that a kernel can read and write', value: traits.storageBuffers, unit: 'count' },
-    { name: 'Invocations in a workgroup', value: traits.invocations, unit: 'count' },
-    { name: 'Memory of a workgroup', value: traits.workgroupBytes, unit: 'bytes' },
-  ];
 }
