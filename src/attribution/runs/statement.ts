@@ -94,15 +94,19 @@ export interface RootProofs {
   proof(unit: number): Hex[];
 }
 
-/** `outputs` are those of the statement, not those made here. */
-export function openUnit(plan: PlanTree, outputs: RootProofs, index: number): UnitOpening {
+/** Of a source that is not needed: nothing stands under it. */
+const NOT_OPENED: Hex = `0x${'0'.repeat(64)}`;
+
+/** `outputs` are those of the statement, not those made here. `reads`: numbers of the sources that are opened; all where absent. */
+export function openUnit(plan: PlanTree, outputs: RootProofs, index: number, reads?: readonly number[]): UnitOpening {
   const unit = plan.units[index]!;
+  const isRead = (k: number) => !reads || reads.includes(k);
   return {
     index, ...unit,
     planProof: plan.proof(index),
     outputRoot: outputs.of(index),
     outputProof: outputs.proof(index),
-    sourceRoots: unit.sources.map((source) => outputs.of(source)),
-    sourceProofs: unit.sources.map((source) => outputs.proof(source)),
+    sourceRoots: unit.sources.map((source, k) => (isRead(k) ? outputs.of(source) : NOT_OPENED)),
+    sourceProofs: unit.sources.map((source, k) => (isRead(k) ? outputs.proof(source) : [])),
   };
 }
