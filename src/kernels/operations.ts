@@ -2,7 +2,7 @@ import { adamw } from './adamw/operation.ts';
 import { argmax } from './argmax/operation.ts';
 import { attentionKeys, attentionScores, attentionValues, softmax, softmaxGradient } from './attention/operation.ts';
 import {
-  choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate, dampDiagonal,
+  addDiagonal, choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate,
 } from './cholesky/operation.ts';
 import { crossEntropy, crossEntropyGradient } from './crossEntropy/operation.ts';
 import { decodeOperations } from './decode/operations.ts';
@@ -20,9 +20,9 @@ import { sketch } from './sketch/operation.ts';
 import { swiglu, swigluGradient } from './swiglu/operation.ts';
 
 export const operations: readonly Operation[] = [
-  adamw, addBias, addScaled, addTensors, argmax, attentionKeys, attentionScores, attentionValues,
+  adamw, addBias, addDiagonal, addScaled, addTensors, argmax, attentionKeys, attentionScores, attentionValues,
   choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate,
-  crossEntropy, crossEntropyGradient, dampDiagonal, dataInfScores, dataInfWeights, drawTargets, embedding, embeddingGradient,
+  crossEntropy, crossEntropyGradient, dataInfScores, dataInfWeights, drawTargets, embedding, embeddingGradient,
   matmulNN, matmulNT, matmulTN, placeRows, rmsNorm, rmsNormGradient, rmsNormWeightGradient, rope,
   scaleColumns, scaleTensor, sketch, softmax, softmaxGradient, swiglu, swigluGradient, weightedSum,
   ...newMatrixOperations,

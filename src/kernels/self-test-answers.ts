@@ -31,7 +31,7 @@ export const selfTestAnswers: Readonly<Record<string, string>> = {
   'swiglu': 'ca6157b16f471f24fbd1d6c1c80c55468faaff4b4ca250934256afee66249742',
   'swigluGradient': '85c30d8b8689105f88eb0fb9a4d9ba0302abb6ebf30eb3116076dd81824a16b2',
   'weightedSum': '81c18a503d043e5f01335864420c1aa7413cb2e739c1886d195574f1e5b5e8d8',
-  'dampDiagonal': '842ababca06132ba634d69aaaf21918eda724a6f2e32d04972b83ef9a2781605',
+  'addDiagonal': '3ff0b2133461b48349fa7c12a333fa2f4c25557d7dc7c6ff6b9946d61b20e137',
   'choleskyStart': '21a08c2a7ca489711e55ab6c422121fb92a4825b17454a26924047f695b0c71f',
   'choleskyBlock': '1bb0d4ff9763f972a635b9d9fbd606c90905995e28ea8c5ca2dcb23c9c2dcbee',
   'choleskyPanel': 'adf0e2a4b8fc6e8416dd3c06c1d980c0427cc9d2c01023fd85875caad0db7a74',

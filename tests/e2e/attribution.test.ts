@@ -78,7 +78,7 @@ describe.sequential('attribution of an answer', () => {
     expect(shares[0]).toContain(asked.record.contributor);
     expect(shares.at(-1)).toContain('returned to stakers');
     expect(sum(percentsIn(shares))).toBeCloseTo(100, 6);
-    await made.getByText('Curvature, curvature/1.').waitFor();
+    await made.getByText('Curvature, curvature/2.').waitFor();
     await made.getByText(/it does not say that a record is/).waitFor();
   });
 

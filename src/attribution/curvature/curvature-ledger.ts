@@ -1,7 +1,7 @@
 import { OpenLedgerError, throwIfAborted } from '../../errors.ts';
 import type { Backend, Tensor } from '../../kernels/backend.ts';
 import { GROUP } from '../../kernels/matrix/format.ts';
-import { type Matrix, createMatrix, freeMatrix, matrixBytes, writeRows } from '../../kernels/matrix/matrix.ts';
+import { type Matrix, createMatrix, freeMatrix, matrixBytes } from '../../kernels/matrix/matrix.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { Scope } from '../../kernels/scope.ts';
 import { requireCurvatureTest } from '../../kernels/self-test.ts';
@@ -9,12 +9,14 @@ import type { Sequence } from '../../model/batch.ts';
 import type { Lora } from '../../model/lora.ts';
 import type { Model } from '../../model/model.ts';
 import { memoryAllowed } from '../../model/weights/plan-weights.ts';
-import { LOSS_SCALE, PASS_BYTES, type Progress, adapterTensors } from '../record-gradients.ts';
+import { PASS_BYTES, type Progress, adapterTensors } from '../record-gradients.ts';
+import { lambdaOf } from './ledger-constants.ts';
 import { BLOCK_RECORDS, type LabelPlan, LedgerPasses } from './ledger-passes.ts';
-import { chanceDeviations } from './noise.ts';
+import { chanceDeviations, squaresOf } from './noise.ts';
 import { type Preconditioner, applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { type CurvatureSettings, MOST_CHANCE_DRAWS, MOST_DRAWS, ROW_FORMAT, type RunPace, checkSettings, drawPlan } from './settings.ts';
 import { PassedGradients } from './passed-gradients.ts';
+import { roundRows, writeRounded } from './round-rows.ts';
 import { GradientScale } from './scale.ts';
 import { Sketcher } from './sketcher.ts';
 
@@ -46,7 +48,7 @@ export function curvatureBytes(records: number, values: number, settings: Curvat
   // Gradients of a pass, their scaled copies, and what is kept of them until it ends.
   const pass = Math.min(4 * records * values, Math.max(4 * values, PASS_BYTES));
   const block = 4 * Math.min(records, BLOCK_RECORDS) * ((3 + 2 * settings.checkpoints) * width + 3 * m);
-  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * chance * width) + 12 * m * m + block + 4 * pass };
+  return { kept, building: kept + settings.checkpoints * 4 * (m * width + m * m + 2 * chance * width) + 8 * m * m + block + 4 * pass };
 }
 
 /** Throws `ledger/too-large` with the numbers where a ledger cannot be built on this device, before anything is allocated. */
@@ -104,7 +106,7 @@ export async function buildCurvatureLedger(
 }
 
 /** The records of the draws that measure chance. */
-const chanceOwners = (n: number) => drawPlan(n, 1, MOST_CHANCE_DRAWS).owners;
+export const chanceOwners = (n: number) => drawPlan(n, 1, MOST_CHANCE_DRAWS).owners;
 
 /** Own labels of all records, then the curvature's draws, then one that measures chance: a number that no draw of the curvature has. */
 export function labelPlans(n: number, { draws, seed }: Pick<CurvatureSettings, 'draws' | 'seed'>): LabelPlan[] {
@@ -119,9 +121,6 @@ export function labelPlans(n: number, { draws, seed }: Pick<CurvatureSettings, '
 export function makeSketchers(backend: Backend, checkpoints: readonly Lora[], settings: CurvatureSettings, scale: Float32Array): Sketcher[] {
   return checkpoints.map((lora, at) => new Sketcher(backend, lora, rowWidth(scale.length, settings), settings.seed, at, scale));
 }
-
-/** λ for gradients of LOSS_SCALE times the loss. */
-export const lambdaOf = ({ damping }: CurvatureSettings, { time }: RunPace): number => (LOSS_SCALE * LOSS_SCALE * damping) / time;
 
 /** Where gradients [·,width] come from: passes through the model, or numbers made up to measure growth. */
 export interface GradientSource {
@@ -149,7 +148,7 @@ export async function buildRows(
   };
   try {
     const curvatures: Preconditioner[] = [];
-    for (let at = 0; at < checkpoints; at++) curvatures.push(await makePreconditioner(held, await source.draws(held, at), lambda));
+    for (let at = 0; at < checkpoints; at++) curvatures.push(makePreconditioner(held, await source.draws(held, at), lambda));
     const chance = await source.chance();
     const N = held.upload('chance', [chanceOwners.length, columns], chance);
     const squares = squaresOf(chance, columns);
@@ -165,8 +164,8 @@ export async function buildRows(
           await place(values, at, part);
           scope.free(G, part);
         }
-        writeRows(backend, rows, first, values);
-        const products = (await backend.read(scope.one(matmulNT, 'ledger.chance', [N, scope.upload('rows', [count, columns], values)]))) as Float32Array;
+        writeRounded(backend, rows, first, roundRows(values, columns));
+        const products = (await backend.read(scope.one(matmulNT, 'ledger.chance', [scope.upload('rows', [count, columns], values), N]))) as Float32Array;
         noise.set(chanceDeviations(products, squares, chanceOwners, first, count), first);
       } finally {
         scope.release();
@@ -179,11 +178,6 @@ export async function buildRows(
   } finally {
     held.release();
   }
-}
-
-/** Float64 sums in order: the same everywhere. */
-function squaresOf(values: Float32Array, width: number): Float64Array {
-  return Float64Array.from({ length: width ? values.length / width : 0 }, (_, i) => values.subarray(i * width, (i + 1) * width).reduce((sum, value) => sum + value * value, 0));
 }
 
 export function freeCurvatureLedger(backend: Backend, ledger: CurvatureLedger): void {

@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { randomNormal } from '../../arithmetic/random.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { ReferenceBackend } from '../../kernels/reference/backend.ts';
+import type { Backend } from '../../kernels/backend.ts';
+import { decodeRows } from '../../kernels/matrix/decode.ts';
+import { freeMatrix } from '../../kernels/matrix/matrix.ts';
 import { Scope } from '../../kernels/scope.ts';
 import { DEFAULT_RECIPE } from '../../model/recipe.ts';
 import { memoryFolder } from '../../protocol/model-folder.ts';
 import { parseRunFile } from '../../protocol/run.ts';
 import { RECORDS, smallBase } from '../../../tests/parity/receipt-of.ts';
 import { Engine } from '../engine.ts';
-import { buildCurvatureLedger, freeCurvatureLedger } from './curvature-ledger.ts';
+import { type GradientSource, buildCurvatureLedger, buildRows, freeCurvatureLedger } from './curvature-ledger.ts';
 import { applyPreconditioner, makePreconditioner } from './preconditioner.ts';
 import { CURVATURE, checkSettings, checkpointSteps, drawPlan, runPace } from './settings.ts';
 
@@ -52,7 +55,7 @@ describe('taking the curvature out', () => {
     const results: Float32Array[] = [];
     for (const on of [backend, new ReferenceBackend()]) {
       const scope = new Scope(on);
-      const curvature = await makePreconditioner(scope, scope.upload('F', [m, d], F), lambda);
+      const curvature = makePreconditioner(scope, scope.upload('F', [m, d], F), lambda);
       results.push((await on.read(applyPreconditioner(scope, curvature, scope.upload('G', [n, d], G)))) as Float32Array);
       scope.release();
     }
@@ -64,16 +67,88 @@ describe('taking the curvature out', () => {
 
   it('gives zeros where every gradient is zero, and duplicates do not stop it', async () => {
     const scope = new Scope(backend);
-    const nothing = await makePreconditioner(scope, scope.create('F', [6, 8], 'f32'), 0.1);
-    expect(nothing.lambda).toBe(0);
+    const nothing = makePreconditioner(scope, scope.create('F', [6, 8], 'f32'), 0.1);
     expect([...((await backend.read(applyPreconditioner(scope, nothing, scope.create('G', [3, 8], 'f32')))) as Float32Array)]).toEqual(new Array(24).fill(0));
     const one = rough(1, 40, 3);
     const same = new Float32Array(20 * 40);
     for (let i = 0; i < 20; i++) same.set(one, i * 40);
-    const copies = await makePreconditioner(scope, scope.upload('F', [20, 40], same), 0.2);
+    const copies = makePreconditioner(scope, scope.upload('F', [20, 40], same), 0.2);
     const rows = (await backend.read(applyPreconditioner(scope, copies, scope.upload('G', [1, 40], one)))) as Float32Array;
     expect(rows.every(Number.isFinite)).toBe(true);
     scope.release();
+  });
+});
+
+describe('the rows of a ledger', () => {
+  const [d, checkpoints, draws, lambda] = [64, 2, 30, 0.5];
+  const columns = checkpoints * d;
+
+  /** Rows, decoded, and noise of made-up gradients: `own[at]` [n,d]; draws and chance are always the same. */
+  async function made(on: Backend, own: readonly Float32Array[], owners: readonly number[], F: (at: number) => Float32Array = (at) => rough(draws, d, 20 + at)) {
+    const upload = (scope: Scope, rows: Float32Array) => Promise.resolve(scope.upload('made up', [rows.length / d, d], rows));
+    const source: GradientSource = {
+      draws: (scope, at) => upload(scope, F(at)),
+      chance: () => Promise.resolve(rough(owners.length, columns, 30)),
+      records: (scope, at, first, count) => upload(scope, own[at]!.slice(first * d, (first + count) * d)),
+    };
+    const { rows, noise } = await buildRows(on, source, checkpoints, own[0]!.length / d, d, owners, lambda);
+    const [part] = rows.parts;
+    const [codes, scales] = [await on.read(part!.codes), await on.read(part!.scales!)];
+    freeMatrix(on, rows);
+    return { values: decodeRows('q4', codes, scales, columns), codes, noise };
+  }
+
+  it('are those of float64 to half a step of their 4 bits, and the noise to float32’s accuracy; the same bits on both backends', async () => {
+    const n = 6;
+    const owners = Array.from({ length: 40 }, (_, i) => i % n);
+    const own = [rough(n, d, 40), rough(n, d, 41)];
+    // Record 3 is record 0 again, record 4 has no gradient.
+    for (const one of own) one.copyWithin(3 * d, 0, d).fill(0, 4 * d, 5 * d);
+    const { values, noise, codes } = await made(backend, own, owners);
+    expect(await made(new ReferenceBackend(), own, owners)).toEqual({ values, noise, codes });
+    const exact = own.map((G, at) => inFloat64(rough(draws, d, 20 + at), draws, G, n, d, lambda));
+    const row = (k: number) => exact.flatMap((one) => [...one.subarray(k * d, (k + 1) * d)]);
+    const N = rough(owners.length, columns, 30);
+    for (let k = 0; k < n; k++) {
+      for (let from = 0; from < columns; from += 32) {
+        const group = row(k).slice(from, from + 32);
+        const greatest = Math.max(...group.map(Math.abs));
+        // Steps of an eighth of the greatest; as far as 7.5 of them on the other side, with bfloat16's error.
+        group.forEach((x, i) => expect(Math.abs(values[k * columns + from + i]! - x)).toBeLessThanOrEqual(greatest * (x * group.find((y) => Math.abs(y) === greatest)! < 0 ? 0.13 : 0.066)));
+      }
+      const others = owners.flatMap((owner, i) => (owner === k ? [] : [i]));
+      const mean = others.reduce((sum, i) => {
+        const draw = [...N.subarray(i * columns, (i + 1) * columns)];
+        const product = (other: readonly number[]) => draw.reduce((total, x, t) => total + x * other[t]!, 0);
+        return sum + product(row(k)) ** 2 / product(draw) / others.length;
+      }, 0);
+      expect(Math.abs(noise[k]! - Math.sqrt(mean))).toBeLessThanOrEqual(1e-3 * Math.sqrt(mean));
+    }
+    const words = columns / 8;
+    expect(codes.slice(3 * words, 4 * words)).toEqual(codes.slice(0, words));
+    expect(values.subarray(4 * columns, 5 * columns).every((x) => x === 0)).toBe(true);
+    expect(noise[4]).toBe(0);
+  });
+
+  it('of many records are made block by block, with the bits that each has among few', async () => {
+    const n = 259;
+    const own = [rough(n, d, 50), rough(n, d, 51)];
+    const whole = await made(backend, own, [0, 1, 257]);
+    const last = await made(backend, own.map((one) => one.slice(254 * d)), [300, 300, 300]);
+    expect(whole.values.slice(254 * columns)).toEqual(last.values);
+    // Of record 257 its own draw does not count; of the others here all do.
+    expect([254, 255, 256, 258].map((k) => whole.noise[k])).toEqual([0, 1, 2, 4].map((k) => last.noise[k]));
+    expect(whole.noise[257]).not.toBe(last.noise[3]);
+  });
+
+  it('are zeros without any gradient, those of one record have no noise, and what is out of range is refused', async () => {
+    const nothing = await made(backend, [new Float32Array(2 * d), new Float32Array(2 * d)], [0, 1], () => new Float32Array(draws * d));
+    expect([...nothing.values, ...nothing.noise].every((x) => Object.is(x, 0))).toBe(true);
+    const one = await made(backend, [rough(1, d, 60), rough(1, d, 61)], [0]);
+    expect([...one.noise]).toEqual([0]);
+    expect(one.values.some((x) => x !== 0)).toBe(true);
+    for (const value of [Infinity, NaN, 2 ** 51]) await expect(made(backend, [rough(1, d, 60).fill(value, 7, 8), rough(1, d, 61)], [1])).rejects.toMatchObject({ code: 'rf32/out-of-range' });
+    await expect(made(backend, [new Float32Array(0), new Float32Array(0)], [])).rejects.toMatchObject({ code: 'ledger/no-records' });
   });
 });
 

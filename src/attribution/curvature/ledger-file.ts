@@ -8,6 +8,7 @@ import { type Hex, utf8Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { MerkleStream } from '../../protocol/merkle-stream.ts';
 import { type CurvatureLedger, adapterValues, makeSketchers, rowWidth } from './curvature-ledger.ts';
+import { writeRounded } from './round-rows.ts';
 import { type CurvatureSettings, ROW_FORMAT } from './settings.ts';
 
 /** A ledger as bytes, little-endian: the scale of the adapter's numbers (float32), rows of codes (two signed nibbles a byte, the first the lower), of scales (bfloat16), and the noise (float32). */
@@ -20,8 +21,10 @@ interface LedgerBytes {
   scale: Uint8Array;
 }
 
-/** Scales below 2^43 keep every value below RF32's 2^50. */
-const MOST_SCALE_EXPONENT = 127 + 43;
+/** The magnitude's bits of a bfloat16 scale are at least 2^-50's and at most 2^47's: eight times that is RF32's 2^50. */
+const [LEAST_SCALE, MOST_SCALE] = [(127 - 50) << 7, (127 + 47) << 7];
+/** x_i is at least 2^-100 (scale.ts), so its fourth root's inverse is hardly more than 2^25. */
+const MOST_COUNT = 2 ** 26;
 
 async function ledgerBytes(backend: Backend, { records, rows, noise, sketchers }: CurvatureLedger): Promise<LedgerBytes> {
   const codes = new Uint8Array(4 * records * codeWords(ROW_FORMAT, rows.columns));
@@ -35,8 +38,8 @@ async function ledgerBytes(backend: Backend, { records, rows, noise, sketchers }
 
 const bytesOf = (values: Uint32Array | Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
-const HEAD = utf8Bytes('openledger/ledger/1\0');
-const SCALE_HEAD = utf8Bytes('openledger/ledger-scale/1\0');
+const HEAD = utf8Bytes('openledger/ledger/2\0');
+const SCALE_HEAD = utf8Bytes('openledger/ledger-scale/2\0');
 const LEAF = new Uint8Array([0]);
 
 /** Merkle root: a leaf name ‖ 0x00 ‖ scale, then one a record, name ‖ 0x00 ‖ uint32 record ‖ uint32 records ‖ uint32 columns ‖ codes ‖ scales ‖ noise. */
@@ -101,28 +104,23 @@ export function readLedgerFile(backend: Backend, bytes: Uint8Array, checkpoints:
   const deviations = new Float32Array(noise.buffer);
   if (!deviations.every((one) => one >= 0 && Number.isFinite(one))) throw damaged('Its noise is not all numbers from 0 up.');
   const counts = new Float32Array(scale.buffer);
-  if (!counts.every((one) => one > 0 && one < 1e6)) throw damaged('Its scale is not all positive numbers.');
+  if (!counts.every((one) => one > 0 && one < MOST_COUNT)) throw damaged('Its scale is not all positive numbers.');
   const scaleWordsOf = new Uint32Array(scales.buffer);
   for (const word of scaleWordsOf) if (!fits(word & 0xffff) || !fits(word >>> 16)) throw damaged('It has values that the arithmetic does not hold.');
   const rows = uploadRows(backend, records, columns, new Uint32Array(codes.buffer), scaleWordsOf);
   return { records, settings, checkpoints, sketchers: makeSketchers(backend, checkpoints, settings, counts), rows, noise: deviations };
 }
 
-/** A bfloat16 scale as quantising gives it: 0, or of a magnitude from 2^-50 up to 2^43. */
+/** A bfloat16 scale as rounding gives it: 0, or of a magnitude from 2^-50 to 2^47. */
 function fits(bits: number): boolean {
-  const exponent = (bits >>> 7) & 0xff;
-  return bits === 0 || (exponent >= 127 - 50 && exponent < MOST_SCALE_EXPONENT);
+  const magnitude = bits & 0x7fff;
+  return bits === 0 || (magnitude >= LEAST_SCALE && magnitude <= MOST_SCALE);
 }
 
 function uploadRows(backend: Backend, records: number, columns: number, codes: Uint32Array, scales: Uint32Array): Matrix {
   const rows = createMatrix(backend, 'ledger.rows', records, columns, ROW_FORMAT);
   try {
-    for (const { from, rows: count, codes: ours, scales: theirs } of rows.parts) {
-      const words = codeWords(ROW_FORMAT, columns);
-      const groups = scaleWords(ROW_FORMAT, columns);
-      backend.write(ours, 0, codes.subarray(from * words, (from + count) * words));
-      backend.write(theirs!, 0, scales.subarray(from * groups, (from + count) * groups));
-    }
+    writeRounded(backend, rows, 0, { codes, scales });
     return rows;
   } catch (error) {
     freeMatrix(backend, rows);

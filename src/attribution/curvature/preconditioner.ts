@@ -1,9 +1,10 @@
 import type { Tensor } from '../../kernels/backend.ts';
 import { choleskyFactor, choleskySolve } from '../../kernels/cholesky/cholesky.ts';
-import { dampDiagonal } from '../../kernels/cholesky/operation.ts';
+import { addDiagonal } from '../../kernels/cholesky/operation.ts';
 import { addScaled, scaleTensor } from '../../kernels/elementwise/operation.ts';
 import { matmulNN, matmulNT } from '../../kernels/matmul/operation.ts';
 import type { Scope } from '../../kernels/scope.ts';
+import { inverseOf, shiftOf } from './ledger-constants.ts';
 
 /**
  * The curvature of one state of the adapter, from draws F[m,d] of its own labels: H = FᵀF/m, and λ. K = FFᵀ.
@@ -12,21 +13,15 @@ export interface Preconditioner {
   F: Tensor;
   /** [m,m] lower, L Lᵀ = K + mλI. */
   L: Tensor;
-  /** 0 where every gradient is 0: then nothing has influence. */
   lambda: number;
 }
 
-/** Factorises. Tensors belong to `scope`; F is kept as it is. Memory: three [m,m] for a moment, one to stay. */
-export async function makePreconditioner(scope: Scope, F: Tensor, wanted: number): Promise<Preconditioner> {
-  const { backend } = scope;
-  const m = F.shape[0]!;
+/** Factorises, for a λ above 0. Tensors belong to `scope`; F is kept as it is. Memory: two [m,m] for a moment, one to stay. */
+export function makePreconditioner(scope: Scope, F: Tensor, lambda: number): Preconditioner {
   const K = scope.one(matmulNT, 'curvature.K', [F, F]);
-  const trace = diagonalSum((await backend.read(K)) as Float32Array, m);
-  const [damped, shift] = scope.run(dampDiagonal, 'curvature.damped', [K], { factor: trace > 0 ? (wanted * m) / trace : 0 }) as [Tensor, Tensor];
-  const lambda = (await backend.read(shift))[0]! / m;
-  scope.free(K, shift);
-  const L = choleskyFactor(scope, 'curvature.L', damped);
-  scope.free(damped);
+  scope.run(addDiagonal, 'curvature.damped', [K], { shift: shiftOf(lambda, F.shape[0]!) });
+  const L = choleskyFactor(scope, 'curvature.L', K);
+  scope.free(K);
   return { F, L, lambda };
 }
 
@@ -41,14 +36,7 @@ export function applyPreconditioner(scope: Scope, { F, L, lambda }: Precondition
   const shared = scope.one(matmulNN, 'curvature.shared', [W, F]);
   const rest = scope.one(addScaled, 'curvature.rest', [G, shared], { scale: -1 });
   scope.free(products, W, shared);
-  const rows = scope.one(scaleTensor, 'curvature.rows', [rest], { scale: lambda > 0 ? 1 / lambda : 0 });
+  const rows = scope.one(scaleTensor, 'curvature.rows', [rest], { scale: inverseOf(lambda) });
   scope.free(rest);
   return rows;
-}
-
-/** Float64 in order: the same everywhere. */
-function diagonalSum(matrix: Float32Array, m: number): number {
-  let sum = 0;
-  for (let i = 0; i < m; i++) sum += matrix[i * m + i]!;
-  return sum;
 }

@@ -3,7 +3,7 @@ import { stepRate } from '../../model/optimizer.ts';
 import { type TrainRecipe, stepCount } from '../../model/recipe.ts';
 
 /** As receipts and runs name it. */
-export const METHOD = 'curvature/1';
+export const METHOD = 'curvature/2';
 
 /** What decides a curvature ledger beside base, adapter and records; stands in run.json. */
 export interface CurvatureSettings {

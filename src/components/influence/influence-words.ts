@@ -1,8 +1,8 @@
 import type { Standing } from '../../state/shares.ts';
 
-/** What the default method is called, for people; receipts and runs name it `curvature/1`. */
+/** What the default method is called, for people; receipts and runs name it `curvature/2`. */
 export const METHOD_NAME = 'Curvature';
-export const METHOD_ID = 'curvature/1';
+export const METHOD_ID = 'curvature/2';
 
 export const STANDING_WORDS: Record<Standing, string> = {
   helped: 'above chance',

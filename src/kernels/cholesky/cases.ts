@@ -1,12 +1,13 @@
 import { randomBelow } from '../../arithmetic/random.ts';
 import { type Case, type CaseList, type Kind, anyKind, awkwardSize, floats, input, tensor } from '../case.ts';
 import type { Operation } from '../operation.ts';
-import { PANEL, choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate, dampDiagonal } from './operation.ts';
+import { PANEL, addDiagonal, choleskyBlock, choleskyPanel, choleskySolveBlock, choleskySolveUpdate, choleskyStart, choleskyUpdate } from './operation.ts';
 
 const none = { none: 'not differentiated; compared with float64 in cholesky.test.ts' };
 
-function damp(m: number, seed: number, kind: Kind): Case {
-  return { name: `dampDiagonal ${m} ${kind}`, operation: dampDiagonal, inputs: [tensor(kind, [m, m], seed)], params: { factor: 0.7 / m }, work: m * m };
+/** `shift` is no float32: each backend rounds it. */
+function damp(m: number, seed: number, kind: Kind, shift = 0.7 / m): Case {
+  return { name: `addDiagonal ${m} ${kind} ${shift}`, operation: addDiagonal, inputs: [tensor(kind, [m, m], seed)], params: { shift }, work: m };
 }
 
 function start(m: number, seed: number, kind: Kind): Case {
@@ -64,12 +65,15 @@ function randomSolve(operation: Operation): (seed: number) => Case {
 
 export const choleskyCases: CaseList[] = [
   {
-    operation: dampDiagonal,
+    operation: addDiagonal,
     cases: [
       damp(1, 1, 'normal'),
       damp(65, 2, 'normal'),
       damp(257, 3, 'edge'),
-      { name: 'dampDiagonal all zero', operation: dampDiagonal, inputs: [input([9, 9], new Float32Array(81))], params: { factor: 0.1 } },
+      // Sums below 2^-100 count as 0, and so do opposites.
+      damp(100, 4, 'edge', 1.5 * 2 ** -100),
+      { name: 'addDiagonal opposites', operation: addDiagonal, inputs: [input([2, 2], Float32Array.of(-0.5, 3, 3, 2 ** 49))], params: { shift: 0.5 } },
+      { name: 'addDiagonal all zero', operation: addDiagonal, inputs: [input([9, 9], new Float32Array(81))], params: { shift: 0.1 } },
     ],
     random: (seed) => damp(awkwardSize(seed, 1), seed, anyKind(seed)),
     gradient: none,

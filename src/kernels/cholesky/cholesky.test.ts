@@ -7,7 +7,7 @@ import { createCpuBackend } from '../cpu/backend.ts';
 import { ReferenceBackend } from '../reference/backend.ts';
 import { Scope } from '../scope.ts';
 import { choleskyFactor, choleskySolve } from './cholesky.ts';
-import { dampDiagonal } from './operation.ts';
+import { addDiagonal } from './operation.ts';
 import { solveOn, system } from './systems.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -121,15 +121,22 @@ describe('the Cholesky factorisation', () => {
     const before = cpu.memory().bytes;
     const scope = new Scope(cpu);
     const [k, c] = [scope.upload('K', [100, 100], K), scope.upload('C', [2, 100], C)];
-    const damped = scope.run(dampDiagonal, 'damped', [k], { factor: 0.5 / 100 });
-    const trace = K.reduce((sum, x, at) => sum + (at % 101 === 0 ? x : 0), 0);
-    expect((await cpu.read(damped[1]!))[0]).toBeCloseTo((0.5 * trace) / 100, 6);
-    choleskySolve(scope, 'W', choleskyFactor(scope, 'L', damped[0]!), c);
+    choleskySolve(scope, 'W', choleskyFactor(scope, 'L', k), c);
     expect(await cpu.read(k)).toEqual(K);
     expect(await cpu.read(c)).toEqual(C);
     scope.release();
     // A kept left operand may outlive the scope by one product; nothing here made one.
     expect(cpu.memory().bytes).toBe(before);
+  });
+
+  it('adds to the diagonal alone, in place', async () => {
+    const scope = new Scope(cpu);
+    const K = system(70, 1, 10, 6).K;
+    const k = scope.upload('K', [70, 70], K);
+    expect(scope.run(addDiagonal, 'damped', [k], { shift: 0.1 })).toEqual([k]);
+    // 0.1 is rounded to float32 before it is added.
+    expect(await cpu.read(k)).toEqual(K.map((x, at) => (at % 71 === 0 ? x + Math.fround(0.1) : x)));
+    scope.release();
   });
 
   it('refuses shapes that do not fit', () => {

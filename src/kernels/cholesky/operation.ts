@@ -1,23 +1,19 @@
 import { add, blockSum, div, mul, product, sqrt, store, sub } from '../../arithmetic/rf32.ts';
 import { expectShape, f32, type Operation, type Output, type Params, type Shape, type Values } from '../operation.ts';
 
-/**
- * y[m,m] = K + λ I and λ[1] = factor · Σ diag K (RF32's block sum, then one multiply): with factor = c/m, λ is c times the
- * mean eigenvalue. Inputs K[m,m]; param `factor`.
- */
-export const dampDiagonal: Operation = {
-  name: 'dampDiagonal',
+/** K + shift · I, in place on K[m,m]: K_ii ← store(K_ii + shift). Param `shift`, rounded to float32. */
+export const addDiagonal: Operation = {
+  name: 'addDiagonal',
   usedFor: { curvature: true },
   inputs: ['f32'],
   outputs: ([k]) => {
-    expectShape('dampDiagonal K', k, k![0]!, k![0]!);
-    return [f32(...k!), f32(1)];
+    expectShape('addDiagonal K', k, k![0]!, k![0]!);
+    return [{ ...f32(...k!), inPlace: 0 }];
   },
-  reference({ inputs: [k], outputs: [y, lambda], shapes, params }) {
+  reference({ outputs: [k], shapes, params }) {
     const m = shapes[0]![0]!;
-    lambda![0] = mul(blockSum(m, (i) => k![i * m + i]!), Math.fround(params.factor!));
-    y!.set(k!);
-    for (let i = 0; i < m; i++) y![i * m + i] = store(add(k![i * m + i]!, lambda![0]!));
+    const shift = Math.fround(params.shift!);
+    for (let i = 0; i < m; i++) k![i * m + i] = store(add(k![i * m + i]!, shift));
   },
 };
 

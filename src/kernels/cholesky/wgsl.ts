@@ -1,24 +1,16 @@
 import { tiled } from '../matmul/wgsl.ts';
 import { type Shape, size } from '../operation.ts';
 import { productStep, wgslFloat } from '../webgpu/prelude.ts';
-import { rowwise } from '../webgpu/rowwise.ts';
 import { type Wgsl, ceilDiv, elementwise } from '../webgpu/wgsl.ts';
 import { PANEL, PIVOT_FLOOR } from './operation.ts';
 
 const panelEnd = ([m]: Shape, at: number): number => Math.min(at + PANEL, m!);
 
-export const dampDiagonalWgsl = rowwise({
-  uniforms: { m: 'u32', factor: 'f32' },
-  helpers: [{ what: 'sum', name: 'trace', args: 'pitch: u32', term: 'in0[k * pitch]' }],
-  body: /* wgsl */ `
-  let lambda = mul(trace(u.m + 1u, u.m, lane), u.factor);
-  if (row == 0u && lane == 0u) { emit1(0u, lambda); }
-  for (var j = lane; j < u.m; j += LANES) {
-    let at = row * u.m + j;
-    if (j == row) { emit0(at, add(in0[at], lambda)); } else { out0[at] = in0[at]; }
-  }`,
-  dispatch: ([k], { factor }) => ({ rows: k![0]!, columns: k![0]!, uniforms: [k![0]!, factor!] }),
-});
+export const addDiagonalWgsl = elementwise(
+  { m: 'u32', shift: 'f32' },
+  'let at = i * (u.m + 1u);\nemit0(at, add(out0[at], u.shift));',
+  ([k], { shift }) => ({ count: k![0]!, uniforms: [k![0]!, shift!] }),
+);
 
 export const choleskyStartWgsl = elementwise(
   { m: 'u32' },

@@ -3,7 +3,7 @@ export {
   attentionKeys, attentionScores, attentionValues, padOperands, queriesFit, rangesFit, softmax, softmaxGradient,
   transposeOperands,
 } from './attention.as';
-export { choleskyBlock, choleskyStart, dampDiagonal, rowsInRange, substituteRows, subtractProduct } from './cholesky.as';
+export { addDiagonal, choleskyBlock, choleskyStart, rowsInRange, substituteRows, subtractProduct } from './cholesky.as';
 export { addRow, dotColumns, dotRows, finishRow, operandsInPlace, weighValues } from './decode.as';
 export { drawTargets } from './draw.as';
 export { adamw, add, addBias, addScaled, scale, scaleColumns, swiglu, swigluGradient } from './elementwise.as';

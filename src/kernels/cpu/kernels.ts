@@ -5,7 +5,7 @@ type KernelName =
   | 'attentionKeys' | 'attentionScores' | 'attentionValues' | 'softmax' | 'softmaxGradient'
   | 'padOperands' | 'transposeOperands'
   | 'embedding' | 'embeddingGradient' | 'rope'
-  | 'choleskyBlock' | 'choleskyStart' | 'dampDiagonal' | 'substituteRows' | 'subtractProduct'
+  | 'addDiagonal' | 'choleskyBlock' | 'choleskyStart' | 'substituteRows' | 'subtractProduct'
   | 'dataInfScores' | 'dataInfWeights' | 'drawTargets'
   | 'addRow' | 'dotColumns' | 'dotRows' | 'operandsInPlace' | 'weighValues'
   | 'rmsNorm' | 'rmsNormGradient' | 'rmsNormWeightGradient'

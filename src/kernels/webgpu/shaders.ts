@@ -2,7 +2,7 @@ import { adamwWgsl } from '../adamw/wgsl.ts';
 import { argmaxWgsl } from '../argmax/wgsl.ts';
 import { attentionKeysWgsl, attentionScoresWgsl, attentionValuesWgsl, softmaxGradientWgsl, softmaxWgsl } from '../attention/wgsl.ts';
 import {
-  choleskyBlockWgsl, choleskyPanelWgsl, choleskySolveBlockWgsl, choleskySolveUpdateWgsl, choleskyStartWgsl, choleskyUpdateWgsl, dampDiagonalWgsl,
+  addDiagonalWgsl, choleskyBlockWgsl, choleskyPanelWgsl, choleskySolveBlockWgsl, choleskySolveUpdateWgsl, choleskyStartWgsl, choleskyUpdateWgsl,
 } from '../cholesky/wgsl.ts';
 import { crossEntropyGradientWgsl, crossEntropyWgsl } from '../crossEntropy/wgsl.ts';
 import { decodeWgsl } from '../decode/operations.ts';
@@ -24,6 +24,7 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   adamw: adamwWgsl,
   add: addTensorsWgsl,
   addBias: addBiasWgsl,
+  addDiagonal: addDiagonalWgsl,
   scaleColumns: scaleColumnsWgsl,
   addScaled: addScaledWgsl,
   argmax: argmaxWgsl,
@@ -38,7 +39,6 @@ export const shaders: Readonly<Record<string, Wgsl>> = {
   choleskyUpdate: choleskyUpdateWgsl,
   crossEntropy: crossEntropyWgsl,
   crossEntropyGradient: crossEntropyGradientWgsl,
-  dampDiagonal: dampDiagonalWgsl,
   dataInfScores: dataInfScoresWgsl,
   dataInfWeights: dataInfWeightsWgsl,
   ...decodeWgsl,

@@ -22,7 +22,7 @@ export const curvatureForms: FastForms = {
     backend.kernels.drawTargets(logits!.at, stats!.at, uniforms!.at, y!.at, scratch, m, v, shapes[2]![1]!);
     backend.heap.free(scratch, bytes);
   },
-  dampDiagonal({ backend, inputs: [k], outputs: [y, lambda], shapes, params }) {
-    backend.kernels.dampDiagonal(k!.at, y!.at, lambda!.at, shapes[0]![0]!, params.factor!);
+  addDiagonal({ backend, outputs: [k], shapes, params }) {
+    backend.kernels.addDiagonal(k!.at, shapes[0]![0]!, params.shift!);
   },
 };
