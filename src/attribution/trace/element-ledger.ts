@@ -1,5 +1,7 @@
 import { add, bitsOf, div, fromBits, mul, product, sqrt, store, sub } from '../../arithmetic/rf32.ts';
 import { PIVOT_FLOOR } from '../../kernels/cholesky/operation.ts';
+import { bfloat16Bits, bfloat16Value } from '../../kernels/matrix/float16.ts';
+import { GROUP } from '../../kernels/matrix/format.ts';
 import type { Element, Place } from './element.ts';
 import { sizeOf } from './instruction.ts';
 import { cell, fold, nthBlock, sum } from './sums.ts';
@@ -8,25 +10,16 @@ export type LedgerOp =
   | 'squareSum' | 'listBlocks' | 'gradientScale' | 'stack' | 'turnStack' | 'joinColumns' | 'addDiagonal' | 'tileUpdate'
   | 'choleskyBlock' | 'solveRows' | 'solveRowsBack' | 'foldMatrices' | 'quantised' | 'chanceTerm' | 'chanceDeviation' | 'copy';
 
-/** Columns of a row that share one scale when they are rounded to four bits. */
-export const ROUNDED_GROUP = 32;
-/** A group whose greatest magnitude is below this is rounded to zeros. */
+/** A group whose greatest magnitude is below this is rounded to zeros (curvature/round-rows.ts). */
 export const ROUNDED_TINY = 2 ** -42;
 
-const bits = new DataView(new ArrayBuffer(4));
-
-/** The nearest bfloat16, ties to even: a float32 whose last 16 bits are 0. For numbers, no infinities. */
-export function bfloat16(x: number): number {
-  bits.setFloat32(0, x);
-  const word = bits.getUint32(0);
-  bits.setUint32(0, ((word + 0x7fff + ((word >>> 16) & 1)) & 0xffff0000) >>> 0);
-  return bits.getFloat32(0);
-}
+/** Scale of a group whose first value of greatest magnitude is `extreme`. */
+export const groupScale = (extreme: number) => bfloat16Value(bfloat16Bits(div(extreme, -8)));
 
 /** x of a group whose first value of greatest magnitude is `extreme`, rounded to four bits: a whole number from −8 to 7 times the group's scale. */
 export function quantisedValue(x: number, extreme: number): number {
   if (Math.abs(extreme) < ROUNDED_TINY) return 0;
-  const scale = bfloat16(div(extreme, -8));
+  const scale = groupScale(extreme);
   const code = Math.floor(add(mul(x, div(1, scale)), 8.5));
   return mul(Math.min(15, Math.max(0, code)) - 8, scale);
 }
@@ -100,9 +93,9 @@ export const LEDGER_ELEMENTS: Readonly<Record<LedgerOp, Element>> = {
 
   /** x rounded to four bits in groups of 32 columns: quantisedValue. */
   quantised: ({ i, j }, { get, columns }) => {
-    const first = j - (j % ROUNDED_GROUP);
+    const first = j - (j % GROUP);
     let extreme = get(0, i, first);
-    for (let t = first + 1; t < Math.min(columns(0), first + ROUNDED_GROUP); t++) if (Math.abs(get(0, i, t)) > Math.abs(extreme)) extreme = get(0, i, t);
+    for (let t = first + 1; t < Math.min(columns(0), first + GROUP); t++) if (Math.abs(get(0, i, t)) > Math.abs(extreme)) extreme = get(0, i, t);
     return quantisedValue(get(0, i, j), extreme);
   },
 

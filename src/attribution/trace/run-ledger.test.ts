@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { HUGE, bitsOf } from '../../arithmetic/rf32.ts';
 import { floats } from '../../kernels/case.ts';
 import { choleskyBlock, choleskySolveBlock } from '../../kernels/cholesky/operation.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { decodeRows } from '../../kernels/matrix/decode.ts';
 import { ReferenceBackend } from '../../kernels/reference/backend.ts';
-import { bfloat16, quantisedValue } from './element-ledger.ts';
+import { chanceDeviations } from '../curvature/noise.ts';
+import { roundRows } from '../curvature/round-rows.ts';
+import { ROW_FORMAT } from '../curvature/settings.ts';
+import { groupScale, quantisedValue } from './element-ledger.ts';
 import { type Instruction, fixed, sizeOf } from './instruction.ts';
 import { type Matrix, runTexts, sameBits, slow } from './run.ts';
 import { dotBlocksOn } from './run-ledger.ts';
@@ -72,7 +77,37 @@ describe('the ledger’s operations', () => {
     expect(quantisedValue(2 ** -43, 2 ** -43)).toBe(0);
     expect(quantisedValue(2 ** -42, 2 ** -42)).toBe(2 ** -42);
     // Ties of the scale go to the even one.
-    expect([1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -1 - 2 ** -8].map(bfloat16)).toEqual([1, 1 + 2 ** -6, 1 + 2 ** -7, -1]);
+    expect([1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -1 - 2 ** -8].map((x) => groupScale(-8 * x))).toEqual([1, 1 + 2 ** -6, 1 + 2 ** -7, -1]);
+  });
+
+  it('quantised is what the ledger’s file stands for', async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const one = ledgerCase('quantised', seed);
+      const { values, columns } = one.given[0]!;
+      const { codes, scales } = roundRows(values, columns);
+      expectSame((await run(one)).values, decodeRows(ROW_FORMAT, codes, scales, columns), one.name);
+    }
+  });
+
+  it('chanceTerm and chanceDeviation are the ledger’s noise', async () => {
+    let compared = 0;
+    for (let seed = 0; seed < 40; seed++) {
+      const one = ledgerCase('chanceTerm', seed);
+      one.program.instructions[0]!.params = [0];
+      const [p, squares] = one.given as [Matrix, Matrix];
+      const words = one.inputs.scalars.map(bitsOf);
+      const terms = await run(one);
+      const deviation: LedgerCase = {
+        ...one, given: [terms, squares],
+        program: { constants: [], window: 0, instructions: [{ op: 'chanceDeviation', name: 'noise', rows: fixed(p.rows), columns: fixed(1), params: [], inputs: [terms, squares].map(({ rows, columns }, index) => ({ space: 0, index, rows: fixed(rows), columns: fixed(columns) })) }] },
+      };
+      const made = await run(deviation);
+      // Where a term leaves the range there is no ledger.
+      if (terms.values.some((term) => term > HUGE)) continue;
+      compared++;
+      expectSame(made.values, chanceDeviations(p.values, squares.values, words.slice(1, 65), words[0]!, p.rows), one.name);
+    }
+    expect(compared).toBeGreaterThan(20);
   });
 });
 

@@ -1,8 +1,9 @@
 import { BLOCK, add, bitsOf, div, fromBits, mul, operand, sqrt, store, sub } from '../../arithmetic/rf32.ts';
 import type { Backend } from '../../kernels/backend.ts';
 import { PIVOT_FLOOR } from '../../kernels/cholesky/operation.ts';
+import { GROUP } from '../../kernels/matrix/format.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
-import { type LedgerOp, ROUNDED_GROUP, ROUNDED_TINY, bfloat16 } from './element-ledger.ts';
+import { type LedgerOp, ROUNDED_TINY, groupScale } from './element-ledger.ts';
 import { operands, products } from './products.ts';
 import type { Matrix, Work } from './run.ts';
 
@@ -104,12 +105,12 @@ export const FAST_LEDGER: Record<LedgerOp, (work: Work) => void> = {
 
   quantised: ({ sources: [x], rows, columns, values }) => {
     for (let i = 0; i < rows; i++) {
-      for (let first = 0; first < columns; first += ROUNDED_GROUP) {
-        const group = rowOf(x!, i).subarray(first, Math.min(columns, first + ROUNDED_GROUP));
+      for (let first = 0; first < columns; first += GROUP) {
+        const group = rowOf(x!, i).subarray(first, Math.min(columns, first + GROUP));
         let extreme = group[0]!;
         for (const value of group) if (Math.abs(value) > Math.abs(extreme)) extreme = value;
         if (Math.abs(extreme) < ROUNDED_TINY) continue;
-        const scale = bfloat16(div(extreme, -8));
+        const scale = groupScale(extreme);
         const inverse = div(1, scale);
         group.forEach((value, k) => {
           values[i * columns + first + k] = mul(Math.min(15, Math.max(0, Math.floor(add(mul(value, inverse), 8.5)))) - 8, scale);
