@@ -42,9 +42,9 @@ export class UnitClaims {
   }
 
   static async of(tracer: UnitTracer, unit: SmallUnit, stream: number): Promise<UnitClaims> {
-    const { instructions, constants } = tracer.program(unit.kind);
+    const { program: { instructions, constants }, constants: { values } } = tracer.of(unit.kind);
     const matrices = await tracer.matrices(unit.kind, unit.inputs, unit.sources, [...instructions.keys()]);
-    return new UnitClaims(tracer, unit, await Promise.all(constants.map((_, k) => tracer.constant(k))), [...matrices.values()], stream);
+    return new UnitClaims(tracer, unit, await Promise.all(constants.map((_, k) => values.matrix(k))), [...matrices.values()], stream);
   }
 
   /** Any element of any instruction with this operation: as it is, and claimed with one bit changed. */
@@ -70,18 +70,18 @@ export class UnitClaims {
 
   private question({ matrices, inner, outputs }: Claim, index: number, row: number, column: number): UnitQuestion {
     const { tracer, unit: { kind, inputs, sources }, constants, first } = this;
-    const program = tracer.program(kind);
+    const { program, hash, constants: { tree } } = tracer.of(kind);
     const list = (space: Space) => (space === 'trace' ? matrices : space === 'constant' ? constants : sources[space]!);
     const step = buildTextStep({
-      program, texts: new Texts(inputs, program.window), inputs: unitInputsBytes(inputs), constantsRoot: tracer.committed.root,
+      program, texts: new Texts(inputs, program.window), inputs: unitInputsBytes(inputs), constantsRoot: tree.root,
       valuesOf: (space, tensor, leaf) => leafValues(list(space)[tensor]!, leaf).values,
       proof: (space, tensor, leaf) => {
-        if (space !== 'trace') return (space === 'constant' ? tracer.committed : this.sources[space]!).proof(tensor, leaf);
+        if (space !== 'trace') return (space === 'constant' ? tree : this.sources[space]!).proof(tensor, leaf);
         return tensor < first ? inner.proof(tensor, leaf) : outputs.proof(tensor - first, leaf);
       },
     }, index, row, column);
     return {
-      unit: { programHash: tracer.programHash(kind), inputsHash: unitInputsHash(inputs), outputRoot: outputs.root, sourceRoots: this.sources.map(({ root }) => root) },
+      unit: { programHash: hash, inputsHash: unitInputsHash(inputs), outputRoot: outputs.root, sourceRoots: this.sources.map(({ root }) => root) },
       shape: program.shape, innerRoot: inner.root, step,
     };
   }

@@ -4,7 +4,7 @@ import { packBatch } from '../../model/batch.ts';
 import { recordWeight } from '../../model/record-loss.ts';
 import { freeLora } from '../../model/lora.ts';
 import { stepRecords, train } from '../../model/train.ts';
-import { fromHex, toHex } from '../../protocol/bytes.ts';
+import { fromHex, keccak256, toHex, utf8Bytes } from '../../protocol/bytes.ts';
 import { LOSS_SCALE } from '../record-gradients.ts';
 import { RunPlan, plannedUnit, planLeaf } from './plan.ts';
 import { smallRecords, smallRun } from './testing/small-run.ts';
@@ -94,7 +94,7 @@ test('the ledger has own labels, draws and the draw of chance of every record, a
 });
 
 test('a leaf of the plan is what abi.encode makes of a unit, and names what the unit is fed', () => {
-  const hash = (kind: string) => `0x${kind.length.toString(16).padStart(64, '0')}` as const;
+  const hash = (kind: string) => toHex(keccak256(utf8Bytes(kind)));
   const initial = `0x${'ab'.repeat(32)}` as const;
   expect(plannedUnit(plan, 0, hash, initial)).toEqual({ programHash: `0x${'0'.repeat(64)}`, inputsHash: initial, sources: [] });
   const leaves = all.map((unit) => toHex(planLeaf(plannedUnit(plan, unit, hash, initial))));

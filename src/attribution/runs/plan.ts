@@ -8,21 +8,21 @@ import { recordWeight } from '../../model/record-loss.ts';
 import { fedTokens, stepParts, stepRecords } from '../../model/train.ts';
 import { type Hex, concat, fromHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { leafHash } from '../../protocol/merkle.ts';
-import { checkpointSteps } from '../curvature/settings.ts';
-import type { CurvatureSettings } from '../curvature/settings.ts';
+import { type CurvatureSettings, checkpointSteps, runPace } from '../curvature/settings.ts';
 import { labelPlans } from '../curvature/curvature-ledger.ts';
 import type { LabelPlan } from '../curvature/ledger-passes.ts';
 import { drawnUniforms, labelWeight, predictedTokens } from '../record-gradients.ts';
 import { type UnitKind, partKind } from '../trace/unit-program.ts';
-import { MOST_ROWS } from '../trace/unit-tracer.ts';
-import { type Text, type UnitInputs, unitInputsHash } from '../trace/unit.ts';
+import { type LedgerOptions, MOST_ROWS } from '../trace/unit-tracer.ts';
+import { MOST_SOURCES, type Text, type UnitInputs, unitInputsHash } from '../trace/unit.ts';
+import { LedgerPlan, type LedgerPlace } from './ledger-plan.ts';
 
 /** What decides a run: who knows these knows all that follows. */
 export interface RunSubject {
   config: ModelConfig;
   recipe: TrainRecipe;
   /** Of the ledger. */
-  settings: Pick<CurvatureSettings, 'checkpoints' | 'draws' | 'seed'>;
+  settings: CurvatureSettings;
   /** The sequences of each record that was trained, copies left out, in the order of the Datanet version. */
   records: readonly (readonly Sequence[])[];
 }
@@ -32,12 +32,16 @@ export type UnitPlace =
   /** Both from 0; `parts` of this step. */
   | { kind: 'part'; step: number; part: number; parts: number }
   /** `at`: which of the checkpoints; `labels`: which of the plan's `labels`; `record`: its number among those trained. */
-  | { kind: 'gradient'; at: number; labels: number; record: number };
+  | { kind: 'gradient'; at: number; labels: number; record: number }
+  | { kind: 'after'; place: LedgerPlace };
 
 /** More are refused before anything is listed: a list of their roots would have 32 MiB. */
 const MOST_UNITS = 2 ** 20;
 
-/** The units of a run, in order: the initial state, the parts of every step, the gradients of the ledger. docs/runs.md. */
+/** What the answers' program is written for here: tables of any length give the same outcome. */
+const POSITIONS = 1024;
+
+/** The units of a run, in order: the initial state, the parts of every step, the gradients of the ledger, what follows from them. docs/runs.md. */
 export class RunPlan {
   readonly subject: RunSubject;
   /** Factors of the adapter in ledger order, each layer's A, then its B. A state is the first moments of all, then the second, then the factors. */
@@ -46,9 +50,13 @@ export class RunPlan {
   /** After so many steps is each checkpoint. */
   readonly checkpoints: readonly number[];
   readonly labels: readonly LabelPlan[];
+  /** Units after the gradients. */
+  readonly ledger: LedgerPlan;
+  /** Beside model and adapter what decides the programs of those. */
+  readonly ledgerOptions: LedgerOptions;
   /** Units in all. */
   readonly count: number;
-  /** The first unit of each step, and the first of the ledger. */
+  /** The first unit of each step, and the first gradient. */
   private readonly starts: number[];
   private readonly perCheckpoint: number;
 
@@ -77,8 +85,18 @@ export class RunPlan {
       if (!parts.has(chosen)) parts.set(chosen, stepParts(recipe, new Array<number>(chosen)).length);
       this.starts.push(this.starts[step]! + parts.get(chosen)!);
     }
-    this.count = this.starts[this.steps]! + this.checkpoints.length * this.perCheckpoint;
-    if (this.count >= MOST_UNITS) throw tooLong();
+    const gradients = this.starts[this.steps]!;
+    this.ledgerOptions = { settings, pace: runPace(recipe, records.length), checkpoints: this.checkpoints.length, records: records.length };
+    const layers = adaptedLayers(config, recipe).map(({ name, target, rank, scale }) => {
+      const [output, input] = linearShape(config, target);
+      return { name, rank, input, output, scale };
+    });
+    this.ledger = new LedgerPlan({ config, positions: (config.window ?? 0) + POSITIONS, layers, ...this.ledgerOptions }, {
+      gradient: (at, labels, row) => this.gradientUnit(at, labels, row), state: (at) => this.stateUnit(this.checkpoints[at]!),
+    }, gradients + this.checkpoints.length * this.perCheckpoint);
+    this.count = this.ledger.first + this.ledger.count;
+    // The last unit reads the most.
+    if (this.count >= MOST_UNITS || this.ledger.sources(this.count - 1).length > MOST_SOURCES) throw tooLong();
     this.requireParts();
   }
 
@@ -98,8 +116,8 @@ export class RunPlan {
 
   place(unit: number): UnitPlace {
     if (unit === 0) return { kind: 'given' };
-    const ledger = this.starts[this.steps]!;
-    if (unit < ledger) {
+    const gradients = this.starts[this.steps]!;
+    if (unit < gradients) {
       let [low, high] = [0, this.steps];
       while (high - low > 1) {
         const middle = (low + high) >> 1;
@@ -109,13 +127,20 @@ export class RunPlan {
       return { kind: 'part', step: low, part: unit - this.starts[low]!, parts: this.starts[low + 1]! - this.starts[low]! };
     }
     if (!(unit < this.count)) throw new RangeError(`no unit ${unit} of ${this.count}`);
-    const at = Math.floor((unit - ledger) / this.perCheckpoint);
-    let rest = (unit - ledger) % this.perCheckpoint;
-    for (const [labels, { which }] of this.labels.entries()) {
-      if (rest < which.length) return { kind: 'gradient', at, labels, record: which[rest]! };
-      rest -= which.length;
+    if (unit >= this.ledger.first) return { kind: 'after', place: this.ledger.place(unit) };
+    const { at, plan, row } = this.gradientPlace(unit);
+    return { kind: 'gradient', at, labels: plan, record: this.labels[plan]!.which[row]! };
+  }
+
+  /** Of a gradient: its checkpoint, its plan of labels, and which of that plan's records. */
+  gradientPlace(unit: number): { at: number; plan: number; row: number } {
+    const at = Math.floor((unit - this.firstGradient) / this.perCheckpoint);
+    let row = (unit - this.firstGradient) % this.perCheckpoint;
+    for (const [plan, { which }] of this.labels.entries()) {
+      if (row < which.length) return { at, plan, row };
+      row -= which.length;
     }
-    throw new RangeError(`no unit ${unit}`);
+    throw new RangeError(`no gradient ${unit}`);
   }
 
   partUnit(step: number, part: number): number {
@@ -125,6 +150,11 @@ export class RunPlan {
   /** The unit that makes the state after so many steps. */
   stateUnit(steps: number): number {
     return this.starts[steps]! - 1;
+  }
+
+  /** The first unit of the ledger's gradients. */
+  get firstGradient(): number {
+    return this.starts[this.steps]!;
   }
 
   /** The unit of the `row`th record of a plan of labels at a checkpoint. */
@@ -139,6 +169,7 @@ export class RunPlan {
     switch (place.kind) {
       case 'given': return undefined;
       case 'part': return partKind(place.part, place.parts);
+      case 'after': return this.ledger.program(unit);
       default: return this.labels[place.labels]!.labels === 'own' ? 'own' : 'drawn';
     }
   }
@@ -149,6 +180,7 @@ export class RunPlan {
     switch (place.kind) {
       case 'given': return [];
       case 'part': return [this.stateUnit(place.step), ...(place.part ? [unit - 1] : [])];
+      case 'after': return this.ledger.sources(unit);
       default: return [this.stateUnit(this.checkpoints[place.at]!)];
     }
   }
@@ -156,6 +188,7 @@ export class RunPlan {
   /** Matrices that it makes, by shape. */
   outputs(unit: number): { rows: number; columns: number }[] {
     const place = this.place(unit);
+    if (place.kind === 'after') return this.ledger.outputs(unit);
     const state = place.kind === 'given' || (place.kind === 'part' && place.part === place.parts - 1);
     const shapes = this.tensors.map(({ rows, columns }) => ({ rows, columns }));
     return state ? [...shapes, ...shapes, ...shapes] : shapes;
@@ -166,6 +199,7 @@ export class RunPlan {
     const { recipe, records } = this.subject;
     const place = this.place(unit);
     if (place.kind === 'given') return { texts: [], scalars: [] };
+    if (place.kind === 'after') return this.ledger.inputs(unit);
     if (place.kind === 'gradient') {
       const record = records[place.record]!;
       const { labels } = this.labels[place.labels]!;
@@ -199,6 +233,7 @@ export class RunPlan {
     switch (place.kind) {
       case 'given': return 'the initial state';
       case 'part': return `step ${place.step + 1} of ${this.steps}, part ${place.part + 1} of ${place.parts}`;
+      case 'after': return this.ledger.describe(unit);
       default: {
         const { labels } = this.labels[place.labels]!;
         return `gradient of trained record ${place.record + 1} after step ${this.checkpoints[place.at]}, ${labels === 'own' ? 'own labels' : `draw ${labels.draw}`}`;
@@ -241,7 +276,7 @@ function requireRows(rows: number, what: string): void {
 
 function tooLong(): OpenLedgerError {
   return new OpenLedgerError({
-    code: 'run/too-long', what: 'This run has too many steps and records to be vouched for.', why: `Its parts and gradients are more than ${MOST_UNITS}.`,
-    next: 'Use fewer epochs, or larger batches.',
+    code: 'run/too-long', what: 'This run has too many steps and records to be vouched for.', why: `Its parts, gradients and what follows from them are more than ${MOST_UNITS} units, or one of them reads more than ${MOST_SOURCES} others.`,
+    next: 'Use fewer epochs, larger batches, or fewer records.',
   });
 }

@@ -7,13 +7,14 @@ import { type Snapshot, stepGradient, stepParts, stepRecords, train, initialLora
 import { eachLabelGradients } from '../record-gradients.ts';
 import type { Matrix } from '../trace/run.ts';
 import { RunReplay } from './replay.ts';
-import { smallRun } from './testing/small-run.ts';
+import { smallRun, unitTracer } from './testing/small-run.ts';
 
 const backend = await createCpuBackend();
 const { model, plan } = smallRun(backend);
 const { recipe, records } = plan.subject;
+const tracer = await unitTracer(backend, model, plan);
 const made = new Map<number, readonly Matrix[]>();
-await new RunReplay(model, plan).follow((unit, matrices) => void made.set(unit, matrices));
+await new RunReplay(model, plan, tracer).follow((unit, matrices) => void made.set(unit, matrices));
 // The base's weights have further forms from the first run on.
 const before = backend.memory().bytes;
 const values = (matrices: readonly Matrix[]) => matrices.map((matrix) => [...matrix.values]);
@@ -21,13 +22,14 @@ const values = (matrices: readonly Matrix[]) => matrices.map((matrix) => [...mat
 test('makes every unit once, the same again, and leaves nothing behind', async () => {
   expect([...made.keys()].sort((a, b) => a - b)).toEqual(Array.from({ length: plan.count }, (_, unit) => unit));
   for (const [unit, matrices] of made) expect(matrices.map(({ rows, columns }) => ({ rows, columns }))).toEqual(plan.outputs(unit));
-  await new RunReplay(model, plan).follow((unit, matrices) => expect(values(matrices)).toEqual(values(made.get(unit)!)));
+  await new RunReplay(model, plan, tracer).follow((unit, matrices) => expect(values(matrices)).toEqual(values(made.get(unit)!)));
   expect(backend.memory().bytes).toBe(before);
 });
 
 test('makes the same on another backend', async () => {
-  const there = smallRun(new ReferenceBackend());
-  await new RunReplay(there.model, there.plan).follow((unit, matrices) => expect(values(matrices), plan.describe(unit)).toEqual(values(made.get(unit)!)));
+  const slow = new ReferenceBackend();
+  const there = smallRun(slow);
+  await new RunReplay(there.model, there.plan, await unitTracer(slow, there.model, there.plan)).follow((unit, matrices) => expect(values(matrices), plan.describe(unit)).toEqual(values(made.get(unit)!)));
 });
 
 test('states are those of the training itself', async () => {
@@ -75,7 +77,7 @@ test('gradients of the ledger are those of the passes that build it', async () =
 });
 
 test.each([['from nothing', 0], ['from states that are kept', 2 ** 20]])('single units are made again, %s', async (_name, keptBytes) => {
-  const replay = new RunReplay(model, plan, keptBytes);
+  const replay = new RunReplay(model, plan, tracer, { stateBytes: keptBytes, ledgerBytes: keptBytes });
   if (keptBytes) await replay.follow(() => true);
   const units = [0, 1, plan.stateUnit(2), plan.partUnit(2, 0), plan.stateUnit(plan.steps), plan.gradientUnit(0, 0, 2), plan.gradientUnit(1, 2, 1)];
   const found = await replay.outputsOf(units);
@@ -86,12 +88,12 @@ test.each([['from nothing', 0], ['from states that are kept', 2 ** 20]])('single
 test('ends where it is told, and can be cancelled', async () => {
   for (const last of [0, 1, plan.stateUnit(1), plan.gradientUnit(0, 1, 0)]) {
     const seen: number[] = [];
-    await new RunReplay(model, plan).follow((unit) => {
+    await new RunReplay(model, plan, tracer).follow((unit) => {
       seen.push(unit);
       return unit !== last;
     });
     expect(seen.at(-1)).toBe(last);
   }
-  await expect(new RunReplay(model, plan).follow(() => true, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
+  await expect(new RunReplay(model, plan, tracer).follow(() => true, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' });
   expect(backend.memory().bytes).toBe(before);
 });

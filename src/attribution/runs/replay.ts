@@ -5,6 +5,8 @@ import type { Model } from '../../model/model.ts';
 import { type TrainCheckpoint, initialLora, train } from '../../model/train.ts';
 import { type Labels, eachLabelGradients } from '../record-gradients.ts';
 import type { Matrix } from '../trace/run.ts';
+import type { UnitTracer } from '../trace/unit-tracer.ts';
+import { LedgerReplay, type TakeUnit } from './ledger-replay.ts';
 import type { RunPlan } from './plan.ts';
 import { stateTensors } from './state-tensors.ts';
 
@@ -14,127 +16,154 @@ export interface ReplayOptions {
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Gets what a unit made; false ends the run there. Units come in order, but for those of one checkpoint's gradients, which read nothing of each other. */
+/** Gets what a unit made; false ends the run there. A unit comes after those that it reads: steps in order, what follows not always. */
 export type UseUnit = (unit: number, made: readonly Matrix[]) => boolean | void | Promise<boolean | void>;
 
 /** States that are kept to go on from, in bytes. */
 const KEPT_BYTES = 128 * 2 ** 20;
 
-/** Ends a training from within. */
+/** Ends a run from within. */
 const ENOUGH = Symbol('enough');
 
+/** What stays in memory; changes no bit. */
+export interface ReplayMemory {
+  /** States to go on from. */
+  stateBytes?: number | undefined;
+  /** Gradients until their rows are made; and as much again of what follows from them. */
+  ledgerBytes?: number | undefined;
+}
+
 /**
- * A run made again from base, records and recipe, unit for unit: training as it was followed, then the gradients of its
- * ledger. Holds some states, evenly spread, so that a stretch of the run can be made once more without all before it.
+ * A run made again from base, records and recipe, unit for unit: training as it was followed, the gradients of its ledger, then
+ * what follows from them. Holds some states, evenly spread, so that a stretch of the run can be made once more without all before it.
  */
 export class RunReplay {
   readonly model: Model;
   readonly plan: RunPlan;
   private readonly keptBytes: number;
+  private readonly ledger: LedgerReplay;
   /** By steps done: m, v and factors, as a state's unit makes them. */
   private readonly states = new Map<number, readonly Matrix[]>();
+  /** Of the checkpoints, by steps. */
+  private readonly checkpointStates = new Map<number, readonly Matrix[]>();
   private stride = 1;
 
-  constructor(model: Model, plan: RunPlan, keptBytes = KEPT_BYTES) {
+  constructor(model: Model, plan: RunPlan, tracer: UnitTracer, { stateBytes = KEPT_BYTES, ledgerBytes }: ReplayMemory = {}) {
     this.model = model;
     this.plan = plan;
-    this.keptBytes = keptBytes;
+    this.keptBytes = stateBytes;
+    this.ledger = new LedgerReplay(plan, tracer, {
+      pass: (at, labels, take, signal) => this.pass(at, labels, take, signal),
+      gradients: (units, signal) => this.someGradients(units, signal),
+      state: (at, signal) => this.stateAt(at, signal),
+    }, ledgerBytes);
   }
 
-  /** All units. Throws `cancelled`, `rf32/out-of-range`, `record/too-long`. */
+  /** All units. Throws `cancelled`, `rf32/out-of-range`, `record/too-long`, `run/too-large`. */
   async follow(use: UseUnit, { signal, onProgress }: ReplayOptions = {}): Promise<void> {
     const { plan } = this;
+    this.ledger.requireMemory();
     let done = 0;
-    const take: UseUnit = async (unit, made) => {
+    const take: TakeUnit = async (unit, made) => {
       const more = await use(unit, made);
       onProgress?.(++done, plan.count);
-      return more;
+      if (more === false) throw ENOUGH;
     };
-    const atCheckpoint = new Map<number, readonly Matrix[]>();
-    const whole = await this.steps(0, plan.steps, async (unit, made) => {
-      const place = plan.place(unit);
-      const steps = place.kind === 'part' ? place.step + 1 : 0;
-      if (plan.stateUnit(steps) === unit && plan.checkpoints.includes(steps)) atCheckpoint.set(steps, made);
-      return take(unit, made);
-    }, signal);
-    if (!whole) return;
-    for (const [at, steps] of plan.checkpoints.entries()) {
-      if (!(await this.ledger(at, atCheckpoint.get(steps)!, take, signal))) return;
+    try {
+      await this.steps(0, plan.steps, take, signal);
+      await this.ledger.follow(take, signal);
+    } catch (error) {
+      if (error !== ENOUGH) throw error;
     }
   }
 
-  /** What some units made, each computed from the nearest state that is kept. Throws as `follow`. */
+  /** What some units made, each computed from the nearest state or outputs that are kept. Throws as `follow`. */
   async outputsOf(units: readonly number[], { signal }: ReplayOptions = {}): Promise<Map<number, readonly Matrix[]>> {
     const { plan } = this;
     const found = new Map<number, readonly Matrix[]>();
-    for (const unit of [...new Set(units)].sort((a, b) => a - b)) {
-      if (found.has(unit)) continue;
+    const all = [...new Set(units)].sort((a, b) => a - b);
+    for (const unit of all) {
+      if (unit >= plan.firstGradient || found.has(unit)) continue;
       const place = plan.place(unit);
-      if (place.kind === 'gradient') {
-        const steps = plan.checkpoints[place.at]!;
-        const state = found.get(plan.stateUnit(steps)) ?? (await this.outputsOf([plan.stateUnit(steps)], { signal })).get(plan.stateUnit(steps))!;
-        const row = plan.labels[place.labels]!.which.indexOf(place.record);
-        await this.gradients(state, [plan.labels[place.labels]!.labels], [place.record], (_label, _row, made) => void found.set(unit, made), signal);
-        if (plan.gradientUnit(place.at, place.labels, row) !== unit) throw new RangeError(`unit ${unit} is not where its record is`);
+      const until = place.kind === 'part' ? place.step + 1 : 0;
+      const isState = plan.stateUnit(until) === unit;
+      const known = isState ? (this.states.get(until) ?? this.checkpointStates.get(until)) : undefined;
+      if (known) {
+        found.set(unit, known);
         continue;
       }
-      const until = place.kind === 'part' ? place.step + 1 : 0;
-      const from = [...this.states.keys()].filter((step) => step < until || (step === until && plan.stateUnit(step) === unit)).reduce((most, step) => Math.max(most, step), 0);
-      if (plan.stateUnit(from) === unit && this.states.has(from)) found.set(unit, this.states.get(from)!);
-      else await this.steps(from, until, (one, made) => void (units.includes(one) && found.set(one, made)), signal);
+      const from = [...this.states.keys()].filter((step) => step < until).reduce((most, step) => Math.max(most, step), 0);
+      await this.steps(from, until, (one, made) => void (all.includes(one) && found.set(one, made)), signal);
     }
+    const gradients = all.filter((unit) => unit >= plan.firstGradient && unit < plan.ledger.first);
+    for (const [unit, made] of gradients.length ? await this.someGradients(gradients, signal) : []) found.set(unit, made);
+    const after = all.filter((unit) => unit >= plan.ledger.first);
+    for (const [unit, made] of after.length ? await this.ledger.outputsOf(after, signal) : []) found.set(unit, made);
     return found;
   }
 
-  /** Units of the steps from `from` until `until`, with the initial state where that is 0. False where `use` ended it. */
-  private async steps(from: number, until: number, use: UseUnit, signal: AbortSignal | undefined): Promise<boolean> {
+  /** Units of the steps from `from` until `until`, with the initial state where that is 0. */
+  private async steps(from: number, until: number, take: TakeUnit, signal: AbortSignal | undefined): Promise<void> {
     const { model, plan } = this;
     const { recipe, records } = plan.subject;
     throwIfAborted(signal);
     if (from === 0) {
       const initial = await this.initialState();
       this.keep(0, initial);
-      if ((await use(0, initial)) === false) return false;
+      await take(0, initial);
     }
-    if (until === from) return true;
-    try {
-      const lora = await train(model, records, recipe, {
-        signal, until, checkpoint: from ? this.checkpoint(from) : undefined,
-        observe: async ({ step, sums, parameters, moments }) => {
-          for (const [part, sum] of sums.entries()) if ((await use(plan.partUnit(step - 1, part), await this.read((name) => sum.get(name)!))) === false) throw ENOUGH;
-          const state = [...(await this.read((name) => moments.get(name)!.m)), ...(await this.read((name) => moments.get(name)!.v)), ...(await this.read((name) => parameters.get(name)!))];
-          this.keep(step, state);
-          if ((await use(plan.stateUnit(step), state)) === false) throw ENOUGH;
-        },
-      });
-      freeLora(model.backend, lora);
-      return true;
-    } catch (error) {
-      if (error === ENOUGH) return false;
-      throw error;
-    }
+    if (until === from) return;
+    const lora = await train(model, records, recipe, {
+      signal, until, checkpoint: from ? this.checkpoint(from) : undefined,
+      observe: async ({ step, sums, parameters, moments }) => {
+        for (const [part, sum] of sums.entries()) await take(plan.partUnit(step - 1, part), await this.read((name) => sum.get(name)!));
+        const state = [...(await this.read((name) => moments.get(name)!.m)), ...(await this.read((name) => moments.get(name)!.v)), ...(await this.read((name) => parameters.get(name)!))];
+        this.keep(step, state);
+        await take(plan.stateUnit(step), state);
+      },
+    });
+    freeLora(model.backend, lora);
   }
 
-  /** Gradients of all that is planned at a checkpoint; labels of the same records share a forward pass. */
-  private async ledger(at: number, state: readonly Matrix[], use: UseUnit, signal: AbortSignal | undefined): Promise<boolean> {
+  private async stateAt(at: number, signal: AbortSignal | undefined): Promise<readonly Matrix[]> {
+    const step = this.plan.checkpoints[at]!;
+    return this.checkpointStates.get(step) ?? (await this.outputsOf([this.plan.stateUnit(step)], { signal })).get(this.plan.stateUnit(step))!;
+  }
+
+  /** Gradients of plans of labels at a checkpoint; labels of the same records share a forward pass. */
+  private async pass(at: number, labels: readonly number[], take: TakeUnit, signal: AbortSignal | undefined): Promise<void> {
     const { plan } = this;
     const groups = new Map<string, { which: readonly number[]; plans: number[] }>();
-    for (const [k, { which }] of plan.labels.entries()) {
+    for (const k of labels) {
+      const { which } = plan.labels[k]!;
       const same = groups.get(which.join());
       if (same) same.plans.push(k);
       else groups.set(which.join(), { which, plans: [k] });
     }
-    try {
-      for (const { which, plans } of groups.values()) {
-        await this.gradients(state, plans.map((k) => plan.labels[k]!.labels), which, async (label, row, made) => {
-          if ((await use(plan.gradientUnit(at, plans[label]!, row), made)) === false) throw ENOUGH;
-        }, signal);
-      }
-      return true;
-    } catch (error) {
-      if (error === ENOUGH) return false;
-      throw error;
+    const state = await this.stateAt(at, signal);
+    for (const { which, plans } of groups.values()) {
+      await this.gradients(state, plans.map((k) => plan.labels[k]!.labels), which, (label, row, made) => take(plan.gradientUnit(at, plans[label]!, row), made), signal);
     }
+  }
+
+  /** Some gradients; those of the same labels at a checkpoint share a pass. */
+  private async someGradients(units: readonly number[], signal: AbortSignal | undefined): Promise<Map<number, readonly Matrix[]>> {
+    const { plan } = this;
+    const groups = new Map<string, { at: number; labels: Labels; units: number[]; records: number[] }>();
+    for (const unit of units) {
+      const { at, plan: which, row } = plan.gradientPlace(unit);
+      const { labels, which: records } = plan.labels[which]!;
+      const key = `${at} ${which}`;
+      const group = groups.get(key) ?? { at, labels, units: [], records: [] };
+      groups.set(key, group);
+      group.units.push(unit);
+      group.records.push(records[row]!);
+    }
+    const found = new Map<number, readonly Matrix[]>();
+    for (const group of groups.values()) {
+      await this.gradients(await this.stateAt(group.at, signal), [group.labels], group.records, (_label, k, made) => void found.set(group.units[k]!, made), signal);
+    }
+    return found;
   }
 
   private async gradients(state: readonly Matrix[], labels: readonly Labels[], which: readonly number[], use: (label: number, row: number, made: Matrix[]) => void | Promise<void>, signal: AbortSignal | undefined): Promise<void> {
@@ -184,8 +213,9 @@ export class RunReplay {
     return { step, tokens: 0, parameters: tensors.map(({ name }, k) => ({ name, values: values![k]!.values, m: m![k]!.values, v: v![k]!.values })) };
   }
 
-  /** Of all states those whose step is a multiple of `stride`, which doubles as they become too many. */
+  /** The checkpoints' states; of all others those whose step is a multiple of `stride`, which doubles as they become too many. */
   private keep(step: number, state: readonly Matrix[]): void {
+    if (this.plan.checkpoints.includes(step)) this.checkpointStates.set(step, state);
     if (step % this.stride) return;
     this.states.set(step, state);
     const bytes = state.reduce((sum, { values }) => sum + values.byteLength, 0);

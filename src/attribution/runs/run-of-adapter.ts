@@ -6,6 +6,7 @@ import type { Hex } from '../../protocol/bytes.ts';
 import type { DatanetRecord } from '../../protocol/record.ts';
 import type { RunFile } from '../../protocol/run.ts';
 import type { Backend } from '../../kernels/backend.ts';
+import { settingsOf } from '../adapters.ts';
 import type { Engine } from '../engine.ts';
 import { UnitTracer } from '../trace/unit-tracer.ts';
 import { RunPlan, type RunSubject } from './plan.ts';
@@ -23,8 +24,7 @@ export interface OpenRun {
 export async function openRun(engine: Engine, run: RunFile, records: readonly DatanetRecord[], { signal, tracing }: { signal?: AbortSignal | undefined; tracing?: Backend | undefined } = {}): Promise<OpenRun> {
   const { clusters } = run.datanet;
   const trained = clusters ? records.filter((_, k) => clusters[k] === k) : records;
-  const { checkpoints, draws, seed } = run.ledger;
-  const subject: RunSubject = { config: engine.model.config, recipe: recipeOfRun(run.recipe), settings: { checkpoints, draws, seed }, records: engine.sequences(trained) };
+  const subject: RunSubject = { config: engine.model.config, recipe: recipeOfRun(run.recipe), settings: settingsOf(run), records: engine.sequences(trained) };
   // Units are traced on the CPU, whatever trains: their many small products do not pay on a graphics processor.
   const backend = tracing ?? (engine.backend.kind === 'webgpu' ? await (await import('../../kernels/cpu/backend.ts')).createCpuBackend() : engine.backend);
   return openSubject(engine.model, subject, backend, signal);
@@ -36,7 +36,8 @@ export async function openSubject(model: Model, subject: RunSubject, tracing: Ba
   const { recipe } = subject;
   const lora = initialLora(model.backend, model.config, recipe, recipe.seed);
   try {
-    return { plan, replay: new RunReplay(model, plan), tracer: await UnitTracer.of(tracing, model, lora, { signal }) };
+    const tracer = await UnitTracer.of(tracing, model, lora, { signal, ledger: plan.ledgerOptions });
+    return { plan, replay: new RunReplay(model, plan, tracer), tracer };
   } finally {
     freeLora(model.backend, lora);
   }

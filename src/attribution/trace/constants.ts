@@ -3,15 +3,14 @@ import { breathe } from '../../kernels/breathe.ts';
 import { type Matrix as Weights } from '../../kernels/matrix/matrix.ts';
 import { decodeRows } from '../../kernels/matrix/decode.ts';
 import { hasScales } from '../../kernels/matrix/format.ts';
-import { sketchPlan } from '../../kernels/sketch/plan.ts';
 import type { Backend } from '../../kernels/backend.ts';
 import type { Model } from '../../model/model.ts';
 import { adapterTensors } from '../record-gradients.ts';
 import type { CurvatureLedger } from '../curvature/curvature-ledger.ts';
-import { endToEnd } from '../curvature/sketcher.ts';
 import type { ConstantOrigin } from './lower.ts';
 import type { TraceProgram } from './program.ts';
 import type { Constants, Matrix } from './run.ts';
+import { sketchTable } from './sketch-tables.ts';
 import { type Tensor, TraceTree, leafHashes, tensorOf } from './tree.ts';
 
 /** Constants that were read stay while they fit: the base's weights of a small model, not those of a large one. */
@@ -47,17 +46,22 @@ export class LoadedConstants implements Constants {
     return matrix;
   }
 
-  /** Of what is committed; 32 bytes for 1 KiB of constants are held. */
-  async tree(signal?: AbortSignal): Promise<TraceTree> {
-    const tensors: Tensor[] = [];
-    for (const index of this.program.constants.keys()) {
-      throwIfAborted(signal);
-      const matrix = await this.matrix(index);
-      tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
-      if (index % 16 === 15) await breathe();
-    }
-    return new TraceTree(tensors);
+  /** Of what is committed. */
+  tree(signal?: AbortSignal): Promise<TraceTree> {
+    return constantsTree(this, this.program.constants.length, signal);
   }
+}
+
+/** The tree over `count` constants; 32 bytes for 1 KiB of them are held. Throws `cancelled`. */
+export async function constantsTree(constants: Constants, count: number, signal?: AbortSignal): Promise<TraceTree> {
+  const tensors: Tensor[] = [];
+  for (let index = 0; index < count; index++) {
+    throwIfAborted(signal);
+    const matrix = await constants.matrix(index);
+    tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
+    if (index % 16 === 15) await breathe();
+  }
+  return new TraceTree(tensors);
 }
 
 async function readConstant(origin: ConstantOrigin, model: Model, ledger: CurvatureLedger | undefined): Promise<Float32Array> {
@@ -83,20 +87,15 @@ async function readConstant(origin: ConstantOrigin, model: Model, ledger: Curvat
   }
 }
 
-/** The scale of one adapter tensor, or the plan of its sketch: first and end of each slot, and its members, by their bits. */
+/** The scale of one adapter tensor, or the plan of its sketch. */
 function sketchConstant({ kind, checkpoint, name }: Extract<ConstantOrigin, { kind: 'scale' | 'pairs' | 'members' }>, { checkpoints, sketchers, settings }: CurvatureLedger): Float32Array {
   const tensors = adapterTensors(checkpoints[checkpoint]!);
-  const stream = tensors.findIndex((tensor) => tensor.name === name);
-  const before = tensors.slice(0, stream).reduce((sum, { values }) => sum + values, 0);
-  const { values } = tensors[stream]!;
+  const tensor = tensors.findIndex((one) => one.name === name);
   const { scale, dimension } = sketchers[checkpoint]!;
-  if (kind === 'scale') return scale.slice(before, before + values);
-  const plan = scale.length > dimension ? sketchPlan(settings.seed, (checkpoint + 1) * 0x10000 + stream, values, dimension) : endToEnd(values, before, scale.length);
-  if (kind === 'members') return floats(plan.members);
-  return floats(Uint32Array.from({ length: 2 * dimension }, (_, i) => plan.starts[(i >> 1) + (i & 1)]!));
+  if (kind !== 'scale') return sketchTable({ tensors, width: dimension, seed: settings.seed }, kind, checkpoint, tensor);
+  const before = tensors.slice(0, tensor).reduce((sum, { values }) => sum + values, 0);
+  return scale.slice(before, before + tensors[tensor]!.values);
 }
-
-const floats = (words: Uint32Array) => new Float32Array(words.buffer, words.byteOffset, words.length);
 
 async function weightsOf(backend: Backend, { parts, format, columns, rows }: Weights): Promise<Float32Array> {
   const out = new Float32Array(rows * columns);

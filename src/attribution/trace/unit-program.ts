@@ -4,6 +4,8 @@ import { packBatch } from '../../model/batch.ts';
 import type { Lora } from '../../model/lora.ts';
 import { loss } from '../../model/loss.ts';
 import { AdamW } from '../../model/optimizer.ts';
+import type { Program } from './instruction.ts';
+import type { LedgerKind } from './ledger-programs.ts';
 import { type LoweredInstruction, type LoweredSource, Recorder } from './lower.ts';
 import { type Lowered, type ProgramSubject, type TraceProgram, fitted, recordedModel } from './program.ts';
 import { Texts } from './texts.ts';
@@ -14,10 +16,16 @@ import type { UnitShape } from './unit.ts';
  * record for its own labels or drawn ones. All but the last and only part make the gradient of the adapter, by tensor; a middle
  * or last part adds its own to that of the part before. The last or only part makes the next state.
  */
-export type UnitKind = 'first' | 'middle' | 'last' | 'only' | 'own' | 'drawn';
+export type GradientKind = 'first' | 'middle' | 'last' | 'only' | 'own' | 'drawn';
+
+/** All kinds of units that follow a program. */
+export type UnitKind = GradientKind | LedgerKind;
+
+const GRADIENT_KINDS: ReadonlySet<UnitKind> = new Set<UnitKind>(['first', 'middle', 'last', 'only', 'own', 'drawn']);
+export const isGradientKind = (kind: UnitKind): kind is GradientKind => GRADIENT_KINDS.has(kind);
 
 /** Part `part` (from 0) of `parts`. */
-export function partKind(part: number, parts: number): UnitKind {
+export function partKind(part: number, parts: number): GradientKind {
   if (parts === 1) return 'only';
   if (part === 0) return 'first';
   return part < parts - 1 ? 'middle' : 'last';
@@ -26,7 +34,7 @@ export function partKind(part: number, parts: number): UnitKind {
 /** What decides the programs of a run's units. */
 export type UnitSubject = Pick<ProgramSubject, 'config' | 'positions' | 'layers'>;
 
-export interface UnitProgram extends TraceProgram {
+export interface UnitProgram extends Program {
   kind: UnitKind;
   shape: UnitShape;
 }
@@ -58,7 +66,7 @@ function samples(window: number): [number, number][][] {
 }
 
 /** Made by the engine's own code, as traceProgram is. Throws RangeError where nothing fits. */
-export function unitProgram(subject: UnitSubject, kind: UnitKind): UnitProgram {
+export function unitProgram(subject: UnitSubject, kind: GradientKind): UnitProgram & TraceProgram {
   const window = subject.config.window ?? 0;
   const packings = samples(window).map((packing) => packing.map(([tokens, answer]) => ({ tokens: new Array<number>(tokens).fill(0), answer, weight: 1 })));
   const lowered = packings.map((texts) => ({ lengths: new Texts({ texts, scalars: [] }, window), lowered: lower(subject, kind, texts) }));
@@ -68,7 +76,7 @@ export function unitProgram(subject: UnitSubject, kind: UnitKind): UnitProgram {
   return { ...fitted(lowered, ['n', 'm', 'w']), window, kind, shape: { outputs, sources } };
 }
 
-function lower({ config, positions, layers }: UnitSubject, kind: UnitKind, texts: { tokens: number[]; answer: number }[]): Lowered {
+function lower({ config, positions, layers }: UnitSubject, kind: GradientKind, texts: { tokens: number[]; answer: number }[]): Lowered {
   const recorder = new Recorder('given');
   const scope = new Scope(recorder);
   const model = recordedModel(recorder, config, positions);

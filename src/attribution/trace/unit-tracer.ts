@@ -4,18 +4,21 @@ import type { Lora } from '../../model/lora.ts';
 import type { Model } from '../../model/model.ts';
 import { type Hex, toHex } from '../../protocol/bytes.ts';
 import { merkleProof } from '../../protocol/merkle.ts';
-import { LoadedConstants } from './constants.ts';
+import { LoadedConstants, constantsTree } from './constants.ts';
 import type { TraceMatrix } from './evidence.ts';
 import { type Space, instructionBytes, instructionLeaves, sizeOf } from './instruction.ts';
 import type { LeafPlace } from './leaf-search.ts';
+import { ledgerProgram } from './ledger-programs.ts';
+import { type LedgerSubject, ledgerSizes } from './ledger-sizes.ts';
 import { layersOf } from './program.ts';
-import { type Matrix, type RunOptions, runTexts } from './run.ts';
+import { type Constants, type Matrix, type RunOptions, runTexts } from './run.ts';
+import { SketchTables } from './sketch-tables.ts';
 import { type Difference, type Opening, type Step, buildTextStep, differenceIn, firstFalse, headerOf } from './step.ts';
 import { Texts } from './texts.ts';
 import type { TraceOptions } from './tracer.ts';
 import { type Tensor, TraceTree, cutOf, floatBytes, leafHashes, leafValues, tensorOf } from './tree.ts';
 import { type UnitInputs, type UnitShape, unitInputsBytes, unitProgramHash } from './unit.ts';
-import { type UnitKind, type UnitProgram, type UnitSubject, unitProgram } from './unit-program.ts';
+import { type UnitKind, type UnitProgram, type UnitSubject, isGradientKind, unitProgram } from './unit-program.ts';
 
 /** Proofs under one root of matrices; a TraceTree is one. */
 export interface TreeProofs {
@@ -58,51 +61,87 @@ export function requireUnit({ texts }: UnitInputs, positions: number): void {
   if (longest > positions) throw refuse('trace/unit-too-large', `One of its texts has ${longest} tokens; there are tables for ${positions}.`);
 }
 
+/** Constants that many programs share, and their tree. */
+export interface UnitConstants {
+  values: Constants;
+  tree: TraceTree;
+}
+
+/** What a unit of some kind follows. */
+export interface UnitMeaning {
+  program: UnitProgram;
+  /** What the plan of a run names. */
+  hash: Hex;
+  constants: UnitConstants;
+}
+
+/** What decides the programs after the gradients, beside model and adapter. */
+export type LedgerOptions = Omit<LedgerSubject, keyof UnitSubject>;
+
 /** Traces of a run's units: what each commits to, and where one goes wrong. */
 export class UnitTracer {
   readonly subject: UnitSubject;
-  /** Over the base's weights and tables: the same for units of every kind. */
-  readonly committed: TraceTree;
   private readonly backend: Backend;
-  private readonly constants: LoadedConstants;
+  /** Weights and tables of the base: the same for every unit up to the gradients. */
+  private readonly base: UnitConstants;
+  /** Tables of the sketch: the same for every unit after them. */
+  private readonly ledger: (UnitConstants & { subject: LedgerSubject; tables: SketchTables }) | undefined;
   private readonly origins: string;
-  private readonly programs = new Map<UnitKind, { program: UnitProgram; hash: Hex }>();
+  private readonly known = new Map<UnitKind, UnitMeaning>();
 
-  private constructor(backend: Backend, subject: UnitSubject, program: UnitProgram, constants: LoadedConstants, committed: TraceTree) {
+  private constructor(backend: Backend, subject: UnitSubject, program: ReturnType<typeof unitProgram>, base: UnitConstants, ledger: UnitTracer['ledger']) {
     this.backend = backend;
     this.subject = subject;
-    this.constants = constants;
-    this.committed = committed;
+    this.base = base;
+    this.ledger = ledger;
     this.origins = JSON.stringify(program.origins);
-    this.add(program);
+    this.add(program, base);
   }
 
-  /** `backend` multiplies; the model may be on another. Of `lora` only the shapes count. Throws `cancelled`. */
-  static async of(backend: Backend, model: Model, lora: Lora, { signal }: TraceOptions = {}): Promise<UnitTracer> {
+  /** `backend` multiplies; the model may be on another. Of `lora` only the shapes count. Without `ledger` there are no units after the gradients. Throws `cancelled`. */
+  static async of(backend: Backend, model: Model, lora: Lora, { signal, ledger }: TraceOptions & { ledger?: LedgerOptions | undefined } = {}): Promise<UnitTracer> {
     const subject = { config: model.config, positions: model.positions, layers: layersOf(lora) };
     const program = unitProgram(subject, 'own');
-    const constants = new LoadedConstants(program, model);
-    return new UnitTracer(backend, subject, program, constants, await constants.tree(signal));
+    const values = new LoadedConstants(program, model);
+    const base = { values, tree: await values.tree(signal) };
+    if (!ledger) return new UnitTracer(backend, subject, program, base, undefined);
+    const whole: LedgerSubject = { ...subject, ...ledger };
+    const tables = new SketchTables(ledgerSizes(whole));
+    return new UnitTracer(backend, subject, program, base, { subject: whole, tables, values: tables, tree: await constantsTree(tables, tables.shapes.length, signal) });
+  }
+
+  /** Throws RangeError for a kind that there is not. */
+  of(kind: UnitKind): UnitMeaning {
+    const known = this.known.get(kind);
+    if (known) return known;
+    if (!isGradientKind(kind)) {
+      if (!this.ledger) throw new RangeError(`no ledger, so no unit ${kind}`);
+      const { subject, tables } = this.ledger;
+      return this.add(ledgerProgram(subject, kind, tables.shapes), this.ledger);
+    }
+    const program = unitProgram(this.subject, kind);
+    // All kinds pass the model forward and back, so they read the same weights in the same order.
+    if (JSON.stringify(program.origins) !== this.origins) throw new RangeError('units of one run with other constants');
+    return this.add(program, this.base);
   }
 
   program(kind: UnitKind): UnitProgram {
-    return this.known(kind).program;
+    return this.of(kind).program;
   }
 
-  /** What the plan of a run names. */
   programHash(kind: UnitKind): Hex {
-    return this.known(kind).hash;
-  }
-
-  /** Constant `index` of every program. */
-  constant(index: number): Promise<Matrix> {
-    return this.constants.matrix(index);
+    return this.of(kind).hash;
   }
 
   /** Sizes of all matrices, the outputs last. */
   shapes(kind: UnitKind, inputs: UnitInputs): { rows: number; columns: number }[] {
     const texts = this.texts(inputs);
     return this.program(kind).instructions.map(({ rows, columns }) => ({ rows: sizeOf(rows, texts), columns: sizeOf(columns, texts) }));
+  }
+
+  /** What a unit makes. Throws as `trace`. */
+  async make(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, options: TraceOptions = {}): Promise<Matrix[]> {
+    return (await this.run(kind, inputs, sources, options)).slice(this.firstOutput(kind)) as Matrix[];
   }
 
   /** Computes a unit. Throws `trace/bad-unit`, `trace/unit-too-large`, `rf32/out-of-range`, `cancelled`. */
@@ -162,7 +201,7 @@ export class UnitTracer {
   async evidence(
     kind: UnitKind, inputs: UnitInputs, sources: UnitSources, claimed: { inner: TreeProofs; outputs: TreeProofs; sources: readonly TreeProofs[] }, { index, leaf }: LeafPlace, values: Float32Array, options: TraceOptions = {},
   ): Promise<UnitEvidence | undefined> {
-    const program = this.program(kind);
+    const { program, constants: { values: given, tree } } = this.of(kind);
     const instruction = program.instructions[index];
     if (!instruction) throw new RangeError(`no instruction ${index}`);
     const own = instruction.inputs.filter(({ space }) => space === 'trace').map((source) => source.index);
@@ -173,14 +212,14 @@ export class UnitTracer {
     const place = firstFalse(right, leaf, values, instruction.op);
     if (!place) return undefined;
     const constants = new Map<number, Matrix>();
-    for (const { space, index: at } of instruction.inputs) if (space === 'constant') constants.set(at, await this.constants.matrix(at));
+    for (const { space, index: at } of instruction.inputs) if (space === 'constant') constants.set(at, await given.matrix(at));
     const matrixOf = (space: Space, at: number) => (space === 'trace' ? matrices.get(at)! : space === 'constant' ? constants.get(at)! : sources[space]![at]!);
     const first = this.firstOutput(kind);
     const step = buildTextStep({
-      program, texts: this.texts(inputs), inputs: unitInputsBytes(inputs), constantsRoot: this.committed.root,
+      program, texts: this.texts(inputs), inputs: unitInputsBytes(inputs), constantsRoot: tree.root,
       valuesOf: (space, at, part) => (space === 'trace' && at === index && part === leaf ? values : leafValues(matrixOf(space, at), part).values),
       proof: (space, at, part) => {
-        if (space === 'constant') return this.committed.proof(at, part);
+        if (space === 'constant') return tree.proof(at, part);
         if (space !== 'trace') return claimed.sources[space]!.proof(at, part);
         return at < first ? claimed.inner.proof(at, part) : claimed.outputs.proof(at - first, part);
       },
@@ -191,10 +230,10 @@ export class UnitTracer {
 
   /** One matrix of a unit with the program's proof of its instruction; none for one that the program does not have. */
   matrix(kind: UnitKind, inputs: UnitInputs, index: number): TraceMatrix {
-    const program = this.program(kind);
+    const { program, constants } = this.of(kind);
     const instruction = program.instructions[index];
     return {
-      header: headerOf(program, this.committed.root), inputs: toHex(unitInputsBytes(inputs)), index,
+      header: headerOf(program, constants.tree.root), inputs: toHex(unitInputsBytes(inputs)), index,
       instruction: instruction ? toHex(instructionBytes(instruction)) : '0x', instructionProof: instruction ? merkleProof(instructionLeaves(program), index) : [],
     };
   }
@@ -229,19 +268,13 @@ export class UnitTracer {
   }
 
   private run(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, options: RunOptions) {
-    const program = this.program(kind);
-    return runTexts(this.backend, program, this.constants, { texts: this.texts(inputs), sources }, { ...options, outputs: program.shape.outputs });
+    const { program, constants } = this.of(kind);
+    return runTexts(this.backend, program, constants.values, { texts: this.texts(inputs), sources }, { ...options, outputs: program.shape.outputs });
   }
 
-  private known(kind: UnitKind): { program: UnitProgram; hash: Hex } {
-    return this.programs.get(kind) ?? this.add(unitProgram(this.subject, kind));
-  }
-
-  private add(program: UnitProgram) {
-    // All kinds pass the model forward and back, so they read the same weights in the same order.
-    if (JSON.stringify(program.origins) !== this.origins) throw new RangeError('units of one run with other constants');
-    const made = { program, hash: unitProgramHash(program, this.committed.root, program.shape) };
-    this.programs.set(program.kind, made);
+  private add(program: UnitProgram, constants: UnitConstants): UnitMeaning {
+    const made = { program, hash: unitProgramHash(program, constants.tree.root, program.shape), constants };
+    this.known.set(program.kind, made);
     return made;
   }
 }

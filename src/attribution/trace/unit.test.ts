@@ -42,11 +42,10 @@ describe('units of a run', () => {
     const gradients = await gradientUnits(run, training.at(-1)!.made, ['own', { seed: 7, draw: 0 }]);
     const each = new Map([...training, ...gradients].map((unit) => [unit.kind, unit]));
     for (const { kind, inputs, sources } of each.values()) {
-      const program = run.tracer.program(kind);
+      const { program, constants: { values: constants } } = run.tracer.of(kind);
       const texts = new Texts(inputs, program.window);
-      const constants = { matrix: (k: number) => run.tracer.constant(k) };
       const matrices = (await runTexts(backend, program, constants, { texts, sources }, { keep: () => true })) as Matrix[];
-      const constantsRead = await Promise.all(program.constants.map((_, k) => run.tracer.constant(k)));
+      const constantsRead = await Promise.all(program.constants.map((_, k) => constants.matrix(k)));
       for (const [k, instruction] of program.instructions.entries()) {
         const { rows, columns, values } = matrices[k]!;
         expect([rows, columns]).toEqual([sizeOf(instruction.rows, texts), sizeOf(instruction.columns, texts)]);

@@ -25,6 +25,9 @@ export interface UnitInputs {
   scalars: readonly number[];
 }
 
+/** Sources of a unit: an instruction names one with a byte, which also stands for its own matrices and the constants. */
+export const MOST_SOURCES = 253;
+
 /** UnitShape in contracts/src/interfaces/IUnitReferee.sol. */
 export interface UnitShape {
   outputs: number;
