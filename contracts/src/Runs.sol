@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import { Game, Games, GameState } from "./Games.sol";
 import { IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
 import { NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
+import { ILedgerReferee, Outcome } from "./interfaces/ILedgerReferee.sol";
 import { Header, Opening, Step, TraceMatrix } from "./interfaces/IReferee.sol";
 import { IRuns } from "./interfaces/IRuns.sol";
 import { ISettlement } from "./interfaces/ISettlement.sol";
@@ -17,9 +18,10 @@ import { AdapterId, DatanetId, GameId } from "./types/Ids.sol";
 
 /// @title Runs
 /// @notice An adapter's owner vouches, with a bond, for how it was made: for what every unit of its run (each part of each
-/// step of training, each gradient of the ledger) has made of what earlier units did. One bit that does not follow loses
-/// the bond: half to who showed it, half to the Datanet's contributors; and nobody can pay for the adapter's answers any
-/// more. The games are those of Games.sol, with the adapter's id.
+/// step of training, each gradient, each piece of the ledger) has made of what earlier units did, and that the registered
+/// program's constants are what the last unit made. One bit that does not follow loses the bond: half to who showed it,
+/// half to the Datanet's contributors; and nobody can pay for the adapter's answers any more. The games are those of
+/// Games.sol, with the adapter's id.
 /// @dev What is at stake is `outputsRoot`. The plan (programs, inputs, sources) follows from public files: who checks
 /// computes it, and holds a statement with another plan for none.
 contract Runs is Games, IRuns {
@@ -34,7 +36,12 @@ contract Runs is Games, IRuns {
   /// @dev Demands one after another: two for the tree of all output roots, the unit's trace, then three as in Disputes.
   uint256 private constant ROUNDS = 6;
 
+  /// @dev Operations from here on are the ledger's.
+  bytes1 private constant LEDGER_OPS = 0x80;
+
   IUnitReferee public immutable referee;
+  /// @notice Judges steps between the gradients and the ledger's rows, and the outcome.
+  ILedgerReferee public immutable ledgerReferee;
   IAdapterRegistry private immutable _adapters;
 
   /// @notice Bonds of open statements, in wei.
@@ -42,10 +49,14 @@ contract Runs is Games, IRuns {
   mapping(AdapterId id => Statement) private _statements;
   mapping(AdapterId id => mapping(uint32 unit => bytes32 innerRoot)) private _traces;
 
-  constructor(ISettlement settlement_, IUnitReferee referee_, uint40 proveTime_, uint40 replyTime_)
-    Games(settlement_, proveTime_, replyTime_, REPLY, ROUNDS)
-  {
-    referee = referee_;
+  constructor(
+    ISettlement settlement_,
+    IUnitReferee referee_,
+    ILedgerReferee ledgerReferee_,
+    uint40 proveTime_,
+    uint40 replyTime_
+  ) Games(settlement_, proveTime_, replyTime_, REPLY, ROUNDS) {
+    (referee, ledgerReferee) = (referee_, ledgerReferee_);
     _adapters = settlement_.adapters();
   }
 
@@ -91,16 +102,22 @@ contract Runs is Games, IRuns {
 
   // ---- Proofs ----
 
-  /// @notice One element of what the unit computed does not follow from the others, and from what its sources made.
+  /// @notice One element of what the unit computed does not follow from the others, and from what its sources made. Sources
+  /// that the element does not read are given with root 0.
   function proveUnit(AdapterId id, UnitOpening calldata opening, UnitShape calldata shape, Step calldata step, bytes32)
     external
   {
     Statement memory s = _open(id);
     _useCommitment(id.game());
     Unit memory unit = _unit(id, s, opening);
+    uint256 source = Units.wrongSource(s, opening);
+    if (source < opening.sources.length) revert WrongSource(id, opening.index, source);
+    unit.sourceRoots = opening.sourceRoots;
     bytes32 innerRoot = _traces[id][opening.index];
     if (innerRoot == 0) revert TraceNotShown(id, opening.index);
-    if (!referee.isFalseUnit(unit, shape, innerRoot, step)) revert ClaimHolds(id.game());
+    // Both are asked the same.
+    IUnitReferee judge = bytes1(step.instruction) < LEDGER_OPS ? referee : IUnitReferee(address(ledgerReferee));
+    if (!judge.isFalseUnit(unit, shape, innerRoot, step)) revert ClaimHolds(id.game());
     _convict(id.game(), msg.sender, "unit");
   }
 
@@ -111,6 +128,18 @@ contract Runs is Games, IRuns {
     _unit(id, s, opening);
     if (opening.programHash != 0 || opening.outputRoot == opening.inputsHash) revert ClaimHolds(id.game());
     _convict(id.game(), msg.sender, "given");
+  }
+
+  /// @notice What the last unit made is not what the registered program has among its constants.
+  function proveOutcome(AdapterId id, UnitOpening calldata opening, Outcome calldata outcome, bytes32) external {
+    Statement memory s = _open(id);
+    _useCommitment(id.game());
+    Unit memory unit = _unit(id, s, opening);
+    // Others make no outcome, whatever they are made to look like.
+    if (opening.index != s.units - 1) revert WrongUnit(id, opening.index);
+    (bytes32 registered,) = _origin(id);
+    if (!ledgerReferee.isOtherOutcome(unit, registered, outcome)) revert ClaimHolds(id.game());
+    _convict(id.game(), msg.sender, "outcome");
   }
 
   // ---- Withheld data ----
@@ -233,7 +262,7 @@ contract Runs is Games, IRuns {
     heldStakes -= s.bond;
     emit RunRefuted(id, challenger, reward, toPool);
     _credit(challenger, reward);
-    (, DatanetId datanet,) = _adapters.origin(id);
+    (, DatanetId datanet) = _origin(id);
     totalWithdrawn += toPool;
     settlement.addToPool{ value: toPool }(datanet);
   }
@@ -244,16 +273,18 @@ contract Runs is Games, IRuns {
     return AdapterId.wrap(GameId.unwrap(id));
   }
 
+  function _origin(AdapterId id) private view returns (bytes32 programHash, DatanetId datanet) {
+    (programHash, datanet,) = _adapters.origin(id);
+  }
+
   function _open(AdapterId id) private view returns (Statement memory s) {
     s = _statements[id];
     if (s.state != StatementState.Open) revert NotOpen(id.game());
   }
 
-  /// @dev The unit, proved to be the statement's, and so its sources.
+  /// @dev The unit, proved to be the statement's, where nothing of its sources is read.
   function _unit(AdapterId id, Statement memory s, UnitOpening calldata opening) private pure returns (Unit memory) {
     if (!Units.isUnit(s, opening)) revert WrongUnit(id, opening.index);
-    uint256 source = Units.wrongSource(s, opening);
-    if (source < opening.sources.length) revert WrongSource(id, opening.index, source);
     return Units.unitOf(opening);
   }
 

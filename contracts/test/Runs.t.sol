@@ -443,7 +443,7 @@ contract RunsTest is Vouching {
 
   function test_timesFitTheWindow() public {
     vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, 0, REPLY, WINDOW));
-    new Runs(settlement, unitReferee, 0, REPLY);
+    new Runs(settlement, unitReferee, ledgerReferee, 0, REPLY);
     eq(runs.demandBond(Place(0, 0, 0, 0, 0)), 801_300 * uint256(GAS_PRICE), "a reply with the inputs of 4,096 tokens");
     eq(runs.leastBond(), STAKE, "twice a claim's");
   }

@@ -14,8 +14,8 @@ import { MerkleTree } from "./support/MerkleTree.sol";
 import { Metered } from "./support/Metered.sol";
 
 /// @notice What the maker of a run pays for replies, with the real referee (contracts/snapshots/Runs.json): a run of 4,000
-/// units, of which one reads two others and computes 700 matrices, the last 168 its outputs. Trees that are too large to
-/// be built have siblings of any words.
+/// units, of which one reads two others and computes 700 matrices, the last 168 its outputs; or, as the largest of the
+/// ledger, reads 253 others, all of them in one instruction. Trees that are too large to be built have siblings of any words.
 contract RunsGasTest is Deployed, Metered {
   uint32 private constant ALL = type(uint32).max;
   uint32 private constant UNITS = 4000;
@@ -25,6 +25,9 @@ contract RunsGasTest is Deployed, Metered {
   uint32 private constant INDEX = 300;
   uint32 private constant LEAF = 9001;
 
+  /// @dev Units that it reads, and inputs of the instruction that is asked about.
+  uint32 private _sources = 2;
+  uint256 private _inputs = 2;
   UnitOpening private _unit;
   UnitShape private _shape;
   bytes private _values;
@@ -34,7 +37,6 @@ contract RunsGasTest is Deployed, Metered {
     vm.etch(address(unitReferee), address(new Referee()).code);
     vm.deal(curator, 10 ether);
     _shape.outputs = OUTPUTS;
-    _shape.sources = [OUTPUTS, OUTPUTS];
     _values = _bytesOf(256, 0x3f812345);
   }
 
@@ -65,6 +67,32 @@ contract RunsGasTest is Deployed, Metered {
   function test_aLeafOfAUnitOf4096TokensAndNumbers() public {
     uint256 used = _leaf("reply: a leaf, 4,096 tokens and as many numbers", 4096, 4095);
     yes(used / 2 <= runs.replyGas(), "the bond pays for it at half of the stressed gas price");
+  }
+
+  function test_aLeafOfAUnitOf253Sources() public {
+    (_sources, _inputs) = (253, 253);
+    yes(_leaf("reply: a leaf, 253 sources", 2, 0) <= runs.replyGas(), "the bond pays for it");
+  }
+
+  /// @dev The record of each of 512 draws of chance is among the inputs of a noise.
+  function test_aLeafOfANoise() public {
+    _sources = 16;
+    yes(_leaf("reply: a leaf, 512 draws of chance", 2, 513) <= runs.replyGas(), "the bond pays for it");
+  }
+
+  function test_noSuchPlaceInAUnitOf253Sources() public {
+    (_sources, _inputs) = (253, 253);
+    (TraceMatrix memory matrix, bytes32[] memory above) = _vouched(2, 0);
+    (bytes32 inner,) = _innerRoot(matrix, above);
+    _shown(inner);
+    Place[] memory places = new Place[](1);
+    places[0] = Place(UNIT, INDEX, 9_000_000, 0, 0);
+    _ask(places);
+    uint256 used = _measured(
+      "reply: no such leaf, 253 sources",
+      abi.encodeCall(Runs.showNoSuchPlace, (adapter, _unit, _shape, matrix, places[0]))
+    );
+    yes(used <= runs.replyGas(), "the bond pays for it");
   }
 
   function test_nodes() public {
@@ -129,20 +157,21 @@ contract RunsGasTest is Deployed, Metered {
   {
     above = _words(Merkle.depth(INSTRUCTIONS - OUTPUTS), "above");
     matrix = _matrix(tokens, scalars);
+    uint256[] memory sources = new uint256[](_sources);
+    for (uint32 k = 0; k < _sources; k++) {
+      sources[k] = UNIT - _sources + k;
+      _unit.sources.push(UNIT - _sources + k);
+      _shape.sources.push(OUTPUTS);
+    }
     UnitOpening storage o = _unit;
     (o.index, o.programHash) = (UNIT, keccak256(abi.encode(matrix.header, _shape)));
     o.inputsHash = keccak256(matrix.inputs);
-    o.sources = [UNIT - 2, UNIT - 1];
     o.outputRoot = _outputOf(UNIT);
-    uint256[] memory sources = new uint256[](2);
-    (sources[0], sources[1]) = (UNIT - 2, UNIT - 1);
     o.planProof = _words(Merkle.depth(UNITS), "plan");
     bytes32 planRoot =
       Merkle.root(UNITS, _climb(Merkle.leaf(abi.encode(o.programHash, o.inputsHash, sources)), UNIT, o.planProof));
     bytes32[] memory leaves = _outputLeaves();
     o.outputProof = MerkleTree.proof(leaves, UNIT);
-    o.sourceRoots = [_outputOf(UNIT - 2), _outputOf(UNIT - 1)];
-    o.sourceProofs = [MerkleTree.proof(leaves, UNIT - 2), MerkleTree.proof(leaves, UNIT - 1)];
     bytes32 outputsRoot = MerkleTree.root(leaves);
     uint256 bond = runs.leastBond();
     vm.prank(curator);
@@ -160,15 +189,15 @@ contract RunsGasTest is Deployed, Metered {
     }
   }
 
-  /// @dev Instruction INDEX of the unit's program, [4096, 896] from two inputs.
-  function _matrix(uint256 tokens, uint256 scalars) private pure returns (TraceMatrix memory matrix) {
+  /// @dev Instruction INDEX of the unit's program, [4096, 896].
+  function _matrix(uint256 tokens, uint256 scalars) private view returns (TraceMatrix memory matrix) {
     bytes memory head = abi.encodePacked(uint32(1), uint32(tokens), uint32(tokens - 1), uint32(0x3f800000));
     matrix.inputs =
       bytes.concat(head, _bytesOf(tokens, 100_000), abi.encodePacked(uint32(scalars)), _bytesOf(scalars, 0x3f123456));
     matrix.index = INDEX;
     bytes memory size = abi.encodePacked(uint32(4096), uint96(0), uint32(896), uint96(0));
-    matrix.instruction = abi.encodePacked(uint8(0x20), size, uint8(0), uint8(2));
-    for (uint32 k = 0; k < 2; k++) {
+    matrix.instruction = abi.encodePacked(uint8(0x20), size, uint8(0), uint8(_inputs));
+    for (uint32 k = 0; k < _inputs; k++) {
       matrix.instruction = abi.encodePacked(matrix.instruction, uint8(0), 0x0101 + k, size);
     }
     matrix.instructionProof = _words(Merkle.depth(INSTRUCTIONS), "instructions");

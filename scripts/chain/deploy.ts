@@ -99,6 +99,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   );
   const payoutMath = await put('PayoutMath', abis.payoutMathAbi, codes.payoutMathBytecode, [], 3_000_000n);
   const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
+  const ledgerReferee = await put('LedgerReferee', abis.ledgerRefereeAbi, codes.ledgerRefereeBytecode, [], 8_000_000n);
   const judgeCode = linked('payoutJudge', codes.payoutJudgeBytecode, { payoutMath }, codes.links);
   const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, judgeCode, [referee], 4_000_000n);
   // It names the two contracts of the games for ever, and they name it: they come next.
@@ -116,7 +117,8 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     [settlement, referee, payoutJudge, datanetRegistry, proveTime, replyTime],
     8_000_000n,
   );
-  const runs = await put('Runs', abis.runsAbi, codes.runsBytecode, [settlement, referee, proveTime, Math.min(replyTime, Math.floor(window / 5))], 8_000_000n);
+  // Clients ask Runs for the ledger's referee.
+  const runs = await put('Runs', abis.runsAbi, codes.runsBytecode, [settlement, referee, ledgerReferee, proveTime, Math.min(replyTime, Math.floor(window / 5))], 8_000_000n);
 
   let first: bigint | undefined;
   for (const { name, hash, address } of sent) {

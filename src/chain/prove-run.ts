@@ -1,7 +1,7 @@
 import { type ContractFunctionArgs, decodeFunctionData, encodeFunctionData } from 'viem';
-import type { Hex } from '../protocol/bytes.ts';
+import { type Hex, fromHex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { runsAbi } from './generated/abis.ts';
+import { ledgerRefereeAbi, refereeAbi, runsAbi } from './generated/abis.ts';
 import { commitmentOf, proofSalt } from './proof-call.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
@@ -18,6 +18,10 @@ export interface UnitShape {
 }
 /** One element of its trace, and everything that it follows from: UnitTracer.evidence in attribution/trace/unit-tracer.ts. */
 export type UnitStep = ProveArgs[3];
+
+type OutcomeArgument = ContractFunctionArgs<typeof runsAbi, 'nonpayable', 'proveOutcome'>[2];
+/** A constant of the registered program that is not what the run made: outcomeEvidence in attribution/runs/outcome-evidence.ts. */
+export type Outcome = Omit<OutcomeArgument, 'shape'> & { shape: UnitShape };
 
 export const shapeArgument = ({ outputs, sources }: UnitShape) => ({ outputs: BigInt(outputs), sources: sources.map(BigInt) });
 
@@ -36,6 +40,33 @@ export function unitProof(adapterId: bigint, opening: UnitOpening, shape: UnitSh
 export function givenProof(adapterId: bigint, opening: UnitOpening, salt = proofSalt()): RunProof {
   return { adapterId, data: encodeFunctionData({ abi: runsAbi, functionName: 'proveGiven', args: [adapterId, opening, salt] }) };
 }
+
+/** The last unit made something else than the program that the adapter is registered with has among its constants. */
+export function outcomeProof(adapterId: bigint, opening: UnitOpening, outcome: Outcome, salt = proofSalt()): RunProof {
+  return { adapterId, data: encodeFunctionData({ abi: runsAbi, functionName: 'proveOutcome', args: [adapterId, opening, { ...outcome, shape: shapeArgument(outcome.shape) }, salt] }) };
+}
+
+/** Operations from here on are judged by the ledger's referee: LEDGER_OPS in contracts/src/Runs.sol. */
+const LEDGER_OPS = 0x80;
+
+/** Whether the referee finds the element false, asked beforehand for nothing. Errors: the referee's, `chain/unreachable`. */
+export async function asksReferee(connection: ChainConnection, opening: UnitOpening, shape: UnitShape, innerRoot: Hex, step: UnitStep): Promise<boolean> {
+  const isLedger = fromHex(step.instruction)[0]! >= LEDGER_OPS;
+  const args = [opening, shapeArgument(shape), innerRoot, step] as const;
+  return translated('Asking the referee', async () => {
+    const address = isLedger ? await ledgerRefereeOf(connection) : connection.contracts.referee;
+    return connection.publicClient.readContract({ address, abi: refereeAbi, functionName: 'isFalseUnit', args });
+  });
+}
+
+/** The same of an outcome. `programHash`: what the adapter is registered with. */
+export async function asksAboutOutcome(connection: ChainConnection, opening: UnitOpening, programHash: Hex, outcome: Outcome): Promise<boolean> {
+  const args = [opening, programHash, { ...outcome, shape: shapeArgument(outcome.shape) }] as const;
+  return translated('Asking the referee', async () =>
+    connection.publicClient.readContract({ address: await ledgerRefereeOf(connection), abi: ledgerRefereeAbi, functionName: 'isOtherOutcome', args }));
+}
+
+const ledgerRefereeOf = ({ publicClient, contracts }: ChainConnection): Promise<Hex> => publicClient.readContract({ address: contracts.runs, abi: runsAbi, functionName: 'ledgerReferee' });
 
 /** Block of a commitment, and the last moment for its proof, Unix seconds. */
 export type CommitState = { committedIn: bigint; proveBy: number };

@@ -33,16 +33,18 @@ library Units {
   }
 
   /// @notice The first source whose root is not shown to be that of an earlier unit; as many as there are sources where
-  /// all are.
+  /// all are. A source whose root is given as 0 is not needed: nothing stands under that.
   function wrongSource(Statement memory s, UnitOpening calldata o) internal pure returns (uint256 k) {
     for (; k < o.sources.length; k++) {
-      if (k >= o.sourceRoots.length || k >= o.sourceProofs.length || o.sources[k] >= o.index) return k;
-      if (!isOutput(s, o.sources[k], o.sourceRoots[k], o.sourceProofs[k])) return k;
+      if (k >= o.sourceRoots.length || k >= o.sourceProofs.length) return k;
+      if (o.sourceRoots[k] == 0) continue;
+      if (o.sources[k] >= o.index || !isOutput(s, o.sources[k], o.sourceRoots[k], o.sourceProofs[k])) return k;
     }
   }
 
-  /// @notice What the referee is told about a unit whose opening is right.
+  /// @notice What a referee is told about a unit whose opening is right, where nothing of its sources is read: their roots are
+  /// not looked at, and none is needed.
   function unitOf(UnitOpening calldata o) internal pure returns (Unit memory) {
-    return Unit(o.programHash, o.inputsHash, o.outputRoot, o.sourceRoots);
+    return Unit(o.programHash, o.inputsHash, o.outputRoot, new bytes32[](o.sources.length));
   }
 }

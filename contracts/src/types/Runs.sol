@@ -38,7 +38,8 @@ struct UnitOpening {
   bytes32 outputRoot;
   /// Siblings of its leaf under the statement's outputsRoot.
   bytes32[] outputProof;
-  /// Output root of each source, and its siblings under outputsRoot.
+  /// Output root of each source, and its siblings under outputsRoot. 0 and no siblings where the source is not read; where
+  /// none can be (replies, outcome, given units) both lists may be empty.
   bytes32[] sourceRoots;
   bytes32[][] sourceProofs;
 }

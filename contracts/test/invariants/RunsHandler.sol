@@ -9,12 +9,13 @@ import { Statement, StatementState } from "../../src/types/Runs.sol";
 import { Vouching } from "../support/Vouching.sol";
 
 /// @notice What people can do with statements about runs, in any order, always with valid input; hostile tries are made where
-/// they would fit and must fail. Every third statement is false in a step, every third in what it says was given; the
-/// makers of the others are honest: they show whatever is demanded before it is due.
+/// they would fit and must fail. Of five statements one is false in a step, one in a step of the ledger, one in what it says was
+/// given, one in its outcome; the makers of the others are honest: they show whatever is demanded before it is due.
 contract RunsHandler is Vouching {
   struct Made {
     AdapterId id;
-    /// 0: right; 1: a step of unit 1 is false; 2: unit 0 is not what is given.
+    /// 0: right; 1: a step of unit 1 is false; 2: unit 0 is not what is given; 3: the adapter is registered with another
+    /// outcome; 4: as 1, with an operation of the ledger.
     uint8 fault;
     uint256 bond;
     Place[] demands;
@@ -75,7 +76,7 @@ contract RunsHandler is Vouching {
     adapter = adapters.register(_draft());
     Made storage m = _made.push();
     m.id = adapter;
-    m.fault = uint8(_made.length % 3);
+    m.fault = uint8(_made.length % 5);
     m.bond = STAKE + more;
     _about(m);
     vm.deal(curator, curator.balance + 2 * m.bond);
@@ -112,20 +113,20 @@ contract RunsHandler is Vouching {
   }
 
   /// @notice Commits to a proof, waits, and makes it: it convicts a false statement in time, and no other.
-  function dispute(uint256 which, bool aboutGiven, uint8 later) external {
+  function dispute(uint256 which, uint8 about, uint8 later) external {
     (Made storage m, Statement memory s) = _pick(which);
     if (s.state != StatementState.Open || !_canBegin(m.id, s)) return;
     if (later % 2 == 0) {
       this.demandPiece(which, 1, 0, true);
       _answerAll(m);
     }
-    bytes memory data =
-      aboutGiven ? abi.encodeCall(Runs.proveGiven, (m.id, _unit(0), SALT)) : _unitCall(1, m.fault == 1, SALT);
+    about = 1 + about % 4;
+    bytes memory data = _proofOf(m.id, about, m.fault);
     _commit(bob, data);
     vm.roll(block.number + 1);
     this.wait_(uint16(later % (2 * PROVE)));
     bool inTime = block.timestamp <= runs.commitmentOf(bob, _commitment(bob, data)).proveBy;
-    bool convicts = aboutGiven ? m.fault == 2 : m.fault == 1 && runs.traceOf(m.id, 1) != 0;
+    bool convicts = m.fault == about && (about == 2 || about == 3 || runs.traceOf(m.id, 1) != 0);
     try this.send(bob, data) {
       if (!convicts || !inTime) broken++;
       _lose(m);
@@ -136,6 +137,13 @@ contract RunsHandler is Vouching {
     try this.send(alice, data) {
       broken++;
     } catch { }
+  }
+
+  /// @dev What would convict a statement with fault `about`.
+  function _proofOf(AdapterId id, uint8 about, uint8 fault) private view returns (bytes memory) {
+    if (about == 2) return abi.encodeCall(Runs.proveGiven, (id, _unitAlone(0), SALT));
+    if (about == 3) return _outcomeCall(fault == 3, SALT);
+    return about == 1 ? _unitCall(1, fault == 1, SALT) : _ledgerCall(1, fault == 4, SALT);
   }
 
   /// @notice Whoever says that nothing was shown: right only where it was not.

@@ -18,6 +18,7 @@ import { Answer, AnswerOpening } from "../../src/types/Answers.sol";
 import { Merkle } from "../../src/libraries/Merkle.sol";
 import { Fee } from "../../src/types/Fees.sol";
 import { AdapterId, ClaimId, DatanetId } from "../../src/types/Ids.sol";
+import { FakeLedgerReferee } from "./FakeLedgerReferee.sol";
 import { FakeReferee } from "./FakeReferee.sol";
 import { FakeUnitReferee } from "./FakeUnitReferee.sol";
 import { MerkleTree } from "./MerkleTree.sol";
@@ -54,6 +55,7 @@ abstract contract Deployed is Test {
   Runs internal runs;
   FakeReferee internal referee;
   FakeUnitReferee internal unitReferee;
+  FakeLedgerReferee internal ledgerReferee;
   mapping(ClaimId id => Answer) internal answers;
   DatanetId internal datanet;
   AdapterId internal adapter;
@@ -66,6 +68,7 @@ abstract contract Deployed is Test {
     adapters = new AdapterRegistry(datanets);
     referee = new FakeReferee();
     unitReferee = new FakeUnitReferee();
+    ledgerReferee = new FakeLedgerReferee();
     PayoutJudge judge = new PayoutJudge(referee);
     uint64 nonce = vm.getNonce(address(this));
     address next = vm.computeCreateAddress(address(this), nonce + 1);
@@ -74,7 +77,7 @@ abstract contract Deployed is Test {
       governance, platform, adapters, IDisputes(next), IRuns(last), address(treasury), PLATFORM_FEE, WINDOW, GAS_PRICE
     );
     disputes = new Disputes(settlement, referee, judge, datanets, PROVE, REPLY);
-    runs = new Runs(settlement, unitReferee, PROVE, REPLY);
+    runs = new Runs(settlement, unitReferee, ledgerReferee, PROVE, REPLY);
     vm.startPrank(curator);
     datanet = datanets.create("DeFi exploits", CID, MIN_STAKE);
     datanets.publishVersion(datanet, keccak256("root"), keccak256("records"), CID, 120);

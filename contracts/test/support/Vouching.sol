@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { Outcome } from "../../src/interfaces/ILedgerReferee.sol";
 import { NodesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
 import { Opening, Step } from "../../src/interfaces/IReferee.sol";
 import { Accounting } from "../../src/interfaces/ISettlement.sol";
@@ -119,6 +120,12 @@ abstract contract Vouching is Deployed {
     }
   }
 
+  /// @dev As where nothing of its sources is read.
+  function _unitAlone(uint32 unit) internal view returns (UnitOpening memory o) {
+    o = _unit(unit);
+    (o.sourceRoots, o.sourceProofs) = (new bytes32[](0), new bytes32[][](0));
+  }
+
   // ---- Its maker ----
 
   function _setUp() internal {
@@ -164,7 +171,7 @@ abstract contract Vouching is Deployed {
   }
 
   function _reveal(uint32 unit, Shown memory shown) internal {
-    UnitOpening memory opening = _unit(unit);
+    UnitOpening memory opening = _unitAlone(unit);
     Shown[] memory all = new Shown[](1);
     all[0] = shown;
     runs.reveal(adapter, opening, _shape(unit), all);
@@ -213,6 +220,23 @@ abstract contract Vouching is Deployed {
   /// @dev The call that proves a false step of a unit, or tries to.
   function _unitCall(uint32 unit, bool isFalse, bytes32 salt) internal view returns (bytes memory) {
     return abi.encodeCall(Runs.proveUnit, (adapter, _unit(unit), _shape(unit), _step(isFalse ? 666 : 1), salt));
+  }
+
+  /// @dev The same where the operation is one of the ledger's.
+  function _ledgerCall(uint32 unit, bool isFalse, bytes32 salt) internal view returns (bytes memory) {
+    Step memory step = _step(isFalse ? 777 : 1);
+    step.instruction = hex"80";
+    return abi.encodeCall(Runs.proveUnit, (adapter, _unit(unit), _shape(unit), step, salt));
+  }
+
+  /// @dev The call that proves that the last unit made something else than is registered, or tries to.
+  function _outcomeCall(bool isOther, bytes32 salt) internal view returns (bytes memory) {
+    return abi.encodeCall(Runs.proveOutcome, (adapter, _unitAlone(units - 1), _outcome(units - 1, isOther), salt));
+  }
+
+  function _outcome(uint32 unit, bool isOther) internal pure returns (Outcome memory outcome) {
+    (outcome.header, outcome.shape, outcome.registered) = (_header(), _shape(unit), _header());
+    outcome.output = isOther ? 777 : 1;
   }
 
   function _commitment(address who, bytes memory data) internal pure returns (bytes32) {

@@ -110,3 +110,8 @@ export function openUnit(plan: PlanTree, outputs: RootProofs, index: number, rea
     sourceProofs: unit.sources.map((source, k) => (isRead(k) ? outputs.proof(source) : [])),
   };
 }
+
+/** As where nothing of its sources is read: none is opened. */
+export function openAlone(plan: PlanTree, outputs: RootProofs, index: number): UnitOpening {
+  return { ...openUnit(plan, outputs, index, []), sourceRoots: [], sourceProofs: [] };
+}
