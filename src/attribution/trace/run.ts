@@ -7,6 +7,7 @@ import { ELEMENTS } from './element.ts';
 import { BACKWARD, type Instruction, type OpName, type Program, type Space, type TraceInputs, sizeOf } from './instruction.ts';
 import { operands, products } from './products.ts';
 import { FAST_LEDGER, dotBlocksOn } from './run-ledger.ts';
+import { sketchSlots } from './run-sketch.ts';
 import { type Texts, answerTexts } from './texts.ts';
 
 /** A matrix of a trace. Constants of integers hold them by their bits. */
@@ -281,21 +282,7 @@ const FAST: Partial<Record<OpName, (work: Work) => void>> = {
       }
     }
   },
-  sketch: ({ sources: [x, pairs, members, before], columns, values }) => {
-    const [bounds, list] = [new Uint32Array(pairs!.values.buffer, pairs!.values.byteOffset, pairs!.values.length), new Uint32Array(members!.values.buffer, members!.values.byteOffset, members!.values.length)];
-    for (let j = 0; j < columns; j++) {
-      let total = 0;
-      for (let first = bounds[2 * j]!; first < bounds[2 * j + 1]!; first += BLOCK) {
-        let sum = 0;
-        for (let e = first; e < Math.min(bounds[2 * j + 1]!, first + BLOCK); e++) {
-          const value = x!.values[list[e]! & 0x7fffffff]!;
-          sum = add(sum, list[e]! >>> 31 ? 0 - value : value);
-        }
-        total = add(total, sum);
-      }
-      values[j] = store(add(before ? before.values[j]! : 0, total));
-    }
-  },
+  sketch: sketchSlots,
 };
 
 /** weight · (softmax − onehot) of rows of lossExp and their inverses. */
