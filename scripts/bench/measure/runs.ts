@@ -5,7 +5,9 @@ import { fromHex } from '../../../src/protocol/bytes.ts';
 import type { Engine } from '../../../src/attribution/engine.ts';
 import { RunExaminer } from '../../../src/attribution/runs/examine.ts';
 import { otherOutcome } from '../../../src/attribution/runs/outcome.ts';
+import type { RunPlan } from '../../../src/attribution/runs/plan.ts';
 import { type OpenRun, openRun } from '../../../src/attribution/runs/run-of-adapter.ts';
+import type { LedgerPlace } from '../../../src/attribution/runs/ledger-plan.ts';
 import { OutputRoots, outputRoot } from '../../../src/attribution/runs/statement.ts';
 import { FalseMaker, type Fault, flipBit } from '../../../src/attribution/runs/testing/false-maker.ts';
 import { createDatanet } from '../../../src/chain/create-datanet.ts';
@@ -38,6 +40,9 @@ async function processorSeconds(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1e6;
 }
 
+/** The first unit of a kind after the gradients. */
+const firstOf = ({ ledger }: RunPlan, kind: LedgerPlace['kind']) => Array.from({ length: ledger.count }, (_, k) => ledger.first + k).find((unit) => ledger.place(unit).kind === kind)!;
+
 /** What it takes to vouch for a sample's run, and to have false ones refuted: docs/runs.md. */
 export async function reportRuns(report: Report, engine: Engine): Promise<void> {
   const { run: file } = engine.loadAdapter(readFolder(join(publicFolder, 'adapters', SAMPLE)));
@@ -47,24 +52,29 @@ export async function reportRuns(report: Report, engine: Engine): Promise<void> 
   const { recipe, records: trained } = plan.subject;
   report.add('run: training alone', await processorSeconds(async () => freeLora(engine.backend, await train(engine.model, trained, recipe))), 's', NODE_CPU, undefined, `processor time; ${SAMPLE}, ${plan.steps} steps`);
   const bytes = new Uint8Array(32 * plan.count);
-  let [training, before] = [0, process.cpuUsage()];
-  const all = await processorSeconds(() => {
+  // What passes until a unit is there belongs to it: they come one after the other.
+  const spent = { training: 0, gradients: 0, ledger: 0 };
+  let before = process.cpuUsage();
+  await replay.follow((unit, made) => {
+    bytes.set(fromHex(outputRoot(made)), 32 * unit);
+    const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();
-    return replay.follow((unit, made) => {
-      bytes.set(fromHex(outputRoot(made)), 32 * unit);
-      if (unit !== plan.stateUnit(plan.steps)) return;
-      const { user, system } = process.cpuUsage(before);
-      training = (user + system) / 1e6;
-    });
+    spent[unit < plan.firstGradient ? 'training' : unit < plan.ledger.first ? 'gradients' : 'ledger'] += (user + system) / 1e6;
   });
-  report.add('run: training with the roots of its units', training, 's', NODE_CPU, undefined, `${plan.stateUnit(plan.steps) + 1} units`);
-  report.add('run: gradients of the ledger with their roots', all - training, 's', NODE_CPU, undefined, `${plan.count - plan.stateUnit(plan.steps) - 1} units`);
+  report.add('run: training with the roots of its units', spent.training, 's', NODE_CPU, undefined, `${plan.firstGradient} units`);
+  report.add('run: gradients of the ledger with their roots', spent.gradients, 's', NODE_CPU, undefined, `${plan.ledger.first - plan.firstGradient} units`);
+  report.add('run: from the gradients to the outcome with its roots', spent.ledger, 's', NODE_CPU, undefined, `${plan.ledger.count} units`);
+  report.add('run: all units against those up to the gradients', (spent.training + spent.gradients + spent.ledger) / (spent.training + spent.gradients), '×', NODE_CPU, { atMost: 2 });
   report.add('run: list that is published', bytes.length / 1000, 'kB', NODE_CPU);
   const right = new OutputRoots(bytes);
   const other = await otherOutcome(run, { adapterRoot: file.adapter.root, checkpointsRoot: file.ledger.checkpointsRoot });
   report.add('run: shipped weights and checkpoints are its outcome', other ? 0 : 1, 'of 1', NODE_CPU, { atLeast: 1 });
   const examiner = new RunExaminer(run, right);
-  for (const [what, unit] of [['part of a step', plan.stateUnit(plan.steps >> 1)], ['record’s gradient', plan.count - 1]] as const) {
+  const again: [string, number][] = [
+    ['part of a step', plan.stateUnit(plan.steps >> 1)], ['record’s gradient', plan.ledger.first - 1], ['eight rows of gradients', firstOf(plan, 'rows')], ['tile of a Gram matrix', firstOf(plan, 'gram')],
+    ['tile of its factor', firstOf(plan, 'factor')], ['sixty-four records’ rows', firstOf(plan, 'rest')], ['block of the ledger', firstOf(plan, 'ledger')], ['outcome', firstOf(plan, 'outcome')],
+  ];
+  for (const [what, unit] of again) {
     let leaves = 0;
     const seconds = await processorSeconds(async () => {
       const { trace } = await examiner.unit(unit);
@@ -85,6 +95,9 @@ async function reportGames(report: Report, run: OpenRun, examiner: RunExaminer, 
     ['bit of a weight, list published', step, at((first) => first + 2 * P + 30, flip), true],
     ['values inside a step, list published', step, at((first) => first >> 1, (values) => void values.fill(0.125)), true],
     ['bit of a drawn gradient, nothing published', plan.gradientUnit(0, 1, 7), at((first) => first + 11, flip), false],
+    ['bit of a Gram matrix, list published', firstOf(plan, 'gram'), at((first) => first, flip), true],
+    ['bit of a record’s row before it is rounded, nothing published', firstOf(plan, 'rest'), at((first) => first, flip), false],
+    ['bit of the ledger’s noise, list published', firstOf(plan, 'ledger'), at((first) => first + 1, flip), true],
     ['values inside a part, nothing published', part, at((first) => first - 60, (values) => void values.fill(0.125)), false],
   ];
   const chain = await startScratchChain({ window: 40_000 });
@@ -106,7 +119,7 @@ async function reportGames(report: Report, run: OpenRun, examiner: RunExaminer, 
         connection, feed: createEventFeed(connection, memoryEventStore()), wallet: guard, which: 'all', dryRun: false, wait: true,
         limits: { gasPrice: 100n * 10n ** 9n, bond: 10n * OPEN, demands: 16, confirmations: 0 },
         store: { readFile: () => (published ? Promise.resolve(of.list.bytes) : Promise.reject(new Error('not published'))) },
-        subjects: { open: () => Promise.resolve(examiner) },
+        subjects: { open: () => Promise.resolve(examiner), published: () => Promise.reject(new Error('not asked for')) },
         file: new StateFile(join(folder, `${adapterId}.json`), { chainId: connection.chain.id, disputes: connection.contracts.runs, account: guard.address }), tell: (event) => void events.push(event),
       });
       const shown: number[] = [];

@@ -30,7 +30,7 @@ const below = (end: number) => randomWord(3, 1, drawn++) % end;
 const floats = (hex: `0x${string}`) => new Float32Array(fromHex(hex).slice().buffer);
 
 /** Whether a step is false, from nothing but what it opens: as the referee computes it. `output`: claimed values of its leaf. */
-function isFalse(kind: UnitKind, unit: number, { index, row, column, openings, output }: Step, claimed = floats(output.values)): boolean {
+function isFalse(kind: UnitKind, unit: number, { index, row, column, openings, output }: Step, claimed: Float32Array = floats(output.values)): boolean {
   const instruction = tracer.program(kind).instructions[index]!;
   const program = tracer.program(kind);
   const texts = new Texts(plan.inputs(unit), program.window);
