@@ -20,6 +20,9 @@ export interface Place {
   depth: number;
 }
 
+/** Places of one demand: a transaction of them takes less than 4 million gas. */
+export const MOST_AT_ONCE = 32;
+
 export const leafOf = (answer: number, index: number, leaf: number): Place => ({ answer, index, leaf, level: 0, depth: 0 });
 /** For maps, and comparing. */
 export const placeText = ({ answer, index, leaf, level, depth }: Place): string => `${answer} ${index} ${leaf} ${level} ${depth}`;

@@ -3,6 +3,7 @@ import type { DisputeEvents } from './game-events.ts';
 import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { claimsOfBatch } from './claims-of-batch.ts';
+import { type Place, leafOf } from './demand-places.ts';
 import { type ClaimRecord, openingOf } from './list-claims.ts';
 import { type ProofCall, answerProof, sumsProof, twiceProof } from './proof-call.ts';
 
@@ -14,9 +15,9 @@ export type Batch =
   | { kind: 'false'; why: string; proof: ProofCall | undefined }
   /**
    * Its answers were not published. A demand for any leaf of an answer makes the claimant show that answer with its proof, or lose;
-   * `claims` are those that were shown, `hidden` the places of the others.
+   * `claims` are those that were shown, `places` what is to be demanded of the others.
    */
-  | { kind: 'missing'; why: string; claims: ClaimRecord[]; hidden: number[] };
+  | { kind: 'missing'; why: string; claims: ClaimRecord[]; places: Place[] };
 
 /** Nodes take no longer transactions (128 KiB) from strangers. */
 const MOST_CALL_BYTES = 126 * 1024;
@@ -32,9 +33,9 @@ export function openBatch(claim: ClaimRecord, file: unknown, shown: readonly Ans
   if (fault) return fault;
   if (answers) return { kind: 'answers', claims };
   const seen = new Set(shown.map(({ index }) => Number(index)));
-  const hidden = Array.from({ length: claim.answers }, (_, k) => k).filter((k) => !seen.has(k));
+  const places = Array.from({ length: claim.answers }, (_, k) => leafOf(k, 0, 0)).filter(({ answer }) => !seen.has(answer));
   const why = file !== undefined ? 'The file that was published with it does not hold its answers.' : 'The file of its answers cannot be had.';
-  return { kind: 'missing', why, hidden, claims };
+  return { kind: 'missing', why, places, claims };
 }
 
 function fromFile(file: unknown, claim: ClaimRecord): ReceiptedAnswer[] | undefined {

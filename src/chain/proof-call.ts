@@ -14,6 +14,9 @@ export type PayoutEvidence = Omit<Args<'provePayout'>[2], 'trained'> & {
   trained?: readonly number[];
 };
 
+/** What disproves one answer of a claim: AnswerEvidence in attribution/trace/finding.ts. */
+export type AnswerEvidence = { kind: 'step'; step: StepEvidence } | { kind: 'payout'; evidence: PayoutEvidence } | { kind: 'inputs'; inputs: Hex };
+
 /** The call that disproves a claim. Its hash is committed first: whoever sees the call then cannot take it for theirs. */
 export interface ProofCall {
   claimId: bigint;
@@ -57,6 +60,18 @@ export function twiceProof(claimId: bigint, one: AnswerOpening, other: AnswerOpe
 /** The answer was paid for other numbers of tokens than it was computed from. `inputs` is what inputsHash is the hash of. */
 export function inputsProof(claimId: bigint, opening: AnswerOpening, inputs: Hex, salt = proofSalt()): ProofCall {
   return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveInputs', args: [claimId, open(opening), inputs, salt] }) };
+}
+
+/** Whatever it is that disproves the answer. */
+export function evidenceProof(claimId: bigint, opening: AnswerOpening, evidence: AnswerEvidence): ProofCall {
+  switch (evidence.kind) {
+    case 'step':
+      return stepProof(claimId, opening, evidence.step);
+    case 'payout':
+      return payoutProof(claimId, opening, evidence.evidence);
+    case 'inputs':
+      return inputsProof(claimId, opening, evidence.inputs);
+  }
 }
 
 /** What `challenger` commits to: keccak256(abi.encode(challenger, keccak256(the call's data))). */

@@ -13,6 +13,8 @@ export interface Pursuit {
   account: Hex;
   /** What was found false, in words. */
   where: string;
+  /** Which of the claim's answers it is about. */
+  answer?: number | undefined;
   /** Pieces that were demanded, in order. */
   demanded: Place[];
   /** The call that disproves the claim, salt included. Secret until it is sent. */
@@ -65,6 +67,6 @@ export function parsePursuit(value: unknown): Pursuit | undefined {
   const right =
     one.openledger === 'pursuit/1' && decimal(one.claimId) && decimal(one.gas) && typeof one.where === 'string' &&
     isHex(one.account) && one.account.length === 42 && Array.isArray(one.demanded) && one.demanded.every(isPlace) &&
-    optional(one.proof, isHex) && optional(one.committedIn, decimal) && optional(one.proveBy, whole) && optional(one.reward, decimal);
+    optional(one.proof, isHex) && optional(one.committedIn, decimal) && optional(one.proveBy, whole) && optional(one.reward, decimal) && optional(one.answer, whole);
   return right ? (one as Pursuit) : undefined;
 }

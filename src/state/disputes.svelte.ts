@@ -1,22 +1,20 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { disputeEvents } from '../chain/game-events.ts';
 import { commitProof } from '../chain/commit-proof.ts';
-import { type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
+import { MOST_AT_ONCE, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
-import { type ProofCall, inputsProof, payoutProof, stepProof } from '../chain/proof-call.ts';
+import { type ProofCall, evidenceProof } from '../chain/proof-call.ts';
 import { readDemand } from '../chain/read-dispute.ts';
 import { revealPlaces, showNoSuchPlace } from '../chain/reveal-places.ts';
 import { sendProof } from '../chain/send-proof.ts';
 import type { SendOptions } from '../chain/send-transaction.ts';
 import { type BalanceSource, withdrawBalance } from '../chain/withdraw-balance.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
-import type { ClaimedAnswer } from '../protocol/answers.ts';
-import type { TracePlace } from '../workers/disputes.api.ts';
-import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../workers/engine.api.ts';
+import type { LoadProgress } from '../workers/engine.api.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
+import { type Challengeable, ClaimCheck, type Finding, isAnswered } from './claim-check.ts';
 import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import type { Pursuit } from './disputes-kept.ts';
-import { readClaimPrices } from './disputes-terms.ts';
 import { EngineState } from './engine.svelte.ts';
 import { Pursuits } from './pursuits.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -26,7 +24,9 @@ import { Transaction } from './transaction.svelte.ts';
 export class ClaimWork {
   phase = $state<'idle' | 'checking' | 'checked' | 'failed'>('idle');
   progress = $state.raw<LoadProgress | undefined>(undefined);
-  finding = $state.raw<ClaimFinding | undefined>(undefined);
+  finding = $state.raw<Finding | undefined>(undefined);
+  /** Of several answers, how many are right so far. */
+  right = $state(0);
   error = $state.raw<WireError | undefined>(undefined);
   /** The challenge goes on by itself while this is true. */
   pursuing = $state(false);
@@ -50,6 +50,7 @@ export class DisputesState {
   /** Of the connected account, by claim. */
   readonly #pursuits: Pursuits;
   #work = new SvelteMap<bigint, ClaimWork>();
+  readonly #check: ClaimCheck;
   #session: Session;
   #looking: Promise<void> = Promise.resolve();
 
@@ -57,6 +58,7 @@ export class DisputesState {
     this.#session = session;
     this.lists = session.part(ChainLists);
     this.#pursuits = new Pursuits(session, 'disputes');
+    this.#check = new ClaimCheck(session, (claimId) => this.disputeOf(claimId));
   }
 
   /** False where the browser keeps nothing: a challenge is then lost with the tab. */
@@ -127,7 +129,7 @@ export class DisputesState {
       if (!this.#pursuits.of(claim.claimId)) {
         const { finding } = work;
         if (finding?.kind !== 'false' && finding?.kind !== 'demand') return;
-        await this.#pursuits.keep({ openledger: 'pursuit/1', claimId: String(claim.claimId), account, where: finding.where, demanded: [], gas: '0' });
+        await this.#pursuits.keep({ openledger: 'pursuit/1', claimId: String(claim.claimId), account, where: finding.where, demanded: [], gas: '0', answer: answerOf(finding) });
       }
       while (!signal.aborted && this.#session.wallet.address === account && (await this.#advance(claim, work, signal)));
     } catch (error) {
@@ -146,7 +148,7 @@ export class DisputesState {
     await this.#pursuits.drop(pursuit);
   }
 
-  /** Answers demands for parts of a claim's trace, computed again here. Anyone may; the demands' bonds are the claimant's. */
+  /** Answers demands for parts of the traces of a claim's answers, computed again here. Anyone may; the demands' bonds are the claimant's. */
   async reply(claim: ClaimRecord, demands: readonly DemandSeen[]): Promise<void> {
     const work = this.#workFor(claim.claimId);
     if (work.replying || work.phase === 'checking') return;
@@ -154,25 +156,31 @@ export class DisputesState {
     work.error = undefined;
     work.stop = new AbortController();
     try {
-      const query = await this.#query(claim);
-      const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
-      const places = demands.map(({ place: { index, leaf, level, depth } }): TracePlace => ({ index, leaf, level, depth }));
-      const { shown, missing } = await this.#session.engine
-        .job((api, job) => api.replyToDemands(job, query, places, progress.listen), work.stop.signal)
-        .finally(() => (progress.done(), (work.progress = undefined)));
-      const { connection } = this.#session.chain;
-      const opening = openingOf(claim);
-      const answer = Number(opening.index);
-      for (const part of shown) await this.#send(work, (options) => revealPlaces(connection, this.#session.wallet.require(), claim.claimId, opening, part, options));
-      for (const { place, matrix } of missing) {
-        await this.#send(work, (options) => showNoSuchPlace(connection, this.#session.wallet.require(), claim.claimId, opening, matrix, { answer, ...place }, options));
-      }
+      for (const one of await this.#check.answers(claim)) await this.#replyAbout(one, demands, work, work.stop.signal);
     } catch (error) {
       if (work.tx.stage !== 'failed') work.error = toWire(error);
     } finally {
       work.replying = false;
       await this.#look();
       void this.#session.wallet.refresh();
+    }
+  }
+
+  async #replyAbout(claim: ClaimRecord, demands: readonly DemandSeen[], work: ClaimWork, signal: AbortSignal): Promise<void> {
+    const opening = openingOf(claim);
+    const answer = Number(opening.index);
+    const places = demands.flatMap(({ place: { answer: about, index, leaf, level, depth } }) => (about === answer ? [{ index, leaf, level, depth }] : []));
+    if (!places.length) return;
+    await this.#look();
+    const query = await this.#check.query(claim);
+    const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
+    const { shown, missing } = await this.#session.engine
+      .job((api, job) => api.replyToDemands(job, query, places, progress.listen), signal)
+      .finally(() => (progress.done(), (work.progress = undefined)));
+    const { connection } = this.#session.chain;
+    for (const part of shown) await this.#send(work, (options) => revealPlaces(connection, this.#session.wallet.require(), claim.claimId, opening, part, options));
+    for (const { place, matrix } of missing) {
+      await this.#send(work, (options) => showNoSuchPlace(connection, this.#session.wallet.require(), claim.claimId, opening, matrix, { answer, ...place }, options));
     }
   }
 
@@ -251,34 +259,41 @@ export class DisputesState {
       await this.#pursuits.keep({ ...pursuit, reward: String(mine ? claim.bond / 2n : 0n) });
       return false;
     }
-    const answer = Number(openingOf(claim).index);
-    const finding = work.finding && !isAnswered(work.finding, answer, dispute) ? work.finding : await this.#inspect(claim, work, signal);
+    const finding = work.finding && !isAnswered(work.finding, dispute) ? work.finding : await this.#inspect(claim, work, signal);
     if (finding.kind === 'false') {
-      const { data } = proofOf(claim, finding.evidence);
-      await this.#pursuits.keep({ ...pursuit, where: finding.where, proof: data });
+      // A proof that is forgotten is made anew, with another salt.
+      if (finding.evidence.kind === 'batch') work.finding = undefined;
+      await this.#pursuits.keep({ ...pursuit, where: finding.where, proof: proofOf(finding).data, answer: answerOf(finding) });
       return true;
     }
     if (finding.kind !== 'demand') {
       await this.drop(pursuit);
       return false;
     }
-    if (isAnswered(finding, answer, this.disputeOf(claimId))) throw noProgress(finding.where);
-    const places = finding.places.map((place): Place => ({ answer, ...place }));
-    // What somebody else has demanded serves both.
-    const mine = places.filter((place) => !this.disputeOf(claimId).demands.some((one) => samePlace(one.place, place)));
-    if (mine.length) await this.#send(work, (options) => demandPlaces(connection, wallet.require(), claimId, mine, options));
-    await this.#pursuits.keep({ ...pursuit, where: finding.where, demanded: [...pursuit.demanded, ...places] });
+    if (isAnswered(finding, this.disputeOf(claimId))) throw noProgress(finding.where);
+    const { demands } = this.disputeOf(claimId);
+    const places = finding.places.filter((place) => !pursuit.demanded.some((one) => samePlace(one, place)));
+    for (let from = 0; from < places.length; from += MOST_AT_ONCE) {
+      const part = places.slice(from, from + MOST_AT_ONCE);
+      // What somebody else has demanded serves both.
+      const mine = part.filter((place) => !demands.some((one) => samePlace(one.place, place)));
+      if (mine.length) await this.#send(work, (options) => demandPlaces(connection, wallet.require(), claimId, mine, options));
+      const before = this.pursuitOf(claimId) ?? pursuit;
+      await this.#pursuits.keep({ ...before, where: finding.where, demanded: [...before.demanded, ...part], answer: answerOf(finding) });
+    }
     return true;
   }
 
-  async #inspect(claim: ClaimRecord, work: ClaimWork, signal: AbortSignal): Promise<ClaimFinding> {
+  async #inspect(claim: ClaimRecord, work: ClaimWork, signal: AbortSignal): Promise<Finding> {
     work.phase = 'checking';
     work.error = undefined;
     work.finding = undefined;
-    const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
+    work.right = 0;
     try {
-      const query = await this.#query(claim);
-      const finding = await this.#session.engine.job((api, job) => api.inspectClaim(job, query, progress.listen), signal);
+      await this.#look();
+      const finding = await this.#check.run(claim, {
+        signal, onProgress: (at) => (work.progress = at), onRight: (count) => (work.right = count), first: this.pursuitOf(claim.claimId)?.answer,
+      });
       work.finding = finding;
       work.phase = 'checked';
       return finding;
@@ -287,27 +302,7 @@ export class DisputesState {
       work.phase = work.error.code === 'cancelled' ? 'idle' : 'failed';
       if (work.error.code === 'cancelled') work.error = undefined;
       throw error;
-    } finally {
-      progress.done();
-      work.progress = undefined;
     }
-  }
-
-  async #query(claim: ClaimRecord): Promise<ClaimQuery> {
-    const { chain } = this.#session;
-    await Promise.all([chain.adapters.once(), chain.datanets.once()]);
-    await this.#look();
-    const known = chain.knownAdapter(String(claim.adapterId));
-    if (!known) {
-      throw new OpenLedgerError({
-        code: 'dispute/unknown-adapter', what: 'The adapter of this claim is not on the chain as this page reads it.', next: 'Reload the page; if it stays, the chain was replaced.',
-      });
-    }
-    const answer = answerOf(claim);
-    const index = Number(openingOf(claim).index);
-    const shown = this.disputeOf(claim.claimId).demands.flatMap(({ shown: one }) => (one?.place.answer === index ? [one] : []));
-    const prices = await readClaimPrices(chain.connection, claim.claimId);
-    return { adapter: known.ref, programHash: known.adapter.programHash, answer, receiptCid: claim.receiptCid, prices, shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown[0]?.inputs };
   }
 
   /** One transaction, shown. Throws what it failed with. */
@@ -346,32 +341,16 @@ export class DisputesState {
 
 const add = (a: string, b: bigint) => String(BigInt(a) + b);
 
-/** All that it asked for has been shown since: there is more to know. */
-function isAnswered(finding: ClaimFinding, answer: number, { demands }: Dispute): boolean {
-  return finding.kind === 'demand' && finding.places.every((at) => demands.some(({ place, state }) => samePlace(place, { answer, ...at }) && state !== 'open'));
-}
-
 function noProgress(why: string): OpenLedgerError {
   return new OpenLedgerError({ code: 'dispute/no-progress', what: 'What was shown does not lead to a proof.', why, next: 'Check the claim again; if it stays, it needs the watcher: npm run serve -- watch' });
 }
 
-/** Claims about several answers hold only their root; this page checks those about one. */
-function answerOf({ answer }: ClaimRecord): ClaimedAnswer {
-  if (answer) return answer;
-  throw new OpenLedgerError({
-    code: 'dispute/several-answers', what: 'This claim is about several answers.', why: 'A page can check claims about one answer.',
-    next: 'Check it with: npm run serve -- watch',
-  });
+/** Which answer of its claim a finding is about; undefined where it is about several. */
+function answerOf(finding: Challengeable): number | undefined {
+  if (finding.kind === 'false') return finding.of && Number(openingOf(finding.of).index);
+  const answers = new Set(finding.places.map(({ answer }) => answer));
+  return answers.size === 1 ? finding.places[0]!.answer : undefined;
 }
 
-function proofOf(claim: ClaimRecord, evidence: ClaimEvidence): ProofCall {
-  const opening = openingOf(claim);
-  switch (evidence.kind) {
-    case 'step':
-      return stepProof(claim.claimId, opening, evidence.step);
-    case 'payout':
-      return payoutProof(claim.claimId, opening, evidence.evidence);
-    case 'inputs':
-      return inputsProof(claim.claimId, opening, evidence.inputs);
-  }
-}
+const proofOf = (finding: Extract<Finding, { kind: 'false' }>): ProofCall =>
+  finding.of ? evidenceProof(finding.of.claimId, openingOf(finding.of), finding.evidence) : finding.evidence.proof;

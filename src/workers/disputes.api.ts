@@ -1,7 +1,7 @@
-import type { PayoutEvidence, TraceMatrix } from '../attribution/trace/evidence.ts';
+import type { TraceMatrix } from '../attribution/trace/evidence.ts';
+import type { AnswerFinding } from '../attribution/trace/finding.ts';
 import type { ShownPiece } from '../attribution/trace/node-search.ts';
 import type { Shown } from '../attribution/trace/replies.ts';
-import type { Step } from '../attribution/trace/step.ts';
 import type { TracePlace } from '../attribution/trace/trace-nodes.ts';
 import type { ClaimedAnswer } from '../protocol/answers.ts';
 import type { ReceiptPrices } from '../protocol/divide-fee.ts';
@@ -26,20 +26,10 @@ export interface ClaimQuery {
 }
 
 /** What disproves a claim. */
-export type ClaimEvidence = { kind: 'step'; step: Step } | { kind: 'payout'; evidence: PayoutEvidence } | { kind: 'inputs'; inputs: `0x${string}` };
+export type { AnswerEvidence as ClaimEvidence } from '../attribution/trace/finding.ts';
 
-/** What computing a claim again says; `where` is for people. */
-export type ClaimFinding = { where: string; seconds: number } & (
-  | { kind: 'right' }
-  /** False, and everything that proves it is here. */
-  | { kind: 'false'; evidence: ClaimEvidence }
-  /** Pieces that the claimant has to show before it can be proved. `certain`: false, whatever is shown. */
-  | { kind: 'demand'; certain: boolean; places: TracePlace[] }
-  /** False, but in a way that no contract judges. */
-  | { kind: 'unprovable' }
-  /** Nothing can be said here. */
-  | { kind: 'unchecked' }
-);
+/** What computing a claim again says. */
+export type ClaimFinding = AnswerFinding & { seconds: number };
 
 /** What answers demands: what is there, as much as fits in each transaction, and the matrices of places that are not there. */
 export interface DemandReplies {

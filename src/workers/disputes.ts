@@ -1,17 +1,13 @@
 import type { Catalog } from '../attribution/catalog.ts';
 import { parseJson } from '../attribution/catalog.ts';
 import type { BaseIdentity } from '../attribution/engine.ts';
-import { payoutEvidence, stepEvidence } from '../attribution/trace/evidence.ts';
-import { type InspectedAnswer, type Inspection, inputsOf, inspectAnswer, placeWords } from '../attribution/trace/inspect.ts';
+import { findingOf } from '../attribution/trace/finding.ts';
+import { type InspectedAnswer, inputsOf, inspectAnswer } from '../attribution/trace/inspect.ts';
 import { inTransactions, noSuchPlace, repliesTo } from '../attribution/trace/replies.ts';
-import { searchWithheld } from '../attribution/trace/search-withheld.ts';
-import { inputsBytes } from '../attribution/trace/step.ts';
-import { type TracePlace, leafPlace } from '../attribution/trace/trace-nodes.ts';
-import type { Tracer } from '../attribution/trace/tracer.ts';
+import type { TracePlace } from '../attribution/trace/trace-nodes.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
-import { fromHex, toHex } from '../protocol/bytes.ts';
+import { fromHex } from '../protocol/bytes.ts';
 import { type Receipt, parseReceipt } from '../protocol/receipt.ts';
-import type { DatanetVersionFile } from '../protocol/record.ts';
 import type { ClaimFinding, ClaimQuery, DemandReplies } from './disputes.api.ts';
 import type { LoadProgress } from './engine.api.ts';
 
@@ -37,7 +33,6 @@ const TRACE_BYTES = 512 * 2 ** 20;
  */
 export async function inspectClaim(source: Source, claim: ClaimQuery, options: Options): Promise<ClaimFinding> {
   const began = performance.now();
-  const finding = (found: Finding): ClaimFinding => ({ ...found, seconds: (performance.now() - began) / 1000 });
   const { tracer, version, clusters, tokens, receipt } = await load(source, claim, options);
   const published = receipt && (await orNothing(source.catalog.store.readFile(receipt.trace.cid, undefined, { signal: options.signal, maxBytes: TRACE_BYTES }), options.signal));
   const inspected: InspectedAnswer = {
@@ -46,52 +41,8 @@ export async function inspectClaim(source: Source, claim: ClaimQuery, options: O
   };
   const trace = traceOptions(options);
   const found = await inspectAnswer(tracer, inspected, trace);
-  return finding(await findingOf(tracer, claim, { version, clusters }, found, trace));
-}
-
-type Finding = ClaimFinding extends infer One ? (One extends unknown ? Omit<One, 'seconds'> : never) : never;
-type TraceWork = ReturnType<typeof traceOptions>;
-
-async function findingOf(tracer: Tracer, claim: ClaimQuery, { version, clusters }: { version: DatanetVersionFile; clusters: number[] | undefined }, inspection: Inspection, options: TraceWork): Promise<Finding> {
-  const { verdict, inputs, own, claimed, values, first } = inspection;
-  const { where } = verdict;
-  switch (verdict.kind) {
-    case 'right':
-    case 'unchecked':
-      return { kind: verdict.kind, where };
-    case 'inputs':
-      return { kind: 'false', where, evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs!)) } };
-    case 'payout':
-      if (!verdict.provable) return { kind: 'unprovable', where };
-      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, version.records, clusters) } };
-    case 'step': {
-      const { place } = verdict;
-      const leaf = values ?? shownValues(claim, place);
-      if (!leaf) return { kind: 'demand', where, certain: true, places: [leafPlace(place)] };
-      return provenStep(tracer, where, await stepEvidence(tracer, inputs!, claimed!, place, leaf, { ...options, first }));
-    }
-    case 'inputs-unknown':
-      return { kind: 'demand', where, certain: false, places: [verdict.place] };
-    case 'trace-missing': {
-      if (!own) return { kind: 'demand', where, certain: true, places: [leafPlace(verdict.place)] };
-      const found = await searchWithheld(tracer, inputs!, own.tree, claim.answer.traceRoot, claim.shown, options);
-      if (found.kind === 'demand') return { kind: 'demand', where: `${where} The first false leaf is among ${found.left}.`, certain: true, places: found.places };
-      return provenStep(tracer, `False first in ${placeWords(tracer, found.place)}.`, await stepEvidence(tracer, inputs!, found.tree, found.place, found.values, options));
-    }
-  }
-}
-
-/** Values of a leaf, if it is among what was shown. */
-function shownValues({ shown }: ClaimQuery, { index, leaf }: { index: number; leaf: number }): Float32Array | undefined {
-  for (const piece of shown) if ('values' in piece && piece.index === index && piece.leaf === leaf) return piece.values;
-  return undefined;
-}
-
-function provenStep(tracer: Tracer, where: string, step: Awaited<ReturnType<typeof stepEvidence>>): Finding {
-  // A leaf whose hash differs and whose values do not: nothing that the contract would take as proof.
-  if (!step) return { kind: 'unchecked', where: 'The piece that was shown is as computed here.' };
-  const words = placeWords(tracer, { index: step.index, leaf: step.output.leaf }, step);
-  return { kind: 'false', where: where.includes(words) ? where : `False first in ${words}.`, evidence: { kind: 'step', step } };
+  const finding = await findingOf(tracer, found, { traceRoot: claim.answer.traceRoot, records: version.records, clusters, shown: claim.shown }, trace);
+  return { ...finding, seconds: (performance.now() - began) / 1000 };
 }
 
 /** Throws `dispute/not-shown` where the claim is not what is computed here, and what inspectClaim throws. */

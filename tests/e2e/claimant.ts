@@ -22,7 +22,7 @@ import { readTerms } from '../../src/chain/read-terms.ts';
 import { revealPlaces } from '../../src/chain/reveal-places.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { type ClaimedAnswer, openAnswer } from '../../src/protocol/answers.ts';
+import { type AnswerOpening, openAnswer, openAnswers } from '../../src/protocol/answers.ts';
 import { answerOfReceipt } from '../../src/protocol/batch.ts';
 import { toHex } from '../../src/protocol/bytes.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
@@ -40,13 +40,17 @@ export interface Cheat {
   withhold?: boolean;
 }
 
-/** A claim, with what it takes to show any piece of its trace. */
-export interface Claimed extends Payment {
-  answer: ClaimedAnswer;
+/** An answer of a claim, with what it takes to show any piece of its trace. */
+export interface ClaimedOne {
+  claimId: bigint;
+  opening: AnswerOpening;
   inputs: TraceInputs;
   matrices: Matrix[];
   tree: TraceTree;
 }
+
+export type Claimed = Payment & ClaimedOne;
+export type ClaimedBatch = BatchPayment & { parts: ClaimedOne[] };
 
 /** Someone beside the browser who asks an adapter, and claims what they like about the answer. */
 export class Claimant {
@@ -99,14 +103,17 @@ export class Claimant {
     const answer = answerOfReceipt(receipt);
     const { contributors: contributorsPart } = await quoteFee(connection, { adapterId: about.adapterId, ...answer });
     const payment = await payAnswer(connection, this.wallet, { ...answer, adapterId: about.adapterId, receiptCid: cid, payouts: payoutsOf(receipt), contributorsPart });
-    return { ...payment, answer, inputs, matrices, tree };
+    return { ...payment, opening: openAnswer(about.adapterId, [answer], 0), inputs, matrices, tree };
   }
 
-  /** Several answers with one claim. */
-  async claimBatch(questions: readonly { question: string; cheat?: Cheat }[]): Promise<BatchPayment> {
-    const asked = [];
+  /** Several answers with one claim. `withhold`: the file that names their receipts is not published. */
+  async claimBatch(questions: readonly { question: string; cheat?: Cheat }[], { withhold = false } = {}): Promise<ClaimedBatch> {
+    const { adapterId } = this.about;
+    const asked: Awaited<ReturnType<Claimant['ask']>>[] = [];
     for (const { question, cheat } of questions) asked.push(await this.ask(question, cheat));
-    return payBatch(this.connection, this.wallet, this.about.adapterId, asked, (file) => this.publish(file, false));
+    const payment = await payBatch(this.connection, this.wallet, adapterId, asked, (file) => this.publish(file, withhold));
+    const openings = openAnswers(adapterId, asked.map(({ receipt }) => answerOfReceipt(receipt)));
+    return { ...payment, parts: asked.map(({ inputs, matrices, tree }, k) => ({ claimId: payment.claimId, opening: openings[k]!, inputs, matrices, tree })) };
   }
 
   /** An answer as it would be claimed, receipt and trace published. */
@@ -137,17 +144,16 @@ export class Claimant {
   }
 
   /** Shows parts of a claim's trace as they were claimed. */
-  async show({ claimId, answer, inputs, matrices, tree }: Claimed, places: readonly TracePlace[]): Promise<void> {
-    const opening = openAnswer(this.about.adapterId, [answer], 0);
+  async show({ claimId, opening, inputs, matrices, tree }: ClaimedOne, places: readonly TracePlace[]): Promise<void> {
     const shown = shownOf(this.tracer, inputs, places, new TraceNodes(tree), (index, leaf) => leafValues(matrices[index]!, leaf).values);
     await revealPlaces(this.connection, this.wallet, claimId, opening, shown);
   }
 
-  /** Shows everything that is demanded of a claim now; says how many places. */
-  async showDemanded(claimed: Claimed): Promise<number> {
+  /** Shows everything that is demanded of an answer now; says how many places. */
+  async showDemanded(claimed: ClaimedOne): Promise<number> {
     const feed = createEventFeed(this.connection, memoryEventStore());
     await feed.refresh();
-    const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, state, place }) => (claimId === claimed.claimId && state === 'open' ? [place] : []));
+    const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, state, place }) => (claimId === claimed.claimId && place.answer === Number(claimed.opening.index) && state === 'open' ? [place] : []));
     if (places.length) await this.show(claimed, places);
     return places.length;
   }

@@ -3,7 +3,7 @@ import { disputeEvents } from '../../chain/game-events.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
-import { type Place, convictSilence, demandPlaces, leafOf, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
+import { MOST_AT_ONCE, type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
 import { demandBond } from '../../chain/demand-price.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
@@ -76,8 +76,6 @@ const ANSWERS_A_ROUND = 16;
 const REPLY_GAS = 350_000n;
 /** Demands that are answered with one computation. */
 const REPLIES = 64;
-/** Places of one demand: a transaction of them takes less than 4 million gas. */
-const MOST_AT_ONCE = 32;
 /** Gas of a withdrawal: less than it is not worth fetching. */
 const WITHDRAW_GAS = 100_000n;
 
@@ -171,7 +169,7 @@ export class Watcher {
     if (batch.kind === 'missing') {
       this.say('found', claim, batch.why);
       // What stands in the reply is checked in the next round.
-      if (!this.isMine(claim.claimant)) await this.demand(view, claim, batch.hidden.map((answer) => leafOf(answer, 0, 0)), batch.why, true);
+      if (!this.isMine(claim.claimant)) await this.demand(view, claim, batch.places, batch.why, true);
     } else if (batch.claims.every((one) => file.state.right.includes(keyOf(one)))) {
       const keys = new Set(batch.claims.map(keyOf));
       file.state.right = [...file.state.right.filter((key) => !keys.has(key)), keyOf(claim)];

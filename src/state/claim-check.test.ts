@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { leafOf } from '../chain/demand-places.ts';
+import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
+import { type ClaimedAnswer, answersRoot } from '../protocol/answers.ts';
+import { batchFile } from '../protocol/batch.ts';
+import { ClaimCheck } from './claim-check.ts';
+import { stakesOf } from './disputes-cost.ts';
+import { NO_DISPUTE } from './disputes-events.ts';
+import type { Session } from './session.svelte.ts';
+
+const word = (k: number) => `0x${k.toString(16).padStart(64, '0')}` as const;
+const answer = (k: number): ClaimedAnswer => ({ tokensIn: 10, tokensOut: 5, receiptHash: word(k + 1), inputsHash: word(99), traceRoot: word(98), payoutRoot: word(97), payoutCount: 1, allocated: 7n, read: [] });
+const ANSWERS = [0, 1, 2].map(answer);
+const FILE = batchFile(1n, ANSWERS.map((one, k) => ({ answer: one, receiptCid: `bafkreireceipt${k}` })));
+const BATCH = {
+  claimId: 3n, adapterId: 1n, answers: 3, answer: undefined, answersRoot: answersRoot(1n, ANSWERS), tokensIn: 30, tokensOut: 15, fee: { contributors: 21n }, receiptCid: 'bafkreibatch',
+} as unknown as ClaimRecord;
+const piece = { index: 7, leaf: 2, level: 0, depth: 0 };
+const FALSE = { kind: 'false', where: 'it is', evidence: { kind: 'inputs', inputs: '0x' } };
+const UNKNOWN = { kind: 'demand', certain: false, where: 'no receipt', places: [piece] };
+
+/** A page on which the engine says these things of each answer, `said` by index; without a file for null. */
+function page(said: Record<number, object>, file: unknown = FILE) {
+  const asked: number[] = [];
+  const api = {
+    inspectClaim: (_: string, { receiptCid }: { receiptCid: string }) => {
+      const k = Number(receiptCid.at(-1));
+      asked.push(k);
+      return { seconds: 1, ...(said[k] ?? { kind: 'right', where: '' }) };
+    },
+  };
+  const once = () => Promise.resolve();
+  const readContract = ({ functionName }: { functionName: string }) => Promise.resolve(functionName === 'termsOf' ? [{}, {}] : { rateIn: 0n, rateOut: 0n, ruleVersion: 1 });
+  const session = {
+    chain: {
+      adapters: { once }, datanets: { once }, feed: { refresh: once, logs: () => [] }, knownAdapter: () => ({ ref: {}, adapter: { programHash: word(1) } }),
+      connection: { contracts: {}, publicClient: { readContract } },
+    },
+    engine: { readJson: () => (file === null ? Promise.reject(new Error('not there')) : Promise.resolve(file)), job: (work: (api: unknown, job: string) => unknown) => Promise.resolve(work(api, 'job')) },
+  } as unknown as Session;
+  const check = new ClaimCheck(session, () => NO_DISPUTE);
+  const run = (claim = BATCH, first?: number) => check.run(claim, { signal: new AbortController().signal, onProgress: () => {}, first });
+  return { asked, run };
+}
+
+test('a batch is right when each of its answers is, and none is computed twice', async () => {
+  const { asked, run } = page({});
+  expect(await run()).toMatchObject({ kind: 'right', where: 'All 3 answers: traces and payouts follow.' });
+  await run();
+  expect(asked).toEqual([0, 1, 2]);
+});
+
+test('of several answers that are not right, the one that can be proved false counts, and is named', async () => {
+  const { asked, run } = page({ 0: UNKNOWN, 1: FALSE });
+  const found = await run();
+  expect(found).toMatchObject({ kind: 'false', where: 'Answer 1: it is' });
+  // What is computed does not go on behind it; the proof opens that answer.
+  expect(asked).toEqual([0, 1]);
+  if (found.kind !== 'false' || !found.of) throw new Error('not of an answer');
+  expect(openingOf(found.of)).toMatchObject({ index: 1n, answer: { receiptHash: word(2) } });
+  expect((await page({ 0: { kind: 'unchecked', where: '' }, 1: { kind: 'unprovable', where: '' }, 2: UNKNOWN }).run()).kind).toBe('demand');
+  expect((await page({ 0: { kind: 'unchecked', where: '' }, 2: { kind: 'unprovable', where: 'x' } }).run())).toMatchObject({ kind: 'unprovable', where: 'Answer 2: x' });
+});
+
+test('what is demanded is demanded of that answer', async () => {
+  const found = await page({ 1: UNKNOWN, 2: { ...UNKNOWN, certain: true } }).run();
+  expect(found).toMatchObject({ kind: 'demand', certain: true, places: [{ answer: 2, ...piece }] });
+});
+
+test('a challenge’s own answer is looked at first', async () => {
+  const { asked, run } = page({ 2: FALSE });
+  await run(BATCH, 2);
+  expect(asked).toEqual([2]);
+});
+
+test('sums that are not those of the answers need no computing; a file that cannot be had is demanded answer by answer', async () => {
+  const sums = page({});
+  const found = await sums.run({ ...BATCH, tokensIn: 29 });
+  expect(found).toMatchObject({ kind: 'false', evidence: { kind: 'batch' } });
+  expect(sums.asked).toEqual([]);
+  if (found.kind !== 'false') throw new Error('not false');
+  // Of 256 answers the proof takes 73,860 bytes and 2.05 million gas (forge).
+  const of = (bytes: number) => stakesOf({ ...found, of: undefined, evidence: { kind: 'batch', proof: { claimId: 3n, data: `0x${'00'.repeat(bytes)}` } } }, 60n, { reply: 0n, hash: 0n }, 1n);
+  expect(of(73_860).gas).toBeGreaterThan(2_050_273n + 78_000n);
+  expect(of(73_860)).toMatchObject({ win: 30n, bonds: 0n, transactions: 2 });
+  expect(await page({}, null).run()).toMatchObject({ kind: 'demand', certain: false, places: [0, 1, 2].map((k) => leafOf(k, 0, 0)) });
+});
