@@ -1,10 +1,12 @@
 /** Operations between gradients and the ledger's rows on chain: the bits of TypeScript, right elements stand, false ones are convicted. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bitsOf } from '../../src/arithmetic/rf32.ts';
 import { firstFalse } from '../../src/attribution/trace/step.ts';
 import { LEDGER_OPS, changedPlace, ledgerCase } from '../../src/attribution/trace/testing/ledger-cases.ts';
 import { cutOf, leafAt, leafValues } from '../../src/attribution/trace/tree.ts';
 import { LedgerClaim } from './ledger-claims.ts';
+import { VECTORS, ledgerVectors } from './ledger-vectors.ts';
 import { type ScratchReferee, startReferee } from './scratch-referee.ts';
 
 /** Cases of each operation, and elements of each that are asked about. */
@@ -65,4 +67,8 @@ it('is no operation for the other referee, whichever is asked', async () => {
   [turned!.rows, turned!.columns] = [turned!.columns, turned!.rows];
   expect(x).toBeDefined();
   expect(await referee.isFalse((await LedgerClaim.of(foreign)).question(0, 0), 'ledger')).toBe('StepUnknown');
+});
+
+it('has given the contracts’ tests their numbers', async () => {
+  expect(readFileSync(VECTORS, 'utf8')).toBe(await ledgerVectors());
 });
