@@ -19,7 +19,7 @@ export interface RunPasses {
   state(at: number, signal: AbortSignal | undefined): Promise<readonly Matrix[]>;
 }
 
-/** Gradients that stay so that no pass is done twice, and outputs that stay so that a unit in doubt is made again at once, in bytes each. */
+/** Gradients that stay so that no pass is done twice, in bytes; half as much of outputs, so that a unit in doubt is made again at once. */
 const KEPT_BYTES = 512 * 2 ** 20;
 /** Outputs that have to be held at once: a run that takes more is not begun. */
 const MOST_HELD_BYTES = 4 * 2 ** 30;
@@ -39,7 +39,7 @@ export class LedgerReplay {
     this.tracer = tracer;
     this.passes = passes;
     this.keptBytes = keptBytes;
-    this.outputs = new KeptOutputs(keptBytes);
+    this.outputs = new KeptOutputs(keptBytes / 2);
   }
 
   /** Throws `run/too-large` where what has to be held at once is more than this takes on. */

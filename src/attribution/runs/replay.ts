@@ -29,7 +29,7 @@ const ENOUGH = Symbol('enough');
 export interface ReplayMemory {
   /** States to go on from. */
   stateBytes?: number | undefined;
-  /** Gradients until their rows are made; and as much again of what follows from them. */
+  /** Gradients until their rows are made; and half as much of what follows from them. */
   ledgerBytes?: number | undefined;
 }
 

@@ -9,6 +9,7 @@ import { Engine } from '../engine.ts';
 import { rowsOf } from '../tensor-rows.ts';
 import { RunExaminer } from './examine.ts';
 import { makeStatement, openRun } from './run-of-adapter.ts';
+import { PlanTree, outputRoot } from './statement.ts';
 import { tensorsAfter } from './state-tensors.ts';
 
 const backend = await createCpuBackend();
@@ -38,10 +39,14 @@ test('what run.json tells of is the run that made the adapter and its checkpoint
   for (const unit of kinds.values()) expect((await examiner.unit(unit)).trace.outputs.root, plan.describe(unit)).toBe(outputs.of(unit));
 });
 
-test('another recipe or other records are another plan', async () => {
-  const made = await makeStatement(await openRun(engine, run, records));
-  const others = await Promise.all([
-    openRun(engine, { ...run, recipe: { ...run.recipe, rate: '0.001' } }, records), openRun(engine, run, [records[1]!, ...records.slice(1)]), openRun(engine, { ...run, ledger: { ...run.ledger, seed: 2 } }, records),
-  ]);
-  for (const other of others) expect((await makeStatement(other)).planRoot).not.toBe(made.planRoot);
+test('another recipe, other records or another ledger are another plan', async () => {
+  const planRoot = async (...[file, of]: [typeof run, typeof records]) => {
+    const { plan, replay, tracer } = await openRun(engine, file, of);
+    return new PlanTree(plan, (kind) => tracer.programHash(kind), outputRoot((await replay.outputsOf([0])).get(0)!)).root;
+  };
+  const others = [
+    await planRoot({ ...run, recipe: { ...run.recipe, rate: '0.001' } }, records), await planRoot(run, [records[1]!, ...records.slice(1)]),
+    ...(await Promise.all([{ seed: 2 }, { damping: '3' }, { dimension: 8192 }].map((change) => planRoot({ ...run, ledger: { ...run.ledger, ...change } }, records)))),
+  ];
+  expect(new Set([await planRoot(run, records), ...others]).size).toBe(6);
 });
