@@ -240,9 +240,16 @@ export class Engine {
     adapter.checkpoints ??= readCheckpoints(this.backend, this.model.config, lora.config, bytes, steps, run.ledger.checkpointsRoot);
   }
 
-  /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/damaged`, `ledger/other-root`. */
+  /** From the bytes of ledger.safetensors, which must have the root that run.json names. Throws `ledger/other-method`, `ledger/damaged`, `ledger/other-root`. */
   async loadLedger(adapter: LoadedAdapter, bytes: Uint8Array): Promise<CurvatureLedger> {
-    const { readLedgerFile } = await loadCurvature();
+    const { METHOD, readLedgerFile } = await loadCurvature();
+    const { method } = adapter.run;
+    if (method !== METHOD) {
+      throw new OpenLedgerError({
+        code: 'ledger/other-method', what: 'The ledger of this adapter was made by another version of the method.', why: `Its run names ${method}; this version computes ${METHOD}.`,
+        next: 'Train the adapter again.',
+      });
+    }
     return readLedgerFile(this.backend, bytes, checkpointsOf(adapter), settingsOf(adapter.run), trainedCount(adapter.run), adapter.run.ledger.root);
   }
 

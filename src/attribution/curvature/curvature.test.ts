@@ -192,6 +192,7 @@ describe('a curvature ledger', () => {
     altered[altered.length - 100]! ^= 1;
     await expect(engine.loadLedger(again, altered)).rejects.toThrow(/not the one that its run names/);
     await expect(engine.loadLedger(again, bytes.slice(0, -4))).rejects.toThrow();
+    await expect(engine.loadLedger({ ...again, run: { ...again.run, method: 'curvature/1' } }, bytes)).rejects.toMatchObject({ code: 'ledger/other-method' });
     await expect(engine.loadLedger(again, made.files['adapter_model.safetensors']!)).rejects.toThrow(/cannot be read/);
     const bare = { ...again, checkpoints: undefined };
     await expect(engine.loadCheckpoints(bare, undefined)).rejects.toThrow(/has no checkpoints/);

@@ -98,12 +98,14 @@ export class CpuBackend implements Backend {
         params,
       });
     }
-    if (inRange === false) throw outOfRange(name, operation.name);
+    const refused = (): Error => {
+      declared.forEach(({ inPlace }, k) => inPlace === undefined && this.free(outputs[k]!));
+      return outOfRange(name, operation.name);
+    };
+    if (inRange === false) throw refused();
     if (inRange || operation.copies) return outputs;
     for (const output of outputs) {
-      if (output.dtype === 'f32' && this.kernels.firstOutOfRange(output.at, output.length) >= 0) {
-        throw outOfRange(name, operation.name);
-      }
+      if (output.dtype === 'f32' && this.kernels.firstOutOfRange(output.at, output.length) >= 0) throw refused();
     }
     return outputs;
   }

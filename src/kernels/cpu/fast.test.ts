@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { randomNormal, randomUnit, randomWord } from '../../arithmetic/random.ts';
 import { bitsOf, div, exp, fromBits, log, rsqrt, sigmoid, sqrt, store } from '../../arithmetic/rf32.ts';
 import type { Params, Shape, Values } from '../operation.ts';
+import { scaleTensor } from '../elementwise/operation.ts';
 import { size } from '../operation.ts';
 import { operations } from '../operations.ts';
 import { ReferenceBackend } from '../reference/backend.ts';
@@ -353,4 +354,12 @@ describe('fast forms equal the references', () => {
       expect(await same('matmulTN', [[[k, n], tame([k, n])], [[k, m], tame([k, m])], [[3], segments]])).toBe(true);
     }
   });
+});
+
+it('what is refused leaves no memory taken', () => {
+  const x = cpu.upload('x', [64], new Float32Array(64).fill(2 ** 49));
+  const before = cpu.memory().bytes;
+  expect(() => cpu.run(scaleTensor, 'y', [x], { scale: 1024 })).toThrow(expect.objectContaining({ code: 'rf32/out-of-range' }));
+  expect(cpu.memory().bytes).toBe(before);
+  cpu.free(x);
 });
