@@ -1,4 +1,4 @@
-import { type ContractFunctionArgs, decodeFunctionData, encodeFunctionData } from 'viem';
+import { type ContractFunctionArgs, decodeFunctionData, encodeFunctionData, zeroHash } from 'viem';
 import { type Hex, fromHex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
 import { ledgerRefereeAbi, refereeAbi, runsAbi } from './generated/abis.ts';
@@ -61,7 +61,9 @@ export async function asksReferee(connection: ChainConnection, opening: UnitOpen
 
 /** The same of an outcome. `programHash`: what the adapter is registered with. */
 export async function asksAboutOutcome(connection: ChainConnection, opening: UnitOpening, programHash: Hex, outcome: Outcome): Promise<boolean> {
-  const args = [opening, programHash, { ...outcome, shape: shapeArgument(outcome.shape) }] as const;
+  // No source is read, and so none is opened.
+  const unit = { ...opening, sourceRoots: opening.sources.map((): Hex => zeroHash) };
+  const args = [unit, programHash, { ...outcome, shape: shapeArgument(outcome.shape) }] as const;
   return translated('Asking the referee', async () =>
     connection.publicClient.readContract({ address: await ledgerRefereeOf(connection), abi: ledgerRefereeAbi, functionName: 'isOtherOutcome', args }));
 }

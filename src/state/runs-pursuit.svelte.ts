@@ -1,6 +1,6 @@
 import { samePlace } from '../chain/demand-places.ts';
 import { convictRunSilence, demandOfRun } from '../chain/demand-run.ts';
-import { type RunProof, commitRunProof, givenProof, readRunCommitment, sendRunProof, unitProof } from '../chain/prove-run.ts';
+import { type RunProof, commitRunProof, givenProof, outcomeProof, readRunCommitment, sendRunProof, unitProof } from '../chain/prove-run.ts';
 import { isDemandedOfRun } from '../chain/read-run-terms.ts';
 import type { RunDemand } from '../chain/run-facts.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
@@ -157,5 +157,9 @@ export class RunPursuits {
 }
 
 function proofOf(adapterId: bigint, evidence: RunEvidence): RunProof {
-  return evidence.kind === 'given' ? givenProof(adapterId, evidence.opening) : unitProof(adapterId, evidence.opening, evidence.shape, evidence.step);
+  switch (evidence.kind) {
+    case 'given': return givenProof(adapterId, evidence.opening);
+    case 'outcome': return outcomeProof(adapterId, evidence.opening, evidence.outcome);
+    default: return unitProof(adapterId, evidence.opening, evidence.shape, evidence.step);
+  }
 }

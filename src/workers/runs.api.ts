@@ -1,4 +1,5 @@
 import type { RunFacts } from '../attribution/runs/examine.ts';
+import type { OutcomeEvidence } from '../attribution/runs/outcome-evidence.ts';
 import type { RunPlace } from '../attribution/runs/places.ts';
 import type { RegisteredRoots } from '../attribution/runs/registered.ts';
 import type { RepliesOfUnit } from '../attribution/runs/run-replies.ts';
@@ -26,7 +27,7 @@ export interface VouchedRun {
 }
 
 /** What its owner had to show of it; `traces` by unit. */
-export type ShownOfRun = Omit<RunFacts, 'list' | 'traces'> & { traces: [number, ClaimedTrace][] };
+export type ShownOfRun = Omit<RunFacts, 'list' | 'traces' | 'registered'> & { traces: [number, ClaimedTrace][] };
 
 /** A statement made here, its list of roots published. */
 export interface RunStatementMade extends VouchedRun {
@@ -34,7 +35,10 @@ export interface RunStatementMade extends VouchedRun {
 }
 
 /** What refutes a statement. */
-export type RunEvidence = { kind: 'given'; opening: UnitOpening } | ({ kind: 'unit'; opening: UnitOpening } & UnitEvidence);
+export type RunEvidence =
+  | { kind: 'given'; opening: UnitOpening }
+  | ({ kind: 'unit'; opening: UnitOpening } & Omit<UnitEvidence, 'reads'>)
+  | { kind: 'outcome'; opening: UnitOpening; outcome: OutcomeEvidence };
 
 /** What making a run again says about a statement; `why` is for people. */
 export type RunFinding = { why: string; seconds: number } & (

@@ -2,8 +2,8 @@
 import type { Catalog } from '../attribution/catalog.ts';
 import type { Engine } from '../attribution/engine.ts';
 import { RunExaminer } from '../attribution/runs/examine.ts';
-import { otherOutcome } from '../attribution/runs/outcome.ts';
 import type { RunPlace } from '../attribution/runs/places.ts';
+import { publishedConstants } from '../attribution/runs/published-constants.ts';
 import { otherThanRegistered } from '../attribution/runs/registered.ts';
 import { openRun } from '../attribution/runs/run-of-adapter.ts';
 import { type RepliesOfUnit, repliesAboutRoots, repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
@@ -52,7 +52,7 @@ export async function makeRunStatement(source: Source, run: RegisteredRun, optio
   const examiner = await examinerOf(source, run, options);
   const outputs = await examiner.outputs(following(options));
   const plan = await examiner.plan();
-  const other = await otherOutcome(examiner.run, run);
+  const other = await examiner.otherwise(run, { signal: options.signal });
   if (other) {
     throw new OpenLedgerError({
       code: 'run/other-outcome', what: 'This run does not give the adapter that is registered.', why: `Made again here, ${other} are others.`,
@@ -72,19 +72,20 @@ export async function makeRunStatement(source: Source, run: RegisteredRun, optio
 export async function checkRun(source: Source, run: RegisteredRun, vouched: VouchedRun, shown: ShownOfRun, options: Options): Promise<RunFinding> {
   const began = performance.now();
   const examiner = await examinerOf(source, run, options);
-  const move = await examiner.move(vouched, { ...shown, traces: new Map(shown.traces), list: await listOf(source, vouched, examiner, options) }, following(options));
+  const { catalog, engine } = source;
+  const registered = { ...run, published: () => publishedConstants(catalog, engine, run.adapter.cid, run.adapter.datanet.cid, { signal: options.signal }) };
+  const move = await examiner.move(vouched, { ...shown, traces: new Map(shown.traces), list: await listOf(source, vouched, examiner, options), registered }, following(options));
   const about = { why: move.why, seconds: (performance.now() - began) / 1000 };
   switch (move.kind) {
     case 'demand': return { kind: 'demand', places: move.places, ...about };
     case 'prove-given': return { kind: 'false', evidence: { kind: 'given', opening: move.opening }, ...about };
     case 'prove-unit': {
-      const { opening, step, shape, reads } = move;
-      return { kind: 'false', evidence: { kind: 'unit', opening, step, shape, reads }, ...about };
+      const { opening, step, shape } = move;
+      return { kind: 'false', evidence: { kind: 'unit', opening, step, shape }, ...about };
     }
-    case 'other-plan': return { kind: 'other-plan', ...about };
+    case 'prove-outcome': return { kind: 'false', evidence: { kind: 'outcome', opening: move.opening, outcome: move.outcome }, ...about };
+    default: return { kind: move.kind, ...about };
   }
-  const other = await otherOutcome(examiner.run, run);
-  return other ? { ...about, kind: 'other-outcome', why: `It gives others than ${other}.` } : { kind: 'right', ...about };
 }
 
 /** What answers demands for places of a statement that is right. Throws `run/not-shown` where it is not what is made here, `cancelled`, `storage/…`. */

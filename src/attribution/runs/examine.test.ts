@@ -1,16 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { OpenLedgerError } from '../../errors.ts';
 import { fromHex } from '../../protocol/bytes.ts';
 import { verifyMerkleProof } from '../../protocol/merkle.ts';
+import { tensorsRoot } from '../../protocol/tensors.ts';
+import { checkpointsFile } from '../checkpoints.ts';
+import { rowsOf } from '../tensor-rows.ts';
 import { ALL_MATRICES } from '../trace/trace-nodes.ts';
 import type { NodesOpening } from '../trace/replies.ts';
-import { type RunFacts, type RunMove, RunExaminer } from './examine.ts';
+import { type RegisteredOutcome, type RunFacts, type RunMove, RunExaminer } from './examine.ts';
 import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from './places.ts';
 import { hasPlace, unitReplies } from './replies.ts';
 import { rootsReply } from './roots-search.ts';
 import { openSubject } from './run-of-adapter.ts';
+import { tensorsAfter } from './state-tensors.ts';
 import { OutputRoots } from './statement.ts';
 import { FalseMaker, type Fault, flipBit } from './testing/false-maker.ts';
+import { otherProgram } from './testing/other-program.ts';
 import { smallRun } from './testing/small-run.ts';
 import type { ClaimedTrace, UnitShown } from './unit-case.ts';
 
@@ -43,6 +49,12 @@ async function play(maker: FalseMaker, published: boolean): Promise<{ move: RunM
   }
 }
 
+/** The first unit of a kind after the gradients. */
+function ofLedger(kind: string): number {
+  for (let unit = plan.ledger.first; unit < plan.count; unit++) if (plan.program(unit)!.split(' ')[0] === kind) return unit;
+  throw new RangeError(`no unit ${kind}`);
+}
+
 const state = plan.stateUnit(1);
 const P = plan.tensors.length;
 const faults: [string, number, Fault][] = [
@@ -58,6 +70,12 @@ const faults: [string, number, Fault][] = [
   ['another number drawn', plan.gradientUnit(0, 1, 0), { inputs: { ...plan.inputs(plan.gradientUnit(0, 1, 0)), scalars: plan.inputs(plan.gradientUnit(0, 1, 0)).scalars.map((u) => 1 - u) } }],
   ['records of a step in another order', plan.partUnit(0, 0), { inputs: plan.inputs(plan.partUnit(0, 1)).texts.length === 1 ? { ...plan.inputs(plan.partUnit(0, 1)), scalars: [] } : { texts: [...plan.inputs(plan.partUnit(0, 0)).texts].reverse(), scalars: [] } }],
   ['another learning rate', plan.stateUnit(3), { inputs: { ...plan.inputs(plan.stateUnit(3)), scalars: [0.5, ...plan.inputs(plan.stateUnit(3)).scalars.slice(1)] } }],
+  // Between the gradients and the registered program's constants.
+  ...([
+    ['squares'], ['scale'], ['rows'], ['reading'], ['turned'], ['damped', 65], ['pivot', 130], ['gram'], ['tile', 1], ['back', 1], ['rest', 7], ['chance', 2], ['products', 2], ['noise', 1], ['ledger', 3], ['outcome', 4],
+  ] as const).map(([kind, at = 0]): [string, number, Fault] => [`a bit of a ledger’s unit: ${kind}`, ofLedger(kind), { change: (index, matrix, first) => void (index === first && flipBit(matrix, at)) }]),
+  ['rows of draws, and all that follows from them in the unit', ofLedger('rows'), { change: (index, matrix, first) => void (index === first >> 1 && matrix.values.fill(0.5)) }],
+  ['owners of the draws of chance', ofLedger('noise'), { inputs: { ...plan.inputs(ofLedger('noise')), scalars: [...plan.inputs(ofLedger('noise')).scalars].reverse() } }],
 ];
 
 describe.each([['published', true], ['withheld', false]])('a list that is %s', (_name, published) => {
@@ -70,7 +88,12 @@ describe.each([['published', true], ['withheld', false]])('a list that is %s', (
     expect(move.unit).toBe(unit);
     expect(move.opening.outputRoot).toBe(maker.trace.outputRoot);
     expect(verifyMerkleProof(maker.list.root, plan.count, unit, maker.list.leaves[unit]!, move.opening.outputProof)).toBe(true);
-    move.opening.sources.forEach((source, k) => expect(verifyMerkleProof(maker.list.root, plan.count, source, own.leaves[source]!, move.opening.sourceProofs[k]!)).toBe(true));
+    // Sources that the step does not read are left out.
+    expect(move.opening.sourceRoots).toHaveLength(move.opening.sources.length);
+    move.opening.sources.forEach((source, k) => {
+      if (!move.reads.includes(k)) expect([move.opening.sourceRoots[k], move.opening.sourceProofs[k]]).toEqual([`0x${'0'.repeat(64)}`, []]);
+      else expect(verifyMerkleProof(maker.list.root, plan.count, source, own.leaves[source]!, move.opening.sourceProofs[k]!)).toBe(true);
+    });
     // The trace's roots, then at most three rounds; the tree of all units one before.
     expect(demands.length).toBeLessThanOrEqual(published ? 4 : 5);
   });
@@ -101,6 +124,34 @@ test('the right statement is right, whatever was published; another plan is none
   for (const list of [own, undefined]) expect(await examiner.move(claimed(own), nothing(list))).toMatchObject({ kind: 'right' });
   expect(await examiner.move({ ...claimed(own), planRoot: own.root }, nothing(own))).toMatchObject({ kind: 'other-plan' });
   expect(await examiner.move({ ...claimed(own), units: plan.count - 1 }, nothing(own))).toMatchObject({ kind: 'other-plan' });
+});
+
+test('a right run whose adapter is registered with another outcome is refuted where the constants are published', async () => {
+  const outcome = await examiner.outcome();
+  const tensors = (await tensorsAfter(plan, run.replay, [...plan.checkpoints, plan.steps]));
+  const roots = {
+    adapterRoot: tensorsRoot(rowsOf(tensors.get(plan.steps)!)), checkpointsRoot: checkpointsFile(plan.checkpoints.map((step) => ({ step, tensors: tensors.get(step)! }))).root,
+  };
+  const move = (registered: Partial<RegisteredOutcome>) =>
+    examiner.move(claimed(own), { ...nothing(own), registered: { ...roots, programHash: outcome.programHash, published: () => Promise.reject(new Error('not asked for')), ...registered } });
+  expect(await move({})).toMatchObject({ kind: 'right' });
+  const rows = outcome.program.origins.findIndex(({ kind }) => kind === 'rows');
+  const other = await otherProgram(outcome, (matrix, index) => void (index === rows && flipBit(matrix, 3)));
+  const false_ = await move({ programHash: other.programHash, published: () => Promise.resolve(other) });
+  expect(false_).toMatchObject({ kind: 'prove-outcome', opening: { index: plan.count - 1, sourceRoots: [], outputProof: own.proof(plan.count - 1) }, outcome: { output: outcome.indices.indexOf(rows) } });
+  expect(false_.why).toContain('ledger.rows, row 0, column 3');
+  // Nothing that hashes to what is registered, or nothing at all.
+  for (const published of [() => Promise.resolve(outcome), () => Promise.reject(new Error('not there'))]) {
+    const said = await move({ programHash: other.programHash, published });
+    expect(said).toMatchObject({ kind: 'other-outcome' });
+    expect(said.why).toContain('cannot be had');
+  }
+  // Weights of the base are no unit's.
+  const weight = await otherProgram(outcome, (matrix, index) => void (index === 0 && flipBit(matrix)));
+  expect(await move({ programHash: weight.programHash, published: () => Promise.resolve(weight) })).toMatchObject({ kind: 'other-outcome' });
+  expect(await move({ adapterRoot: own.root })).toMatchObject({ kind: 'other-outcome', why: expect.stringContaining('the registered weights') as string });
+  const cancelled = new OpenLedgerError({ code: 'cancelled', what: 'Stopped.' });
+  await expect(move({ programHash: other.programHash, published: () => Promise.reject(cancelled) })).rejects.toBe(cancelled);
 });
 
 test('what stands under no root of the statement is passed over', async () => {

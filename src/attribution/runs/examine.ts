@@ -1,12 +1,15 @@
+import { OpenLedgerError } from '../../errors.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { NodesOpening } from '../trace/replies.ts';
 import type { SearchLimits } from '../trace/search-plan.ts';
 import type { UnitEvidence, UnitTrace } from '../trace/unit-tracer.ts';
+import { otherOutcome } from './outcome.ts';
+import { type OutcomeEvidence, type ProgramConstants, type RunOutcome, outcomeEvidence, outcomeOf } from './outcome-evidence.ts';
 import { type RunPlace, tracePlace } from './places.ts';
 import type { ReplayOptions } from './replay.ts';
 import { RootsSearch } from './roots-search.ts';
 import type { OpenRun } from './run-of-adapter.ts';
-import { type OutputRoots, PlanTree, type RootProofs, type UnitOpening, makeOutputRoots, openUnit, readOutputRoots } from './statement.ts';
+import { type OutputRoots, PlanTree, type RootProofs, type UnitOpening, makeOutputRoots, openAlone, openUnit, readOutputRoots } from './statement.ts';
 import { type ClaimedTrace, UnitCase, type UnitParts, type UnitShown } from './unit-case.ts';
 
 /** What an adapter's owner has put on chain. */
@@ -16,8 +19,19 @@ export interface ClaimedRun {
   units: number;
 }
 
+/** What the adapter of a run is registered with, which has to be the run's outcome. */
+export interface RegisteredOutcome {
+  adapterRoot: Hex;
+  checkpointsRoot: Hex;
+  programHash: Hex;
+  /** The program with the constants that were published with the adapter: its checkpoints and its ledger. Throws where they cannot be had. */
+  published(options: { signal?: AbortSignal | undefined }): Promise<ProgramConstants>;
+}
+
 /** What is known of it. */
 export interface RunFacts {
+  /** Absent: only what the units made is compared. */
+  registered?: RegisteredOutcome | undefined;
   /** The list as it was published; absent where it cannot be had. */
   list: Uint8Array | undefined;
   /** Nodes of the tree of output roots that its maker showed. */
@@ -31,11 +45,15 @@ export interface RunFacts {
 /** What can be done next about a statement. */
 export type RunMove =
   | { kind: 'right'; why: string }
+  /** Every unit is right, but something that is registered is not what they made, and no contract can be shown that. */
+  | { kind: 'other-outcome'; why: string }
   /** Not a statement about this run: nothing on chain says which run an adapter's is, so it proves nothing and cannot be refuted. */
   | { kind: 'other-plan'; why: string }
   | { kind: 'demand'; places: RunPlace[]; why: string }
   | { kind: 'prove-given'; opening: UnitOpening; why: string }
-  | ({ kind: 'prove-unit'; opening: UnitOpening; unit: number; why: string } & UnitEvidence);
+  | ({ kind: 'prove-unit'; opening: UnitOpening; unit: number; why: string } & UnitEvidence)
+  /** Every unit is right, and the registered program has something else among its constants. */
+  | { kind: 'prove-outcome'; opening: UnitOpening; outcome: OutcomeEvidence; why: string };
 
 /** Statements about one run, compared with the run as it is made again here. The run is made once, at the first question. */
 export class RunExaminer {
@@ -43,6 +61,7 @@ export class RunExaminer {
   private own: Promise<OutputRoots> | undefined;
   private planned: PlanTree | undefined;
   private open: { key: string; unit: UnitCase } | undefined;
+  private ended: Promise<RunOutcome> | undefined;
 
   /** `outputs`: of the run, where they were made here before. */
   constructor(run: OpenRun, outputs?: OutputRoots) {
@@ -65,13 +84,28 @@ export class RunExaminer {
     return this.planned;
   }
 
+  /** What the run comes to. Throws what RunReplay.outputsOf throws, `cancelled`. */
+  outcome(options: ReplayOptions = {}): Promise<RunOutcome> {
+    this.ended ??= outcomeOf(this.run, options).catch((error: unknown) => {
+      this.ended = undefined;
+      throw error;
+    });
+    return this.ended;
+  }
+
+  /** What of an adapter is registered and not this run's outcome, in words; undefined where all is. Throws as `outcome`. */
+  async otherwise({ programHash, ...roots }: Omit<RegisteredOutcome, 'published'>, options: ReplayOptions = {}): Promise<string | undefined> {
+    const other = await otherOutcome(this.run, roots);
+    return other ?? ((await this.outcome(options)).programHash === programHash ? undefined : 'the registered program');
+  }
+
   /** What can be done next. Throws what RunReplay.follow and UnitTracer.trace throw. */
-  async move(claimed: ClaimedRun, { list, roots, traces, shown }: RunFacts, { limits, ...options }: ReplayOptions & { limits?: SearchLimits | undefined } = {}): Promise<RunMove> {
+  async move(claimed: ClaimedRun, { list, roots, traces, shown, registered }: RunFacts, { limits, ...options }: ReplayOptions & { limits?: SearchLimits | undefined } = {}): Promise<RunMove> {
     const [own, plan] = [await this.outputs(options), await this.plan(options)];
     if (claimed.planRoot !== plan.root || claimed.units !== plan.units.length) {
       return { kind: 'other-plan', why: 'It is about another run than base, records and recipe of this adapter give.' };
     }
-    if (claimed.outputsRoot === own.root) return { kind: 'right', why: `All ${own.count} units made the same here.` };
+    if (claimed.outputsRoot === own.root) return (registered && (await this.outcomeMove(registered, options))) ?? { kind: 'right', why: `All ${own.count} units made the same here.` };
     const published = list && readOutputRoots(list, claimed.units, claimed.outputsRoot);
     const search = new RootsSearch(own, claimed.outputsRoot);
     for (const nodes of roots) attempt(() => search.add(nodes));
@@ -83,14 +117,33 @@ export class RunExaminer {
     if (outputRoot === undefined || (unit > 0 && !trace)) return { kind: 'demand', places: [tracePlace(unit)], why: `Unit ${unit} made something else: ${what}.` };
     // Units before the first false one are as they are here.
     const proofs: RootProofs = published ?? { of: (at) => (at === unit ? outputRoot : own.of(at)), proof: (at) => search.proof(at) };
-    const opening = openUnit(plan, proofs, unit);
-    if (unit === 0) return { kind: 'prove-given', opening, why: 'It begins from another state than the recipe gives.' };
+    if (unit === 0) return { kind: 'prove-given', opening: openAlone(plan, proofs, unit), why: 'It begins from another state than the recipe gives.' };
     const found = await this.case(unit, trace!, options);
     for (const piece of shown) if (piece.answer === unit) attempt(() => found.add(piece));
     const evidence = await found.evidence(options);
     if (!evidence) return { kind: 'demand', places: found.next(limits), why: `Unit ${unit} is false: ${what}.` };
     const { where, ...rest } = evidence;
-    return { kind: 'prove-unit', unit, opening, ...rest, why: `Unit ${unit} is false: ${what}, in ${where}.` };
+    return { kind: 'prove-unit', unit, opening: openUnit(plan, proofs, unit, rest.reads), ...rest, why: `Unit ${unit} is false: ${what}, in ${where}.` };
+  }
+
+  /** Where every unit is right. */
+  private async outcomeMove(registered: RegisteredOutcome, options: ReplayOptions): Promise<RunMove | undefined> {
+    const other = await this.otherwise(registered, options);
+    if (!other) return undefined;
+    const outcome = await this.outcome(options);
+    const words = `All units made the same here, but they do not come to ${other}`;
+    if (outcome.programHash === registered.programHash) return { kind: 'other-outcome', why: `${words}.` };
+    let published: ProgramConstants | undefined;
+    try {
+      published = await registered.published(options);
+    } catch (error) {
+      if (error instanceof OpenLedgerError && error.code === 'cancelled') throw error;
+    }
+    if (published?.programHash !== registered.programHash) return { kind: 'other-outcome', why: `${words}, and the constants of the registered program cannot be had.` };
+    const found = await outcomeEvidence(this.run, outcome, published);
+    if (!found) return { kind: 'other-outcome', why: `${words}: it differs in what no run makes.` };
+    const [own, plan] = [await this.outputs(options), await this.plan(options)];
+    return { kind: 'prove-outcome', opening: openAlone(plan, own, own.count - 1), outcome: found.evidence, why: `All units made the same here, but the registered program has something else in ${found.where}.` };
   }
 
   /** A unit of the run as it is here, and its trace. Throws RangeError for unit 0, which has none. */

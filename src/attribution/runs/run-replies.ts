@@ -7,7 +7,7 @@ import type { RunExaminer } from './examine.ts';
 import { ALL_UNITS, type RunPlace, samePlace, tracePlace } from './places.ts';
 import { hasPlace, unitReplies } from './replies.ts';
 import { rootsReply } from './roots-search.ts';
-import { type UnitOpening, openUnit } from './statement.ts';
+import { type UnitOpening, openAlone } from './statement.ts';
 
 /** What answers demands for places of one unit, a call each: Runs.showTrace, then Runs.reveal for each part, then Runs.showNoSuchPlace for each place. */
 export interface RepliesOfUnit {
@@ -35,7 +35,7 @@ export const unitsOf = (places: readonly RunPlace[]): number[] => [...new Set(pl
 
 /** Answers the demands for places of one unit of a statement that is right; what it does not have is shown not to be there. Throws `cancelled`. */
 export async function repliesOfUnit(examiner: RunExaminer, unit: number, demanded: readonly RunPlace[], options: { signal?: AbortSignal | undefined } = {}): Promise<RepliesOfUnit> {
-  const opening = openUnit(await examiner.plan(), await examiner.outputs(), unit);
+  const opening = openAlone(await examiner.plan(), await examiner.outputs(), unit);
   const places = demanded.filter(({ answer }) => answer === unit);
   const rest = places.filter((place) => !samePlace(place, tracePlace(unit)));
   const traced = rest.length < places.length;

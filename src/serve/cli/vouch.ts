@@ -1,7 +1,5 @@
 import { formatUnits } from 'viem';
 import { Catalog } from '../../attribution/catalog.ts';
-import { makeStatement } from '../../attribution/runs/run-of-adapter.ts';
-import { otherOutcome } from '../../attribution/runs/outcome.ts';
 import { connectChain } from '../../chain/client.ts';
 import { leastRunBond, readRun } from '../../chain/read-run.ts';
 import { vouchRun } from '../../chain/vouch-run.ts';
@@ -47,17 +45,18 @@ export async function vouch(args: string[]): Promise<unknown> {
   const store = await localStore([...(values.gateway ?? []), ...deployment.gateways.map((url) => new URL(url, from).href).filter((url) => /^https?:/.test(url))]);
   const catalog = new Catalog(backend, store);
   try {
-    const { run } = await catalogRuns(catalog, [deployment.base, ...(values.base ? [{ name: values.base, cid: values.base }] : [])], Infinity).open(adapter, version);
+    const examiner = await catalogRuns(catalog, [deployment.base, ...(values.base ? [{ name: values.base, cid: values.base }] : [])], Infinity).open(adapter, version);
     let told = 0;
     const onProgress = (done: number, total: number) => {
       if (values.json || performance.now() - told < 2000) return;
       told = performance.now();
       console.log(`unit ${done} of ${total}`);
     };
-    const { bytes, ...made } = await makeStatement(run, { onProgress });
-    const other = await otherOutcome(run, adapter);
+    const [outputs, plan] = [await examiner.outputs({ onProgress }), await examiner.plan()];
+    const made = { planRoot: plan.root, outputsRoot: outputs.root, units: outputs.count };
+    const other = await examiner.otherwise(adapter);
     if (other) throw refused(`The run made again here does not end in ${other}.`, 'It was made in another way than run.json says: nobody should vouch for it.');
-    const cid = await store.addFile(bytes);
+    const cid = await store.addFile(outputs.bytes);
     const bond = await leastRunBond(connection);
     const said = { adapter: id, ...made, cid, bond: String(bond) };
     const words = `${made.units} units of adapter ${id}, bond ${formatUnits(bond, deployment.chain.currency.decimals)} ${deployment.chain.currency.symbol}`;

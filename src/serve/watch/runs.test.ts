@@ -6,11 +6,14 @@ import { RunExaminer } from '../../attribution/runs/examine.ts';
 import { checkpointsFile } from '../../attribution/checkpoints.ts';
 import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, tracePlace } from '../../attribution/runs/places.ts';
 import { type OpenRun, openSubject } from '../../attribution/runs/run-of-adapter.ts';
-import { OutputRoots, type PlanTree, openUnit } from '../../attribution/runs/statement.ts';
+import { OutputRoots, type PlanTree, openAlone, openUnit } from '../../attribution/runs/statement.ts';
+import { type ProgramConstants, type RunOutcome, outcomeEvidence } from '../../attribution/runs/outcome-evidence.ts';
 import { tensorsAfter } from '../../attribution/runs/state-tensors.ts';
 import { FalseMaker, type Fault, flipBit } from '../../attribution/runs/testing/false-maker.ts';
+import { otherProgram } from '../../attribution/runs/testing/other-program.ts';
 import { smallRun } from '../../attribution/runs/testing/small-run.ts';
 import { rowsOf } from '../../attribution/tensor-rows.ts';
+import { type Opening, headerOf } from '../../attribution/trace/step.ts';
 import { ALL_MATRICES } from '../../attribution/trace/trace-nodes.ts';
 import { TraceTree, cutOf, floatBytes, leafValues } from '../../attribution/trace/tree.ts';
 import { randomBelow } from '../../arithmetic/random.ts';
@@ -18,8 +21,7 @@ import { createDatanet } from '../../chain/create-datanet.ts';
 import { demandOfRun } from '../../chain/demand-run.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
-import { refereeAbi } from '../../chain/generated/abis.ts';
-import { type UnitShape, type UnitStep, commitRunProof, givenProof, sendRunProof, shapeArgument, unitProof } from '../../chain/prove-run.ts';
+import { type UnitShape, type UnitStep, asksReferee, commitRunProof, givenProof, outcomeProof, sendRunProof, unitProof } from '../../chain/prove-run.ts';
 import { publishVersion } from '../../chain/publish-version.ts';
 import { readRun, readRunBalance } from '../../chain/read-run.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
@@ -45,6 +47,7 @@ let run: OpenRun;
 let right: OutputRoots;
 let plan: PlanTree;
 let roots: { adapterRoot: Hex; checkpointsRoot: Hex };
+let outcome: RunOutcome;
 const content = new Map<string, Uint8Array>();
 
 beforeAll(async () => {
@@ -56,6 +59,7 @@ beforeAll(async () => {
   const steps = [...run.plan.checkpoints, run.plan.steps];
   const tensors = await tensorsAfter(run.plan, run.replay, steps);
   roots = { adapterRoot: tensorsRoot(rowsOf(tensors.get(run.plan.steps)!)), checkpointsRoot: checkpointsFile(run.plan.checkpoints.map((step) => ({ step, tensors: tensors.get(step)! }))).root };
+  outcome = await examiner.outcome();
   const { connection } = chain;
   connection.publicClient.pollingInterval = 50;
   [maker, guard] = (await Promise.all(['maker', 'guard'].map((name) => chain.wallet(name)))) as [Wallet, Wallet];
@@ -68,12 +72,14 @@ afterAll(async () => {
 });
 
 let lists = 0;
+/** What was published with adapters that are registered with another program than their run comes to. */
+const programs = new Map<Hex, Promise<ProgramConstants>>();
 
 /** Registers an adapter and vouches that its run made these outputs. */
-async function vouch(list: OutputRoots, { publish = true, planRoot = plan.root, adapterRoot = roots.adapterRoot }: { publish?: boolean; planRoot?: Hex; adapterRoot?: Hex } = {}): Promise<bigint> {
+async function vouch(list: OutputRoots, { publish = true, planRoot = plan.root, adapterRoot = roots.adapterRoot, programHash = outcome.programHash }: { publish?: boolean; planRoot?: Hex; adapterRoot?: Hex; programHash?: Hex } = {}): Promise<bigint> {
   const { connection } = chain;
   const { adapterId } = await registerAdapter(connection, maker, {
-    datanetId: 1n, version: 1, baseRoot: word('03'), ledgerRoot: word('06'), programHash: word('07'), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...roots, adapterRoot,
+    datanetId: 1n, version: 1, baseRoot: word('03'), ledgerRoot: word('06'), programHash, cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...roots, adapterRoot,
   });
   const at = `bafkreilist${++lists}`;
   if (publish) content.set(at, list.bytes);
@@ -83,7 +89,7 @@ async function vouch(list: OutputRoots, { publish = true, planRoot = plan.root, 
 
 const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: 10n * OPEN, demands: 32, confirmations: 0 };
 
-function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; wait?: boolean; which?: 'all' | 'own' } = {}) {
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; wait?: boolean; which?: 'all' | 'own'; again?: boolean } = {}) {
   const { connection } = chain;
   const events: WatchEvent[] = [];
   const file = new StateFile(join(folder, `${name}.json`), { chainId: connection.chain.id, disputes: connection.contracts.runs, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
@@ -96,7 +102,7 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
   };
   const made = new RunWatcher({
     connection, feed: createEventFeed(connection, memoryEventStore()), store, wallet, file, limits: { ...LIMITS, ...change.limits }, which: change.which ?? 'all', dryRun: change.dryRun ?? false, wait: change.wait ?? true,
-    subjects: { open: () => Promise.resolve(new RunExaminer(run)) }, tell: (event) => events.push(event),
+    subjects: { open: () => Promise.resolve(new RunExaminer(run, change.again ? undefined : right)), published: ({ programHash }) => programs.get(programHash) ?? Promise.reject(new Error('not published')) }, tell: (event) => events.push(event),
   });
   return { events, round: () => made.round(), of: (id: bigint) => events.filter(({ claim }) => claim === `run ${id}`).map(({ event }) => event) };
 }
@@ -122,7 +128,7 @@ async function play(name: string, unit: number, fault: Fault, publish: boolean) 
 
 test('a right statement stands: its maker answers every demand, and the bond comes back', async () => {
   const id = await vouch(right);
-  const looked = watcher('looks', guard);
+  const looked = watcher('looks', guard, { again: true });
   await looked.round();
   expect(looked.of(id)).toEqual(['found']);
   expect(looked.events[0]!.text).toContain('right.');
@@ -165,10 +171,10 @@ test('no proof refutes a right statement: true elements, evidence of another, a 
     const values = leafValues(matrix, leaf).values.slice();
     flipBit({ rows: 1, columns: values.length, values }, randomBelow(values.length, 5, 4, k));
     const claimed = { inner: trace.inner, outputs: trace.outputs, sources: parts.sources.map((matrices) => TraceTree.of(matrices)) };
-    const { step, shape } = (await tracer.evidence(parts.kind, parts.inputs, parts.sources, claimed, { index, leaf }, values))!;
+    const { step, shape, reads } = (await tracer.evidence(parts.kind, parts.inputs, parts.sources, claimed, { index, leaf }, values))!;
     const honest = { ...step, output: { ...step.output, values: toHex(floatBytes(leafValues(matrix, leaf).values)) } };
-    const opening = openUnit(plan, right, unit);
-    const ask = (one: UnitStep) => connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalseUnit', args: [opening, shapeArgument(shape), trace.inner.root, one] });
+    const opening = openUnit(plan, right, unit, reads);
+    const ask = (one: UnitStep) => asksReferee(connection, opening, shape, trace.inner.root, one);
     expect(await ask(honest)).toBe(false);
     await expect(ask(step)).rejects.toThrow();
     asked.push({ unit, opening, shape, step: honest, innerRoot: trace.inner.root });
@@ -196,12 +202,26 @@ test('no proof refutes a right statement: true elements, evidence of another, a 
 }, 120_000);
 
 const P = 6;
+/** The last unit of a kind after the gradients. */
+function ofLedger(kind: string): number {
+  for (let unit = run.plan.count - 1; unit >= run.plan.ledger.first; unit--) if (run.plan.program(unit)!.split(' ')[0] === kind) return unit;
+  throw new RangeError(`no unit ${kind}`);
+}
+const bitOf = (at: number): Fault => ({ change: (index, matrix, first) => void (index === first && flipBit(matrix, at)) });
 const faults: [string, () => number, Fault][] = [
   ['a bit of a weight', () => run.plan.stateUnit(1), { change: (index, matrix, first) => void (index === first + 2 * P + 1 && flipBit(matrix, 5)) }],
   ['a bit of a first moment', () => run.plan.stateUnit(3), { change: (index, matrix, first) => void (index === first + 3 && flipBit(matrix, 2)), innerRight: true }],
   ['values of a part’s gradients', () => run.plan.partUnit(2, 0), { change: (index, matrix, first) => void (index === first + 1 && matrix.values.fill(0.25)) }],
   ['a bit of a record’s gradient', () => run.plan.gradientUnit(0, 0, 1), { change: (index, matrix, first) => void (index === first && flipBit(matrix)) }],
   ['a bit of a drawn gradient', () => run.plan.gradientUnit(1, 1, 2), { change: (index, matrix, first) => void (index === first + 5 && flipBit(matrix, 3)) }],
+  ['a bit of the scale', () => ofLedger('scale'), bitOf(2)],
+  ['a bit of a draw’s row', () => ofLedger('rows'), bitOf(11)],
+  ['a bit of the Gram matrix', () => ofLedger('damped'), bitOf(65)],
+  ['a bit of its factor', () => ofLedger('pivot'), bitOf(130)],
+  ['a bit of a record with the curvature taken out', () => ofLedger('rest'), bitOf(9)],
+  ['a bit of a row of four bits', () => ofLedger('ledger'), bitOf(3)],
+  ['a bit of a record’s noise', () => ofLedger('noise'), bitOf(1)],
+  ['a bit of the outcome', () => run.plan.count - 1, bitOf(1)],
   ['a value inside a step', () => run.plan.stateUnit(2), { change: (index, matrix) => void (index === 2 && (matrix.values[1] = 0.75)) }],
 ];
 
@@ -279,7 +299,71 @@ test('another plan is worth nothing and challenged by nobody; weights that are n
   const { round, events, of } = watcher('other', guard);
   await round();
   expect([of(other), of(weights)]).toEqual([['found'], ['found']]);
-  expect(events.map(({ text }) => text).join('\n')).toMatch(/worth nothing[^]*registered weights are not its outcome/);
+  expect(events.map(({ text }) => text).join('\n')).toMatch(/worth nothing[^]*do not come to the registered weights/);
+}, 120_000);
+
+/** A program with one bit of one constant changed, published. */
+async function registeredOtherwise(kind: string): Promise<ProgramConstants> {
+  const index = outcome.program.origins.findIndex((origin) => origin.kind === kind);
+  const other = await otherProgram(outcome, (matrix, k) => void (k === index && flipBit(matrix, 5 % matrix.values.length)));
+  programs.set(other.programHash, Promise.resolve(other));
+  return other;
+}
+
+test.each(['rows', 'noise', 'scale', 'factor'])('a right run whose adapter is registered with other %s is refuted in two transactions', async (kind) => {
+  const { programHash } = await registeredOtherwise(kind);
+  const id = await vouch(right, { programHash });
+  const { round, of, events } = watcher(`outcome ${kind}`, guard);
+  await round();
+  expect(of(id)).toEqual(['found', 'committed']);
+  expect(events.find(({ claim, event }) => claim === `run ${id}` && event === 'found')!.text).toMatch(/All units made the same here, but the registered program has something else in .*row \d+, column \d+/);
+  await chain.pass(1);
+  await round();
+  expect(await stateOf(id)).toBe('refuted');
+  expect((await seenRun(chain.connection, id)).refuted).toMatchObject({ what: 'outcome' });
+  expect(await readRunBalance(chain.connection, guard.address)).toBe(0n);
+  console.info(`registered with other ${kind}: ${events.filter(({ claim, gas }) => claim === `run ${id}` && gas).map(({ gas }) => gas).join(' + ')} gas`);
+}, 120_000);
+
+test('no proof of another outcome refutes a right statement, nor can a true one be taken', async () => {
+  const { connection } = chain;
+  const { programHash, ...rest } = await registeredOtherwise('rows');
+  const { evidence } = (await outcomeEvidence(run, outcome, { programHash, ...rest }))!;
+  const last = run.plan.count - 1;
+  const opening = openAlone(plan, right, last);
+  const refuse = async (id: bigint, data: ReturnType<typeof outcomeProof>, code: string) => {
+    await commitRunProof(connection, guard, data);
+    await chain.pass(1);
+    await expect(sendRunProof(connection, guard, data)).rejects.toMatchObject({ code });
+    expect(await stateOf(id)).toBe('open');
+  };
+  const honest = await vouch(right);
+  // The program of another adapter; the right one's own leaf; another constant, unit, size, leaf.
+  const header = headerOf(outcome.program, outcome.committed.root);
+  const own: Opening = { ...evidence.made, proof: outcome.committed.proof(outcome.indices[evidence.output]!, evidence.made.leaf) };
+  await refuse(honest, outcomeProof(honest, opening, evidence), 'contract/referee-wrong-header');
+  await refuse(honest, outcomeProof(honest, opening, { ...evidence, registered: header }), 'contract/referee-wrong-opening');
+  await refuse(honest, outcomeProof(honest, opening, { ...evidence, registered: header, given: own }), 'contract/claim-holds');
+  const at = await vouch(right, { programHash });
+  await refuse(at, outcomeProof(at, opening, { ...evidence, output: evidence.output - 1 }), 'contract/referee-wrong-opening');
+  await refuse(at, outcomeProof(at, opening, { ...evidence, rows: evidence.rows + 1 }), 'contract/referee-wrong-opening');
+  await refuse(at, outcomeProof(at, opening, { ...evidence, given: own }), 'contract/referee-wrong-opening');
+  await refuse(at, outcomeProof(at, openAlone(plan, right, last - 1), evidence), 'contract/wrong-unit');
+  await refuse(at, outcomeProof(at, { ...opening, outputRoot: right.of(0) }, evidence), 'contract/wrong-unit');
+  const mine = outcomeProof(at, opening, evidence);
+  await commitRunProof(connection, guard, mine);
+  await chain.pass(1);
+  await expect(sendRunProof(connection, maker, mine)).rejects.toMatchObject({ code: 'contract/not-committed' });
+  await sendRunProof(connection, guard, mine);
+  expect([await stateOf(at), await stateOf(honest)]).toEqual(['refuted', 'open']);
+}, 120_000);
+
+test('a program that is not the run’s and whose constants nobody published is said, and challenged by nobody', async () => {
+  const id = await vouch(right, { programHash: word('07') });
+  const { round, of, events } = watcher('withheld outcome', guard);
+  await round();
+  expect(of(id)).toEqual(['found']);
+  expect(events.map(({ text }) => text).join('\n')).toMatch(/no proof on chain says that[^]*do not come to the registered program, and the constants of the registered program cannot be had/);
 }, 120_000);
 
 test('rounds go on while a run is made again beside them; who only defends looks at no other’s', async () => {

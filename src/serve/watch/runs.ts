@@ -1,6 +1,5 @@
 import type { RunExaminer, RunMove } from '../../attribution/runs/examine.ts';
 import { runEvents } from '../../chain/game-events.ts';
-import { otherOutcome } from '../../attribution/runs/outcome.ts';
 import { type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
 import { repliesAboutRoots, repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
 import { SEARCH_LIMITS } from '../../attribution/trace/search-plan.ts';
@@ -8,10 +7,9 @@ import type { ChainConnection } from '../../chain/client.ts';
 import { type DemandPrice, demandBond } from '../../chain/demand-price.ts';
 import { convictRunSilence, demandOfRun, readRunDemandPrice, takeBackRunDemand } from '../../chain/demand-run.ts';
 import type { EventFeed } from '../../chain/events.ts';
-import { refereeAbi } from '../../chain/generated/abis.ts';
 import { type Adapter, listAdapters } from '../../chain/list-adapters.ts';
-import { listDatanets } from '../../chain/list-datanets.ts';
-import { type RunProof, commitRunProof, givenProof, readRunCommitment, sendRunProof, shapeArgument, unitProof } from '../../chain/prove-run.ts';
+import { type DatanetVersion, listDatanets } from '../../chain/list-datanets.ts';
+import { type RunProof, asksAboutOutcome, asksReferee, commitRunProof, givenProof, outcomeProof, readRunCommitment, sendRunProof, unitProof } from '../../chain/prove-run.ts';
 import { readRunBalance, readRunClock } from '../../chain/read-run.ts';
 import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../../chain/reveal-run.ts';
 import { type RunDemand, type SeenRun, runsOf } from '../../chain/run-facts.ts';
@@ -64,6 +62,9 @@ export class RunWatcher {
   private readonly notBefore = new Map<string, number>();
   private readonly kept = new Map<string, { examiner?: RunExaminer; failed?: unknown; made: Promise<void> }>();
 
+  /** Whether a run was begun to be made in this round. */
+  private begun = false;
+
   constructor(parts: RunWatcherParts) {
     this.parts = parts;
   }
@@ -71,6 +72,7 @@ export class RunWatcher {
   /** Errors that end it: `chain/unreachable`, `chain/restarted`, `chain/wrong-node`. All others are told, and the round goes on. */
   async round(): Promise<void> {
     const view = await this.look();
+    this.begun = false;
     const { limits, file, wallet } = this.parts;
     for (const proof of [...file.state.proofs]) await this.guard(BigInt(proof.claimId), () => this.finishProof(view, proof));
     const due = view.runs.filter(({ blockNumber }) => blockNumber + BigInt(limits.confirmations) <= view.block).sort((a, b) => a.deadline - b.deadline);
@@ -104,22 +106,18 @@ export class RunWatcher {
     if (!examiner) return this.say('waiting', run, 'its run is made again here.');
     // Whoever vouches writes address and number of units: what cannot be read is not there.
     const list = run.units !== examiner.run.plan.count ? undefined : await store.readFile(run.cid, undefined, { maxBytes: 32 * run.units }).catch(() => undefined);
-    const move = await examiner.move(run, { ...run, list }, { limits: { ...SEARCH_LIMITS, places: Math.max(1, limits.demands) } });
-    if (move.kind === 'right') {
-      const other = await otherOutcome(examiner.run, adapter);
-      this.say('found', run, other ? `right, but ${other} are not its outcome: no proof on chain says that.` : `right. ${move.why}`);
-      file.state.right.push(key);
-      return file.save();
-    }
-    if (move.kind === 'other-plan') {
-      this.say('found', run, `worth nothing. ${move.why}`);
+    const registered = { ...adapter, published: async () => this.parts.subjects.published(adapter, await this.version(adapter)) };
+    const move = await examiner.move(run, { ...run, list, registered }, { limits: { ...SEARCH_LIMITS, places: Math.max(1, limits.demands) } });
+    if (move.kind === 'right' || move.kind === 'other-outcome' || move.kind === 'other-plan') {
+      const words = { right: 'right', 'other-outcome': 'not what is registered, and no proof on chain says that', 'other-plan': 'worth nothing' };
+      this.say('found', run, `${words[move.kind]}. ${move.why}`);
       file.state.right.push(key);
       return file.save();
     }
     if (this.isMine(run.maker)) return this.say('found', run, `YOUR OWN, and false: ${move.why}`);
     this.say('found', run, `false. ${move.why}`);
     if (move.kind === 'demand') await this.demand(view, run, move.places, move.why);
-    else await this.begin(view, run, move);
+    else await this.begin(view, run, move, adapter);
   }
 
   private async demand(view: View, run: SeenRun, places: readonly RunPlace[], why: string): Promise<void> {
@@ -138,16 +136,14 @@ export class RunWatcher {
   }
 
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
-  private async begin(view: View, run: SeenRun, move: Extract<RunMove, { kind: 'prove-unit' | 'prove-given' }>): Promise<void> {
+  private async begin(view: View, run: SeenRun, move: Extract<RunMove, { kind: 'prove-unit' | 'prove-given' | 'prove-outcome' }>, { programHash }: Adapter): Promise<void> {
     const { connection, file } = this.parts;
-    if (move.kind === 'prove-unit') {
-      const { programHash, inputsHash, outputRoot, sourceRoots } = move.opening;
-      const args = [{ programHash, inputsHash, outputRoot, sourceRoots }, shapeArgument(move.shape), run.traces.get(move.unit)!.innerRoot, move.step] as const;
-      const convicts = await translated('Asking the referee', () => connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalseUnit', args }));
-      if (!convicts) return this.say('failed', run, 'the referee does not agree; nothing was sent.');
-    }
+    const convicts =
+      move.kind === 'prove-unit' ? await asksReferee(connection, move.opening, move.shape, run.traces.get(move.unit)!.innerRoot, move.step)
+      : move.kind === 'prove-given' || (await asksAboutOutcome(connection, move.opening, programHash, move.outcome));
+    if (!convicts) return this.say('failed', run, 'the referee does not agree; nothing was sent.');
     if (!this.maySend(view, run, `prove: ${move.why}`)) return;
-    const { data } = move.kind === 'prove-unit' ? unitProof(run.adapterId, move.opening, move.shape, move.step) : givenProof(run.adapterId, move.opening);
+    const { data } = proofFor(run.adapterId, move);
     const proof: KeptProof = { claimId: String(run.adapterId), answersRoot: run.outputsRoot, data };
     file.state.proofs.push(proof);
     file.save();
@@ -262,8 +258,10 @@ export class RunWatcher {
     const key = keyOf(run);
     let kept = this.kept.get(key);
     if (!kept) {
-      // One at a time: what is being made is not dropped for another, or with many statements none would ever be done.
-      if (!this.parts.wait && [...this.kept.values()].some(({ examiner, failed }) => !examiner && !failed)) return undefined;
+      // One at a time, and one a round: what is being made, or was and not looked at yet, is not dropped for another. Else with many
+      // statements none would ever be done.
+      if (!this.parts.wait && (this.begun || [...this.kept.values()].some(({ examiner, failed }) => !examiner && !failed))) return undefined;
+      this.begun = true;
       const begun: { examiner?: RunExaminer; failed?: unknown; made: Promise<void> } = { made: Promise.resolve() };
       begun.made = this.make(adapter).then((examiner) => void (begun.examiner = examiner), (error: unknown) => void (begun.failed = error));
       this.kept.set(key, (kept = begun));
@@ -279,10 +277,14 @@ export class RunWatcher {
   }
 
   private async make(adapter: Adapter): Promise<RunExaminer> {
-    const datanet = (await listDatanets(this.parts.connection)).find(({ id }) => id === adapter.datanetId);
-    const examiner = await this.parts.subjects.open(adapter, datanet!.versions[adapter.version - 1]!);
+    const examiner = await this.parts.subjects.open(adapter, await this.version(adapter));
     await examiner.outputs();
     return examiner;
+  }
+
+  private async version({ datanetId, version }: Adapter): Promise<DatanetVersion> {
+    const datanet = (await listDatanets(this.parts.connection)).find(({ id }) => id === datanetId);
+    return datanet!.versions[version - 1]!;
   }
 
   private async adapter(id: bigint): Promise<Adapter> {
@@ -324,4 +326,6 @@ export class RunWatcher {
 }
 
 const keyOf = ({ adapterId, outputsRoot }: SeenRun) => `${adapterId} ${outputsRoot}`;
+const proofFor = (id: bigint, move: Extract<RunMove, { kind: 'prove-unit' | 'prove-given' | 'prove-outcome' }>): RunProof =>
+  move.kind === 'prove-unit' ? unitProof(id, move.opening, move.shape, move.step) : move.kind === 'prove-given' ? givenProof(id, move.opening) : outcomeProof(id, move.opening, move.outcome);
 const proofOf = ({ claimId, data }: KeptProof): RunProof => ({ adapterId: BigInt(claimId), data });
