@@ -18,9 +18,9 @@ export class KeptOutputs {
 
   /** `spare`: may be given up. */
   set(unit: number, made: readonly Matrix[], spare: boolean): void {
-    if (this.kept.has(unit)) return;
+    // Again: perhaps it was spare before.
+    if (!this.kept.delete(unit)) this.bytes += bytesOf(made);
     this.kept.set(unit, { made, spare });
-    this.bytes += bytesOf(made);
     this.trim();
   }
 

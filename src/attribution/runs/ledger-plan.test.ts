@@ -5,6 +5,7 @@ import type { Sequence } from '../../model/batch.ts';
 import { ELEMENTS } from '../trace/element.ts';
 import { sizeOf } from '../trace/instruction.ts';
 import { Texts } from '../trace/texts.ts';
+import type { LedgerKind } from '../trace/ledger-programs.ts';
 import { cutOf, leafAt } from '../trace/tree.ts';
 import { MOST_SOURCES, unitInputsHash } from '../trace/unit.ts';
 import { drawPlan } from '../curvature/settings.ts';
@@ -49,6 +50,14 @@ test.each(plans)('%s: every unit reads what earlier ones make, as its program sa
   expect(wrong).toEqual([]);
   // Nothing is made for nothing: neither gradients nor what follows from them.
   expect(Array.from({ length: plan.count - 1 - plan.firstGradient }, (_, k) => plan.firstGradient + k).filter((unit) => !read.has(unit))).toEqual([]);
+});
+
+test('kinds differ in their programs, and none is made up', async () => {
+  const { model, plan } = smallRun(backend, { records: made(70), recipe: { epochs: 1, batch: 8 }, settings: { draws: 5 } });
+  const tracer = await unitTracer(backend, model, plan);
+  const kinds = [...new Set(after(plan).map((unit) => plan.program(unit)!))];
+  expect(new Set(kinds.map((kind) => tracer.programHash(kind))).size).toBe(kinds.length);
+  expect(() => tracer.program('solved 3' as LedgerKind)).toThrow(RangeError);
 });
 
 test('rows of draws are in the order of the plan of draws, each of the gradient that it is of', () => {

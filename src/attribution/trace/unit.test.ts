@@ -81,6 +81,8 @@ describe('units of a run', () => {
     // The first part of a step is what a record's gradient is: only its texts' weights differ.
     expect(hashes[0]).toBe(hashes[4]);
     expect(new Set(hashes).size).toBe(5);
+    // Without a ledger there is nothing after the gradients.
+    expect(() => tracer.program('scale')).toThrow(RangeError);
     const text = (tokens: number, answer: number) => ({ tokens: new Array<number>(tokens).fill(1), answer, weight: 1 });
     const refused = (texts: ReturnType<typeof text>[]) => () => requireUnit({ texts, scalars: [] }, 64);
     expect(refused([])).toThrow(expect.objectContaining({ code: 'trace/bad-unit' }));
