@@ -136,6 +136,18 @@ contract LedgerRefereeTest is Test, LedgerTrace {
     yes(!_isFalse(_at(u, 0)), "less than it, below zero");
   }
 
+  /// @dev A number that no gradient has moved, where all are so and where others were.
+  function test_scaleOfWhatDidNotMove() public view {
+    LedgerUnit memory u = _unit(0x82, hex"3f0000003f800000", "", 2);
+    u.given[0] = Values(1, 1, hex"00000000");
+    u.given[1] = Values(1, 1, hex"00000000");
+    u.made = Values(1, 1, hex"0000803f");
+    yes(!_isFalse(_at(u, 0)), "nothing moved: 1");
+    // The floor is half of 32: 16, whose inverse fourth root is 1/2 but for what RF32's functions lose.
+    u.given[1].data = hex"00000042";
+    yes(_isFalse(_at(u, 0)), "others did");
+  }
+
   /// @dev A pivot at its floor is none, and one above it is.
   function test_pivotsAtTheFloor() public view {
     LedgerUnit memory u = _unit(0x88, "", "", 2);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { randomWord } from '../arithmetic/random.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { ELEMENTS } from '../attribution/trace/element.ts';
+import type { LedgerOp } from '../attribution/trace/element-ledger.ts';
 import { type Instruction, type OpName, OPS, type Program, type Size, type TraceInputs, fixed, instructionBytes, programHash, sizeOf } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
 import { type Step, buildStep, buildTextStep, inputsHash } from '../attribution/trace/step.ts';
@@ -103,7 +104,7 @@ const withParams = (shape: (from: Source) => Shape, ...params: ((from: Source) =
 
 /** What no answer's program has. */
 type UnitOp = 'lossGradientBy' | 'drawTarget' | 'lossGradientDrawn' | 'adamwMoment' | 'adamwSquare' | 'adamwWeight';
-type AnswerOp = Exclude<OpName, UnitOp>;
+type AnswerOp = Exclude<OpName, UnitOp | LedgerOp>;
 
 /** Small cases of every operation of an answer. */
 const SHAPES: Readonly<Record<AnswerOp, (from: Source) => Shape>> = {
@@ -455,7 +456,7 @@ function unitQuestion({ program, inputs, shape, trace, constants, sources }: Uni
   };
 }
 
-function makeUnitCase(op: OpName, number: number): { claim: UnitClaim; index: number; row: number; column: number } {
+function makeUnitCase(op: AnswerOp | UnitOp, number: number): { claim: UnitClaim; index: number; row: number; column: number } {
   const from = source(100_000 + OPS[op] * 64 + number);
   const shape = ({ ...SHAPES, ...UNIT_SHAPES })[op](from);
   const texts = Array.from({ length: from.between(1, 4) }, () => {
@@ -508,7 +509,7 @@ function makeUnitCase(op: OpName, number: number): { claim: UnitClaim; index: nu
 
 const UNIT_CASES = 5;
 
-describe.each(Object.keys(OPS) as OpName[])('%s in a unit of a run', (op) => {
+describe.each(Object.keys({ ...SHAPES, ...UNIT_SHAPES }) as (AnswerOp | UnitOp)[])('%s in a unit of a run', (op) => {
   test('the right bits stand, flipped bits are false, wrong proofs are refused', async () => {
     for (let number = 0; number < UNIT_CASES; number++) {
       const { claim, index, row, column } = makeUnitCase(op, number);

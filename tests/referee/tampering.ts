@@ -1,13 +1,12 @@
-/** What somebody may bring against a right claim: evidence that was changed anywhere. No such thing may ever convict. */
+/** What somebody may bring against a right claim or unit: evidence that was changed anywhere. No such thing may ever convict. */
 import type { Opening, Step } from '../../src/attribution/trace/step.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
-import type { Question } from './scratch-referee.ts';
 
 export const TAMPERINGS = ['bit', 'number', 'opening left out', 'opening twice', 'openings swapped', 'proof cut', 'other element', 'other instruction'] as const;
 export type Tampering = (typeof TAMPERINGS)[number];
 
 /** @param other true evidence about another element of the same claim, for what is put together from both */
-export function tamper(question: Question, other: Question, how: Tampering, below: (end: number) => number): Question {
+export function tamper<Question extends { step: Step }>(question: Question, other: Question, how: Tampering, below: (end: number) => number): Question {
   const step = structuredClone(question.step) as Step;
   const { openings } = step;
   const any = () => openings[below(openings.length)] ?? step.output;

@@ -1,13 +1,17 @@
 import { startScratchChain } from '../../../src/chain/testing/scratch-chain.ts';
+import { FaultyLedgers, LEDGER_FAULTS, LEDGER_RUNS, type PlantedLedgerFault } from '../../../tests/referee/ledger-faults.ts';
 import { FaultyPayouts, PAYOUT_FAULTS } from '../../../tests/referee/payout-faults.ts';
 import { FAULTS, FaultyClaims, MODELS } from '../../../tests/referee/planted-faults.ts';
-import { startReferee } from '../../../tests/referee/scratch-referee.ts';
+import { type ScratchReferee, type UnitQuestion, startReferee } from '../../../tests/referee/scratch-referee.ts';
 import { TAMPERINGS, tamper } from '../../../tests/referee/tampering.ts';
 import type { Report } from '../report.ts';
 
 const WHERE = 'contracts on anvil, CPU backend';
 /** Other faults than `npm test` plants. */
 const STREAM = 3;
+
+/** Of the faults in claims, as many are planted in units between a run's gradients and its ledger. */
+const LEDGER_SHARE = 0.2;
 
 /** Times each kind was planted, shown false, and shown in its place. */
 type Tally = Map<string, { planted: number; convicted: number; inPlace: number }>;
@@ -69,6 +73,7 @@ export async function reportFaults(report: Report, count: number, progress: (tex
         }
       }
     }
+    await reportLedgerFaults(report, referee, Math.ceil(count * LEDGER_SHARE), progress);
   } finally {
     await Promise.all([referee.stop(), chain.stop()]);
   }
@@ -77,4 +82,39 @@ export async function reportFaults(report: Report, count: number, progress: (tex
   report.add(`planted faults, of ${count}: convicted`, sum('convicted'), 'claims', WHERE, { atLeast: count }, byKind);
   report.add(`planted faults, of ${count}: in the right place`, sum('inPlace'), 'claims', WHERE, { atLeast: count });
   report.add(`right claims challenged at random and with changed evidence, of ${challenges}: stand`, survived, 'claims', WHERE, { atLeast: count });
+}
+
+/** A flipped bit anywhere in a unit between gradients and ledger, found by the challenger's own search; the same element of the right unit, and evidence that was changed. */
+async function reportLedgerFaults(report: Report, referee: ScratchReferee, count: number, progress: (text: string) => void): Promise<void> {
+  const tally = new Map<string, number>(LEDGER_FAULTS.map((fault) => [fault, 0]));
+  let [planted, convicted, inPlace, challenges, stand] = [0, 0, 0, 0, 0];
+  const challenge = async (question: UnitQuestion, where: string) => {
+    challenges++;
+    if ((await referee.isFalse(question)) !== true) stand++;
+    else progress(`FELL: ${where}`);
+  };
+  for (const [number, run] of LEDGER_RUNS.entries()) {
+    const ledgers = await FaultyLedgers.of(run, STREAM + number);
+    let before: PlantedLedgerFault | undefined;
+    const until = Math.floor((count * (number + 1)) / LEDGER_RUNS.length);
+    for (let k = 0; planted < until; k++) {
+      const kind = LEDGER_FAULTS[k % LEDGER_FAULTS.length]!;
+      const fault = await ledgers.plant(kind);
+      if (!fault) continue;
+      planted++;
+      tally.set(kind, tally.get(kind)! + 1);
+      const isConvicted = (await referee.isFalse(fault.question)) === true;
+      if (isConvicted) convicted++;
+      if (isConvicted && fault.inPlace) inPlace++;
+      else progress(`MISSED ${kind}: ${fault.where}`);
+      const how = TAMPERINGS[planted % TAMPERINGS.length]!;
+      await challenge(fault.honest, fault.where);
+      await challenge(tamper(fault.honest, before?.honest ?? fault.honest, how, (end) => ledgers.below(end)), `${how}: ${fault.where}`);
+      before = fault;
+      if (planted % 25 === 0) progress(`${run[0]}: ${planted} of ${count} faults in units of the ledger`);
+    }
+  }
+  report.add(`planted faults in units of the ledger, of ${count}: convicted`, convicted, 'units', WHERE, { atLeast: count }, [...tally].map(([kind, times]) => `${kind} ${times}`).join(', '));
+  report.add(`planted faults in units of the ledger, of ${count}: in the right place`, inPlace, 'units', WHERE, { atLeast: count });
+  report.add(`right units of the ledger challenged with true and changed evidence, of ${challenges}: stand`, stand, 'units', WHERE, { atLeast: challenges });
 }
