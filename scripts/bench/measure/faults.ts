@@ -87,7 +87,7 @@ export async function reportFaults(report: Report, count: number, progress: (tex
 /** A flipped bit anywhere in a unit between gradients and ledger, found by the challenger's own search; the same element of the right unit, and evidence that was changed. */
 async function reportLedgerFaults(report: Report, referee: ScratchReferee, count: number, progress: (text: string) => void): Promise<void> {
   const tally = new Map<string, number>(LEDGER_FAULTS.map((fault) => [fault, 0]));
-  let [planted, convicted, inPlace, challenges, stand] = [0, 0, 0, 0, 0];
+  let [kinds, planted, convicted, inPlace, challenges, stand] = [0, 0, 0, 0, 0, 0];
   const challenge = async (question: UnitQuestion, where: string) => {
     challenges++;
     if ((await referee.isFalse(question)) !== true) stand++;
@@ -97,8 +97,8 @@ async function reportLedgerFaults(report: Report, referee: ScratchReferee, count
     const ledgers = await FaultyLedgers.of(run, STREAM + number);
     let before: PlantedLedgerFault | undefined;
     const until = Math.floor((count * (number + 1)) / LEDGER_RUNS.length);
-    for (let k = 0; planted < until; k++) {
-      const kind = LEDGER_FAULTS[k % LEDGER_FAULTS.length]!;
+    while (planted < until) {
+      const kind = LEDGER_FAULTS[kinds++ % LEDGER_FAULTS.length]!;
       const fault = await ledgers.plant(kind);
       if (!fault) continue;
       planted++;
