@@ -71,7 +71,7 @@ async function curvature(subject: Subject, queries: Subject['asked'], settings: 
 
 export const METHODS: readonly Method[] = [
   {
-    id: 'curvature', title: 'Curvature (the default)', kind: 'method', version: 6, settings: CURVATURE,
+    id: 'curvature', title: 'Curvature (the default)', kind: 'method', version: 7, settings: CURVATURE,
     scores: (subject) => curvature(subject, subject.asked, CURVATURE),
     evidence: (subject) => curvature(subject, subject.asked, CURVATURE, true),
     self: async (subject) => diagonal(await curvature(subject, subject.examples, CURVATURE)),
