@@ -2,7 +2,7 @@ import { type DemandPrice, demandBond } from '../chain/demand-price.ts';
 import type { RunFinding } from '../workers/runs.api.ts';
 
 /** Gas of each transaction at worst, rounded up: contracts/snapshots, docs/runs.md. */
-const GAS = { commit: 90_000n, demand: 110_000n, place: 60_000n, unit: 2_200_000n, given: 250_000n };
+const GAS = { commit: 90_000n, demand: 110_000n, place: 60_000n, unit: 2_200_000n, given: 250_000n, outcome: 400_000n };
 
 export interface RunStakes {
   /** Half of the bond, wei. */
@@ -16,7 +16,7 @@ export interface RunStakes {
 /** What whoever challenges by this finding stands to win and lose. `bond`: the statement's, wei. */
 export function runStakes(finding: Extract<RunFinding, { kind: 'false' | 'demand' }>, bond: bigint, price: DemandPrice, gasPrice: bigint | undefined): RunStakes {
   const places = finding.kind === 'demand' ? finding.places : [];
-  const proof = finding.kind === 'false' && finding.evidence.kind === 'given' ? GAS.given : GAS.unit;
+  const proof = GAS[finding.kind === 'false' ? finding.evidence.kind : 'unit'];
   const gas = (places.length ? GAS.demand : 0n) + BigInt(places.length) * GAS.place + GAS.commit + proof;
   return { win: bond / 2n, gas: gasPrice === undefined ? undefined : gas * gasPrice, bonds: places.reduce((sum, place) => sum + demandBond(price, place), 0n) };
 }

@@ -5,13 +5,15 @@ import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RECORDS, smallBase } from '../../../tests/parity/receipt-of.ts';
 import { anvilRpc } from '../../../scripts/chain/anvil.ts';
+import { writeLedgerFile } from '../../attribution/curvature/ledger-file.ts';
 import { Engine } from '../../attribution/engine.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
 import { publishVersion } from '../../chain/publish-version.ts';
 import { readRun } from '../../chain/read-run.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
+import { vouchRun } from '../../chain/vouch-run.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
-import { demoWallet } from '../../chain/wallets.ts';
+import { type Wallet, demoWallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { DEFAULT_RECIPE } from '../../model/recipe.ts';
 import type { Hex } from '../../protocol/bytes.ts';
@@ -26,7 +28,10 @@ process.env.VOUCH_TEST_KEY = key;
 const flags = ['--chain', join(folder, 'deployment.json'), '--key-env', 'VOUCH_TEST_KEY', '--json'];
 
 let chain: ScratchChain;
-let register: (change?: { adapterRoot?: Hex }) => Promise<bigint>;
+let owner: Wallet;
+let register: (change?: Partial<Record<'adapterRoot' | 'ledgerRoot' | 'programHash' | 'cid', Hex | string>>) => Promise<bigint>;
+/** The same adapter with the ledger of two records exchanged, and a run.json that says so. */
+let swapped: { ledgerRoot: Hex; programHash: Hex; cid: string };
 
 beforeAll(async () => {
   chain = await startScratchChain({ window: 4000 });
@@ -34,7 +39,7 @@ beforeAll(async () => {
   connection.publicClient.pollingInterval = 50;
   const address = privateKeyToAccount(key).address;
   await anvilRpc(chain.anvil.url, 'anvil_setBalance', [address, `0x${(100n * OPEN).toString(16)}`]);
-  const owner = demoWallet(connection, { name: 'owner', role: 'user', privateKey: key, address });
+  owner = demoWallet(connection, { name: 'owner', role: 'user', privateKey: key, address });
   const { localStore } = await import('./content.ts');
   const store = await localStore();
   const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -43,13 +48,19 @@ beforeAll(async () => {
   const backend = await createCpuBackend();
   const engine = await Engine.open(backend, { name: 'small', cid: baseCid }, memoryFolder('small', smallBase()));
   const records = RECORDS.slice(0, 3);
-  const { files, run } = await engine.train('t', records, { ...DEFAULT_RECIPE, rank: 2, alpha: 4, epochs: 2, batch: 2 });
+  const { files, run, adapter } = await engine.train('t', records, { ...DEFAULT_RECIPE, rank: 2, alpha: 4, epochs: 2, batch: 2 });
   const cid = await store.addDirectory(files);
+  const ledger = await engine.buildLedger(adapter, [records[1]!, records[0]!, records[2]!]);
+  const made = { root: await engine.ledgerRoot(ledger), program: (await engine.tracer(ledger)).programHash };
+  swapped = {
+    ledgerRoot: made.root, programHash: made.program,
+    cid: await store.addDirectory({ ...files, 'ledger.safetensors': await writeLedgerFile(backend, ledger), 'run.json': json({ ...run, ledger: { ...run.ledger, ...made } }) }),
+  };
   await createDatanet(connection, owner, { name: 'Vouched', metadataCid: cid, minStakePerRecord: 0n });
   await publishVersion(connection, owner, { datanetId: 1n, root: versionRoot(records), recordsRoot: recordsRoot(records), cid: await store.addFile(json({ openledger: 'datanet-version/1', name: 't', records })), count: 3 });
   register = async (change = {}) => (await registerAdapter(connection, owner, {
     datanetId: 1n, version: 1, baseRoot: run.base.root, adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program,
-    trainedHash: trainedHash(run.datanet.clusters), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...change,
+    trainedHash: trainedHash(run.datanet.clusters), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...(change as object),
   })).adapterId;
 }, 120_000);
 afterAll(async () => {
@@ -80,6 +91,33 @@ test('an owner vouches from the command line, a watcher finds it right and ends 
   expect(told.filter(({ claim }) => claim === `run ${id}`).map(({ event }) => event)).toEqual(['found', 'returned']);
   expect(told[0]!.text).toContain(`right. All ${made.units} units`);
   expect((await readRun(chain.connection, id)).state).toBe('stands');
+}, 120_000);
+
+test('with two records exchanged in its ledger an adapter cannot be vouched for; who does so past this program is refuted from the published files', async () => {
+  const [{ vouch }, { watch }] = await Promise.all([import('./vouch.ts'), import('./watch.ts')]);
+  const id = await register(swapped);
+  const refused = await vouch(['--id', String(id), ...flags]).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'cli/no-statement', why: 'The run made again here does not end in the registered program.' });
+  const { planRoot, outputsRoot, units, cid } = (await vouch(['--id', String(await register()), ...flags, '--dry-run'])) as { planRoot: Hex; outputsRoot: Hex; units: number; cid: string };
+  await vouchRun(chain.connection, owner, { adapterId: id, planRoot, outputsRoot, units, cid });
+
+  const other = generatePrivateKey();
+  process.env.WATCH_TEST_KEY = other;
+  await anvilRpc(chain.anvil.url, 'anvil_setBalance', [privateKeyToAccount(other).address, `0x${(10n * OPEN).toString(16)}`]);
+  const lines: string[] = [];
+  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+  try {
+    for (let round = 0; round < 2; round++) {
+      await watch([...flags, '--key-env', 'WATCH_TEST_KEY', '--once', '--confirmations', '0']);
+      await chain.pass(1);
+    }
+  } finally {
+    log.mockRestore();
+  }
+  const told = lines.map((line) => JSON.parse(line) as { claim: string; event: string; text: string }).filter(({ claim }) => claim === `run ${id}`);
+  expect(told.map(({ event }) => event)).toEqual(['found', 'committed', 'proved']);
+  expect(told[0]!.text).toMatch(/the registered program has something else in .+, row \d+, column \d+/);
+  expect((await readRun(chain.connection, id)).state).toBe('refuted');
 }, 120_000);
 
 test('what run.json does not tell of is not vouched for', async () => {
