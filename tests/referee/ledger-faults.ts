@@ -1,5 +1,6 @@
 /** False units between the gradients of a small run and its ledger, found as a challenger finds them, and the steps that show it. For tests. */
 import { randomWord } from '../../src/arithmetic/random.ts';
+import { OpenLedgerError } from '../../src/errors.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
 import { buildTextStep } from '../../src/attribution/trace/step.ts';
 import { Texts } from '../../src/attribution/trace/texts.ts';
@@ -72,7 +73,7 @@ export class FaultyLedgers {
     return new FaultyLedgers(run, examiner, await examiner.outputs(), stream);
   }
 
-  /** Undefined where the run has no such unit. */
+  /** Undefined where the run has no such unit, or what follows from the bit leaves RF32's range: nobody would go on from that. */
   async plant(fault: LedgerFault): Promise<PlantedLedgerFault | undefined> {
     const { plan, tracer } = this.run;
     const units = Array.from({ length: plan.count - plan.ledger.first }, (_, k) => plan.ledger.first + k).filter((at) => KINDS[fault].test(plan.program(at)!));
@@ -85,11 +86,10 @@ export class FaultyLedgers {
     const matrices = await tracer.matrices(kind, parts.inputs, parts.sources, [...instructions.keys()]);
     const { columns, values } = matrices.get(index)!;
     const [place, bit] = [this.below(values.length), this.below(32)];
-    const maker = await FalseMaker.of(this.run, this.own, unit, {
-      change: (at: number, matrix: Matrix) => {
-        if (at === index) new Uint32Array(matrix.values.buffer, matrix.values.byteOffset)[place]! ^= 2 ** bit;
-      },
+    const maker = await this.maker(unit, (at, matrix) => {
+      if (at === index) new Uint32Array(matrix.values.buffer, matrix.values.byteOffset)[place]! ^= 2 ** bit;
     });
+    if (!maker) return undefined;
     const where = `${plan.describe(unit)}: ${instructions[index]!.op} ${instructions[index]!.name} [${Math.floor(place / columns)},${place % columns}] bit ${bit}`;
     const { step, shape, reads } = await this.search(unit, maker, where);
     const sources = new Set(reads);
@@ -106,6 +106,15 @@ export class FaultyLedgers {
       question: question(maker.trace, step),
       honest: question({ innerRoot: trace.inner.root, outputRoot: trace.outputs.root }, await this.honestStep(unit, matrices, step)),
     };
+  }
+
+  private async maker(unit: number, change: (index: number, matrix: Matrix) => void): Promise<FalseMaker | undefined> {
+    try {
+      return await FalseMaker.of(this.run, this.own, unit, { change });
+    } catch (error) {
+      if (error instanceof OpenLedgerError && error.code === 'rf32/out-of-range') return undefined;
+      throw error;
+    }
   }
 
   /** Asks the maker as a challenger does, until there is evidence. */
