@@ -8,6 +8,7 @@ import { checkpointsFile } from '../checkpoints.ts';
 import { Engine } from '../engine.ts';
 import { rowsOf } from '../tensor-rows.ts';
 import { RunExaminer } from './examine.ts';
+import { outcomeOf } from './outcome-evidence.ts';
 import { makeStatement, openRun } from './run-of-adapter.ts';
 import { PlanTree, outputRoot } from './statement.ts';
 import { tensorsAfter } from './state-tensors.ts';
@@ -30,6 +31,8 @@ test('what run.json tells of is the run that made the adapter and its checkpoint
   const tensors = await tensorsAfter(plan, replay, [...plan.checkpoints, plan.steps]);
   expect(tensorsRoot(rowsOf(tensors.get(plan.steps)!))).toBe(run.adapter.root);
   expect(checkpointsFile(plan.checkpoints.map((step) => ({ step, tensors: tensors.get(step)! }))).root).toBe(run.ledger.checkpointsRoot);
+  // So does the program that answers of the adapter follow, with its ledger.
+  expect((await outcomeOf(open)).programHash).toBe(run.ledger.program);
   // Units of every kind trace to what was made.
   const examiner = new RunExaminer(open);
   const outputs = await examiner.outputs();
