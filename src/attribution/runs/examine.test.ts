@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { OpenLedgerError } from '../../errors.ts';
 import { fromHex } from '../../protocol/bytes.ts';
-import { verifyMerkleProof } from '../../protocol/merkle.ts';
+import { merkleRoot, verifyMerkleProof } from '../../protocol/merkle.ts';
 import { tensorsRoot } from '../../protocol/tensors.ts';
 import { checkpointsFile } from '../checkpoints.ts';
 import { rowsOf } from '../tensor-rows.ts';
@@ -10,6 +10,7 @@ import { ALL_MATRICES } from '../trace/trace-nodes.ts';
 import type { NodesOpening } from '../trace/replies.ts';
 import { type RegisteredOutcome, type RunFacts, type RunMove, RunExaminer } from './examine.ts';
 import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from './places.ts';
+import { planLeaf } from './plan.ts';
 import { hasPlace, unitReplies } from './replies.ts';
 import { rootsReply } from './roots-search.ts';
 import { openSubject } from './run-of-adapter.ts';
@@ -124,6 +125,10 @@ test('the right statement is right, whatever was published; another plan is none
   for (const list of [own, undefined]) expect(await examiner.move(claimed(own), nothing(list))).toMatchObject({ kind: 'right' });
   expect(await examiner.move({ ...claimed(own), planRoot: own.root }, nothing(own))).toMatchObject({ kind: 'other-plan' });
   expect(await examiner.move({ ...claimed(own), units: plan.count - 1 }, nothing(own))).toMatchObject({ kind: 'other-plan' });
+  // As statements were before there were units after the gradients.
+  const before = new OutputRoots(own.bytes.slice(0, 32 * plan.ledger.first));
+  const earlier = { planRoot: merkleRoot((await examiner.plan()).units.slice(0, before.count).map(planLeaf)), outputsRoot: before.root, units: before.count };
+  expect(await examiner.move(earlier, nothing(before))).toMatchObject({ kind: 'other-plan' });
 });
 
 test('a right run whose adapter is registered with another outcome is refuted where the constants are published', async () => {
