@@ -17,6 +17,7 @@ const letTimeRun = () => anvilRpc(RPC(), 'anvil_removeBlockTimestampInterval');
 
 /** Names are not the sample's own, so that other tests still find that by name. */
 const FALSE_NAME = 'Glossary of doubt';
+const OTHER_NAME = 'Glossary of others';
 const SILENT_NAME = 'Glossary of silence';
 
 async function look(page: Page, name: string): Promise<void> {
@@ -66,10 +67,11 @@ describe.sequential('how adapters were made, in a browser without WebGPU', () =>
     await line.getByText('vouches for every step of its training').waitFor({ timeout: 180_000 });
     const statement = await readRun(other.connection, BigInt(small.adapterId));
     expect(statement).toMatchObject({ state: 'open', maker: curator.address });
-    // 8 records in parts of 2, 40 times over, the initial state, and 3 checkpoints of own gradients, two draws and one for chance.
-    expect(statement.units).toBe(1 + 40 * 4 + 3 * 4 * 8);
+    // 8 records in parts of 2, 40 times over, the initial state, 3 checkpoints of own gradients, two draws and one for chance; then squares,
+    // scale, of each checkpoint 4 of rows and 7 of curvature, and 5 for chance, noise, rows of four bits and the outcome.
+    expect(statement.units).toBe(1 + 40 * 4 + 3 * 4 * 8 + 3 + 3 * (4 + 7) + 5);
     await line.getByRole('button', { name: 'Check its training' }).click();
-    await line.getByText('Right: made again here, every unit is the same.').waitFor({ timeout: 180_000 });
+    await line.getByText('Right: made again here, every unit is the same, and what is registered is what they come to.').waitFor({ timeout: 180_000 });
     expect(await line.getByRole('button', { name: 'Challenge' }).count()).toBe(0);
   }, 400_000);
 
@@ -93,7 +95,10 @@ describe.sequential('how adapters were made, in a browser without WebGPU', () =>
   }, 120_000);
 
   test('one flipped bit of one unit is found, challenged and refuted; half of the bond comes', async () => {
-    const unit = other.run.plan.stateUnit(7);
+    // In the Gram matrix of the last checkpoint's draws.
+    const { plan } = other.run;
+    let unit = plan.count - 1;
+    while (!plan.program(unit)!.startsWith('damped')) unit--;
     const statement = await other.vouch(FALSE_NAME, unit);
     const line = about(FALSE_NAME);
     await line.getByRole('button', { name: 'Check its training' }).click({ timeout: 30_000 });
@@ -113,6 +118,20 @@ describe.sequential('how adapters were made, in a browser without WebGPU', () =>
     expect(await stateOf(statement.adapterId)).toBe('refuted');
     expect((await readRunBalance(other.connection, curator.address)) - before).toBe(statement.bond / 2n);
     await look(page, 'runs-refuted');
+  }, 300_000);
+
+  test('a right run whose adapter is registered with another ledger is refuted, from what was published with it', async () => {
+    const { adapterId, bond } = await other.vouchForOther(OTHER_NAME);
+    const line = about(OTHER_NAME);
+    await line.getByRole('button', { name: 'Check its training' }).click({ timeout: 30_000 });
+    await line.getByText('the registered program has something else in ledger.noise, row 0, column 2').waitFor({ timeout: 180_000 });
+    const before = await readRunBalance(other.connection, curator.address);
+    await line.getByRole('button', { name: 'Challenge' }).click();
+    await line.getByText(/^You won/).waitFor({ timeout: 60_000 });
+    await line.getByText('Its registered program was shown to be another than its run comes to').waitFor();
+    expect(await stateOf(adapterId)).toBe('refuted');
+    expect((await readRunBalance(other.connection, curator.address)) - before).toBe(bond / 2n);
+    await look(page, 'runs-outcome');
   }, 300_000);
 
   test('where the list is withheld it is demanded, then what it tells; silence loses, and a challenge survives a reload', async () => {
