@@ -11,7 +11,7 @@ import { ROW_FORMAT } from '../curvature/settings.ts';
 import { groupScale, quantisedValue } from './element-ledger.ts';
 import { type Instruction, fixed, sizeOf } from './instruction.ts';
 import { type Matrix, runTexts, sameBits, slow } from './run.ts';
-import { dotBlocksOn } from './run-ledger.ts';
+import { FAST_LEDGER, ON_BACKEND } from './run-ledger.ts';
 import { Texts } from './texts.ts';
 import { LEDGER_OPS, type LedgerCase, ledgerCase } from './testing/ledger-cases.ts';
 
@@ -133,13 +133,29 @@ describe('dotBlocks on a backend', () => {
     expect(Math.abs(wanted[columns * blocks]!)).toBeLessThan(2 ** -100);
     for (const on of [backend, new ReferenceBackend()]) {
       const values = new Float32Array(wanted.length);
-      expect(await dotBlocksOn(on, { ...work, values })).toBe(true);
+      expect(await ON_BACKEND.dotBlocks!(on, { ...work, values })).toBe(true);
       expectSame(values, wanted, kind);
     }
   });
 
   it('leaves small matrices to the host', async () => {
-    const x = { rows: 8, columns: 64, values: floats('normal', 512, 1) };
-    expect(await dotBlocksOn(backend, { instruction: instruction(8, 8, 1), texts, sources: [x, x], rows: 8, columns: 8, values: new Float32Array(64) })).toBe(false);
+    const x = { rows: 4, columns: 64, values: floats('normal', 256, 1) };
+    const small = { texts, sources: [x, x, x], rows: 4, columns: 4, values: new Float32Array(16) };
+    expect(await ON_BACKEND.dotBlocks!(backend, { ...small, instruction: instruction(4, 4, 1) })).toBe(false);
+    expect(await ON_BACKEND.tileUpdate!(backend, { ...small, instruction: instruction(4, 4, 1) })).toBe(false);
   });
+});
+
+it.each(['normal', 'edge', 'small'] as const)('tileUpdate on a backend is the host’s, %s', async (kind) => {
+  const matrix = (rows: number, columns: number, seed: number) => ({ rows, columns, values: floats(kind, rows * columns, seed) });
+  for (const width of [64, 256]) {
+    const work = { instruction: { op: 'tileUpdate', name: 'tile', rows: fixed(64), columns: fixed(33), params: [], inputs: [] } as Instruction, texts, sources: [matrix(64, 33, 1), matrix(64, width, 2), matrix(33, width, 3)], rows: 64, columns: 33 };
+    const wanted = new Float32Array(64 * 33);
+    FAST_LEDGER.tileUpdate({ ...work, values: wanted });
+    for (const on of [backend, new ReferenceBackend()]) {
+      const values = new Float32Array(wanted.length);
+      expect(await ON_BACKEND.tileUpdate!(on, { ...work, values })).toBe(true);
+      expectSame(values, wanted, kind);
+    }
+  }
 });

@@ -4,6 +4,7 @@ import { PIVOT_FLOOR } from '../../kernels/cholesky/operation.ts';
 import { GROUP } from '../../kernels/matrix/format.ts';
 import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { type LedgerOp, ROUNDED_TINY, groupScale } from './element-ledger.ts';
+import type { OpName } from './instruction.ts';
 import { operands, products } from './products.ts';
 import type { Matrix, Work } from './run.ts';
 
@@ -149,36 +150,53 @@ export const FAST_LEDGER: Record<LedgerOp, (work: Work) => void> = {
 
 const rowOf = ({ values, columns }: Matrix, row: number) => values.subarray(row * columns, (row + 1) * columns);
 
-/** Products of matrices with so many terms are worth moving to the backend. */
-const WORTH_MOVING = 2 ** 20;
+/** Products of matrices with so many terms are worth moving to the backend: less where it shares the host's memory. */
+const worthMoving = (backend: Backend) => (backend.kind === 'webgpu' ? 2 ** 20 : 2 ** 14);
 
-/**
- * dotBlocks on the backend, whose bits are RF32's on every device: a product over 256 columns is one block's sum, but for what
- * is stored of it. So sums that come back as 0 are taken again here, as they stand. False where the matrices are small.
- */
-export async function dotBlocksOn(backend: Backend, { instruction: { name, params: [blocks] }, sources: [x, y], rows, columns, values }: Work): Promise<boolean> {
-  const terms = x!.columns;
-  const count = columns / blocks!;
-  if (rows * count * terms < WORTH_MOVING || !Number.isInteger(count)) return false;
-  for (let b = 0; b < blocks!; b++) {
-    const [first, end] = [b * BLOCK, Math.min(terms, (b + 1) * BLOCK)];
-    const width = end - first;
-    const slices = [piece(x!, rows, first, end), piece(y!, count, first, end)] as const;
-    const held = slices.map((slice) => backend.upload(name, [slice.length / width, width], slice));
-    const [product] = backend.run(matmulNT, name, held);
-    const sums = (await backend.read(product!)) as Float32Array;
-    for (const tensor of [...held, product!]) backend.free(tensor);
-    const [a, c] = slices.map(operands) as [Float32Array, Float32Array];
-    const [some, others] = [a, c].map((values) => nonZero(values, width)) as [boolean[], boolean[]];
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < count; j++) {
-        const sum = sums[i * count + j]!;
-        values[i * columns + j * blocks! + b] = sum !== 0 || !some[i] || !others[j] ? sum : products(a, i * width, c, j * width, width);
+/** a · bᵀ of matrices with `width` columns, as it is stored. */
+async function productsOn(backend: Backend, name: string, matrices: readonly Float32Array[], width: number): Promise<Float32Array> {
+  const held = matrices.map((values) => backend.upload(name, [values.length / width, width], values));
+  const [product] = backend.run(matmulNT, name, held);
+  const out = (await backend.read(product!)) as Float32Array;
+  for (const tensor of [...held, product!]) backend.free(tensor);
+  return out;
+}
+
+/** Operations that may run on a backend, whose bits are RF32's on every device. False where the matrices are small. */
+export const ON_BACKEND: Partial<Record<OpName, (backend: Backend, work: Work) => Promise<boolean>>> = {
+  /**
+   * A product over 256 columns is one block's sum, but for what is stored of it. So sums that come back as 0 are taken again
+   * here, as they stand.
+   */
+  async dotBlocks(backend, { instruction: { name, params: [blocks] }, sources: [x, y], rows, columns, values }) {
+    const terms = x!.columns;
+    const count = columns / blocks!;
+    if (rows * count * terms < worthMoving(backend) || !Number.isInteger(count)) return false;
+    for (let b = 0; b < blocks!; b++) {
+      const [first, end] = [b * BLOCK, Math.min(terms, (b + 1) * BLOCK)];
+      const width = end - first;
+      const slices = [piece(x!, rows, first, end), piece(y!, count, first, end)];
+      const sums = await productsOn(backend, name, slices, width);
+      for (let i = 0; i < rows; i++) for (let j = 0; j < count; j++) values[i * columns + j * blocks! + b] = sums[i * count + j]!;
+      if (!sums.includes(0)) continue;
+      const [a, c] = slices.map(operands) as [Float32Array, Float32Array];
+      const [some, others] = [a, c].map((one) => nonZero(one, width)) as [boolean[], boolean[]];
+      for (let i = 0; i < rows; i++) {
+        for (let j = 0; some[i] && j < count; j++) {
+          if (others[j] && sums[i * count + j] === 0) values[i * columns + j * blocks! + b] = products(a, i * width, c, j * width, width);
+        }
       }
     }
-  }
-  return true;
-}
+    return true;
+  },
+  async tileUpdate(backend, { instruction: { name }, sources: [before, x, y], rows, columns, values }) {
+    const width = x!.columns;
+    if (rows * columns * width < worthMoving(backend)) return false;
+    const sums = await productsOn(backend, name, [piece(x!, rows, 0, width), piece(y!, columns, 0, width)], width);
+    for (let i = 0; i < values.length; i++) values[i] = store(sub(before!.values[i]!, sums[i]!));
+    return true;
+  },
+};
 
 /** Columns `first` to `end` of the first `rows` rows. */
 function piece(matrix: Matrix, rows: number, first: number, end: number): Float32Array {

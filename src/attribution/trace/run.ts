@@ -6,7 +6,7 @@ import { matmulNT } from '../../kernels/matmul/operation.ts';
 import { ELEMENTS } from './element.ts';
 import { BACKWARD, type Instruction, type OpName, type Program, type Space, type TraceInputs, sizeOf } from './instruction.ts';
 import { operands, products } from './products.ts';
-import { FAST_LEDGER, dotBlocksOn } from './run-ledger.ts';
+import { FAST_LEDGER, ON_BACKEND } from './run-ledger.ts';
 import { sketchSlots } from './run-sketch.ts';
 import { type Texts, answerTexts } from './texts.ts';
 
@@ -96,7 +96,7 @@ export async function runTexts(
         // What reads itself reads what is made of it so far.
         for (const { space, index: at } of from) sources.push(space === 'trace' && at === index ? { rows, columns, values } : await matrixOf(space, at));
         const work = { instruction, texts, sources, rows, columns, values };
-        if (!(op === 'dotBlocks' && (await dotBlocksOn(backend, work)))) (FAST[op] ?? slow)(work);
+        if (!(await ON_BACKEND[op]?.(backend, work))) (FAST[op] ?? slow)(work);
       }
       const matrix = { rows, columns, values };
       change?.(index, matrix);
