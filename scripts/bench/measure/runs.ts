@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fromHex } from '../../../src/protocol/bytes.ts';
 import type { Engine } from '../../../src/attribution/engine.ts';
 import { RunExaminer } from '../../../src/attribution/runs/examine.ts';
+import { outcomeOf } from '../../../src/attribution/runs/outcome-evidence.ts';
 import { otherOutcome } from '../../../src/attribution/runs/outcome.ts';
 import type { RunPlan } from '../../../src/attribution/runs/plan.ts';
 import { type OpenRun, openRun } from '../../../src/attribution/runs/run-of-adapter.ts';
@@ -69,6 +70,7 @@ export async function reportRuns(report: Report, engine: Engine): Promise<void> 
   const right = new OutputRoots(bytes);
   const other = await otherOutcome(run, { adapterRoot: file.adapter.root, checkpointsRoot: file.ledger.checkpointsRoot });
   report.add('run: shipped weights and checkpoints are its outcome', other ? 0 : 1, 'of 1', NODE_CPU, { atLeast: 1 });
+  report.add('run: the program that the shipped adapter names is its outcome', (await outcomeOf(run)).programHash === file.ledger.program ? 1 : 0, 'of 1', NODE_CPU, { atLeast: 1 });
   const examiner = new RunExaminer(run, right);
   const again: [string, number][] = [
     ['part of a step', plan.stateUnit(plan.steps >> 1)], ['record’s gradient', plan.ledger.first - 1], ['eight rows of gradients', firstOf(plan, 'rows')], ['tile of a Gram matrix', firstOf(plan, 'gram')],

@@ -30,7 +30,8 @@ function passOn(before: Float32Array, values: Float32Array): void {
 
 function addSlots(x: Float32Array, filled: Uint32Array, members: Uint32Array, before: Float32Array, values: Float32Array): void {
   for (let k = 0; k < filled.length; k += 3) {
-    const [j, end] = [filled[k]!, filled[k + 2]!];
+    const j = filled[k]!;
+    const end = filled[k + 2]!;
     let total = 0;
     for (let first = filled[k + 1]!; first < end; first += BLOCK) {
       const last = Math.min(end, first + BLOCK);
