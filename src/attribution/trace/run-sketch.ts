@@ -1,5 +1,9 @@
-import { BLOCK, add, store } from '../../arithmetic/rf32.ts';
+import { BLOCK, TINY } from '../../arithmetic/rf32.ts';
 import type { Work } from './run.ts';
+
+// add and store of RF32, written out: these loops are most of what rows of gradients cost.
+const { fround } = Math;
+const tiny = TINY;
 
 const words = ({ buffer, byteOffset, length }: Float32Array) => new Uint32Array(buffer, byteOffset, length);
 
@@ -25,7 +29,10 @@ export function sketchSlots({ sources: [x, pairs, members, before], values }: Wo
 
 /** What is added to nothing is stored as it is, but for −0. */
 function passOn(before: Float32Array, values: Float32Array): void {
-  for (let j = 0; j < values.length; j++) values[j] = store(add(before[j]!, 0));
+  for (let j = 0; j < values.length; j++) {
+    const x = before[j]!;
+    values[j] = x > -tiny && x < tiny ? 0 : x;
+  }
 }
 
 function addSlots(x: Float32Array, filled: Uint32Array, members: Uint32Array, before: Float32Array, values: Float32Array): void {
@@ -39,10 +46,11 @@ function addSlots(x: Float32Array, filled: Uint32Array, members: Uint32Array, be
       for (let e = first; e < last; e++) {
         const member = members[e]!;
         const value = x[member & 0x7fffffff]!;
-        sum = add(sum, member >>> 31 ? 0 - value : value);
+        sum = fround(sum + (member >>> 31 ? 0 - value : value));
       }
-      total = add(total, sum);
+      total = fround(total + sum);
     }
-    values[j] = store(add(before[j]!, total));
+    const made = fround(before[j]! + total);
+    values[j] = made > -tiny && made < tiny ? 0 : made;
   }
 }
