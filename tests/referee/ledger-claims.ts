@@ -1,4 +1,5 @@
 /** Units of one instruction of the ledger, as a maker would commit to them: right, or with a bit changed. For tests. */
+import type { Instruction, Space } from '../../src/attribution/trace/instruction.ts';
 import type { LedgerCase } from '../../src/attribution/trace/testing/ledger-cases.ts';
 import { type Matrix, runTexts, slow } from '../../src/attribution/trace/run.ts';
 import { buildTextStep, headerOf } from '../../src/attribution/trace/step.ts';
@@ -55,14 +56,16 @@ export class LedgerClaim {
   /** What reads itself, by a maker who goes on from a false value: `place` holds it, and all that is made after it follows. */
   followed(place: number, value: number): Matrix {
     const { program: { instructions: [instruction] }, inputs, given } = this.about;
-    const matrix = { ...this.made, values: new Float32Array(this.made.values.length) };
-    // The matrix is filled in order; the false value stands whatever is written there.
-    const values = new Proxy(matrix.values, {
-      get: (target, key) => (key === String(place) ? value : (Reflect.get(target, key, target) as unknown)),
-    });
-    const self = { ...matrix, values };
-    slow({ instruction: instruction!, texts: new Texts(inputs, 0), sources: instruction!.inputs.map(({ space, index }) => (space === 'trace' ? self : given[index]!)), ...matrix });
-    matrix.values[place] = value;
-    return matrix;
+    return wentOn(instruction!, new Texts(inputs, 0), (space, index) => (space === 'trace' ? undefined : given[index]!), this.made, place, value);
   }
+}
+
+/** A matrix that reads itself, made on from a false value; `read` gives what else it reads. */
+export function wentOn(instruction: Instruction, texts: Texts, read: (space: Space, index: number) => Matrix | undefined, right: Matrix, place: number, value: number): Matrix {
+  const made = { ...right, values: new Float32Array(right.values.length) };
+  // It is filled in order; the false value stands whatever is written there.
+  const values = new Proxy(made.values, { get: (target, key) => (key === String(place) ? value : (Reflect.get(target, key, target) as unknown)) });
+  slow({ instruction, texts, sources: instruction.inputs.map(({ space, index }) => read(space, index) ?? { ...made, values }), ...made });
+  made.values[place] = value;
+  return made;
 }

@@ -1,6 +1,7 @@
 /** False units between the gradients of a small run and its ledger, found as a challenger finds them, and the steps that show it. For tests. */
 import { randomWord } from '../../src/arithmetic/random.ts';
 import { OpenLedgerError } from '../../src/errors.ts';
+import type { Space } from '../../src/attribution/trace/instruction.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
 import { buildTextStep } from '../../src/attribution/trace/step.ts';
 import { Texts } from '../../src/attribution/trace/texts.ts';
@@ -15,9 +16,10 @@ import { UnitCase, type ClaimedTrace, type UnitShown } from '../../src/attributi
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import type { Sequence } from '../../src/model/batch.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
+import { wentOn } from './ledger-claims.ts';
 import type { UnitQuestion } from './scratch-referee.ts';
 
-/** One flipped bit in any matrix of a unit of these kinds; what follows in the unit is computed from it. */
+/** One flipped bit in any matrix of a unit of these kinds; what follows in the unit, and in the matrix, is computed from it. */
 const KINDS = {
   'scale of a number': /^(squares|scale)\b/,
   'record’s row': /^(rows|reading|rest|turned)\b/,
@@ -86,11 +88,16 @@ export class FaultyLedgers {
     const matrices = await tracer.matrices(kind, parts.inputs, parts.sources, [...instructions.keys()]);
     const { columns, values } = matrices.get(index)!;
     const [place, bit] = [this.below(values.length), this.below(32)];
+    const instruction = instructions[index]!;
+    const readsItself = instruction.inputs.some((source) => source.space === 'trace' && source.index === index);
     const maker = await this.maker(unit, (at, matrix) => {
-      if (at === index) new Uint32Array(matrix.values.buffer, matrix.values.byteOffset)[place]! ^= 2 ** bit;
+      if (at !== index) return;
+      new Uint32Array(matrix.values.buffer, matrix.values.byteOffset)[place]! ^= 2 ** bit;
+      const read = (space: Space, which: number) => (space !== 'trace' ? parts.sources[space as number]![which]! : which === index ? undefined : matrices.get(which)!);
+      if (readsItself) matrix.values.set(wentOn(instruction, new Texts(parts.inputs, 0), read, matrix, place, matrix.values[place]!).values);
     });
     if (!maker) return undefined;
-    const where = `${plan.describe(unit)}: ${instructions[index]!.op} ${instructions[index]!.name} [${Math.floor(place / columns)},${place % columns}] bit ${bit}`;
+    const where = `${plan.describe(unit)}: ${instruction.op} ${instruction.name} [${Math.floor(place / columns)},${place % columns}] bit ${bit}`;
     const { step, shape, reads } = await this.search(unit, maker, where);
     const sources = new Set(reads);
     const question = (claimed: ClaimedTrace, one: UnitQuestion['step']): UnitQuestion => ({
