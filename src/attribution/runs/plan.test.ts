@@ -110,5 +110,9 @@ test('a run of too many units, or of parts that nobody can judge, is refused bef
   const parts = (accumulate: number) => () => new RunPlan({ ...plan.subject, recipe: { ...recipe, accumulate }, records: [[long], [long]] });
   expect(parts(1)).toThrow(expect.objectContaining({ code: 'run/part-too-long' }));
   expect(parts(2)).not.toThrow();
+  // 64 slots for a factor of 12,800 numbers.
+  const wide = (rank: number) => () => new RunPlan({ ...plan.subject, recipe: { ...recipe, rank }, settings: { ...settings, dimension: 128 } });
+  expect(wide(640)).toThrow(expect.objectContaining({ code: 'run/adapter-too-large' }));
+  expect(wide(64)).not.toThrow();
   expect(() => plan.place(plan.count)).toThrow(RangeError);
 });

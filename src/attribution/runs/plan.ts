@@ -15,6 +15,8 @@ import { drawnUniforms, labelWeight, predictedTokens } from '../record-gradients
 import { type UnitKind, partKind } from '../trace/unit-program.ts';
 import { type LedgerOptions, MOST_ROWS } from '../trace/unit-tracer.ts';
 import { MOST_SOURCES, type Text, type UnitInputs, unitInputsHash } from '../trace/unit.ts';
+import { sketchPlan } from '../../kernels/sketch/plan.ts';
+import { sketchStream } from '../trace/sketch-tables.ts';
 import { LedgerPlan, type LedgerPlace } from './ledger-plan.ts';
 
 /** What decides a run: who knows these knows all that follows. */
@@ -37,6 +39,9 @@ export type UnitPlace =
 
 /** More are refused before anything is listed: a list of their roots would have 32 MiB. */
 const MOST_UNITS = 2 ** 20;
+
+/** Numbers of a tensor that one slot of its sketch may add: a proof opens 64 leaves, some of which hold the tables and what was there. */
+const MOST_MEMBERS = 58;
 
 /** What the answers' program is written for here: tables of any length give the same outcome. */
 const POSITIONS = 1024;
@@ -98,6 +103,7 @@ export class RunPlan {
     // The last unit reads the most.
     if (this.count >= MOST_UNITS || this.ledger.sources(this.count - 1).length > MOST_SOURCES) throw tooLong();
     this.requireParts();
+    this.requireSketches();
   }
 
   /** Units that the referee cannot judge would stand whatever they made. */
@@ -112,6 +118,21 @@ export class RunPlan {
       for (const part of stepParts(recipe, stepRecords(recipe, records.length, step))) requireRows(sum(part.map((k) => fed[k]!)), `A part of step ${step + 1}`);
     }
     fed.forEach((rows, k) => requireRows(rows, `Trained record ${k + 1}`));
+  }
+
+  /** A slot of a sketch reads its members one by one, each perhaps from a leaf of its own. */
+  private requireSketches(): void {
+    const { tensors, width, seed, checkpoints } = this.ledger.sizes;
+    if (tensors.reduce((sum, { values }) => sum + values, 0) <= width) return;
+    for (const [stream, { name, values }] of tensors.entries()) {
+      // So few on average never come to so many.
+      if (values <= (MOST_MEMBERS / 8) * width) continue;
+      for (let at = 0; at < checkpoints; at++) {
+        const { starts } = sketchPlan(seed, sketchStream(at, stream), values, width);
+        const most = starts.reduce((found, start, j) => Math.max(found, j ? start - starts[j - 1]! : 0), 0);
+        if (most > MOST_MEMBERS) throw sketchTooLarge(name, most);
+      }
+    }
   }
 
   place(unit: number): UnitPlace {
@@ -271,6 +292,13 @@ function requireRows(rows: number, what: string): void {
   throw new OpenLedgerError({
     code: 'run/part-too-long', what: 'This run cannot be vouched for: no proof on chain could judge all of it.', why: `${what} has ${rows} tokens; up to ${MOST_ROWS} can be judged.`,
     next: 'Train in more parts to a step (accumulate), or with shorter records.',
+  });
+}
+
+function sketchTooLarge(name: string, members: number): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'run/adapter-too-large', what: 'This run cannot be vouched for: no proof on chain could judge all of it.', why: `A number of a ledger’s row adds ${members} numbers of ${name}; up to ${MOST_MEMBERS} can be judged.`,
+    next: 'Train an adapter of lower rank, or with a ledger of greater dimension.',
   });
 }
 

@@ -16,6 +16,9 @@ export interface SketchSubject {
 /** Tables that were made stay while they fit. */
 const KEPT_BYTES = 256 * 2 ** 20;
 
+/** Which random stream the sketch of a tensor is: Sketcher's. */
+export const sketchStream = (checkpoint: number, tensor: number): number => (checkpoint + 1) * 0x10000 + tensor;
+
 /**
  * The plan of the sketch of tensor `tensor` at a checkpoint, by the bits of its numbers: [1, 2·width] first and end of each slot,
  * or [1, values] members (kernels/sketch). Adapters that fit are laid end to end.
@@ -24,7 +27,7 @@ export function sketchTable({ tensors, width, seed }: Omit<SketchSubject, 'check
   const all = tensors.reduce((sum, { values }) => sum + values, 0);
   const before = tensors.slice(0, tensor).reduce((sum, { values }) => sum + values, 0);
   const { values } = tensors[tensor]!;
-  const plan = all > width ? sketchPlan(seed, (checkpoint + 1) * 0x10000 + tensor, values, width) : endToEnd(values, before, all);
+  const plan = all > width ? sketchPlan(seed, sketchStream(checkpoint, tensor), values, width) : endToEnd(values, before, all);
   return floats(kind === 'members' ? plan.members : Uint32Array.from({ length: 2 * width }, (_, i) => plan.starts[(i >> 1) + (i & 1)]!));
 }
 
