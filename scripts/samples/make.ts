@@ -12,13 +12,15 @@ import { readFolder } from '../start/samples.ts';
 import { SAMPLES } from './recipes.ts';
 import { SAMPLE_NAMES, type SampleName, buildRecords, toJsonLines } from './records.ts';
 import { memoryFolder } from '../../src/protocol/model-folder.ts';
+import { writeStatement } from './statements.ts';
 
 const { values: flags } = parseArgs({
   options: { help: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' }, out: { type: 'string' }, epochs: { type: 'string' }, rate: { type: 'string' }, batch: { type: 'string' }, rank: { type: 'string' } },
 });
 if (flags.help) {
   console.log(`npm run samples -- [--only exploits|legal|health] [--out DIR] [--json]
-Writes the sample Datanets (public/datanets) and trains one adapter for each (public/adapters) on the CPU backend.
+Writes the sample Datanets (public/datanets), trains one adapter for each (public/adapters) on the CPU backend, and makes each run
+once more for what its owner vouches for (public/runs).
   --epochs N --rate X --batch N --rank N   other recipes, for trials (with --out)`);
   process.exit(0);
 }
@@ -54,8 +56,16 @@ for (const name of SAMPLE_NAMES as readonly SampleName[]) {
   for (const [file, bytes] of Object.entries(files)) writeFileSync(join(folder, file), bytes);
   engine.freeLedger(ledger);
   engine.unloadAdapter(adapter);
+  let told = 0;
+  const statement = await writeStatement(out, name, engine, run, records, {
+    onProgress: (done, total) => {
+      if (performance.now() - told < 5000) return;
+      told = performance.now();
+      say(`${name}: unit ${done}/${total} of its run`);
+    },
+  });
   const sha256 = createHash('sha256').update(files['adapter_model.safetensors']!).digest('hex');
-  figures.push({ name, records: records.length, seconds: Math.round(seconds * 10) / 10, finalLoss, sha256, adapterRoot: run.adapter.root, ledgerRoot: run.ledger.root });
+  figures.push({ name, records: records.length, seconds: Math.round(seconds * 10) / 10, finalLoss, sha256, adapterRoot: run.adapter.root, ledgerRoot: run.ledger.root, ...statement });
   say(`${name}: ${records.length} records, ${seconds.toFixed(1)} s, adapter ${sha256.slice(0, 16)}…`);
 }
 const index = SAMPLE_NAMES.map((name) => {

@@ -5,6 +5,7 @@ import { publishVersion } from '../../src/chain/publish-version.ts';
 import { registerAdapter } from '../../src/chain/register-adapter.ts';
 import { reviewContribution } from '../../src/chain/review-contribution.ts';
 import { submitContribution } from '../../src/chain/submit-contribution.ts';
+import { vouchRun } from '../../src/chain/vouch-run.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import type { Deployment, DemoIdentity } from '../../src/protocol/deployment.ts';
 import { type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
@@ -19,7 +20,7 @@ const STAKE_PER_RECORD = parseEther('0.01');
 
 /**
  * Puts the samples where people's own Datanets go, the same way: the curator creates, contributors stake and submit,
- * the curator accepts and publishes a version, and registers the adapter that the repository ships.
+ * the curator accepts and publishes a version, registers the adapter that the repository ships, and vouches for its run.
  */
 export async function publishSamples(
   deployment: Deployment,
@@ -72,5 +73,9 @@ async function publishSample(connection: ChainConnection, curator: Wallet, ident
     checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program, trainedHash: trainedHash(run.datanet.clusters),
     cid: await store.addDirectory(sample.adapter), name: sample.adapterName, rateIn: parseEther(sample.rateIn), rateOut: parseEther(sample.rateOut),
   });
+  if (sample.statement) {
+    const { roots, ...statement } = sample.statement;
+    await vouchRun(connection, curator, { adapterId, ...statement, cid: await store.addFile(roots) });
+  }
   return { datanet: datanetId, adapter: adapterId };
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatanetRecord } from '../../src/protocol/record.ts';
+import { type SampleStatement, readStatement } from '../samples/statements.ts';
 
 /** What the repository ships: see public/datanets/index.json. */
 export interface Sample {
@@ -18,6 +19,8 @@ export interface Sample {
 export interface SampleContent extends Sample {
   records: (DatanetRecord & { contributor: string })[];
   adapter: Record<string, Uint8Array>;
+  /** What its owner vouches for, with the list that is published; absent where none was made. */
+  statement: (SampleStatement & { roots: Uint8Array }) | undefined;
 }
 
 export function readFolder(folder: string): Record<string, Uint8Array> {
@@ -31,6 +34,7 @@ export function readSamples(publicFolder: string): SampleContent[] {
     ...sample,
     records: readRecords(join(publicFolder, 'datanets', `${sample.name}.jsonl`)),
     adapter: readFolder(join(publicFolder, 'adapters', sample.name)),
+    statement: readStatement(publicFolder, sample.name),
   }));
 }
 
