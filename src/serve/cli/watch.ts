@@ -30,7 +30,7 @@ Without a key it looks and tells, and sends nothing. docs/watch.md says what it 
   --confirmations N    blocks that must stand on a claim before it is looked at (default 2)
   --defend WHOSE       answer demands on right claims of: all (default; others' where the bond pays for it), own, none
   --runs WHICH         statements about how adapters were made: all (default) are checked, each by making the run again; own; none
-  --max-units N        runs of more units are not made again (default 20000; a sample's has 2,293 and takes a minute)
+  --max-units N        runs of more units are not made again (default 20000; a sample's has up to 2,949 and takes two minutes)
   --base CID           a base model beside the deployment's; may be repeated
   --state FILE         where commitments are kept (default .openledger/watch-CHAIN-ACCOUNT.json)
   --gateway URL        where to fetch CIDs that are not on this machine; may be repeated
