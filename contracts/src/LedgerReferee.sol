@@ -39,14 +39,15 @@ contract LedgerReferee is ILedgerReferee, StepJudge {
     if (computation.texts.scalars < outputs) revert IReferee.RefereeWrongInputs();
     if (keccak256(abi.encode(outcome.registered)) != registeredProgram) revert IReferee.RefereeWrongHeader();
 
-    (uint256 rows, uint256 columns) = (outcome.rows, outcome.columns);
-    _prove(outcome.made, Committed(unit.outputRoot, outputs, outcome.output, rows, columns), OUTPUT);
-    uint256 constant_ = _lastWord(outcome.inputs, outputs - outcome.output);
-    _prove(
-      outcome.given,
-      Committed(outcome.registered.constantsRoot, outcome.registered.constantCount, constant_, rows, columns),
-      0
-    );
+    _prove(outcome.made, Committed(unit.outputRoot, outputs, outcome.output, outcome.rows, outcome.columns), OUTPUT);
+    Committed memory constant_;
+    (constant_.root, constant_.count) = (outcome.registered.constantsRoot, outcome.registered.constantCount);
+    constant_.index = _lastWord(outcome.inputs, outputs - outcome.output);
+    // What has no place among the constants has no leaf that could be proved.
+    if (constant_.index >= constant_.count) return true;
+    (constant_.rows, constant_.columns) = (outcome.givenRows, outcome.givenColumns);
+    _prove(outcome.given, constant_, 0);
+    if (outcome.givenRows != outcome.rows || outcome.givenColumns != outcome.columns) return true;
     if (outcome.made.leaf != outcome.given.leaf) revert IReferee.RefereeWrongOpening(0, outcome.given.leaf);
     return keccak256(outcome.made.values) != keccak256(outcome.given.values);
   }

@@ -4,9 +4,9 @@ pragma solidity ^0.8.30;
 import { Header, Opening, Step } from "./IReferee.sol";
 import { Unit, UnitShape } from "./IUnitReferee.sol";
 
-/// @notice One leaf of a constant that a run made, and the same leaf of the program that its adapter is registered with. The
-/// unit that makes such constants is the run's last: its scalars, the last words of its inputs, say for each of its outputs
-/// which constant of that program it is.
+/// @notice One leaf of a constant that a run made, and one of the same constant of the program that its adapter is registered
+/// with. The unit that makes such constants is the run's last: its scalars, the last words of its inputs, say for each of its
+/// outputs which constant of that program it is.
 struct Outcome {
   /// The unit's program: keccak256(abi.encode(header, shape)) is its hash.
   Header header;
@@ -21,7 +21,10 @@ struct Outcome {
   Opening made;
   /// The registered program's.
   Header registered;
-  /// The same leaf of the constant, which is as large.
+  /// As large as the registered program's constant is; no meaning where that has no such constant, and so the next two.
+  uint32 givenRows;
+  uint32 givenColumns;
+  /// A leaf of it: the same where the constant is as large as what the unit made, any where it is not.
   Opening given;
 }
 
@@ -34,8 +37,10 @@ interface ILedgerReferee {
     view
     returns (bool);
 
-  /// @notice Whether a leaf of what the unit made is another than the leaf of the registered program's constant.
-  /// @dev Reverts where either is not proved, the programs are others, or the two leaves are not the same place.
+  /// @notice Whether what the unit made is another than the registered program's constant: that program has fewer constants,
+  /// or this one has other rows or columns, or the leaf holds other values.
+  /// @dev Reverts where a leaf is not proved, the programs are others, or two leaves of one size are not the same place. A
+  /// leaf's proof fixes the size of its matrix (Openings.sol), so no constant passes for one of another size.
   function isOtherOutcome(Unit calldata unit, bytes32 registeredProgram, Outcome calldata outcome)
     external
     view

@@ -1,11 +1,12 @@
 import type { Hex } from '../../protocol/bytes.ts';
 import { type ShownLeaf, guessLeaf } from '../trace/leaf-search.ts';
 import { NodeSearch, type ShownPiece } from '../trace/node-search.ts';
+import type { Matrix } from '../trace/run.ts';
 import type { SearchLimits } from '../trace/search-plan.ts';
 import { ALL_MATRICES } from '../trace/trace-nodes.ts';
 import { TraceTree } from '../trace/tree.ts';
 import type { UnitKind } from '../trace/unit-program.ts';
-import type { UnitEvidence, UnitSources, UnitTrace, UnitTracer } from '../trace/unit-tracer.ts';
+import type { TreeProofs, UnitEvidence, UnitSources, UnitTrace, UnitTracer } from '../trace/unit-tracer.ts';
 import type { UnitInputs } from '../trace/unit.ts';
 import { ALL_OUTPUTS, type RunPlace } from './places.ts';
 
@@ -70,7 +71,7 @@ export class UnitCase {
     if (!leaf) return undefined;
     const { parts: { kind, inputs, sources }, tracer, own } = this;
     const index = this.indexOf(leaf);
-    const claimed = { inner: this.inner?.tree() ?? own.inner, outputs: this.outputs.tree(), sources: sources.map((matrices) => TraceTree.of(matrices)) };
+    const claimed = { inner: this.inner?.tree() ?? own.inner, outputs: this.outputs.tree(), sources: sources.map(proofsWhenAsked) };
     const found = await tracer.evidence(kind, inputs, sources, claimed, { index, leaf: leaf.leaf }, leaf.values, options);
     return found && { ...found, where: `${tracer.program(kind).instructions[index]!.name}, row ${found.step.row}, column ${found.step.column}` };
   }
@@ -94,4 +95,10 @@ export class UnitCase {
     const values = guessLeaf(right, known.leaf, known.hash);
     return values && { index: known.index, leaf: known.leaf, values, proof: [] };
   }
+}
+
+/** A unit reads up to 253 others and a step of it few: hashed are those that a proof is asked of. */
+function proofsWhenAsked(matrices: readonly Matrix[]): TreeProofs {
+  let tree: TraceTree | undefined;
+  return { proof: (tensor, leaf) => (tree ??= TraceTree.of(matrices)).proof(tensor, leaf) };
 }
