@@ -3,10 +3,10 @@ pragma solidity ^0.8.30;
 
 import { Runs } from "../src/Runs.sol";
 import { IGames } from "../src/interfaces/IGames.sol";
-import { Outcome } from "../src/interfaces/ILedgerReferee.sol";
-import { IReferee, Step } from "../src/interfaces/IReferee.sol";
+import { ILedgerReferee, Outcome } from "../src/interfaces/ILedgerReferee.sol";
+import { IReferee, Opening, Step } from "../src/interfaces/IReferee.sol";
 import { IRuns } from "../src/interfaces/IRuns.sol";
-import { IUnitReferee } from "../src/interfaces/IUnitReferee.sol";
+import { IUnitReferee, Unit } from "../src/interfaces/IUnitReferee.sol";
 import { AdapterDraft } from "../src/interfaces/IAdapterRegistry.sol";
 import { StatementState, UnitOpening } from "../src/types/Runs.sol";
 import { Vouching } from "./support/Vouching.sol";
@@ -73,6 +73,23 @@ contract RunsOutcomeTest is Vouching {
     eq(runs.claimable(bob), STAKE / 2, "half of the bond");
     eq(settlement.poolOf(datanet), STAKE / 2, "half for contributors");
     _solvent();
+  }
+
+  /// @dev With all that was sent: also the size of the registered constant, which need not be that of what the unit made.
+  function test_theRefereeIsAskedAboutAllOfIt() public {
+    UnitOpening memory opening = _unitAlone(UNITS - 1);
+    Outcome memory outcome = _outcome(UNITS - 1, true);
+    outcome.inputs = hex"0102030405";
+    (outcome.rows, outcome.columns, outcome.givenRows, outcome.givenColumns) = (8, 9, 7, 10);
+    outcome.made = Opening(0, 3, hex"11", new bytes32[](2));
+    outcome.given = Opening(0, 4, hex"2222", new bytes32[](1));
+    Unit memory unit;
+    (unit.programHash, unit.inputsHash, unit.outputRoot) = (opening.programHash, opening.inputsHash, opening.outputRoot);
+    unit.sourceRoots = new bytes32[](opening.sources.length);
+    bytes32 registered = keccak256(abi.encode(outcome.registered));
+    vm.expectCall(address(ledgerReferee), abi.encodeCall(ILedgerReferee.isOtherOutcome, (unit, registered, outcome)));
+    _prove(bob, abi.encodeCall(Runs.proveOutcome, (adapter, opening, outcome, SALT)));
+    _is(StatementState.Refuted);
   }
 
   /// @dev Nothing has to be demanded before: what the unit made stands under the statement's own root.

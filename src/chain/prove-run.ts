@@ -4,6 +4,7 @@ import type { ChainConnection } from './client.ts';
 import { ledgerRefereeAbi, refereeAbi, runsAbi } from './generated/abis.ts';
 import { commitmentOf, proofSalt } from './proof-call.ts';
 import { receiptEvent } from './receipt-event.ts';
+import type { SeenRun } from './run-facts.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
 import { translated } from './translate-error.ts';
 import type { Wallet } from './wallets.ts';
@@ -46,6 +47,21 @@ export function outcomeProof(adapterId: bigint, opening: UnitOpening, outcome: O
   return { adapterId, data: encodeFunctionData({ abi: runsAbi, functionName: 'proveOutcome', args: [adapterId, opening, { ...outcome, shape: shapeArgument(outcome.shape) }, salt] }) };
 }
 
+/** What refutes a statement: evidenceOf in attribution/runs/run-evidence.ts. */
+export type RunEvidence =
+  | { kind: 'given'; opening: UnitOpening }
+  | { kind: 'unit'; opening: UnitOpening; shape: UnitShape; step: UnitStep }
+  | { kind: 'outcome'; opening: UnitOpening; outcome: Outcome };
+
+/** Whatever it is that refutes it. */
+export function runProof(adapterId: bigint, evidence: RunEvidence): RunProof {
+  switch (evidence.kind) {
+    case 'given': return givenProof(adapterId, evidence.opening);
+    case 'unit': return unitProof(adapterId, evidence.opening, evidence.shape, evidence.step);
+    case 'outcome': return outcomeProof(adapterId, evidence.opening, evidence.outcome);
+  }
+}
+
 /** Operations from here on are judged by the ledger's referee: LEDGER_OPS in contracts/src/Runs.sol. */
 const LEDGER_OPS = 0x80;
 
@@ -66,6 +82,19 @@ export async function asksAboutOutcome(connection: ChainConnection, opening: Uni
   const args = [unit, programHash, { ...outcome, shape: shapeArgument(outcome.shape) }] as const;
   return translated('Asking the referee', async () =>
     connection.publicClient.readContract({ address: await ledgerRefereeOf(connection), abi: ledgerRefereeAbi, functionName: 'isOtherOutcome', args }));
+}
+
+/**
+ * Whether a statement would be refuted, asked beforehand for nothing. True of a given state: of that there is no computing to judge. `traces`:
+ * roots that its maker showed, by unit; `programHash`: what the adapter is registered with. Errors: the referee's, `chain/unreachable`.
+ */
+export async function asksAboutRun(connection: ChainConnection, { traces }: Pick<SeenRun, 'traces'>, programHash: Hex, evidence: RunEvidence): Promise<boolean> {
+  if (evidence.kind === 'given') return true;
+  const { opening } = evidence;
+  if (evidence.kind === 'outcome') return asksAboutOutcome(connection, opening, programHash, evidence.outcome);
+  const trace = traces.get(opening.index);
+  // A step is proved under roots that were shown; without them the contract takes none.
+  return trace !== undefined && asksReferee(connection, opening, evidence.shape, trace.innerRoot, evidence.step);
 }
 
 const ledgerRefereeOf = ({ publicClient, contracts }: ChainConnection): Promise<Hex> => publicClient.readContract({ address: contracts.runs, abi: runsAbi, functionName: 'ledgerReferee' });

@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { disputeEvents } from '../chain/game-events.ts';
+import { asksAboutAnswer } from '../chain/ask-referee.ts';
 import { commitProof } from '../chain/commit-proof.ts';
 import { MOST_AT_ONCE, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
@@ -16,7 +17,7 @@ import { type Challengeable, ClaimCheck, type Finding, isAnswered } from './clai
 import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import type { Pursuit } from './disputes-kept.ts';
 import { EngineState } from './engine.svelte.ts';
-import { Pursuits } from './pursuits.svelte.ts';
+import { Pursuits, notJudged } from './pursuits.svelte.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
 
@@ -261,6 +262,7 @@ export class DisputesState {
     }
     const finding = work.finding && !isAnswered(work.finding, dispute) ? work.finding : await this.#inspect(claim, work, signal);
     if (finding.kind === 'false') {
+      await this.#askReferee(finding);
       // A proof that is forgotten is made anew, with another salt.
       if (finding.evidence.kind === 'batch') work.finding = undefined;
       await this.#pursuits.keep({ ...pursuit, where: finding.where, proof: proofOf(finding).data, answer: answerOf(finding) });
@@ -303,6 +305,14 @@ export class DisputesState {
       if (work.error.code === 'cancelled') work.error = undefined;
       throw error;
     }
+  }
+
+  /** Throws `dispute/not-judged-false`, and the referee's own errors. */
+  async #askReferee({ of, evidence, where }: Extract<Finding, { kind: 'false' }>): Promise<void> {
+    if (!of) return;
+    const { chain } = this.#session;
+    const { adapter } = chain.knownAdapter(String(of.adapterId))!;
+    if (!(await asksAboutAnswer(chain.connection, adapter.programHash, openingOf(of).answer, evidence))) throw notJudged(where);
   }
 
   /** One transaction, shown. Throws what it failed with. */

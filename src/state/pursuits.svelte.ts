@@ -1,6 +1,14 @@
 import { SvelteMap } from 'svelte/reactivity';
+import { OpenLedgerError } from '../errors.ts';
 import { type Pursuit, dropPursuit, keepPursuit, readPursuits } from './disputes-kept.ts';
 import type { Session } from './session.svelte.ts';
+
+/** Nothing is committed to that would not convict: it would cost gas, and show nothing. */
+export function notJudged(why: string): OpenLedgerError {
+  return new OpenLedgerError({
+    code: 'dispute/not-judged-false', what: 'The referee on the chain does not find this to be false: nothing was committed to.', why, next: 'Check it again; if that stays, this page computes otherwise than the referee: please report it.',
+  });
+}
 
 /** Challenges that the connected account has begun in one contract of games, by claim or adapter. */
 export class Pursuits {

@@ -1,13 +1,12 @@
 import { samePlace } from '../chain/demand-places.ts';
 import { convictRunSilence, demandOfRun } from '../chain/demand-run.ts';
-import { type RunProof, commitRunProof, givenProof, outcomeProof, readRunCommitment, sendRunProof, unitProof } from '../chain/prove-run.ts';
+import { type RunProof, asksAboutRun, commitRunProof, readRunCommitment, runProof, sendRunProof } from '../chain/prove-run.ts';
 import { isDemandedOfRun } from '../chain/read-run-terms.ts';
 import type { RunDemand } from '../chain/run-facts.ts';
 import { OpenLedgerError, toWire } from '../errors.ts';
-import type { RunEvidence } from '../workers/runs.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import type { Pursuit } from './disputes-kept.ts';
-import { Pursuits } from './pursuits.svelte.ts';
+import { Pursuits, notJudged } from './pursuits.svelte.ts';
 import type { RunWork } from './runs-work.svelte.ts';
 import { RunsState, shownText } from './runs.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -92,7 +91,8 @@ export class RunPursuits {
     // Stopped, or said in work.error.
     if (!finding) return false;
     if (finding.kind === 'false') {
-      await this.#pursuits.keep({ ...pursuit, where: finding.why, proof: proofOf(id, finding.evidence).data });
+      if (!(await asksAboutRun(connection, run, item.adapter.programHash, finding.evidence))) throw notJudged(finding.why);
+      await this.#pursuits.keep({ ...pursuit, where: finding.why, proof: runProof(id, finding.evidence).data });
       return true;
     }
     if (finding.kind !== 'demand') {
@@ -153,13 +153,5 @@ export class RunPursuits {
     await this.#pursuits.nextBlock(signal);
     work.waiting = '';
     return true;
-  }
-}
-
-function proofOf(adapterId: bigint, evidence: RunEvidence): RunProof {
-  switch (evidence.kind) {
-    case 'given': return givenProof(adapterId, evidence.opening);
-    case 'outcome': return outcomeProof(adapterId, evidence.opening, evidence.outcome);
-    default: return unitProof(adapterId, evidence.opening, evidence.shape, evidence.step);
   }
 }

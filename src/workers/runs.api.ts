@@ -1,12 +1,10 @@
 import type { RunFacts } from '../attribution/runs/examine.ts';
-import type { OutcomeEvidence } from '../attribution/runs/outcome-evidence.ts';
 import type { RunPlace } from '../attribution/runs/places.ts';
 import type { RegisteredRoots } from '../attribution/runs/registered.ts';
+import type { RunEvidence } from '../attribution/runs/run-evidence.ts';
 import type { RepliesOfUnit } from '../attribution/runs/run-replies.ts';
-import type { UnitOpening } from '../attribution/runs/statement.ts';
 import type { ClaimedTrace } from '../attribution/runs/unit-case.ts';
 import type { NodesOpening } from '../attribution/trace/replies.ts';
-import type { UnitEvidence } from '../attribution/trace/unit-tracer.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { AdapterRef } from './engine.api.ts';
 
@@ -33,12 +31,6 @@ export type ShownOfRun = Omit<RunFacts, 'list' | 'traces' | 'registered'> & { tr
 export interface RunStatementMade extends VouchedRun {
   seconds: number;
 }
-
-/** What refutes a statement. */
-export type RunEvidence =
-  | { kind: 'given'; opening: UnitOpening }
-  | ({ kind: 'unit'; opening: UnitOpening } & Omit<UnitEvidence, 'reads'>)
-  | { kind: 'outcome'; opening: UnitOpening; outcome: OutcomeEvidence };
 
 /** What making a run again says about a statement; `why` is for people. */
 export type RunFinding = { why: string; seconds: number } & (

@@ -5,6 +5,7 @@ import { RunExaminer } from '../attribution/runs/examine.ts';
 import type { RunPlace } from '../attribution/runs/places.ts';
 import { publishedConstants } from '../attribution/runs/published-constants.ts';
 import { otherThanRegistered } from '../attribution/runs/registered.ts';
+import { evidenceOf } from '../attribution/runs/run-evidence.ts';
 import { openRun } from '../attribution/runs/run-of-adapter.ts';
 import { type RepliesOfUnit, repliesAboutRoots, repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
@@ -78,12 +79,9 @@ export async function checkRun(source: Source, run: RegisteredRun, vouched: Vouc
   const about = { why: move.why, seconds: (performance.now() - began) / 1000 };
   switch (move.kind) {
     case 'demand': return { kind: 'demand', places: move.places, ...about };
-    case 'prove-given': return { kind: 'false', evidence: { kind: 'given', opening: move.opening }, ...about };
-    case 'prove-unit': {
-      const { opening, step, shape } = move;
-      return { kind: 'false', evidence: { kind: 'unit', opening, step, shape }, ...about };
-    }
-    case 'prove-outcome': return { kind: 'false', evidence: { kind: 'outcome', opening: move.opening, outcome: move.outcome }, ...about };
+    case 'prove-given':
+    case 'prove-unit':
+    case 'prove-outcome': return { kind: 'false', evidence: evidenceOf(move), ...about };
     default: return { kind: move.kind, ...about };
   }
 }

@@ -1,10 +1,13 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from 'playwright';
+import { getAbiItem, toFunctionSelector, zeroHash } from 'viem';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ALL_UNITS, tracePlace } from '../../src/attribution/runs/places.ts';
 import { ALL_MATRICES } from '../../src/attribution/trace/trace-nodes.ts';
 import { demandOfRun } from '../../src/chain/demand-run.ts';
+import { ledgerRefereeAbi } from '../../src/chain/generated/abis.ts';
 import { readRun, readRunBalance } from '../../src/chain/read-run.ts';
+import { seenRun } from '../../src/serve/watch/testing/show-run.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { goTo, openApp, useIdentity, waitFor } from './page-actions.ts';
@@ -19,6 +22,35 @@ const letTimeRun = () => anvilRpc(RPC(), 'anvil_removeBlockTimestampInterval');
 const FALSE_NAME = 'Glossary of doubt';
 const OTHER_NAME = 'Glossary of others';
 const SILENT_NAME = 'Glossary of silence';
+
+interface Call {
+  id: number;
+  method: string;
+  params: { data?: string }[];
+}
+
+interface Answer {
+  jsonrpc: string;
+  id: number;
+  result: string;
+}
+
+const isRpc = (at: URL) => at.href.startsWith(RPC());
+
+/** From now on the page hears from the chain that no registered program is false; `end`: and then what is so again. */
+async function acquitPrograms(page: Page): Promise<{ end(): Promise<void> }> {
+  const selector = toFunctionSelector(getAbiItem({ abi: ledgerRefereeAbi, name: 'isOtherOutcome' }));
+  await page.route(isRpc, async (route) => {
+    const asked = [(route.request().postDataJSON() ?? []) as Call | Call[]].flat();
+    const about = new Set(asked.filter(({ method, params }) => method === 'eth_call' && params[0]?.data?.startsWith(selector)).map(({ id }) => id));
+    if (!about.size) return route.fallback();
+    const response = await route.fetch();
+    const json = (await response.json()) as Answer | Answer[];
+    const other = (one: Answer): Answer => (about.has(one.id) ? { jsonrpc: '2.0', id: one.id, result: zeroHash } : one);
+    await route.fulfill({ response, json: Array.isArray(json) ? json.map(other) : other(json) });
+  });
+  return { end: () => page.unroute(isRpc) };
+}
 
 async function look(page: Page, name: string): Promise<void> {
   const found: string[] = [];
@@ -126,7 +158,13 @@ describe.sequential('how adapters were made, in a browser without WebGPU', () =>
     await line.getByRole('button', { name: 'Check its training' }).click({ timeout: 30_000 });
     await line.getByText('the registered program has something else in ledger.noise, row 0, column 2').waitFor({ timeout: 180_000 });
     const before = await readRunBalance(other.connection, curator.address);
+    // A referee that does not find it false: nothing is committed to, and that is said.
+    const acquitted = await acquitPrograms(page);
     await line.getByRole('button', { name: 'Challenge' }).click();
+    await line.getByText('nothing was committed to').waitFor({ timeout: 30_000 });
+    expect((await seenRun(other.connection, adapterId)).commitments).toEqual([]);
+    await acquitted.end();
+    await line.getByRole('button', { name: 'Go on with the challenge' }).click();
     await line.getByText(/^You won/).waitFor({ timeout: 60_000 });
     await line.getByText('Its registered program was shown to be another than its run comes to').waitFor();
     expect(await stateOf(adapterId)).toBe('refuted');

@@ -19,6 +19,7 @@ interface Vm {
   function expectRevert(bytes4 selector) external;
   function expectPartialRevert(bytes4 selector) external;
   function expectEmit(address emitter) external;
+  function expectCall(address callee, bytes calldata data) external;
   function etch(address where, bytes calldata code) external;
   function snapshotState() external returns (uint256 id);
   function revertToState(uint256 id) external returns (bool);

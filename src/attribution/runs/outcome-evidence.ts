@@ -21,6 +21,8 @@ export interface OutcomeEvidence {
   columns: number;
   made: Opening;
   registered: ProgramHeader;
+  givenRows: number;
+  givenColumns: number;
   given: Opening;
 }
 
@@ -56,33 +58,43 @@ export async function outcomeOf({ plan, replay, tracer }: OpenRun, { signal }: {
   return { program, programHash: programHash(program, committed.root), committed, constants, made, indices };
 }
 
+/** In place of a constant that the registered program does not have. */
+const NOTHING = { givenRows: 0, givenColumns: 0, given: { input: 0, leaf: 0, values: '0x', proof: [] } } satisfies Partial<OutcomeEvidence>;
+
 /**
- * The first number of what a run made that its adapter's registered program has otherwise; undefined where they differ in something that no
- * run makes (weights of the base, instructions), which no contract judges. `registered` must hash to what is registered.
+ * The first of what a run made that its adapter's registered program has otherwise: a constant of another size, or none, or one with another
+ * number. Undefined where they differ in something that no run makes (weights of the base, instructions), which no contract judges.
+ * `registered` must hash to what is registered.
  */
 export async function outcomeEvidence({ plan, tracer }: OpenRun, { made, indices, committed, program }: RunOutcome, registered: ProgramConstants): Promise<{ evidence: OutcomeEvidence; where: string } | undefined> {
-  if (!sameShapes(program, registered.program)) return undefined;
   const last = plan.count - 1;
   const meaning = tracer.of(plan.program(last)!);
-  for (const [output, index] of indices.entries()) {
-    const found = differenceIn(registered.committed, index, committed.tensors[index]!.leaves);
-    if (!found) continue;
-    const [right, { leaf }] = [made[output]!, found];
-    const values = leafValues(await registered.constants.matrix(index), leaf).values;
-    const { row, column } = firstFalse(right, leaf, values)!;
+  const evidenceOf = async (output: number, leaf: number): Promise<OutcomeEvidence> => {
+    const [right, index] = [made[output]!, indices[output]!];
+    const there = registered.committed.tensors[index];
     const opening = (of: Float32Array, proof: Hex[]): Opening => ({ input: 0, leaf, values: toHex(floatBytes(of)), proof });
-    const evidence: OutcomeEvidence = {
+    return {
       header: headerOf(meaning.program, meaning.constants.tree.root), shape: meaning.program.shape, inputs: toHex(unitInputsBytes(plan.inputs(last))),
       output, rows: right.rows, columns: right.columns,
       made: opening(leafValues(right, leaf).values, new TraceTree(indices.map((at) => committed.tensors[at]!)).proof(output, leaf)),
-      registered: headerOf(registered.program, registered.committed.root), given: opening(values, registered.committed.proof(index, leaf)),
+      registered: headerOf(registered.program, registered.committed.root),
+      ...(there
+        ? { givenRows: there.rows, givenColumns: there.columns, given: opening(leafValues(await registered.constants.matrix(index), leaf).values, registered.committed.proof(index, leaf)) }
+        : NOTHING),
     };
-    return { evidence, where: `${program.constants[index]!.name}, row ${row}, column ${column}` };
+  };
+  for (const [output, index] of indices.entries()) {
+    const [right, { name }, there] = [made[output]!, program.constants[index]!, registered.committed.tensors[index]];
+    if (!there) return { evidence: await evidenceOf(output, 0), where: `${name}, which it does not have` };
+    if (there.rows !== right.rows || there.columns !== right.columns) {
+      // Nothing can be opened of a constant without rows.
+      if (there.leaves.length === 0) continue;
+      return { evidence: await evidenceOf(output, 0), where: `${name}, which is [${there.rows},${there.columns}] and not [${right.rows},${right.columns}]` };
+    }
+    const found = differenceIn(registered.committed, index, committed.tensors[index]!.leaves);
+    if (!found) continue;
+    const { row, column } = firstFalse(right, found.leaf, leafValues(await registered.constants.matrix(index), found.leaf).values)!;
+    return { evidence: await evidenceOf(output, found.leaf), where: `${name}, row ${row}, column ${column}` };
   }
   return undefined;
-}
-
-/** Constants stand at the same places, and are as large. */
-function sameShapes(one: TraceProgram, other: TraceProgram): boolean {
-  return one.constants.length === other.constants.length && one.constants.every(({ rows, columns }, k) => rows === other.constants[k]!.rows && columns === other.constants[k]!.columns);
 }

@@ -3,12 +3,12 @@ import type { ShownPiece } from '../../attribution/trace/node-search.ts';
 import { SEARCH_LIMITS, type SearchLimits } from '../../attribution/trace/search-plan.ts';
 import type { TracePlace } from '../../attribution/trace/trace-nodes.ts';
 import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
-import { type ProofCall, type StepEvidence, evidenceProof } from '../../chain/proof-call.ts';
+import { type AnswerEvidence, type ProofCall, evidenceProof } from '../../chain/proof-call.ts';
 import type { Examined } from './examine.ts';
 
 /** What to do about a claim that was found false: prove it, make its claimant show more first, or nothing. */
 export type Move =
-  | { kind: 'prove'; why: string; proof: ProofCall; step?: StepEvidence }
+  | { kind: 'prove'; why: string; proof: ProofCall; evidence?: AnswerEvidence }
   | { kind: 'demand'; why: string; places: TracePlace[] }
   | { kind: 'none'; why: string };
 
@@ -23,7 +23,7 @@ export async function nextMove(claim: ClaimRecord, { inspection, tracer, records
   if (found.kind === 'demand') return { kind: 'demand', why, places: found.places };
   if (found.kind !== 'false') return { kind: 'none', why };
   const { evidence } = found;
-  return { kind: 'prove', why, proof: evidenceProof(claim.claimId, opening, evidence), ...(evidence.kind === 'step' && { step: evidence.step }) };
+  return { kind: 'prove', why, proof: evidenceProof(claim.claimId, opening, evidence), evidence };
 }
 
 /** Demands can be made for `seconds`, and each round takes all of `replyTime` at worst. */

@@ -10,7 +10,7 @@ import { OutputRoots, type PlanTree, openAlone, openUnit } from '../../attributi
 import { type ProgramConstants, type RunOutcome, outcomeEvidence } from '../../attribution/runs/outcome-evidence.ts';
 import { tensorsAfter } from '../../attribution/runs/state-tensors.ts';
 import { FalseMaker, type Fault, flipBit } from '../../attribution/runs/testing/false-maker.ts';
-import { otherProgram } from '../../attribution/runs/testing/other-program.ts';
+import { otherProgram, withoutLastRecord } from '../../attribution/runs/testing/other-program.ts';
 import { smallRun } from '../../attribution/runs/testing/small-run.ts';
 import { rowsOf } from '../../attribution/tensor-rows.ts';
 import { type Opening, headerOf } from '../../attribution/trace/step.ts';
@@ -323,6 +323,40 @@ test.each(['rows', 'noise', 'scale', 'factor'])('a right run whose adapter is re
   expect((await seenRun(chain.connection, id)).refuted).toMatchObject({ what: 'outcome' });
   expect(await readRunBalance(chain.connection, guard.address)).toBe(0n);
   console.info(`registered with other ${kind}: ${events.filter(({ claim, gas }) => claim === `run ${id}` && gas).map(({ gas }) => gas).join(' + ')} gas`);
+}, 120_000);
+
+test.each(['a record less', 'fewer constants'])('a right run whose adapter is registered with %s is refuted in two transactions; the right one cannot be', async (what) => {
+  const { connection } = chain;
+  const other = await (what === 'a record less' ? withoutLastRecord(outcome) : otherProgram(outcome, () => undefined, outcome.indices.at(-1)!));
+  programs.set(other.programHash, Promise.resolve(other));
+  const honest = await vouch(right);
+  const id = await vouch(right, { programHash: other.programHash });
+  const { evidence } = (await outcomeEvidence(run, outcome, other))!;
+  const opening = openAlone(plan, right, run.plan.count - 1);
+  const header = headerOf(outcome.program, outcome.committed.root);
+  const own: Opening = { ...evidence.made, proof: outcome.committed.proof(outcome.indices[evidence.output]!, evidence.made.leaf) };
+  const { rows, columns } = evidence;
+  const [inItsSize, asNothing] = [{ givenRows: rows, givenColumns: columns }, { givenRows: 0, givenColumns: 0, given: { ...own, values: '0x', proof: [] } as Opening }];
+  // With the other program, with the right one and the other's leaf, the right leaf under the other's size, no leaf; and all as it is.
+  for (const [change, code] of [
+    [{}, 'referee-wrong-header'], [{ registered: header }, 'referee-wrong-opening'], [{ registered: header, given: own, givenRows: rows - 1, givenColumns: columns }, 'referee-wrong-opening'],
+    [{ registered: header, ...asNothing }, 'referee-wrong-opening'], [{ registered: header, ...inItsSize, given: own }, 'claim-holds'],
+  ] as const) {
+    const proof = outcomeProof(honest, opening, { ...evidence, ...change });
+    await commitRunProof(connection, guard, proof);
+    await chain.pass(1);
+    await expect(sendRunProof(connection, guard, proof)).rejects.toMatchObject({ code: `contract/${code}` });
+  }
+  const { round, of, events } = watcher(`sizes ${what}`, guard);
+  await round();
+  expect(of(id)).toEqual(['found', 'committed']);
+  await chain.pass(1);
+  await round();
+  expect([await stateOf(id), await stateOf(honest)]).toEqual(['refuted', 'open']);
+  expect(events.find(({ claim, event }) => claim === `run ${id}` && event === 'found')!.text).toMatch(/the registered program has something else in ledger\.[a-z]+, which (is \[|it does not have)/);
+  const gas = events.filter(({ claim, transaction }) => claim === `run ${id}` && transaction).map((event) => event.gas);
+  expect(gas.slice(0, 2)).toHaveLength(2);
+  console.info(`registered with ${what}: ${gas.join(' + ')} gas`);
 }, 120_000);
 
 test('no proof of another outcome refutes a right statement, nor can a true one be taken', async () => {

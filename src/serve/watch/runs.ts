@@ -1,6 +1,7 @@
-import type { RunExaminer, RunMove } from '../../attribution/runs/examine.ts';
+import type { RunExaminer } from '../../attribution/runs/examine.ts';
 import { runEvents } from '../../chain/game-events.ts';
 import { type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
+import { type ProvingMove, evidenceOf } from '../../attribution/runs/run-evidence.ts';
 import { repliesAboutRoots, repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
 import { SEARCH_LIMITS } from '../../attribution/trace/search-plan.ts';
 import type { ChainConnection } from '../../chain/client.ts';
@@ -9,7 +10,7 @@ import { convictRunSilence, demandOfRun, readRunDemandPrice, takeBackRunDemand }
 import type { EventFeed } from '../../chain/events.ts';
 import { type Adapter, listAdapters } from '../../chain/list-adapters.ts';
 import { type DatanetVersion, listDatanets } from '../../chain/list-datanets.ts';
-import { type RunProof, asksAboutOutcome, asksReferee, commitRunProof, givenProof, outcomeProof, readRunCommitment, sendRunProof, unitProof } from '../../chain/prove-run.ts';
+import { type RunProof, asksAboutRun, commitRunProof, readRunCommitment, runProof, sendRunProof } from '../../chain/prove-run.ts';
 import { readRunBalance, readRunClock } from '../../chain/read-run.ts';
 import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../../chain/reveal-run.ts';
 import { type RunDemand, type SeenRun, runsOf } from '../../chain/run-facts.ts';
@@ -136,14 +137,12 @@ export class RunWatcher {
   }
 
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
-  private async begin(view: View, run: SeenRun, move: Extract<RunMove, { kind: 'prove-unit' | 'prove-given' | 'prove-outcome' }>, { programHash }: Adapter): Promise<void> {
+  private async begin(view: View, run: SeenRun, move: ProvingMove, { programHash }: Adapter): Promise<void> {
     const { connection, file } = this.parts;
-    const convicts =
-      move.kind === 'prove-unit' ? await asksReferee(connection, move.opening, move.shape, run.traces.get(move.unit)!.innerRoot, move.step)
-      : move.kind === 'prove-given' || (await asksAboutOutcome(connection, move.opening, programHash, move.outcome));
-    if (!convicts) return this.say('failed', run, 'the referee does not agree; nothing was sent.');
+    const evidence = evidenceOf(move);
+    if (!(await asksAboutRun(connection, run, programHash, evidence))) return this.say('failed', run, 'the referee does not agree; nothing was sent.');
     if (!this.maySend(view, run, `prove: ${move.why}`)) return;
-    const { data } = proofFor(run.adapterId, move);
+    const { data } = runProof(run.adapterId, evidence);
     const proof: KeptProof = { claimId: String(run.adapterId), answersRoot: run.outputsRoot, data };
     file.state.proofs.push(proof);
     file.save();
@@ -326,6 +325,4 @@ export class RunWatcher {
 }
 
 const keyOf = ({ adapterId, outputsRoot }: SeenRun) => `${adapterId} ${outputsRoot}`;
-const proofFor = (id: bigint, move: Extract<RunMove, { kind: 'prove-unit' | 'prove-given' | 'prove-outcome' }>): RunProof =>
-  move.kind === 'prove-unit' ? unitProof(id, move.opening, move.shape, move.step) : move.kind === 'prove-given' ? givenProof(id, move.opening) : outcomeProof(id, move.opening, move.outcome);
 const proofOf = ({ claimId, data }: KeptProof): RunProof => ({ adapterId: BigInt(claimId), data });

@@ -1,12 +1,13 @@
 import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from '../../attribution/trace/replies.ts';
 import { disputeEvents } from '../../chain/game-events.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
+import { asksAboutAnswer } from '../../chain/ask-referee.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
 import { MOST_AT_ONCE, type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
 import { demandBond } from '../../chain/demand-price.ts';
 import type { EventFeed } from '../../chain/events.ts';
-import { disputesAbi, refereeAbi } from '../../chain/generated/abis.ts';
+import { disputesAbi } from '../../chain/generated/abis.ts';
 import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
 import { shownAnswers } from '../../chain/open-batch.ts';
 import { commitmentOf } from '../../chain/proof-call.ts';
@@ -209,14 +210,10 @@ export class Watcher {
   }
 
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
-  private async begin(view: View, claim: ClaimRecord, { proof, step, why }: Extract<Move, { kind: 'prove' }>, examined: Examined | undefined): Promise<void> {
+  private async begin(view: View, claim: ClaimRecord, { proof, evidence, why }: Extract<Move, { kind: 'prove' }>, examined: Examined | undefined): Promise<void> {
     const { connection, file } = this.parts;
-    if (step && examined) {
-      const { programHash } = examined;
-      const { inputsHash: inputs, traceRoot } = claim.answer!;
-      const convicts = await translated('Asking the referee', () =>
-        connection.publicClient.readContract({ address: connection.contracts.referee, abi: refereeAbi, functionName: 'isFalse', args: [programHash, inputs, traceRoot, step] }));
-      if (!convicts) return this.say('failed', claim, 'the referee does not agree; nothing was sent.');
+    if (evidence && examined && !(await asksAboutAnswer(connection, examined.programHash, claim.answer!, evidence))) {
+      return this.say('failed', claim, 'the referee does not agree; nothing was sent.');
     }
     if (!this.maySend(view, claim, `prove: ${why}`)) return;
     const kept: KeptProof = { claimId: String(claim.claimId), answersRoot: claim.answersRoot, data: proof.data };
