@@ -148,7 +148,15 @@ contract LedgerRefereeOutcomeTest is Test, LedgerTrace {
 
   /// @dev One row too few, one too many, other columns, and the same bytes in another form.
   function test_aConstantOfAnotherSizeIsAnotherOutcome() public view {
-    uint256[2][7] memory sizes = [[uint256(2), 200], [uint256(4), 200], [uint256(3), 199], [uint256(3), 201], [uint256(200), 3], [uint256(1), 600], [uint256(600), 1]];
+    uint256[2][7] memory sizes = [
+      [uint256(2), 200],
+      [uint256(4), 200],
+      [uint256(3), 199],
+      [uint256(3), 201],
+      [uint256(200), 3],
+      [uint256(1), 600],
+      [uint256(600), 1]
+    ];
     for (uint256 k = 0; k < sizes.length; k++) {
       (uint256 rows, uint256 columns) = (sizes[k][0], sizes[k][1]);
       bytes memory data = new bytes(4 * rows * columns);
@@ -166,8 +174,18 @@ contract LedgerRefereeOutcomeTest is Test, LedgerTrace {
 
   /// @dev Who says that the registered constant has another size has to prove it.
   function test_noOtherSizeIsProvedOfARightConstant() public {
-    uint32[2][10] memory sizes =
-      [[uint32(2), 200], [uint32(4), 200], [uint32(3), 199], [uint32(3), 201], [uint32(200), 3], [uint32(1), 600], [uint32(600), 1], [uint32(0), 200], [uint32(3), 0], [uint32(0), 0]];
+    uint32[2][10] memory sizes = [
+      [uint32(2), 200],
+      [uint32(4), 200],
+      [uint32(3), 199],
+      [uint32(3), 201],
+      [uint32(200), 3],
+      [uint32(1), 600],
+      [uint32(600), 1],
+      [uint32(0), 200],
+      [uint32(3), 0],
+      [uint32(0), 0]
+    ];
     for (uint256 k = 0; k < sizes.length; k++) {
       Asked memory a = _about(2, 1, 0x11);
       (a.outcome.givenRows, a.outcome.givenColumns) = (sizes[k][0], sizes[k][1]);
@@ -190,14 +208,6 @@ contract LedgerRefereeOutcomeTest is Test, LedgerTrace {
     a = _about(2, 1, 0x11);
     (a.outcome.rows, a.outcome.columns) = (4, 200);
     _refusesOpening(a, 255, 1);
-  }
-
-  function testFuzz_noSizeConvictsARightRegistration(uint32 rows, uint32 columns, uint32 leaf) public view {
-    Asked memory a = _about(2, 1, 0x11);
-    (a.outcome.givenRows, a.outcome.givenColumns, a.outcome.given.leaf) = (rows, columns, leaf);
-    try _referee.isOtherOutcome(a.unit, a.registered, a.outcome) returns (bool isOther) {
-      yes(!isOther, "the same");
-    } catch { }
   }
 
   /// @dev The run's constants are 4, 0 and 2.

@@ -102,8 +102,7 @@ contract RunsOutcomeTest is Vouching {
 
   function test_onlyTheLastUnitMakesIt() public {
     for (uint32 unit = 0; unit < UNITS - 1; unit++) {
-      bytes memory data =
-        abi.encodeCall(Runs.proveOutcome, (adapter, _unitAlone(unit), _outcome(unit, true), SALT));
+      bytes memory data = abi.encodeCall(Runs.proveOutcome, (adapter, _unitAlone(unit), _outcome(unit, true), SALT));
       _refused(data, abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, unit));
     }
     // Nor can another be taken for the last.

@@ -2,7 +2,7 @@ import { bitsOf } from '../../arithmetic/rf32.ts';
 import { type Hex, toHex } from '../../protocol/bytes.ts';
 import { LoadedConstants, constantsTree } from '../trace/constants.ts';
 import { programHash } from '../trace/instruction.ts';
-import { type TraceProgram, traceProgram } from '../trace/program.ts';
+import { traceProgram } from '../trace/program.ts';
 import type { Constants, Matrix } from '../trace/run.ts';
 import { sketchTable } from '../trace/sketch-tables.ts';
 import { type Opening, type ProgramHeader, differenceIn, firstFalse, headerOf } from '../trace/step.ts';
