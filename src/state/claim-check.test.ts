@@ -3,6 +3,8 @@ import { leafOf } from '../chain/demand-places.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type ClaimedAnswer, answersRoot } from '../protocol/answers.ts';
 import { batchFile } from '../protocol/batch.ts';
+import type { ClaimQuery } from '../workers/engine.api.ts';
+import type { SearchTime } from '../workers/runs.api.ts';
 import { ClaimCheck } from './claim-check.ts';
 import { stakesOf } from './disputes-cost.ts';
 import { NO_DISPUTE } from './disputes-events.ts';
@@ -13,17 +15,22 @@ const answer = (k: number): ClaimedAnswer => ({ tokensIn: 10, tokensOut: 5, rece
 const ANSWERS = [0, 1, 2].map(answer);
 const FILE = batchFile(1n, ANSWERS.map((one, k) => ({ answer: one, receiptCid: `bafkreireceipt${k}` })));
 const BATCH = {
-  claimId: 3n, adapterId: 1n, answers: 3, answer: undefined, answersRoot: answersRoot(1n, ANSWERS), tokensIn: 30, tokensOut: 15, fee: { contributors: 21n }, receiptCid: 'bafkreibatch',
+  claimId: 3n, adapterId: 1n, answers: 3, answer: undefined, answersRoot: answersRoot(1n, ANSWERS), tokensIn: 30, tokensOut: 15, fee: { contributors: 21n }, receiptCid: 'bafkreibatch', deadline: 1_000,
 } as unknown as ClaimRecord;
 const piece = { index: 7, leaf: 2, level: 0, depth: 0 };
 const FALSE = { kind: 'false', where: 'it is', evidence: { kind: 'inputs', inputs: '0x' } };
 const UNKNOWN = { kind: 'demand', certain: false, where: 'no receipt', places: [piece] };
 
+const TERMS = { window: 400, replyTime: 60 };
+
 /** A page on which the engine says these things of each answer, `said` by index; without a file for null. */
 function page(said: Record<number, object>, file: unknown = FILE) {
   const asked: number[] = [];
+  const left: (SearchTime | undefined)[] = [];
   const api = {
-    inspectClaim: (_: string, { receiptCid }: { receiptCid: string }) => {
+    inspectClaim: (_: string, query: ClaimQuery) => {
+      const { receiptCid } = query;
+      left.push(query.left);
       const k = Number(receiptCid.at(-1));
       asked.push(k);
       return { seconds: 1, ...(said[k] ?? { kind: 'right', where: '' }) };
@@ -33,14 +40,14 @@ function page(said: Record<number, object>, file: unknown = FILE) {
   const readContract = ({ functionName }: { functionName: string }) => Promise.resolve(functionName === 'termsOf' ? [{}, {}] : { rateIn: 0n, rateOut: 0n, ruleVersion: 1 });
   const session = {
     chain: {
-      adapters: { once }, datanets: { once }, feed: { refresh: once, logs: () => [] }, knownAdapter: () => ({ ref: {}, adapter: { programHash: word(1) } }),
+      blockTime: 700, terms: { once: () => Promise.resolve(TERMS) }, adapters: { once }, datanets: { once }, feed: { refresh: once, logs: () => [] }, knownAdapter: () => ({ ref: {}, adapter: { programHash: word(1) } }),
       connection: { contracts: {}, publicClient: { readContract } },
     },
     engine: { readJson: () => (file === null ? Promise.reject(new Error('not there')) : Promise.resolve(file)), job: (work: (api: unknown, job: string) => unknown) => Promise.resolve(work(api, 'job')) },
   } as unknown as Session;
   const check = new ClaimCheck(session, () => NO_DISPUTE);
   const run = (claim = BATCH, first?: number) => check.run(claim, { signal: new AbortController().signal, onProgress: () => {}, first });
-  return { asked, run };
+  return { asked, left, run };
 }
 
 test('a batch is right when each of its answers is, and none is computed twice', async () => {
@@ -65,6 +72,13 @@ test('of several answers that are not right, the one that can be proved false co
 test('what is demanded is demanded of that answer', async () => {
   const found = await page({ 1: UNKNOWN, 2: { ...UNKNOWN, certain: true } }).run();
   expect(found).toMatchObject({ kind: 'demand', certain: true, places: [{ answer: 2, ...piece }] });
+});
+
+test('the search is told how long demands are taken', async () => {
+  const { left, run } = page({ 1: UNKNOWN });
+  await run();
+  // Until the end of the window, or so long before the last reply could come: 1,000 − 700.
+  expect(left).toEqual([0, 1, 2].map(() => ({ seconds: 300, replyTime: 60 })));
 });
 
 test('a challenge’s own answer is looked at first', async () => {

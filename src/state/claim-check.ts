@@ -6,6 +6,7 @@ import type { ProofCall } from '../chain/proof-call.ts';
 import { OpenLedgerError } from '../errors.ts';
 import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../workers/engine.api.ts';
 import type { Dispute } from './disputes-events.ts';
+import { demandUntil } from './disputes-path.ts';
 import { readClaimPrices } from './disputes-terms.ts';
 import { EngineState } from './engine.svelte.ts';
 import type { Session } from './session.svelte.ts';
@@ -66,7 +67,7 @@ export class ClaimCheck {
   /** What the engine is asked about one answer. */
   async query(claim: ClaimRecord): Promise<ClaimQuery> {
     const { chain } = this.#session;
-    await Promise.all([chain.adapters.once(), chain.datanets.once()]);
+    const [terms] = await Promise.all([chain.terms.once(), chain.adapters.once(), chain.datanets.once()]);
     const known = chain.knownAdapter(String(claim.adapterId));
     if (!known) {
       throw new OpenLedgerError({
@@ -74,11 +75,13 @@ export class ClaimCheck {
       });
     }
     const { index, answer } = openingOf(claim);
-    const shown = this.#disputeOf(claim.claimId).demands.flatMap(({ shown: one }) => (one?.place.answer === Number(index) ? [one] : []));
+    const dispute = this.#disputeOf(claim.claimId);
+    const shown = dispute.demands.flatMap(({ shown: one }) => (one?.place.answer === Number(index) ? [one] : []));
     const prices = await readClaimPrices(chain.connection, claim.claimId);
     return {
       adapter: known.ref, programHash: known.adapter.programHash, answer: { ...answer, read: [...answer.read] }, receiptCid: claim.receiptCid, prices,
       shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown[0]?.inputs,
+      left: terms && { seconds: demandUntil(claim, dispute, terms) - (chain.blockTime || chain.now), replyTime: terms.replyTime },
     };
   }
 

@@ -6,10 +6,11 @@ import { type RunDemand, type SeenRun, runsOf } from '../chain/run-facts.ts';
 import { standRun, vouchRun } from '../chain/vouch-run.ts';
 import { toWire } from '../errors.ts';
 import type { Answered, EngineApi, LoadProgress } from '../workers/engine.api.ts';
-import type { RegisteredRun, RunFinding, VouchedRun } from '../workers/runs.api.ts';
+import type { RegisteredRun, RunFinding, SearchTime, VouchedRun } from '../workers/runs.api.ts';
 import type { KnownAdapter } from './chain.svelte.ts';
 import { EngineState } from './engine.svelte.ts';
 import { Loadable } from './loadable.svelte.ts';
+import { clockOf } from './runs-clock.ts';
 import { RunWork } from './runs-work.svelte.ts';
 import type { Session } from './session.svelte.ts';
 
@@ -78,7 +79,8 @@ export class RunsState {
     const { roots, traces, shown } = statement;
     const foundWith = shownText(statement);
     work.finding = undefined;
-    const finding = await this.#compute(item, 'checking', (engine, job, run, onProgress) => engine.checkRun(job, run, vouchedOf(statement), { roots, traces: [...traces], shown }, onProgress));
+    const finding = await this.#compute(item, 'checking', async (engine, job, run, onProgress) =>
+      engine.checkRun(job, run, vouchedOf(statement), { roots, traces: [...traces], shown, left: await this.#left(statement) }, onProgress));
     work.foundWith = foundWith;
     return (work.finding = finding);
   }
@@ -125,6 +127,14 @@ export class RunsState {
     await this.workOf(adapterId).tx.run((options) => takeBackRunDemand(connection, this.#session.wallet.require(), adapterId, place, options));
     await this.statements.load();
     void this.#session.wallet.refresh();
+  }
+
+  /** Time to demand more in; undefined where the chain does not tell. */
+  async #left(statement: SeenRun): Promise<SearchTime | undefined> {
+    const { chain } = this.#session;
+    const [times, terms] = await Promise.all([this.terms.once(), chain.terms.once()]);
+    if (!times || !terms) return undefined;
+    return { seconds: clockOf(statement, { ...times, window: terms.window }).demandUntil - (chain.blockTime || chain.now), replyTime: times.replyTime };
   }
 
   async #compute<T>(item: KnownAdapter, phase: Exclude<RunWork['phase'], 'idle'>, call: Call<T>): Promise<T | undefined> {

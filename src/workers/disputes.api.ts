@@ -2,6 +2,7 @@ import type { TraceMatrix } from '../attribution/trace/evidence.ts';
 import type { AnswerFinding } from '../attribution/trace/finding.ts';
 import type { ShownPiece } from '../attribution/trace/node-search.ts';
 import type { Shown } from '../attribution/trace/replies.ts';
+import type { SearchTime } from '../attribution/trace/search-plan.ts';
 import type { TracePlace } from '../attribution/trace/trace-nodes.ts';
 import type { ClaimedAnswer } from '../protocol/answers.ts';
 import type { ReceiptPrices } from '../protocol/divide-fee.ts';
@@ -23,6 +24,8 @@ export interface ClaimQuery {
   shown: ShownPiece[];
   /** The tokens that it is about, as shown with them; what `answer.inputsHash` is the hash of. */
   inputs: `0x${string}` | undefined;
+  /** Time to demand more in; absent: enough. */
+  left?: SearchTime | undefined;
 }
 
 /** What disproves a claim. */

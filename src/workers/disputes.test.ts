@@ -2,11 +2,12 @@ import 'fake-indexeddb/auto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RECORDS, smallBase } from '../../tests/parity/receipt-of.ts';
 import type { Catalog } from '../attribution/catalog.ts';
 import type { Engine } from '../attribution/engine.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
+import { SEARCH_LIMITS, SearchPlan } from '../attribution/trace/search-plan.ts';
 import { inputsBytes } from '../attribution/trace/step.ts';
 import { ALL_MATRICES, TraceNodes, leafPlace } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
@@ -136,6 +137,14 @@ describe('a claim computed again', () => {
     }
     expect(finding).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index: AT, row: 0, column: 0 } } });
     expect(rounds).toBeLessThanOrEqual(3);
+    // The search is planned for the time that is left.
+    const planned = vi.spyOn(SearchPlan.prototype, 'places');
+    for (const [left, most] of [[undefined, SEARCH_LIMITS.most], [{ seconds: 130, replyTime: 60 }, 3], [{ seconds: 0, replyTime: 60 }, 1]] as const) {
+      planned.mockClear();
+      expect(await inspect({ ...claim, shown: shown.slice(0, 1), inputs: toHex(inputsBytes(inputs)), left })).toMatchObject({ kind: 'demand' });
+      expect(planned.mock.lastCall![1].most).toBe(most);
+    }
+    planned.mockRestore();
   }, 60_000);
 });
 

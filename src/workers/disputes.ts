@@ -4,6 +4,7 @@ import type { BaseIdentity } from '../attribution/engine.ts';
 import { findingOf } from '../attribution/trace/finding.ts';
 import { type InspectedAnswer, inputsOf, inspectAnswer } from '../attribution/trace/inspect.ts';
 import { inTransactions, noSuchPlace, repliesTo } from '../attribution/trace/replies.ts';
+import { searchLimits } from '../attribution/trace/search-plan.ts';
 import type { TracePlace } from '../attribution/trace/trace-nodes.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import { fromHex } from '../protocol/bytes.ts';
@@ -41,7 +42,7 @@ export async function inspectClaim(source: Source, claim: ClaimQuery, options: O
   };
   const trace = traceOptions(options);
   const found = await inspectAnswer(tracer, inspected, trace);
-  const finding = await findingOf(tracer, found, { traceRoot: claim.answer.traceRoot, records: version.records, clusters, shown: claim.shown }, trace);
+  const finding = await findingOf(tracer, found, { traceRoot: claim.answer.traceRoot, records: version.records, clusters, shown: claim.shown }, { ...trace, ...(claim.left && { limits: searchLimits(claim.left) }) });
   return { ...finding, seconds: (performance.now() - began) / 1000 };
 }
 

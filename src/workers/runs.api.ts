@@ -5,10 +5,12 @@ import type { RunEvidence } from '../attribution/runs/run-evidence.ts';
 import type { RepliesOfUnit } from '../attribution/runs/run-replies.ts';
 import type { ClaimedTrace } from '../attribution/runs/unit-case.ts';
 import type { NodesOpening } from '../attribution/trace/replies.ts';
+import type { SearchTime } from '../attribution/trace/search-plan.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { AdapterRef } from './engine.api.ts';
 
 export type { RunPlace } from '../attribution/runs/places.ts';
+export type { SearchTime } from '../attribution/trace/search-plan.ts';
 
 /** An adapter whose run is made again, with the roots that the chain has of it. */
 export interface RegisteredRun extends RegisteredRoots {
@@ -24,8 +26,8 @@ export interface VouchedRun {
   cid: string;
 }
 
-/** What its owner had to show of it; `traces` by unit. */
-export type ShownOfRun = Omit<RunFacts, 'list' | 'traces' | 'registered'> & { traces: [number, ClaimedTrace][] };
+/** What its owner had to show of it, `traces` by unit; and what time is `left` to demand more. */
+export type ShownOfRun = Omit<RunFacts, 'list' | 'traces' | 'registered'> & { traces: [number, ClaimedTrace][]; left?: SearchTime | undefined };
 
 /** A statement made here, its list of roots published. */
 export interface RunStatementMade extends VouchedRun {

@@ -8,6 +8,7 @@ import { otherThanRegistered } from '../attribution/runs/registered.ts';
 import { evidenceOf } from '../attribution/runs/run-evidence.ts';
 import { openRun } from '../attribution/runs/run-of-adapter.ts';
 import { type RepliesOfUnit, repliesAboutRoots, repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
+import { searchLimits } from '../attribution/trace/search-plan.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import type { LoadProgress } from './engine.api.ts';
 import type { RegisteredRun, RunFinding, RunReplies, RunStatementMade, ShownOfRun, VouchedRun } from './runs.api.ts';
@@ -67,15 +68,15 @@ export async function makeRunStatement(source: Source, run: RegisteredRun, optio
 }
 
 /**
- * Makes a run again and compares it with what was vouched for; `shown`: what its owner had to show since. Throws `cancelled`,
+ * Makes a run again and compares it with what was vouched for, and with what its owner had to show since. Throws `cancelled`,
  * `storage/…` where adapter or records cannot be had.
  */
-export async function checkRun(source: Source, run: RegisteredRun, vouched: VouchedRun, shown: ShownOfRun, options: Options): Promise<RunFinding> {
+export async function checkRun(source: Source, run: RegisteredRun, vouched: VouchedRun, { traces, left, ...shown }: ShownOfRun, options: Options): Promise<RunFinding> {
   const began = performance.now();
   const examiner = await examinerOf(source, run, options);
   const { catalog, engine } = source;
   const registered = { ...run, published: () => publishedConstants(catalog, engine, run.adapter.cid, run.adapter.datanet.cid, { signal: options.signal }) };
-  const move = await examiner.move(vouched, { ...shown, traces: new Map(shown.traces), list: await listOf(source, vouched, examiner, options), registered }, following(options));
+  const move = await examiner.move(vouched, { ...shown, traces: new Map(traces), list: await listOf(source, vouched, examiner, options), registered }, { ...following(options), limits: left && searchLimits(left) });
   const about = { why: move.why, seconds: (performance.now() - began) / 1000 };
   switch (move.kind) {
     case 'demand': return { kind: 'demand', places: move.places, ...about };

@@ -21,6 +21,17 @@ export interface SearchLimits {
  */
 export const SEARCH_LIMITS: SearchLimits = { rounds: 3, most: 8, places: 16, gas: 6_400_000 };
 
+/** Seconds in which demands can still be made, and how long each round can take. */
+export interface SearchTime {
+  seconds: number;
+  replyTime: number;
+}
+
+/** As many rounds as there is time for, should each reply come at the last moment. */
+export function searchLimits({ seconds, replyTime }: SearchTime, places = SEARCH_LIMITS.places): SearchLimits {
+  return { ...SEARCH_LIMITS, most: Math.max(1, Math.min(SEARCH_LIMITS.most, 1 + Math.floor(seconds / replyTime))), places: Math.max(1, Math.min(SEARCH_LIMITS.places, places)) };
+}
+
 /**
  * What a challenger pays, in gas at the price by which bonds are reckoned: bonds of the places (Games.sol) with what it takes to
  * demand them, and each round's transaction. A reply costs less than its bond, so this bounds the gas of both sides.

@@ -1,6 +1,6 @@
 import { findingOf } from '../../attribution/trace/finding.ts';
 import type { ShownPiece } from '../../attribution/trace/node-search.ts';
-import { SEARCH_LIMITS, type SearchLimits } from '../../attribution/trace/search-plan.ts';
+import type { SearchLimits } from '../../attribution/trace/search-plan.ts';
 import type { TracePlace } from '../../attribution/trace/trace-nodes.ts';
 import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
 import { type AnswerEvidence, type ProofCall, evidenceProof } from '../../chain/proof-call.ts';
@@ -24,9 +24,4 @@ export async function nextMove(claim: ClaimRecord, { inspection, tracer, records
   if (found.kind !== 'false') return { kind: 'none', why };
   const { evidence } = found;
   return { kind: 'prove', why, proof: evidenceProof(claim.claimId, opening, evidence), evidence };
-}
-
-/** Demands can be made for `seconds`, and each round takes all of `replyTime` at worst. */
-export function searchLimits(seconds: number, replyTime: number, places: number): SearchLimits {
-  return { ...SEARCH_LIMITS, most: Math.max(1, Math.min(SEARCH_LIMITS.most, 1 + Math.floor(seconds / replyTime))), places: Math.max(1, Math.min(SEARCH_LIMITS.places, places)) };
 }

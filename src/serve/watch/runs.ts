@@ -3,15 +3,16 @@ import { runEvents } from '../../chain/game-events.ts';
 import { type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
 import { type ProvingMove, evidenceOf } from '../../attribution/runs/run-evidence.ts';
 import { repliesAboutRoots, repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
-import { SEARCH_LIMITS } from '../../attribution/trace/search-plan.ts';
+import { searchLimits } from '../../attribution/trace/search-plan.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { type DemandPrice, demandBond } from '../../chain/demand-price.ts';
-import { convictRunSilence, demandOfRun, readRunDemandPrice, takeBackRunDemand } from '../../chain/demand-run.ts';
+import { convictRunSilence, demandOfRun, takeBackRunDemand } from '../../chain/demand-run.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { type Adapter, listAdapters } from '../../chain/list-adapters.ts';
 import { type DatanetVersion, listDatanets } from '../../chain/list-datanets.ts';
 import { type RunProof, asksAboutRun, commitRunProof, readRunCommitment, runProof, sendRunProof } from '../../chain/prove-run.ts';
 import { readRunBalance, readRunClock } from '../../chain/read-run.ts';
+import { readRunTerms } from '../../chain/read-run-terms.ts';
 import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../../chain/reveal-run.ts';
 import { type RunDemand, type SeenRun, runsOf } from '../../chain/run-facts.ts';
 import { translated } from '../../chain/translate-error.ts';
@@ -44,6 +45,7 @@ export interface RunWatcherParts {
 interface View {
   runs: SeenRun[];
   price: DemandPrice;
+  replyTime: number;
   now: number;
   block: bigint;
   gasPrice: bigint;
@@ -91,16 +93,16 @@ export class RunWatcher {
   private async look(): Promise<View> {
     const { connection, feed } = this.parts;
     await feed.refresh();
-    const [{ timestamp, number }, gasPrice, price] = await translated('Reading the chain', () =>
-      Promise.all([connection.publicClient.getBlock(), connection.publicClient.getGasPrice(), readRunDemandPrice(connection)]));
-    return { runs: runsOf(runEvents(feed)), price, now: Number(timestamp), block: number!, gasPrice };
+    const [{ timestamp, number }, gasPrice, { demandPrice: price, replyTime }] = await translated('Reading the chain', () =>
+      Promise.all([connection.publicClient.getBlock(), connection.publicClient.getGasPrice(), readRunTerms(connection)]));
+    return { runs: runsOf(runEvents(feed)), price, replyTime, now: Number(timestamp), block: number!, gasPrice };
   }
 
   private async check(view: View, run: SeenRun): Promise<void> {
     const { file, connection, store, limits } = this.parts;
     const key = keyOf(run);
     if (file.state.right.includes(key) || file.state.proofs.some(({ claimId }) => claimId === String(run.adapterId)) || Date.now() < (this.notBefore.get(key) ?? 0)) return;
-    const { commitUntil } = await readRunClock(connection, run.adapterId);
+    const { commitUntil, demandUntil } = await readRunClock(connection, run.adapterId);
     if (view.now > Math.max(run.deadline, commitUntil)) return this.say('waiting', run, 'too late to challenge it.');
     const adapter = await this.adapter(run.adapterId);
     const examiner = await this.examiner(run, adapter);
@@ -108,7 +110,7 @@ export class RunWatcher {
     // Whoever vouches writes address and number of units: what cannot be read is not there.
     const list = run.units !== examiner.run.plan.count ? undefined : await store.readFile(run.cid, undefined, { maxBytes: 32 * run.units }).catch(() => undefined);
     const registered = { ...adapter, published: async () => this.parts.subjects.published(adapter, await this.version(adapter)) };
-    const move = await examiner.move(run, { ...run, list, registered }, { limits: { ...SEARCH_LIMITS, places: Math.max(1, limits.demands) } });
+    const move = await examiner.move(run, { ...run, list, registered }, { limits: searchLimits({ seconds: demandUntil - view.now, replyTime: view.replyTime }, limits.demands) });
     if (move.kind === 'right' || move.kind === 'other-outcome' || move.kind === 'other-plan') {
       const words = { right: 'right', 'other-outcome': 'not what is registered, and no proof on chain says that', 'other-plan': 'worth nothing' };
       this.say('found', run, `${words[move.kind]}. ${move.why}`);
@@ -124,7 +126,8 @@ export class RunWatcher {
   private async demand(view: View, run: SeenRun, places: readonly RunPlace[], why: string): Promise<void> {
     const { connection, limits, wallet } = this.parts;
     const wanted = places.filter((place) => !run.demands.some((one) => samePlace(one.place, place)));
-    if (!wanted.length) return this.say('waiting', run, 'for what was demanded.');
+    // With less time other places would be asked for: not before what was asked for has come.
+    if (!wanted.length || run.demands.some(({ state, demander }) => state === 'open' && this.isMine(demander))) return this.say('waiting', run, 'for what was demanded.');
     if (view.now > (await readRunClock(connection, run.adapterId)).demandUntil) return this.say('waiting', run, 'too late to demand anything; what was demanded counts.');
     const open = view.runs.flatMap(({ demands }) => demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)));
     const bond = [...open.map(({ place }) => place), ...wanted].reduce((sum, place) => sum + demandBond(view.price, place), 0n);

@@ -1,5 +1,6 @@
 import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from '../../attribution/trace/replies.ts';
 import { disputeEvents } from '../../chain/game-events.ts';
+import { searchLimits } from '../../attribution/trace/search-plan.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { asksAboutAnswer } from '../../chain/ask-referee.ts';
 import type { ChainConnection } from '../../chain/client.ts';
@@ -22,7 +23,7 @@ import { withdrawBalance } from '../../chain/withdraw-balance.ts';
 import { toWire } from '../../errors.ts';
 import { type SeenDemand, demandsOf, placeWords } from './demands.ts';
 import type { Examined, Examiner } from './examine.ts';
-import { type Move, nextMove, searchLimits } from './next-move.ts';
+import { type Move, nextMove } from './next-move.ts';
 import { shownPlace } from './shown-places.ts';
 import type { KeptProof, StateFile } from './watch-state.node.ts';
 
@@ -142,7 +143,7 @@ export class Watcher {
       return this.say('found', claim, `not checked. ${verdict.where}`);
     }
     if (this.isMine(claim.claimant)) return this.say('found', claim, `YOUR OWN, and false: ${verdict.where}`);
-    const limits = searchLimits(demandUntil - view.now, view.terms.replyTime, this.parts.limits.demands);
+    const limits = searchLimits({ seconds: demandUntil - view.now, replyTime: view.terms.replyTime }, this.parts.limits.demands);
     const move = await nextMove(claim, examined, shown.map(({ piece }) => piece), limits);
     this.say('found', claim, `false. ${move.why}`);
     if (move.kind === 'demand') await this.demand(view, claim, move.places.map((place) => ({ answer, ...place })), move.why, verdict.kind === 'inputs-unknown');
