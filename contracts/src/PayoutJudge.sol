@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IPayoutJudge, PayoutCase, PayoutEvidence, RecordLeaf } from "./interfaces/IPayoutJudge.sol";
+import { IPayoutJudge, PayoutCase, PayoutEvidence } from "./interfaces/IPayoutJudge.sol";
 import { IReferee, Opening, TraceMatrix } from "./interfaces/IReferee.sol";
 import { Answers } from "./libraries/Answers.sol";
 import { Merkle } from "./libraries/Merkle.sol";
@@ -10,18 +10,20 @@ import { PayoutMath } from "./libraries/PayoutMath.sol";
 
 /// @title PayoutJudge
 /// @notice Divides the contributors' part of one answer again, from the scores and the noise that stand in its trace.
-/// Holds nothing and owns nothing. About 500 records fit one call, see the gas test.
+/// Holds nothing and owns nothing. Scores and noise are brought of every record, 8 bytes each; who brought a record only of
+/// those that stand out from their noise or were read. About 1,500 records fit one call, see the gas tests.
 contract PayoutJudge is IPayoutJudge {
   /// @dev The least number that 1 … 16 divide: weight of the record read at rank r is WHOLE / r.
   uint256 private constant WHOLE = 720_720;
   uint256 private constant BASIS_POINTS = 10_000;
   uint256 private constant PIECE = 256;
 
-  /// @dev The records that the rule divides among, by contributor; `records` may be longer than the others.
-  struct Counted {
+  /// @dev Bytes of one record that is brought.
+  uint256 private constant RECORD = 92;
+
+  /// @dev Records that were brought, by contributor.
+  struct Brought {
     uint256[] records;
-    uint32[] scores;
-    uint32[] noise;
     address[] contributors;
   }
 
@@ -37,65 +39,87 @@ contract PayoutJudge is IPayoutJudge {
     view
     returns (bool possible, bytes32 root, uint256 count, uint256 allocated)
   {
-    _requireRecords(payoutCase, evidence.records);
-    _requireOrder(evidence.records, evidence.order);
+    Brought memory brought = _brought(payoutCase, evidence.records, evidence.siblings);
     if (!_readable(payoutCase.read, payoutCase.records)) return (false, 0, 0, 0);
     uint256 instructions = evidence.scores.header.instructionCount;
     if (instructions < 2) revert WrongMatrix(0);
-    _requireTrained(payoutCase, evidence.trained);
-    uint32[] memory scores = _row(payoutCase, evidence.scores, evidence.scorePieces, evidence.trained, instructions - 2);
-    uint32[] memory noise = _row(payoutCase, evidence.noise, evidence.noisePieces, evidence.trained, instructions - 1);
-    uint256[] memory parts = _parts(payoutCase, evidence, scores, noise);
+    uint32[] memory trained = _trained(payoutCase, evidence.trained);
+    uint32[] memory scores = _row(payoutCase, evidence.scores, evidence.scorePieces, trained, instructions - 2);
+    uint32[] memory noise = _row(payoutCase, evidence.noise, evidence.noisePieces, trained, instructions - 1);
+    uint256[] memory parts = _parts(payoutCase, brought, scores, noise);
     possible = true;
-    (root, count, allocated) = _payouts(parts, evidence.records, evidence.order);
+    (root, count, allocated) = _payouts(parts, brought.contributors);
   }
 
-  function _requireRecords(PayoutCase calldata payoutCase, RecordLeaf[] calldata records) private pure {
-    if (records.length != payoutCase.records) revert WrongRecords();
-    bytes32[] memory leaves = new bytes32[](records.length);
-    for (uint256 k = 0; k < records.length; k++) {
-      leaves[k] = _recordLeaf(k, records[k]);
+  /// @dev The version's, each once.
+  function _brought(PayoutCase calldata payoutCase, bytes calldata records, bytes32[] calldata siblings)
+    private
+    pure
+    returns (Brought memory brought)
+  {
+    uint256 n = records.length / RECORD;
+    if (records.length != n * RECORD) revert WrongRecords();
+    if (n == 0) return brought;
+    brought = Brought(new uint256[](n), new address[](n));
+    bytes32[] memory leaves = new bytes32[](n);
+    uint256[] memory indices = new uint256[](n);
+    for (uint256 k = 0; k < n; k++) {
+      bytes calldata record = records[k * RECORD:(k + 1) * RECORD];
+      uint256 index = uint32(bytes4(record));
+      if (index >= payoutCase.records || (k > 0 && index <= indices[k - 1])) revert WrongRecords();
+      uint256 place = uint32(bytes4(record[4:]));
+      address contributor = address(bytes20(record[8:]));
+      // One more than the index, so that a place that is taken shows: then none is left empty.
+      if (place >= n || brought.records[place] != 0) revert WrongOrder(place);
+      (brought.records[place], brought.contributors[place]) = (index + 1, contributor);
+      (indices[k], leaves[k]) = (index, _recordLeaf(index, contributor, record[28:]));
     }
-    if (MerkleRoot.root(leaves) != payoutCase.versionRoot) revert WrongRecords();
+    _order(brought);
+    if (MerkleRoot.rootOf(payoutCase.records, indices, leaves, siblings) != payoutCase.versionRoot) {
+      revert WrongRecords();
+    }
   }
 
-  /// @dev Merkle.leaf(abi.encode(k, contributor, contribution, recordHash)), without leaving anything in memory.
-  function _recordLeaf(uint256 k, RecordLeaf calldata record) private pure returns (bytes32 hash) {
-    address contributor = record.contributor;
+  /// @dev Merkle.leaf(abi.encode(index, contributor, contribution, recordHash)), without leaving anything in memory.
+  function _recordLeaf(uint256 index, address contributor, bytes calldata rest) private pure returns (bytes32 hash) {
     assembly ("memory-safe") {
       let free := mload(0x40)
       mstore8(free, 0)
-      mstore(add(free, 1), k)
+      mstore(add(free, 1), index)
       mstore(add(free, 33), contributor)
-      mstore(add(free, 65), calldataload(add(record, 32)))
-      mstore(add(free, 97), calldataload(add(record, 64)))
+      calldatacopy(add(free, 65), rest.offset, 64)
       hash := keccak256(free, 129)
     }
   }
 
-  /// @dev Strictly ascending and as long as the records: every record stands in it once.
-  function _requireOrder(RecordLeaf[] calldata records, uint32[] calldata order) private pure {
-    if (order.length != records.length) revert WrongOrder(order.length);
+  /// @dev Takes off what was added to each index. They must ascend by contributor, then index.
+  function _order(Brought memory brought) private pure {
     uint256 before = 0;
-    for (uint256 k = 0; k < order.length; k++) {
-      uint256 record = order[k];
-      if (record >= records.length) revert WrongOrder(k);
-      uint256 key = uint256(uint160(records[record].contributor)) << 32 | record;
-      if (k > 0 && key <= before) revert WrongOrder(k);
+    for (uint256 k = 0; k < brought.records.length; k++) {
+      uint256 key = uint256(uint160(brought.contributors[k])) << 32 | brought.records[k]--;
+      if (key <= before) revert WrongOrder(k);
       before = key;
     }
   }
 
   /// @dev Ascending and of the version, so that no place of a row is written twice or lies beyond it.
-  function _requireTrained(PayoutCase calldata payoutCase, uint32[] calldata trained) private pure {
+  function _trained(PayoutCase calldata payoutCase, bytes calldata packed)
+    private
+    pure
+    returns (uint32[] memory trained)
+  {
     if (payoutCase.trainedHash == 0) {
-      if (trained.length != 0) revert WrongTrained();
-      return;
+      if (packed.length != 0) revert WrongTrained();
+      return trained;
     }
-    if (keccak256(abi.encodePacked(trained)) != payoutCase.trainedHash || trained.length == 0) revert WrongTrained();
+    if (packed.length == 0 || packed.length % 4 != 0) revert WrongTrained();
+    trained = new uint32[](packed.length / 4);
     for (uint256 k = 0; k < trained.length; k++) {
+      trained[k] = uint32(bytes4(packed[4 * k:4 * k + 4]));
       if (trained[k] >= payoutCase.records || (k > 0 && trained[k] <= trained[k - 1])) revert WrongTrained();
     }
+    // Words of 32 bytes.
+    if (keccak256(abi.encodePacked(trained)) != payoutCase.trainedHash) revert WrongTrained();
   }
 
   function _readable(uint32[] calldata read, uint256 records) private pure returns (bool) {
@@ -114,7 +138,7 @@ contract PayoutJudge is IPayoutJudge {
     PayoutCase calldata payoutCase,
     TraceMatrix calldata matrix,
     Opening[] calldata pieces,
-    uint32[] calldata trained,
+    uint32[] memory trained,
     uint256 index
   ) private view returns (uint32[] memory row) {
     if (matrix.index != index) revert WrongMatrix(matrix.index);
@@ -158,61 +182,41 @@ contract PayoutJudge is IPayoutJudge {
 
   /// @dev Little-endian float32, 4 bytes each.
   function _read(uint32[] memory row, uint256 first, bytes calldata values) private pure {
-    for (uint256 k = 0; k < values.length; k += 4) {
-      uint32 bits;
-      // Within the values: they are whole numbers of 4 bytes, as many as the row has from `first` on.
-      assembly ("memory-safe") {
-        bits := shr(224, calldataload(add(values.offset, k)))
+    // Within the values: they are whole numbers of 4 bytes, as many as the row has from `first` on.
+    assembly ("memory-safe") {
+      let to := add(add(row, 0x20), shl(5, first))
+      let end := add(values.offset, values.length)
+      for { let from := values.offset } lt(from, end) { from := add(from, 4) } {
+        let bits := shr(224, calldataload(from))
+        bits := or(or(shr(24, bits), and(shr(8, bits), 0xff00)), or(and(shl(8, bits), 0xff0000), shl(24, and(bits, 0xff))))
+        mstore(to, bits)
+        to := add(to, 0x20)
       }
-      row[first + k / 4] = (bits >> 24) | ((bits >> 8) & 0xff00) | ((bits << 8) & 0xff0000) | (bits << 24);
     }
   }
 
-  /// @dev Wei of each record: what the payout rule gives for influence, and what was read earns.
+  /// @dev Wei of each record that was brought: what the payout rule gives for influence, and what was read earns.
   function _parts(
     PayoutCase calldata payoutCase,
-    PayoutEvidence calldata evidence,
+    Brought memory brought,
     uint32[] memory scores,
     uint32[] memory noise
   ) private pure returns (uint256[] memory parts) {
     uint256 forReading =
       payoutCase.read.length > 0 ? payoutCase.amount * payoutCase.rule.retrievalPart / BASIS_POINTS : 0;
-    Counted memory counted = _counted(evidence, scores, noise);
-    parts = new uint256[](scores.length);
-    uint256[] memory given = PayoutMath.divide(
-      payoutCase.amount - forReading, counted.scores, counted.noise, counted.contributors, payoutCase.rule
+    parts = PayoutMath.divideAmong(
+      payoutCase.amount - forReading, scores, noise, brought.records, brought.contributors, payoutCase.rule
     );
-    for (uint256 k = 0; k < given.length; k++) {
-      parts[counted.records[k]] = given[k];
-    }
-    _addReading(parts, payoutCase.read, forReading);
-  }
-
-  /// @dev Records without score and noise (copies, and those that taught nothing) are no part of the rule.
-  function _counted(PayoutEvidence calldata evidence, uint32[] memory scores, uint32[] memory noise)
-    private
-    pure
-    returns (Counted memory counted)
-  {
-    uint32[] calldata order = evidence.order;
-    RecordLeaf[] calldata leaves = evidence.records;
-    uint256[] memory records = new uint256[](scores.length);
-    uint256 n = 0;
-    for (uint256 k = 0; k < scores.length; k++) {
-      uint256 record = order[k];
-      if (scores[record] << 1 != 0 || noise[record] << 1 != 0) records[n++] = record;
-    }
-    counted = Counted(records, new uint32[](n), new uint32[](n), new address[](n));
-    for (uint256 k = 0; k < n; k++) {
-      uint256 record = records[k];
-      counted.scores[k] = scores[record];
-      counted.noise[k] = noise[record];
-      counted.contributors[k] = leaves[record].contributor;
-    }
+    _addReading(parts, brought.records, payoutCase.read, forReading);
   }
 
   /// @dev By 1 / rank, each rounded down, the dust to the first: retrievalShares() in src/protocol/retrieval-share.ts.
-  function _addReading(uint256[] memory parts, uint32[] calldata read, uint256 amount) private pure {
+  function _addReading(
+    uint256[] memory parts,
+    uint256[] memory records,
+    uint32[] calldata read,
+    uint256 amount
+  ) private pure {
     if (read.length == 0) return;
     uint256 sum = 0;
     for (uint256 k = 0; k < read.length; k++) {
@@ -221,24 +225,32 @@ contract PayoutJudge is IPayoutJudge {
     uint256 left = amount;
     for (uint256 k = 0; k < read.length; k++) {
       uint256 share = amount * (WHOLE / (k + 1)) / sum;
-      parts[read[k]] += share;
+      parts[_placeOf(records, read[k])] += share;
       left -= share;
     }
-    parts[read[0]] += left;
+    parts[_placeOf(records, read[0])] += left;
+  }
+
+  /// @dev Where a record is among those that were brought. At most sixteen are looked for.
+  function _placeOf(uint256[] memory records, uint256 index) private pure returns (uint256 place) {
+    for (; place < records.length; place++) {
+      if (records[place] == index) return place;
+    }
+    revert WrongRecords();
   }
 
   /// @dev One payout for each contributor with any part, ascending.
-  function _payouts(uint256[] memory parts, RecordLeaf[] calldata records, uint32[] calldata order)
+  function _payouts(uint256[] memory parts, address[] memory contributors)
     private
     pure
     returns (bytes32 root, uint256 count, uint256 allocated)
   {
-    bytes32[] memory leaves = new bytes32[](order.length);
-    for (uint256 k = 0; k < order.length;) {
-      address contributor = records[order[k]].contributor;
+    bytes32[] memory leaves = new bytes32[](parts.length);
+    for (uint256 k = 0; k < parts.length;) {
+      address contributor = contributors[k];
       uint256 sum = 0;
-      for (; k < order.length && records[order[k]].contributor == contributor; k++) {
-        sum += parts[order[k]];
+      for (; k < parts.length && contributors[k] == contributor; k++) {
+        sum += parts[k];
       }
       if (sum == 0) continue;
       leaves[count] = Merkle.leaf(abi.encode(count, contributor, sum));

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { disputeEvents } from './game-events.ts';
 import { ELEMENTS } from '../attribution/trace/element.ts';
+import { countingRecords } from '../attribution/trace/evidence.ts';
 import { type Program, fixed, instructionBytes, instructionLeaves, programHash } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
 import { buildStep, headerOf, inputsBytes, inputsHash } from '../attribution/trace/step.ts';
@@ -10,10 +11,11 @@ import { ALL_MATRICES, TraceNodes } from '../attribution/trace/trace-nodes.ts';
 import { TraceTree, leafValues, floatBytes } from '../attribution/trace/tree.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { type AnswerOpening, type ClaimedAnswer, answersRoot, inputsHashOf, openAnswer } from '../protocol/answers.ts';
-import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
+import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
 import { divideFee } from '../protocol/divide-fee.ts';
 import { type Payout, payoutRoot } from '../protocol/fee.ts';
-import { leafHash, merkleProof, merkleRoot } from '../protocol/merkle.ts';
+import { merkleProof } from '../protocol/merkle.ts';
+import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import { commitProof } from './commit-proof.ts';
 import { createDatanet } from './create-datanet.ts';
 import { convictSilence, demandPlaces, leafOf as leafPlaceOf } from './demand-places.ts';
@@ -70,7 +72,7 @@ beforeAll(async () => {
   [curator, claimant, challenger] = (await Promise.all(['curator', 'claimant', 'challenger'].map((name) => chain.wallet(name)))) as [Wallet, Wallet, Wallet];
   contributors = [word('a1'), word('b2'), word('a1'), word('c3'), word('b2')].map((text) => text.slice(0, 42) as Hex);
   await createDatanet(connection, curator, { name: 'Disputed', metadataCid: cid, minStakePerRecord: 0n });
-  await publishVersion(connection, curator, { datanetId: 1n, root: merkleRoot(recordLeaves()), recordsRoot: word('02'), cid, count: RECORDS });
+  await publishVersion(connection, curator, { datanetId: 1n, root: versionRoot(records()), recordsRoot: word('02'), cid, count: RECORDS });
   ({ adapterId } = await registerAdapter(connection, curator, {
     datanetId: 1n, version: 1, baseRoot: word('03'), adapterRoot: word('04'), checkpointsRoot: word('05'), ledgerRoot: word('06'),
     programHash: programHash(program, constantsTree.root), cid, name: 'Disputed', rateIn: OPEN / 10n, rateOut: OPEN,
@@ -78,14 +80,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => chain?.stop());
 
-const recordOf = (k: number) => ({ contributor: contributors[k]!, contribution: BigInt(k + 1), recordHash: toHex(keccak256(Uint8Array.of(k))) });
-function recordLeaves(): Uint8Array[] {
-  const wide = (hex: string) => hex.replace('0x', '').padStart(64, '0');
-  return contributors.map((_, k) => {
-    const { contributor, contribution, recordHash } = recordOf(k);
-    return leafHash(fromHex(`0x${wide(k.toString(16))}${wide(contributor)}${wide(contribution.toString(16))}${wide(recordHash)}`));
-  });
-}
+const records = () => contributors.map((contributor, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contributor, contribution: String(k + 1) }));
 
 interface Made {
   claimId: bigint;
@@ -120,9 +115,9 @@ const matrixOf = (index: number) => ({
 });
 const leafOf = ({ trace, tree }: Made, index: number) => ({ input: 0, leaf: 0, values: toHex(floatBytes(trace[index]!.values)), proof: tree.proof(index, 0) });
 
+/** All records are brought, whether they count or not. */
 function evidenceOf(made: Made): PayoutEvidence {
-  const order = contributors.map((_, k) => k).sort((a, b) => (contributors[a] === contributors[b] ? a - b : contributors[a]! < contributors[b]! ? -1 : 1));
-  return { scores: matrixOf(0), noise: matrixOf(1), scorePieces: [leafOf(made, 0)], noisePieces: [leafOf(made, 1)], records: contributors.map((_, k) => recordOf(k)), order };
+  return { scores: matrixOf(0), noise: matrixOf(1), scorePieces: [leafOf(made, 0)], noisePieces: [leafOf(made, 1)], ...countingRecords(records(), [...contributors.keys()]), trained: '0x' };
 }
 
 test('an honest claim survives every proof, is paid for its replies, and becomes final', async () => {

@@ -4,10 +4,11 @@ import { call } from 'viem/actions';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { randomWord } from '../arithmetic/random.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
-import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
-import { divideFee } from '../protocol/divide-fee.ts';
+import { countingRecords } from '../attribution/trace/evidence.ts';
+import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
+import { divideFee, recordsThatCount } from '../protocol/divide-fee.ts';
 import { payoutRoot } from '../protocol/fee.ts';
-import { leafHash, merkleRoot } from '../protocol/merkle.ts';
+import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import { trainedHash, trainedRecords } from '../protocol/trained-records.ts';
 import { disputesAbi, payoutJudgeAbi } from './generated/abis.ts';
 import { type ScratchChain, startScratchChain, word } from './testing/scratch-chain.ts';
@@ -28,7 +29,6 @@ function agreeable(n: number): Hex {
   return `0x${store(1, 0)}${store(n, 32)}${store(Math.ceil(n / 256), 64)}60606000f3`;
 }
 
-const wide = (hex: string) => hex.replace('0x', '').padStart(64, '0');
 const littleEndian = (values: readonly number[]): Hex => `0x${values.map((value) => bitsOf(value).toString(16).padStart(8, '0').match(/../g)!.reverse().join('')).join('')}`;
 const pieces = (values: readonly number[]) =>
   Array.from({ length: Math.ceil(values.length / 256) }, (_, leaf) => ({ input: 0, leaf, values: littleEndian(values.slice(leaf * 256, leaf * 256 + 256)), proof: [] }));
@@ -57,12 +57,12 @@ test('60 random answers: records that taught nothing, records that were read, ha
     const prices = { rateIn: '0', rateOut: String(10n ** BigInt(3 + below(18)) + BigInt(below(1000))), platformFee: '7', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout };
     const here = divideFee(3, 40, prices, scores, noise, contributors, read.map((record) => ({ record })));
     const amount = (BigInt(prices.rateOut) * 40n) / 1000n / 2n;
-    const records = contributors.map((contributor, k) => ({ contributor, contribution: BigInt(k), recordHash: toHex(keccak256(Uint8Array.of(k & 255))) }));
-    const leaves = records.map(({ contributor, contribution, recordHash }, k) => leafHash(fromHex(`0x${wide(k.toString(16))}${wide(contributor)}${wide(contribution.toString(16))}${wide(recordHash)}`)));
-    const order = contributors.map((_, k) => k).sort((a, b) => (contributors[a] === contributors[b] ? a - b : contributors[a]! < contributors[b]! ? -1 : 1));
+    const records = contributors.map((contributor, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contributor, contribution: String(k) }));
+    // Others may be brought too: they change nothing.
+    const counting = [...new Set([...recordsThatCount(here, read), ...Array.from(contributors.keys()).filter(() => below(8) === 0)])].sort((a, b) => a - b);
     const columnsOf = (values: readonly number[]) => (trained.length ? trained.map((k) => values[k]!) : values);
-    const payoutCase = { programHash: word('01'), inputsHash: word('02'), traceRoot: word('03'), versionRoot: merkleRoot(leaves), records: BigInt(n), trainedHash: trainedHash(clusters), amount, rule: payout, read };
-    const evidence = { scores: matrix(8), noise: matrix(9), scorePieces: pieces(columnsOf(scores)), noisePieces: pieces(columnsOf(noise)), records, order, trained };
+    const payoutCase = { programHash: word('01'), inputsHash: word('02'), traceRoot: word('03'), versionRoot: versionRoot(records), records: BigInt(n), trainedHash: trainedHash(clusters), amount, rule: payout, read };
+    const evidence = { scores: matrix(8), noise: matrix(9), scorePieces: pieces(columnsOf(scores)), noisePieces: pieces(columnsOf(noise)), ...countingRecords(records, counting), trained: toHex(Uint8Array.from(trained.flatMap((k) => [k >>> 24, k >>> 16, k >>> 8, k]))) };
     const { data } = await call(client, {
       to: judge, data: encodeFunctionData({ abi: payoutJudgeAbi, functionName: 'divide', args: [payoutCase, evidence] }),
       stateOverride: [{ address: chain.connection.contracts.referee, code: agreeable(columnsOf(scores).length) }],

@@ -8,11 +8,8 @@ type Args<name extends Proof> = ContractFunctionArgs<typeof disputesAbi, 'nonpay
 
 /** One element of the answer's trace, and everything that it follows from: buildStep in attribution/trace/step.ts. */
 export type StepEvidence = Args<'proveStep'>[2];
-/** Scores and noise out of the trace, and all records of the Datanet version: contracts/src/interfaces/IPayoutJudge.sol. */
-export type PayoutEvidence = Omit<Args<'provePayout'>[2], 'trained'> & {
-  /** Indices of the trained records (protocol/trained-records.ts). Absent: all were. */
-  trained?: readonly number[];
-};
+/** Scores and noise out of the trace, and the records that count: contracts/src/interfaces/IPayoutJudge.sol. */
+export type PayoutEvidence = Args<'provePayout'>[2];
 
 /** What disproves one answer of a claim: AnswerEvidence in attribution/trace/finding.ts. */
 export type AnswerEvidence = { kind: 'step'; step: StepEvidence } | { kind: 'payout'; evidence: PayoutEvidence } | { kind: 'inputs'; inputs: Hex };
@@ -38,7 +35,7 @@ export function stepProof(claimId: bigint, opening: AnswerOpening, step: StepEvi
 
 /** The payouts do not follow from the scores and the noise in the trace. */
 export function payoutProof(claimId: bigint, opening: AnswerOpening, evidence: PayoutEvidence, salt = proofSalt()): ProofCall {
-  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'provePayout', args: [claimId, open(opening), { ...evidence, trained: evidence.trained ?? [] }, salt] }) };
+  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'provePayout', args: [claimId, open(opening), evidence, salt] }) };
 }
 
 /** The answer is no whole answer by itself: answerFault in protocol/answers.ts. */

@@ -54,7 +54,11 @@ export function recordsRoot(records: DatanetRecord[]): Hex {
  * i.e. abi.encode(uint256, address, uint256, bytes32).
  */
 export function versionRoot(records: VersionRecord[]): Hex {
-  return merkleRoot(records.map((record, k) => leafHash(versionLeafData(record, k))));
+  return merkleRoot(versionLeaves(records));
+}
+
+export function versionLeaves(records: readonly VersionRecord[]): Uint8Array[] {
+  return records.map((record, k) => leafHash(versionLeafData(record, k)));
 }
 
 export function versionLeafData(record: VersionRecord, index: number): Uint8Array {

@@ -105,7 +105,7 @@ describe('a claim computed again', () => {
   it('is false where it pays others, or for other tokens; the evidence is at hand', async () => {
     const { answer } = honest;
     const payout = await inspect({ ...honest, answer: { ...answer, allocated: answer.allocated + 1n } });
-    expect(payout).toMatchObject({ kind: 'false', evidence: { kind: 'payout', evidence: { order: expect.any(Array) } } });
+    expect(payout).toMatchObject({ kind: 'false', evidence: { kind: 'payout', evidence: { trained: '0x', siblings: expect.any(Array) } } });
     const tokens = await inspect({ ...honest, answer: { ...answer, tokensIn: answer.tokensIn + 1 } });
     expect(tokens).toMatchObject({ kind: 'false', evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs)) } });
   });

@@ -12,7 +12,7 @@ import { disputesAbi, payoutJudgeAbi } from '../../src/chain/generated/abis.ts';
 import type { ScratchChain } from '../../src/chain/testing/scratch-chain.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
-import { divideFee } from '../../src/protocol/divide-fee.ts';
+import { divideFee, recordsThatCount } from '../../src/protocol/divide-fee.ts';
 import { type Payout, computeFee, payoutRoot } from '../../src/protocol/fee.ts';
 import { type VersionRecord, versionRoot } from '../../src/protocol/record.ts';
 import { trainedHash } from '../../src/protocol/trained-records.ts';
@@ -67,13 +67,14 @@ export class FaultyPayouts {
     const [tokensIn, tokensOut] = [inputs.tokens.length - inputs.answer, inputs.answer];
     const prices = { rateIn: String(10n ** 15n + BigInt(this.below(10 ** 9))), rateOut: String(10n ** 18n + BigInt(this.below(10 ** 9))), platformFee: '0', split: SPLIT, payout };
     const contributors = records.map(({ contributor }) => contributor);
-    const { payouts: right } = divideFee(tokensIn, tokensOut, prices, scores, noise, contributors, read.map((record) => ({ record })));
+    const division = divideFee(tokensIn, tokensOut, prices, scores, noise, contributors, read.map((record) => ({ record })));
+    const { payouts: right } = division;
     const { claimed, where } = fault && right.length ? this.plant(fault, right) : { claimed: right, where: 'the right payouts' };
     const payoutCase = {
       programHash: tracer.programHash, inputsHash: inputsHash(inputs), traceRoot: tree.root, versionRoot: versionRoot(records), records: BigInt(RECORDS), trainedHash: trainedHash(undefined),
       amount: computeFee(tokensIn, tokensOut, { rateIn: BigInt(prices.rateIn), rateOut: BigInt(prices.rateOut), platformFee: 0n }, SPLIT).contributors, rule: payout, read,
     };
-    const evidence = payoutEvidence(tracer, inputs, { tree, scores, noise }, records);
+    const evidence = payoutEvidence(tracer, inputs, { tree, scores, noise }, records, recordsThatCount(division, read));
     const said = await chain.connection.publicClient.readContract({ address: judge, abi: payoutJudgeAbi, functionName: 'divide', args: [payoutCase, evidence] }).catch((error: unknown) => {
       if (error instanceof BaseError && error.walk((cause) => cause instanceof ContractFunctionRevertedError)) return undefined;
       throw error;

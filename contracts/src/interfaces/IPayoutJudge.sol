@@ -4,13 +4,6 @@ pragma solidity ^0.8.30;
 import { PayoutRule } from "../types/Fees.sol";
 import { Opening, TraceMatrix } from "./IReferee.sol";
 
-/// @notice One record of a Datanet version, in the version's order: what its leaf holds (src/protocol/record.ts).
-struct RecordLeaf {
-  address contributor;
-  uint256 contribution;
-  bytes32 recordHash;
-}
-
 /// @notice What the payouts of one answer follow from, as far as the chain knows it.
 struct PayoutCase {
   bytes32 programHash;
@@ -36,19 +29,22 @@ struct PayoutEvidence {
   /// All their pieces, in order.
   Opening[] scorePieces;
   Opening[] noisePieces;
-  /// All records of the version, in order.
-  RecordLeaf[] records;
-  /// All their indices, ordered by contributor, then index.
-  uint32[] order;
-  /// Indices of the trained records, ascending; empty where all were.
-  uint32[] trained;
+  /// Every record whose score stands out from its noise, for or against, and every one that was read, by index. Others earn
+  /// nothing and weigh nothing, whoever brought them. 92 bytes each, big-endian: uint32 its index in the version ‖ uint32 its place
+  /// among these by contributor, then index ‖ address of its contributor ‖ uint256 contribution ‖ bytes32 hash of the record
+  /// (src/protocol/record.ts).
+  bytes records;
+  /// Hashes beside those records' leaves under the version's root (MerkleRoot.rootOf); none where there is no such record.
+  bytes32[] siblings;
+  /// Indices of the trained records, ascending, 4 bytes each, big-endian; empty where all were.
+  bytes trained;
 }
 
 /// @title What a claim's payouts should be
 interface IPayoutJudge {
-  /// @notice The records are not those of the version.
+  /// @notice The records are not the version's, are out of order, or one that was read is not among them.
   error WrongRecords();
-  /// @notice `order` must name every record once, by contributor, then index.
+  /// @notice Places by contributor, then index, are not those of the records.
   error WrongOrder(uint256 place);
   /// @notice These are not the records that the adapter was trained on.
   error WrongTrained();

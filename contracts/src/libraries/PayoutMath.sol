@@ -16,6 +16,8 @@ library PayoutMath {
   error PayoutNotAscending(uint256 index);
   /// @notice The amount must be below 2^128 wei.
   error PayoutTooMuch(uint256 amount);
+  /// @notice As many records stand out from their noise as `standing`; those that are named are only `named` of them.
+  error PayoutLeftOut(uint256 named, uint256 standing);
 
   struct Pot {
     uint256 amount;
@@ -50,14 +52,39 @@ library PayoutMath {
       revert PayoutLengths(n, noise.length, contributors.length);
     }
     if (amount >> 128 != 0) revert PayoutTooMuch(amount);
-    parts = new uint256[](n);
-    if (n == 0) return parts;
+    if (n == 0) return new uint256[](0);
+    (int256[] memory evidence, uint256 reserve,) = _evidence(scores, noise, rule, n);
+    return _parts(amount, evidence, contributors, rule, reserve);
+  }
 
-    (int256[] memory evidence, uint256 reserve) = _evidence(scores, noise, rule);
-    Pot memory pot = Pot(amount, amount * rule.clusterCap / BASIS_POINTS, reserve + _allWeights(evidence, contributors));
-    for (uint256 first = 0; first < n;) {
-      first = _payGroup(parts, evidence, contributors, first, pot);
+  /// @notice As `divide`, of records that are most of them noise: wei for the records `which`, in their order. Those that are not
+  /// among them get nothing.
+  /// @param scores as in divide, of all records; a record with neither score nor noise is no part of the rule
+  /// @param which different records, all of those among them that stand out from their noise
+  /// @param contributors of those records, ascending
+  function divideAmong(
+    uint256 amount,
+    uint32[] memory scores,
+    uint32[] memory noise,
+    uint256[] memory which,
+    address[] memory contributors,
+    PayoutRule memory rule
+  ) external pure returns (uint256[] memory parts) {
+    if (noise.length != scores.length || contributors.length != which.length || scores.length > MOST_RECORDS) {
+      revert PayoutLengths(scores.length, noise.length, contributors.length);
     }
+    if (amount >> 128 != 0) revert PayoutTooMuch(amount);
+    uint256 counted = _counted(scores, noise);
+    if (counted == 0) return new uint256[](which.length);
+    (int256[] memory all, uint256 reserve, uint256 standing) = _evidence(scores, noise, rule, counted);
+    int256[] memory evidence = new int256[](which.length);
+    uint256 named = 0;
+    for (uint256 k = 0; k < which.length; k++) {
+      evidence[k] = all[which[k]];
+      if (evidence[k] != 0) named++;
+    }
+    if (named != standing) revert PayoutLeftOut(named, standing);
+    return _parts(amount, evidence, contributors, rule, reserve);
   }
 
   /// @notice √(z² + 2 ln 2 · ⌈log2 n⌉) in thousandths, rounded down.
@@ -66,25 +93,55 @@ library PayoutMath {
     return Math.sqrt(nullMultiple * nullMultiple + PER_DOUBLING * doublings);
   }
 
-  /// @dev Each score moved towards zero by its threshold, and the reserve, all in one unit.
-  function _evidence(uint32[] memory scores, uint32[] memory noise, PayoutRule memory rule)
+  /// @dev Wei of records with this evidence.
+  function _parts(
+    uint256 amount,
+    int256[] memory evidence,
+    address[] memory contributors,
+    PayoutRule memory rule,
+    uint256 reserve
+  ) private pure returns (uint256[] memory parts) {
+    parts = new uint256[](evidence.length);
+    Pot memory pot = Pot(amount, amount * rule.clusterCap / BASIS_POINTS, reserve + _allWeights(evidence, contributors));
+    for (uint256 first = 0; first < evidence.length;) {
+      first = _payGroup(parts, evidence, contributors, first, pot);
+    }
+  }
+
+  /// @dev Records with a score or noise; of either sign, zero is none.
+  function _counted(uint32[] memory scores, uint32[] memory noise) private pure returns (uint256 counted) {
+    unchecked {
+      for (uint256 k = 0; k < scores.length; k++) {
+        if ((scores[k] | noise[k]) << 1 != 0) counted++;
+      }
+    }
+  }
+
+  /// @dev Each score moved towards zero by its threshold, and the reserve, all in one unit, for a rule about n records; how many
+  /// are not zero then.
+  function _evidence(uint32[] memory scores, uint32[] memory noise, PayoutRule memory rule, uint256 n)
     private
     pure
-    returns (int256[] memory evidence, uint256 reserve)
+    returns (int256[] memory evidence, uint256 reserve, uint256 standing)
   {
-    uint256 n = scores.length;
     uint256 top = _topExponent(scores, noise);
     uint256 multiple = noiseMultiple(n, rule.nullMultiple);
     uint256 allNoise = 0;
-    evidence = new int256[](n);
-    for (uint256 k = 0; k < n; k++) {
-      uint256 magnitude = _integer(scores[k], top, false);
-      uint256 one = _integer(noise[k], top, true);
-      uint256 threshold = Math.ceilDiv(one * multiple, 1000);
-      allNoise += one;
-      if (magnitude > threshold) {
+    evidence = new int256[](scores.length);
+    // Values are below 2^82 and MOST_RECORDS of them at most, multiples below 2^15: nothing overflows. Checked, it costs twice as
+    // much, and fewer records could be judged.
+    unchecked {
+      for (uint256 k = 0; k < evidence.length; k++) {
+        uint256 score = scores[k];
+        uint256 one = _integer(noise[k], top, true);
+        allNoise += one;
+        if (score << 225 == 0) continue;
+        uint256 magnitude = _integer(score, top, false);
+        uint256 threshold = (one * multiple + 999) / 1000;
+        if (magnitude <= threshold) continue;
         int256 above = int256(magnitude - threshold);
-        evidence[k] = scores[k] >> 31 == 0 ? above : -above;
+        evidence[k] = score >> 31 == 0 ? above : -above;
+        standing++;
       }
     }
     reserve = Math.ceilDiv(allNoise * rule.reserve, 1000 * n);
@@ -92,27 +149,32 @@ library PayoutMath {
 
   function _topExponent(uint32[] memory scores, uint32[] memory noise) private pure returns (uint256 top) {
     top = 1;
-    for (uint256 k = 0; k < scores.length; k++) {
-      uint256 ofScore = (scores[k] >> 23) & 0xff;
-      uint256 ofNoise = (noise[k] >> 23) & 0xff;
-      if (ofScore == 0xff) revert PayoutNotFinite(k, scores[k]);
-      if (ofNoise == 0xff || noise[k] > 0x80000000) revert PayoutNotFinite(k, noise[k]);
-      if (ofScore > top) top = ofScore;
-      if (ofNoise > top) top = ofNoise;
+    unchecked {
+      for (uint256 k = 0; k < scores.length; k++) {
+        (uint256 score, uint256 one) = (scores[k], noise[k]);
+        (uint256 ofScore, uint256 ofNoise) = ((score >> 23) & 0xff, (one >> 23) & 0xff);
+        if (ofScore == 0xff) revert PayoutNotFinite(k, uint32(score));
+        if (ofNoise == 0xff || one > 0x80000000) revert PayoutNotFinite(k, uint32(one));
+        if (ofScore > top) top = ofScore;
+        if (ofNoise > top) top = ofNoise;
+      }
     }
   }
 
   /// @dev |value| of float32 bits in units of 2^(top − 150 − SPARE_BITS).
-  function _integer(uint32 bits, uint256 top, bool up) private pure returns (uint256) {
-    uint256 exponent = (bits >> 23) & 0xff;
-    uint256 significand = bits & 0x7fffff;
-    if (exponent == 0) exponent = 1;
-    else significand |= 0x800000;
-    uint256 below = top - exponent;
-    if (below <= SPARE_BITS) return significand << (SPARE_BITS - below);
-    below -= SPARE_BITS;
-    uint256 down = significand >> below;
-    return up && down << below != significand ? down + 1 : down;
+  function _integer(uint256 bits, uint256 top, bool up) private pure returns (uint256) {
+    unchecked {
+      // top is at least every exponent, and at least 1.
+      uint256 exponent = (bits >> 23) & 0xff;
+      uint256 significand = bits & 0x7fffff;
+      if (exponent == 0) exponent = 1;
+      else significand |= 0x800000;
+      uint256 below = top - exponent;
+      if (below <= SPARE_BITS) return significand << (SPARE_BITS - below);
+      below -= SPARE_BITS;
+      uint256 down = significand >> below;
+      return up && down << below != significand ? down + 1 : down;
+    }
   }
 
   function _allWeights(int256[] memory evidence, address[] memory contributors) private pure returns (uint256 sum) {

@@ -102,6 +102,51 @@ contract PayoutMathTest is Test {
     this.divideOutside(a);
   }
 
+  function divideAmongOutside(Answer memory a, uint256[] memory which, address[] memory contributors)
+    external
+    pure
+    returns (uint256[] memory)
+  {
+    return PayoutMath.divideAmong(a.amount, a.scores, a.noise, which, contributors, a.rule);
+  }
+
+  /// @dev Who is named among those who stand out is paid as if all were named; one who is paid cannot be left out.
+  function testFuzz_amongThoseWhoStandOut(uint256 seed) public {
+    Answer memory a = _answer(seed);
+    uint256 n = a.scores.length;
+    uint256[] memory all = new uint256[](n);
+    for (uint256 k = 0; k < n; k++) {
+      all[k] = k;
+    }
+    uint256[] memory parts = _divide(a);
+    uint256[] memory same = this.divideAmongOutside(a, all, a.contributors);
+    uint256 paid = n;
+    for (uint256 k = 0; k < n; k++) {
+      eq(same[k], parts[k], "the same");
+      if (parts[k] > 0) paid = k;
+    }
+    if (paid == n) return;
+    uint256[] memory which = new uint256[](n - 1);
+    address[] memory contributors = new address[](n - 1);
+    for (uint256 k = 0; k + 1 < n; k++) {
+      uint256 record = k < paid ? k : k + 1;
+      (which[k], contributors[k]) = (record, a.contributors[record]);
+    }
+    vm.expectPartialRevert(PayoutMath.PayoutLeftOut.selector);
+    this.divideAmongOutside(a, which, contributors);
+  }
+
+  function test_whatCannotBeDividedAmongSomeIsRefused() public {
+    Answer memory a = _one(0, 0);
+    uint256[] memory which = new uint256[](1);
+    eq(this.divideAmongOutside(a, which, a.contributors)[0], 0, "nothing");
+    a.amount = 2 ** 128;
+    vm.expectRevert(abi.encodeWithSelector(PayoutMath.PayoutTooMuch.selector, 2 ** 128));
+    this.divideAmongOutside(a, which, a.contributors);
+    vm.expectRevert(abi.encodeWithSelector(PayoutMath.PayoutLengths.selector, 1, 1, 1));
+    this.divideAmongOutside(a, new uint256[](0), a.contributors);
+  }
+
   function testFuzz_partsFitTheAmountAndTheCap(uint256 seed) public pure {
     Answer memory a = _answer(seed);
     uint256[] memory parts = _divide(a);

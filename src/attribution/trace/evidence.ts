@@ -1,6 +1,6 @@
-import { type Hex, toHex } from '../../protocol/bytes.ts';
-import { merkleProof } from '../../protocol/merkle.ts';
-import { type VersionRecord, recordHash } from '../../protocol/record.ts';
+import { type Hex, concat, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
+import { merkleProof, merkleSiblings } from '../../protocol/merkle.ts';
+import { type VersionRecord, recordHash, versionLeaves } from '../../protocol/record.ts';
 import { trainedRecords } from '../../protocol/trained-records.ts';
 import { type TraceInputs, instructionBytes, instructionLeaves } from './instruction.ts';
 import type { LeafPlace } from './leaf-search.ts';
@@ -24,11 +24,12 @@ export interface PayoutEvidence {
   noise: TraceMatrix;
   scorePieces: Opening[];
   noisePieces: Opening[];
-  records: { contributor: Hex; contribution: bigint; recordHash: Hex }[];
-  /** Every record, by contributor, then index. */
-  order: number[];
-  /** Records that have a score, ascending; empty where all have. */
-  trained: number[];
+  /** Those that count, 92 bytes each. */
+  records: Hex;
+  /** Under the version's root, beside them. */
+  siblings: Hex[];
+  /** Records that have a score, ascending, 4 bytes each; empty where all have. */
+  trained: Hex;
 }
 
 /** Throws RangeError where the program has no such instruction. */
@@ -65,23 +66,41 @@ export async function stepEvidence(tracer: Tracer, inputs: TraceInputs, claimed:
 
 /**
  * `tree`, `scores` and `noise` are those computed here: only the trace of a claim that is right can show that its payouts are not.
- * `clusters`: run.datanet.clusters.
+ * `counting`: recordsThatCount of the right division, in protocol/divide-fee.ts; `clusters`: run.datanet.clusters.
  */
 export function payoutEvidence(
-  tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: { tree: TraceTree; scores: Float32Array; noise: Float32Array }, records: readonly VersionRecord[], clusters?: readonly number[],
+  tracer: Tracer, inputs: TraceInputs, { tree, scores, noise }: { tree: TraceTree; scores: Float32Array; noise: Float32Array }, records: readonly VersionRecord[], counting: readonly number[], clusters?: readonly number[],
 ): PayoutEvidence {
   const last = tracer.program.instructions.length - 1;
   const pieces = (index: number, values: Float32Array) => {
     const matrix = { rows: 1, columns: values.length, values };
     return Array.from({ length: cutOf(1, values.length).count }, (_, leaf): Opening => ({ input: 0, leaf, values: toHex(floatBytes(leafValues(matrix, leaf).values)), proof: tree.proof(index, leaf) }));
   };
-  const who = records.map(({ contributor }) => contributor.toLowerCase());
   return {
     scores: matrixOf(tracer, inputs, last - 1), noise: matrixOf(tracer, inputs, last),
     scorePieces: pieces(last - 1, scores), noisePieces: pieces(last, noise),
-    records: records.map((record) => ({ contributor: record.contributor, contribution: BigInt(record.contribution), recordHash: recordHash(record) })),
-    order: records.map((_, k) => k).sort((a, b) => (who[a]! < who[b]! ? -1 : who[a]! > who[b]! ? 1 : a - b)),
-    trained: trainedRecords(clusters),
+    ...countingRecords(records, counting), trained: toHex(words(trainedRecords(clusters))),
+  };
+}
+
+const words = (values: readonly number[]): Uint8Array => {
+  const view = new DataView(new ArrayBuffer(4 * values.length));
+  values.forEach((value, k) => view.setUint32(4 * k, value));
+  return new Uint8Array(view.buffer);
+};
+
+/** Some records of a version, `counting` ascending: uint32 index, uint32 place by contributor, address, uint256 contribution, hash; and what their root takes beside them. */
+export function countingRecords(records: readonly VersionRecord[], counting: readonly number[]): Pick<PayoutEvidence, 'records' | 'siblings'> {
+  if (!counting.length) return { records: '0x', siblings: [] };
+  const who = (k: number) => records[k]!.contributor.toLowerCase();
+  const order = [...counting].sort((a, b) => (who(a) < who(b) ? -1 : who(a) > who(b) ? 1 : a - b));
+  const places = new Map(order.map((k, place) => [k, place]));
+  return {
+    records: toHex(concat(...counting.map((k) => {
+      const { contributor, contribution } = records[k]!;
+      return concat(words([k, places.get(k)!]), fromHex(contributor), uint256Bytes(BigInt(contribution)), fromHex(recordHash(records[k]!)));
+    }))),
+    siblings: merkleSiblings(versionLeaves(records), counting),
   };
 }
 

@@ -56,7 +56,7 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { traceR
       return { kind: 'false', where, evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs!)) } };
     case 'payout':
       if (!verdict.provable) return { kind: 'unprovable', where: `${where} It has more records than one transaction can prove.` };
-      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, records, clusters) } };
+      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, records, verdict.counting, clusters) } };
     case 'step': {
       const { place } = verdict;
       const leaf = values ?? shownValues(shown, place);

@@ -72,11 +72,14 @@ describe('an answer that was claimed', () => {
       expect((await inspectAnswer(tracer, claimed(right, change))).verdict, JSON.stringify(Object.keys(change))).toMatchObject({ kind: 'payout', provable: true });
     }
     const { own } = await inspectAnswer(tracer, claimed(right));
-    const evidence = payoutEvidence(tracer, inputs, own!, records);
-    expect(evidence.order).toEqual([0, 2, 1, 4, 3]);
+    const evidence = payoutEvidence(tracer, inputs, own!, records, [1, 2, 4]);
+    // Index and place by contributor of each, 92 bytes a record.
+    const words = evidence.records.slice(2).match(/.{184}/g)!.map((record) => [Number(`0x${record.slice(0, 8)}`), Number(`0x${record.slice(8, 16)}`)]);
+    expect(words).toEqual([[1, 1], [2, 0], [4, 2]]);
+    expect(evidence.siblings).toHaveLength(2);
     expect(evidence.scores.index).toBe(tracer.program.instructions.length - 2);
     expect(evidence.noisePieces).toHaveLength(1);
-    expect(evidence.trained).toEqual([]);
+    expect(evidence.trained).toBe('0x');
   });
 
   it('divides among all records where some are copies, which were not trained', async () => {
@@ -90,7 +93,7 @@ describe('an answer that was claimed', () => {
     expect((await inspectAnswer(tracer, claimed(right, change, { contributors: all, clusters }))).verdict.kind).toBe('right');
     expect((await inspectAnswer(tracer, claimed(right, { ...change, read: [3] }, { contributors: all, clusters }))).verdict.kind).toBe('payout');
     const { own } = await inspectAnswer(tracer, claimed(right));
-    expect(payoutEvidence(tracer, inputs, own!, records, [0, 0, 2, 3, 3]).trained).toEqual([0, 2, 3]);
+    expect(payoutEvidence(tracer, inputs, own!, records, [], [0, 0, 2, 3, 3])).toMatchObject({ trained: '0x000000000000000200000003', records: '0x', siblings: [] });
   });
 
   it('names the tokens that it is about, or nothing can be computed', async () => {

@@ -1,8 +1,8 @@
 import { OpenLedgerError } from '../../errors.ts';
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import type { Hex } from '../../protocol/bytes.ts';
-import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
-import { type Payout, payoutRoot } from '../../protocol/fee.ts';
+import { type Division, type ReceiptPrices, divideFee, recordsThatCount } from '../../protocol/divide-fee.ts';
+import { payoutRoot } from '../../protocol/fee.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
 import { MOST_USED } from '../../protocol/retrieval-share.ts';
 import { type TraceInputs, lengthsOf, sizeOf } from './instruction.ts';
@@ -39,8 +39,8 @@ export type Verdict =
   | { kind: 'right'; where: string }
   /** Paid for other numbers of tokens than it was computed from: proveInputs. */
   | { kind: 'inputs'; where: string }
-  /** `provable`: by provePayout, in one transaction; not with more than MOST_PROVEN records. */
-  | { kind: 'payout'; where: string; provable: boolean }
+  /** `provable`: by provePayout, in one transaction; not with more than MOST_PROVEN records. `counting`: those whose contributors it takes. */
+  | { kind: 'payout'; where: string; provable: boolean; counting: readonly number[] }
   /** The first leaf that is false; all before it agree. `guessed`: its values need not be demanded (Inspection.values). */
   | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
   /** The trace is another than computed here, and its hashes were not published: searchWithheld says what to demand. */
@@ -64,8 +64,9 @@ export interface Inspection {
   values?: Float32Array;
 }
 
-/** Records of which payouts are proved in one transaction (contracts/src/PayoutJudge.sol). */
-export const MOST_PROVEN = 500;
+/** Records of which payouts are proved in one transaction (contracts/src/PayoutJudge.sol), and those of them that count. */
+export const MOST_PROVEN = 1500;
+export const MOST_COUNTING = 250;
 
 /** Throws `cancelled`. */
 export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, options: TraceOptions = {}): Promise<Inspection> {
@@ -131,21 +132,22 @@ function firstFalseLeaf(tracer: Tracer, { index, leaf, matrices }: FirstFalse, c
 
 function payoutVerdict({ answer, contributors, clusters, prices }: InspectedAnswer, own: { scores: Float32Array; noise: Float32Array }): Verdict {
   const { read } = answer;
-  const provable = contributors.length <= MOST_PROVEN;
+  const wrong = (where: string, counting: readonly number[]): Verdict => ({ kind: 'payout', where, provable: contributors.length <= MOST_PROVEN && counting.length <= MOST_COUNTING, counting });
   if (read.length > MOST_USED || new Set(read).size < read.length || read.some((record) => record >= contributors.length)) {
-    return { kind: 'payout', where: 'Records are named as read that the Datanet version does not have, or one twice.', provable };
+    return wrong('Records are named as read that the Datanet version does not have, or one twice.', []);
   }
   const [scores, noise] = [spread(own.scores, contributors.length, clusters), spread(own.noise, contributors.length, clusters)];
-  let payouts: Payout[];
+  let division: Division;
   try {
-    ({ payouts } = divideFee(answer.tokensIn, answer.tokensOut, prices, scores, noise, contributors, read.map((record) => ({ record }))));
+    division = divideFee(answer.tokensIn, answer.tokensOut, prices, scores, noise, contributors, read.map((record) => ({ record })));
   } catch (error) {
     if (error instanceof OpenLedgerError) return { kind: 'unchecked', where: `The payout cannot be divided: ${error.message}` };
     throw error;
   }
+  const { payouts } = division;
   const allocated = payouts.reduce((sum, { amount }) => sum + amount, 0n);
   if (payoutRoot(payouts) === answer.payoutRoot && payouts.length === answer.payoutCount && allocated === answer.allocated) return { kind: 'right', where: 'Every value of its trace and every payout follows.' };
-  return { kind: 'payout', where: `The trace is right, its payouts are not: ${payouts.length} contributors earn ${allocated} wei; the claim pays ${answer.payoutCount} contributors ${answer.allocated} wei.`, provable };
+  return wrong(`The trace is right, its payouts are not: ${payouts.length} contributors earn ${allocated} wei; the claim pays ${answer.payoutCount} contributors ${answer.allocated} wei.`, recordsThatCount(division, read));
 }
 
 /** Scores of the records that were trained, at their places among all; copies have none. */
