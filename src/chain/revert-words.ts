@@ -250,6 +250,11 @@ export const REVERT_WORDS: Record<string, Speak> = {
     what: 'The scores cannot be divided by the payout rule.',
     why: `Record ${index} has a value that is infinite, not a number, or noise below zero.`,
   }),
+  PayoutLeftOut: ([named, standing]) => ({
+    what: 'The payouts cannot be judged from these records.',
+    why: `${standing} records stand out from their noise; ${named} of them were brought.`,
+    next: 'Bring every record whose score stands out from its noise.',
+  }),
   PayoutNotAscending: ([index]) => ({
     what: 'The scores cannot be divided by the payout rule.',
     why: `Record ${index} is not in the order of its contributors’ addresses.`,
