@@ -8,6 +8,7 @@ import type { Matrix } from './run.ts';
 import { type Opening, type ProgramHeader, type Step, buildStep, firstFalse, headerOf, inputsBytes } from './step.ts';
 import type { FirstFalse, TraceOptions, Tracer } from './tracer.ts';
 import { type TraceTree, cutOf, floatBytes, leafValues } from './tree.ts';
+import { words } from './unit.ts';
 
 /** One matrix of a claim, with the program's proof of its instruction: TraceMatrix in contracts/src/interfaces/IReferee.sol. */
 export interface TraceMatrix {
@@ -82,12 +83,6 @@ export function payoutEvidence(
     ...countingRecords(records, counting), trained: toHex(words(trainedRecords(clusters))),
   };
 }
-
-const words = (values: readonly number[]): Uint8Array => {
-  const view = new DataView(new ArrayBuffer(4 * values.length));
-  values.forEach((value, k) => view.setUint32(4 * k, value));
-  return new Uint8Array(view.buffer);
-};
 
 /** Some records of a version, `counting` ascending: uint32 index, uint32 place by contributor, address, uint256 contribution, hash; and what their root takes beside them. */
 export function countingRecords(records: readonly VersionRecord[], counting: readonly number[]): Pick<PayoutEvidence, 'records' | 'siblings'> {

@@ -34,7 +34,8 @@ export interface UnitShape {
   sources: readonly number[];
 }
 
-const words = (values: readonly number[]): Uint8Array => {
+/** uint32 each, big-endian. */
+export const words = (values: readonly number[]): Uint8Array => {
   const view = new DataView(new ArrayBuffer(4 * values.length));
   values.forEach((value, k) => view.setUint32(4 * k, value));
   return new Uint8Array(view.buffer);
