@@ -1,6 +1,7 @@
 import { parseJson } from '../../attribution/catalog.ts';
 import { type InspectedAnswer, type Inspection, inspectAnswer, inputsOf } from '../../attribution/trace/inspect.ts';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
+import { MOST_PUBLISHED_BYTES } from '../../attribution/trace/published.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { settlementAbi } from '../../chain/generated/abis.ts';
 import { listAdapters } from '../../chain/list-adapters.ts';
@@ -23,7 +24,6 @@ export interface Examined extends Subject {
 }
 
 const RECEIPT_BYTES = 16 * 2 ** 20;
-const TRACE_BYTES = 256 * 2 ** 20;
 /** Examined claims that stay in memory with their trees: those in dispute are looked at again and again. */
 const KEPT = 8;
 
@@ -57,7 +57,7 @@ export class Examiner {
     const { adapter, version } = await this.registered(claim.adapterId);
     const subject = await this.subjects.open(adapter, version, receipt);
     const tokens = receipt && inputsOf(receipt, answer) ? receipt : shown ? split(shown) : receipt;
-    const published = receipt && (await this.file(receipt.trace.cid, TRACE_BYTES));
+    const published = receipt && (await this.file(receipt.trace.cid, MOST_PUBLISHED_BYTES));
     const inspected: InspectedAnswer = {
       answer, programHash: adapter.programHash, receipt: tokens, published, clusters: subject.clusters,
       contributors: subject.records.map(({ contributor }) => contributor), prices: await this.prices(claim),
