@@ -7,7 +7,7 @@ import { type AnswerFinding, findingOf } from './finding.ts';
 import { type Inspection, inspectAnswer } from './inspect.ts';
 import type { TraceInputs } from './instruction.ts';
 import type { ShownPiece } from './node-search.ts';
-import { MOST_PUBLISHED_BYTES, PUBLISHED_BYTES, PublishedTrace, publishedLevel, readPublished } from './published.ts';
+import { MOST_PUBLISHED_BYTES, PUBLISHED_BYTES, PublishedTrace, publishedLevel, publishedSize, readPublished } from './published.ts';
 import { repliesTo } from './replies.ts';
 import type { Matrix } from './run.ts';
 import { inputsHash } from './step.ts';
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 const equal = (a: Uint8Array, b: Uint8Array) => Buffer.from(a).equals(b);
 const counts = () => right.map(({ rows, columns }) => cutOf(rows, columns).count);
-const bytesAt = (level: number) => counts().reduce((sum, count) => sum + 32 * widthOf(count, Math.min(level, depthOf(count))), 0);
+const bytesAt = (level: number) => publishedSize(right, level);
 const fileAt = (of: TraceTree, level: number) => PublishedTrace.of(of, bytesAt(level)).bytes();
 
 describe('a published trace', () => {
@@ -99,9 +99,9 @@ describe('a published trace', () => {
     for (const [matrices, leaves, level] of [[2400, 50_000, 5], [12_000, 330_000, 10]] as const) {
       const shapes = sizes(matrices, leaves);
       expect(publishedLevel(shapes)).toBe(level);
-      const size = (at: number) => shapes.reduce((sum, { rows }) => sum + 32 * widthOf(rows, Math.min(at, depthOf(rows))), 0);
-      expect(size(level)).toBeLessThanOrEqual(PUBLISHED_BYTES);
-      expect(size(level - 1)).toBeGreaterThan(PUBLISHED_BYTES);
+      expect(publishedSize(shapes, level)).toBe(shapes.reduce((sum, { rows }) => sum + 32 * widthOf(rows, Math.min(level, depthOf(rows))), 0));
+      expect(publishedSize(shapes, level)).toBeLessThanOrEqual(PUBLISHED_BYTES);
+      expect(publishedSize(shapes, level - 1)).toBeGreaterThan(PUBLISHED_BYTES);
     }
     expect(publishedLevel(sizes(200_000, 64))).toBe(6);
     expect(MOST_PUBLISHED_BYTES).toBeGreaterThan(32 * 200_000);

@@ -21,6 +21,8 @@ const ROOT = Uint8Array.of(2);
 const countOf = ({ rows, columns }: Shape) => cutOf(rows, columns).count;
 const levelIn = (count: number, level: number) => Math.min(level, depthOf(count));
 const bytesAt = (counts: readonly number[], level: number) => counts.reduce((sum, count) => sum + widthOf(count, levelIn(count, level)) * HASH, 0);
+/** Bytes of the file. */
+export const publishedSize = (shapes: readonly Shape[], level: number): number => bytesAt(shapes.map(countOf), level);
 const deepest = (counts: readonly number[]) => counts.reduce((most, count) => Math.max(most, depthOf(count)), 0);
 
 /** The level that is published of a trace with these matrices; the tops alone where even they are more than `most` bytes. */

@@ -103,6 +103,11 @@ export class TraceTree {
     return new TraceTree(matrices.map((matrix) => tensorOf(matrix.rows, matrix.columns, leafHashes(matrix))));
   }
 
+  /** Of the hashes that it holds. */
+  get byteLength(): number {
+    return this.tensors.reduce((sum, { leaves }) => sum + leaves.length, 0);
+  }
+
   /** Siblings within the tensor, then of the tensor in the trace. */
   proof(tensor: number, leaf: number): Hex[] {
     const { leaves } = this.tensors[tensor]!;
