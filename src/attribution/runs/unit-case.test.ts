@@ -21,8 +21,9 @@ test.each([['outcome', 4, 1], ['scale', 1, 1], ['rows', 4, 0]] as const)('of the
   let unit = plan.count - 1;
   while (plan.program(unit)!.split(' ')[0] !== kind) unit--;
   const maker = await FalseMaker.of(run, own, unit, { change: (index, matrix, first) => void (index === first && flipBit(matrix, 1)) });
-  const { parts } = await examiner.unit(unit);
-  const found = await UnitCase.of(tracer, parts, maker.trace);
+  const traced = await examiner.unit(unit);
+  const { parts } = traced;
+  const found = new UnitCase(tracer, traced, maker.trace);
   let hashed = vi.spyOn(TraceTree, 'of');
   let evidence = await found.evidence();
   for (let round = 0; !evidence && round < 5; round++) {

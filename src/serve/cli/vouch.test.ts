@@ -8,15 +8,19 @@ import { anvilRpc } from '../../../scripts/chain/anvil.ts';
 import { writeLedgerFile } from '../../attribution/curvature/ledger-file.ts';
 import { Engine } from '../../attribution/engine.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
+import { memoryEventStore } from '../../chain/event-store.ts';
+import { type EventFeed, createEventFeed } from '../../chain/events.ts';
+import { runEvents } from '../../chain/game-events.ts';
 import { publishVersion } from '../../chain/publish-version.ts';
 import { readRun } from '../../chain/read-run.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
+import { runsOf } from '../../chain/run-facts.ts';
 import { vouchRun } from '../../chain/vouch-run.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import { type Wallet, demoWallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { DEFAULT_RECIPE } from '../../model/recipe.ts';
-import type { Hex } from '../../protocol/bytes.ts';
+import { type Hex, concat, fromHex } from '../../protocol/bytes.ts';
 import { memoryFolder } from '../../protocol/model-folder.ts';
 import { recordsRoot, versionRoot } from '../../protocol/record.ts';
 import { trainedHash } from '../../protocol/trained-records.ts';
@@ -29,6 +33,13 @@ const flags = ['--chain', join(folder, 'deployment.json'), '--key-env', 'VOUCH_T
 
 let chain: ScratchChain;
 let owner: Wallet;
+/** Everything that the contracts said. */
+async function allEvents(): Promise<EventFeed> {
+  const feed = createEventFeed(chain.connection, memoryEventStore());
+  await feed.refresh();
+  return feed;
+}
+
 let register: (change?: Partial<Record<'adapterRoot' | 'ledgerRoot' | 'programHash' | 'cid', Hex | string>>) => Promise<bigint>;
 /** The same adapter with the ledger of two records exchanged, and a run.json that says so. */
 let swapped: { ledgerRoot: Hex; programHash: Hex; cid: string };
@@ -98,8 +109,10 @@ test('with two records exchanged in its ledger an adapter cannot be vouched for;
   const id = await register(swapped);
   const refused = await vouch(['--id', String(id), ...flags]).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'cli/no-statement', why: 'The run made again here does not end in the registered program.' });
-  const { planRoot, outputsRoot, units, cid } = (await vouch(['--id', String(await register()), ...flags, '--dry-run'])) as { planRoot: Hex; outputsRoot: Hex; units: number; cid: string };
-  await vouchRun(chain.connection, owner, { adapterId: id, planRoot, outputsRoot, units, cid });
+  // What its owner vouched for before, of the adapter as it should be.
+  const right = runsOf(runEvents(await allEvents())).at(-1)!;
+  const roots = concat(...right.list.map(fromHex));
+  await vouchRun(chain.connection, owner, { adapterId: id, planRoot: right.planRoot, outputsRoot: right.outputsRoot, units: right.units, roots });
 
   const other = generatePrivateKey();
   process.env.WATCH_TEST_KEY = other;
