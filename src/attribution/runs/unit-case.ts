@@ -65,10 +65,11 @@ export class UnitCase {
   /** What to demand next, the trace's root first and with it the first nodes under it; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): RunPlace[] {
     const { unit } = this.parts;
-    // In the first round it was not known yet that only the outputs are false.
-    const left = this.inner || !this.known ? limits : { ...limits, rounds: limits.rounds - 1 };
-    const places = this.search.next(left).map((place) => ({ ...place, answer: unit, index: this.indexOf(place) }));
-    return this.known ? places : [tracePlace(unit), ...places];
+    // In the first round it was not known yet that only the outputs are false; one place of it is the root's.
+    const rounds = this.inner || !this.known ? limits.rounds : limits.rounds - 1;
+    const places = this.search.next({ ...limits, rounds, places: Math.max(1, limits.places - 1) }).map((place) => ({ ...place, answer: unit, index: this.indexOf(place) }));
+    if (this.known) return places;
+    return limits.places > 1 ? [tracePlace(unit), ...places] : [tracePlace(unit)];
   }
 
   /** What convicts, once enough was shown or a flipped bit could be guessed; undefined before. Throws `cancelled`. */
