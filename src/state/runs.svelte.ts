@@ -69,7 +69,7 @@ export class RunsState {
     const work = this.workOf(adapterId);
     const onPart = (part: number, parts: number) => (work.part = { part, parts });
     const done = await work.tx.run((options) => vouchRun(connection, this.#session.wallet.require(), { adapterId, ...made }, { ...options, onPart }));
-    work.part = undefined;
+    if (done) work.part = undefined;
     await this.statements.load();
     return done !== undefined;
   }
