@@ -60,3 +60,17 @@ test('the root of the trace is asked for with the first nodes, within as many pl
   expect(right.next().every(({ index }) => index === ALL_OUTPUTS || index >= tracer.firstOutput(traced.parts.kind))).toBe(true);
   expect(() => new UnitCase(tracer, traced, { outputRoot: traced.trace.outputs.root, innerRoot: traced.trace.inner.root })).toThrow(RangeError);
 }, 60_000);
+
+test('a unit that is nothing but outputs is searched in them from the first round on', async () => {
+  const unit = plan.count - 1;
+  const maker = await FalseMaker.of(run, own, unit, { change: (index, matrix) => void (index === 3 && matrix.values.fill(0.5)) });
+  const traced = await examiner.unit(unit);
+  expect(tracer.firstOutput(traced.parts.kind)).toBe(0);
+  const [, ...first] = new UnitCase(tracer, traced, { outputRoot: maker.trace.outputRoot, innerRoot: undefined }).next();
+  expect(first.length).toBeGreaterThan(0);
+  const found = new UnitCase(tracer, traced, maker.trace);
+  expect(found.next()).toEqual(first);
+  let rounds = 0;
+  for (; !(await found.evidence()); rounds++) for (const one of found.next()) found.add({ ...one, ...maker.shown(one) } as Parameters<UnitCase['add']>[0]);
+  expect(rounds).toBeLessThanOrEqual(3);
+}, 60_000);

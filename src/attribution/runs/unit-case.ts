@@ -49,7 +49,7 @@ export class UnitCase {
     this.own = trace;
     this.first = tracer.firstOutput(parts.kind);
     this.known = innerRoot !== undefined;
-    // Where the inner matrices agree, the outputs do not.
+    // Where the inner matrices agree, or there are none, the outputs do not.
     this.inner = innerRoot === trace.inner.root || this.first === 0 ? undefined : new NodeSearch(trace.inner, innerRoot ?? NOT_KNOWN);
     this.outputs = new NodeSearch(trace.outputs, outputRoot);
   }
@@ -65,8 +65,8 @@ export class UnitCase {
   /** What to demand next, the trace's root first and with it the first nodes under it; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): RunPlace[] {
     const { unit } = this.parts;
-    // In the first round it was not known yet that only the outputs are false; one place of it is the root's.
-    const rounds = this.inner || !this.known ? limits.rounds : limits.rounds - 1;
+    // One round was spent on inner matrices before it was known that only the outputs are false; one place is the root's.
+    const rounds = this.known && !this.inner && this.first > 0 ? limits.rounds - 1 : limits.rounds;
     const places = this.search.next({ ...limits, rounds, places: Math.max(1, limits.places - 1) }).map((place) => ({ ...place, answer: unit, index: this.indexOf(place) }));
     if (this.known) return places;
     return limits.places > 1 ? [tracePlace(unit), ...places] : [tracePlace(unit)];
