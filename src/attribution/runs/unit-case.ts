@@ -27,6 +27,9 @@ export interface ClaimedUnit {
 
 export type UnitShown = ShownPiece & Pick<RunPlace, 'answer'>;
 
+const HASH = 32;
+/** A round of nodes and one of leaves go through so many. */
+const FEW_LEAVES = 4_096;
 /** Under a root that is not known yet nothing can be shown: only what comes first is asked of such a search. */
 const NOT_KNOWN: Hex = `0x${'0'.repeat(64)}`;
 
@@ -64,12 +67,12 @@ export class UnitCase {
 
   /** What to demand next, the trace's root first and with it the first nodes under it; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): RunPlace[] {
-    const { unit } = this.parts;
-    // One round was spent on inner matrices before it was known that only the outputs are false; one place is the root's.
-    const rounds = this.known && !this.inner && this.first > 0 ? limits.rounds - 1 : limits.rounds;
-    const places = this.search.next({ ...limits, rounds, places: Math.max(1, limits.places - 1) }).map((place) => ({ ...place, answer: unit, index: this.indexOf(place) }));
-    if (this.known) return places;
-    return limits.places > 1 ? [tracePlace(unit), ...places] : [tracePlace(unit)];
+    // One place is the root's.
+    const left = { ...limits, places: Math.max(1, limits.places - 1) };
+    const inner = this.inner ? this.placesOf(this.inner, left) : [];
+    if (this.known) return this.inner ? inner : this.placesOf(this.outputs, this.isLate ? { ...left, rounds: left.rounds - 1 } : left);
+    const outputs = this.isLate ? [] : this.placesOf(this.outputs, left);
+    return [tracePlace(this.parts.unit), ...inner, ...outputs].slice(0, Math.max(1, limits.places));
   }
 
   /** What convicts, once enough was shown or a flipped bit could be guessed; undefined before. Throws `cancelled`. */
@@ -88,8 +91,17 @@ export class UnitCase {
     return this.inner ?? this.outputs;
   }
 
-  private indexOf({ index }: { index: number }): number {
-    if (this.inner) return index;
+  /** Whether the outputs are asked about only once it is known that nothing else is false: few can be gone through in the rounds that are left then. */
+  private get isLate(): boolean {
+    return this.first > 0 && this.own.outputs.tensors.reduce((sum, { leaves }) => sum + leaves.length / HASH, 0) <= FEW_LEAVES;
+  }
+
+  private placesOf(search: NodeSearch, limits: SearchLimits): RunPlace[] {
+    return search.next(limits).map((place) => ({ ...place, answer: this.parts.unit, index: this.indexOf(place, search) }));
+  }
+
+  private indexOf({ index }: { index: number }, search = this.search): number {
+    if (search === this.inner) return index;
     return index === ALL_MATRICES ? ALL_OUTPUTS : this.first + index;
   }
 
