@@ -29,6 +29,9 @@ comes back when the statement stands; whoever shows one false bit in it takes ha
 
 const OPTIONS = { id: { type: 'string' }, chain: { type: 'string' }, 'key-env': { type: 'string' }, keystore: { type: 'string' }, 'password-env': { type: 'string' }, 'dry-run': { type: 'boolean' } } as const;
 
+/** contracts/snapshots/Runs.json, src/chain/vouch-run.test.ts. */
+const [ROOT_GAS, STATEMENT_GAS] = [1_280, 200_000];
+
 export async function vouch(args: string[]): Promise<unknown> {
   const { values } = parseCommand(args, OPTIONS);
   if (values.help) return HELP;
@@ -59,7 +62,8 @@ export async function vouch(args: string[]): Promise<unknown> {
     if (other) throw refused(`The run made again here does not end in ${other}.`, 'It was made in another way than run.json says: nobody should vouch for it.');
     const bond = await leastRunBond(connection);
     const said = { adapter: id, ...made, bond: String(bond) };
-    const words = `${made.units} units of adapter ${id}, bond ${formatUnits(bond, deployment.chain.currency.decimals)} ${deployment.chain.currency.symbol}`;
+    const { symbol, decimals } = deployment.chain.currency;
+    const words = `${made.units} units of adapter ${id}, bond ${formatUnits(bond, decimals)} ${symbol}, some ${((made.units * ROOT_GAS + STATEMENT_GAS) / 1e6).toFixed(1)} million gas`;
     if (values['dry-run'] || !wallet) return values.json ? said : `${words}. Nothing was sent.`;
     const onPart = (part: number, parts: number) => {
       if (parts > 1 && !values.json) console.log(`part ${part} of ${parts} of the list`);
