@@ -98,6 +98,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     4_000_000n,
   );
   const payoutMath = await put('PayoutMath', abis.payoutMathAbi, codes.payoutMathBytecode, [], 3_000_000n);
+  const replies = await put('Replies', abis.repliesAbi, codes.repliesBytecode, [], 3_000_000n);
   const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
   const ledgerReferee = await put('LedgerReferee', abis.ledgerRefereeAbi, codes.ledgerRefereeBytecode, [], 8_000_000n);
   const judgeCode = linked('payoutJudge', codes.payoutJudgeBytecode, { payoutMath }, codes.links);
@@ -113,7 +114,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   const disputes = await put(
     'Disputes',
     abis.disputesAbi,
-    codes.disputesBytecode,
+    linked('disputes', codes.disputesBytecode, { replies }, codes.links),
     [settlement, referee, payoutJudge, datanetRegistry, proveTime, replyTime],
     8_000_000n,
   );

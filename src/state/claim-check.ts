@@ -80,7 +80,7 @@ export class ClaimCheck {
     const prices = await readClaimPrices(chain.connection, claim.claimId);
     return {
       adapter: known.ref, programHash: known.adapter.programHash, answer: { ...answer, read: [...answer.read] }, receiptCid: claim.receiptCid, prices,
-      shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown[0]?.inputs,
+      shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown.find(({ inputs }) => inputs !== '0x')?.inputs,
       left: terms && { seconds: demandUntil(claim, dispute, terms) - (chain.blockTime || chain.now), replyTime: terms.replyTime },
     };
   }

@@ -2,7 +2,7 @@ import { type Hex, toHex } from '../../protocol/bytes.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
 import { type PayoutEvidence, payoutEvidence, stepEvidence } from './evidence.ts';
 import { type Inspection, placeWords } from './inspect.ts';
-import type { LeafPlace } from './leaf-search.ts';
+import { type LeafPlace, singleLeaves } from './leaf-search.ts';
 import type { ShownPiece } from './node-search.ts';
 import type { SearchLimits } from './search-plan.ts';
 import { searchWithheld } from './search-withheld.ts';
@@ -59,7 +59,7 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { traceR
       return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, records, verdict.counting, clusters) } };
     case 'step': {
       const { place } = verdict;
-      const leaf = values ?? shownValues(shown, place);
+      const leaf = values ?? (own && shownValues(own.tree, shown, place));
       return leaf ? byStep(place, leaf, claimed!) : { kind: 'demand', where, certain: true, places: [leafPlace(place)] };
     }
     case 'inputs-unknown':
@@ -74,7 +74,11 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { traceR
 }
 
 /** Values of a leaf, if it is among what was shown. */
-function shownValues(shown: readonly ShownPiece[], { index, leaf }: LeafPlace): Float32Array | undefined {
-  for (const piece of shown) if ('values' in piece && piece.index === index && piece.leaf === leaf) return piece.values;
+function shownValues(tree: TraceTree, shown: readonly ShownPiece[], { index, leaf }: LeafPlace): Float32Array | undefined {
+  for (const piece of shown) {
+    if (!('values' in piece) || piece.index !== index) continue;
+    const { first, leaves } = singleLeaves(tree.tensors[index]!, piece);
+    if (leaves[leaf - first]) return leaves[leaf - first];
+  }
   return undefined;
 }
