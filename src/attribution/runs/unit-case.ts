@@ -67,8 +67,8 @@ export class UnitCase {
 
   /** What to demand next, the trace's root first and with it the first nodes under it; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): RunPlace[] {
-    // One place is the root's; Runs takes demands for no cuts.
-    const left = { ...limits, cuts: false, places: Math.max(1, limits.places - 1) };
+    // One place is the root's.
+    const left = { ...limits, places: Math.max(1, limits.places - 1) };
     const inner = this.inner ? this.placesOf(this.inner, left) : [];
     if (this.known) return this.inner ? inner : this.placesOf(this.outputs, this.isLate ? { ...left, rounds: left.rounds - 1 } : left);
     const outputs = this.isLate ? [] : this.placesOf(this.outputs, left);
@@ -96,6 +96,7 @@ export class UnitCase {
     return this.first > 0 && this.own.outputs.tensors.reduce((sum, { leaves }) => sum + leaves.length / HASH, 0) <= FEW_LEAVES;
   }
 
+  /** Runs takes demands for no cuts. */
   private placesOf(search: NodeSearch, limits: SearchLimits): RunPlace[] {
     return search.next({ ...limits, cuts: false }).map((place) => ({ ...place, answer: this.parts.unit, index: this.indexOf(place, search) }));
   }

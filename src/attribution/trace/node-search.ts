@@ -45,6 +45,7 @@ export class NodeSearch {
   /** Each leaf that was shown, alone or among others. */
   private readonly leaves = new Map<string, ShownLeaf>();
   private readonly counts: number[];
+  private readonly plans = new Map<number, SearchPlan>();
 
   constructor(own: TraceTree, root: Hex) {
     this.own = new TraceNodes(own);
@@ -103,18 +104,21 @@ export class NodeSearch {
   /** What to demand next; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): TracePlace[] {
     if (this.found) return [];
-    const plan = new SearchPlan(this.counts, limits.places);
+    const plan = this.plans.get(limits.places) ?? new SearchPlan(this.counts, limits.places);
+    this.plans.set(limits.places, plan);
     const nodes = new Map(this.published);
+    const { cuts } = limits;
     let { rounds, gas } = limits;
     // Rounds that were gone through as planned count; what others demanded beside only brings the search further.
-    for (;;) {
-      const planned = this.planned(plan, nodes, { rounds, gas, most: SEARCH_LIMITS.most });
+    // Each brings the search a level further down at least.
+    for (let round = 0; round < 64; round++) {
+      const planned = this.planned(plan, nodes, { rounds, gas, cuts, most: SEARCH_LIMITS.most });
       const shown = planned?.map((place) => this.pieces.get(placeKey(place)));
       if (!shown?.every((one) => one !== undefined)) break;
       for (const one of shown) for (const [key, hash] of one) nodes.set(key, hash);
-      [rounds, gas] = [Math.max(1, rounds - 1), gas - roundGas(planned!)];
+      [rounds, gas] = [Math.max(1, rounds - 1), gas - roundGas(this.counts, planned!)];
     }
-    return this.planned(plan, this.nodes, { rounds, gas, most: limits.most }) ?? [];
+    return this.planned(plan, this.nodes, { rounds, gas, cuts, most: limits.most }) ?? [];
   }
 
   /** Whether every sibling on a leaf's way to the root is known: then tree() proves it, and all before it. */
