@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { randomBelow } from '../../arithmetic/random.ts';
-import { concat, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
+import { type Hex, concat, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
 import { merkleProof, merkleRoot } from '../../protocol/merkle.ts';
 import { NodeSearch, type ShownPiece } from './node-search.ts';
 import type { Matrix } from './run.ts';
 import { SEARCH_LIMITS, SearchPlan, roundGas } from './search-plan.ts';
-import { ALL_MATRICES, TraceNodes, type TracePlace, leafPlace } from './trace-nodes.ts';
+import { ALL_MATRICES, CUT, TraceNodes, type TracePlace, leafPlace } from './trace-nodes.ts';
 import { TraceTree, hashLeaf, leafValues, tensorOf } from './tree.ts';
 import { TreeNodes, depthOf, widthOf } from './tree-nodes.ts';
 
@@ -105,6 +105,22 @@ describe('a search', () => {
     expect(search.found).toBeUndefined();
     expect(search.proves({ index: 77, leaf: 0 })).toBe(true);
     expect(search.next()).toEqual([leafPlace({ index: 77, leaf: 0 })]);
+  });
+
+  it('takes a cut of its name with other levels for another one, and one with words behind its levels for its own', () => {
+    const claimed = spoilt(own, [{ index: 77, leaf: 0 }]);
+    const show = maker(claimed);
+    const [cut] = new NodeSearch(own, claimed.root).next();
+    expect(cut?.depth).toBe(CUT);
+    const after = (levels: readonly Hex[]) => {
+      const search = new NodeSearch(own, claimed.root);
+      // Under the place's own name, as a claimant can arrange it.
+      search.add(show({ ...cut!, levels }));
+      return search.next();
+    };
+    expect(after([`0x${'ff'.repeat(32)}`])).toEqual([cut]);
+    expect(after([...cut!.levels!, `0x${'5a'.repeat(32)}`])).toEqual(after(cut!.levels!));
+    expect(after(cut!.levels!)).not.toEqual([cut]);
   });
 
   it('goes on from nodes that were published, and asks for what is below them only', () => {

@@ -40,8 +40,8 @@ export function searchLimits({ seconds, replyTime }: SearchTime, places = SEARCH
  * of a cut's node with its level. Measured: contracts/snapshots/Disputes.json, `npm run bench -- --only claims`.
  */
 export const GAS = { round: 180_000, place: 85_000, hash: 1_285, leaf: 41_200, cut: 1_400 };
-/** Hashes of a cut that are worth thinking about at most: Games.MOST_CUT words of levels. */
-const MOST_CUT = 2048;
+/** Hashes of a cut that are worth thinking about at most: Games.MOST_CUT words of levels, less one for chance (asDemanded in chain/demand-places.ts). */
+const MOST_CUT = 63 * 32;
 /** Prices of a second round that are tried for a cut. */
 const TRIES = 48;
 
