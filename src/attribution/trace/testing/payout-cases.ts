@@ -1,0 +1,46 @@
+/** Made-up answers whose fee is to be divided: copies, harm, caps, ties, records that taught nothing, readers without columns, nobody paid. */
+import { randomUnit, randomWord } from '../../../arithmetic/random.ts';
+import { type Hex, keccak256, toHex } from '../../../protocol/bytes.ts';
+import type { WorkingsInput } from '../../../protocol/payout-workings.ts';
+import { trainedRecords } from '../../../protocol/trained-records.ts';
+
+export interface PayoutCaseOptions {
+  stream: number;
+  /** Records of the version; some from 1 on where it is not said. */
+  records?: number;
+  /** Most contributors. */
+  people?: number;
+}
+
+export interface MadeUpPayout extends WorkingsInput {
+  clusters: readonly number[] | undefined;
+  trained: readonly number[];
+}
+
+/** The same for the same stream. */
+export function madeUpPayout({ stream, records, people: mostPeople }: PayoutCaseOptions): MadeUpPayout {
+  let drawn = 0;
+  const below = (end: number) => randomWord(91, stream, drawn++) % end;
+  const unit = () => randomUnit(92, stream, drawn++);
+  const n = records ?? (stream % 9 === 0 ? 1 : 1 + below(stream % 5 ? 14 : 90));
+  const people = Array.from({ length: 1 + below(mostPeople ?? n) }, (_, k) => toHex(keccak256(Uint8Array.of(k, k >> 8, stream))).slice(0, 42) as Hex);
+  // Addresses come with and without capitals.
+  const contributors = Array.from({ length: n }, () => {
+    const who = people[below(people.length)]!;
+    return below(4) ? who : (`0x${who.slice(2).toUpperCase()}` as Hex);
+  });
+  const clusters = below(3) ? undefined : contributors.map((_, k) => (k > 0 && below(3) === 0 ? 0 : k));
+  const trained = trainedRecords(clusters);
+  const columns = trained.length || n;
+  // Noise of ever other sizes, some of it far below the greatest, where bits are cut off.
+  const spread = below(3) ? 4 : 100;
+  const noise = Float32Array.from({ length: columns }, () => (below(6) === 0 ? 0 : (0.5 + unit()) * 2 ** (below(spread) - spread / 2)));
+  const harm = unit();
+  const scores = noise.map((one) => (below(5) === 0 ? (below(2) ? -0 : 0) : (one || 0.01) * (40 * unit() - 30 * harm)));
+  const read = below(2) ? [] : [...new Set(Array.from({ length: 1 + below(16) }, () => below(n)))];
+  return {
+    amount: below(12) === 0 ? BigInt(below(3)) : 10n ** BigInt(3 + below(20)) + BigInt(below(1000)),
+    scores, noise, contributors, clusters, trained, read,
+    rule: { nullMultiple: 1000 + below(2000), reserve: below(3000), clusterCap: 1000 + below(9001), retrievalPart: below(5001) },
+  };
+}
