@@ -95,8 +95,6 @@ export function workingsOf({ amount, scores, noise, contributors, trained = [], 
   const ofColumn = trained.length ? trained.map((record) => who[record]!) : who;
   if (read.some((record) => who[record] === undefined)) throw invalid('A record was read that the version does not have.');
   checkPayoutInput({ amount, scores, noise, contributors: ofColumn, rule });
-  // The contract takes address 0 for "nobody is left".
-  if ([...ofColumn, ...read.map((record) => who[record]!)].includes(`0x${'0'.repeat(40)}`)) throw invalid('A record’s contributor is address 0.');
 
   const forReading = retrievalPart(amount, rule.retrievalPart, read.length);
   const shares = retrievalShares(read.map((record) => ({ record, contributor: who[record]! })), forReading);
