@@ -102,9 +102,10 @@ test('what cannot be divided is refused', () => {
 
 test('100,000 records take seconds', () => {
   const made = madeUpPayout({ stream: 2, records: 100_000, people: 60_000 });
-  const begun = performance.now();
+  const begun = process.cpuUsage();
   const found = workingsOf(made);
-  expect(performance.now() - begun).toBeLessThan(10_000);
+  const { user, system } = process.cpuUsage(begun);
+  expect((user + system) / 1e6).toBeLessThan(5);
   expect(found.allocated).toBe(divided(made).fee.contributors);
 });
 

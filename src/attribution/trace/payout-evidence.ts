@@ -241,6 +241,7 @@ class Shown {
   private record(index: number): RecordOpening {
     const record = this.ground.records[index]!;
     this.version ??= new TreeNodes(endToEnd(versionLeaves(this.ground.records)));
-    return { index, contributor: record.contributor, contribution: BigInt(record.contribution), recordHash: recordHash(record), proof: this.version.siblings(0, index) };
+    // Versions may name it in capitals, which is no checksum.
+    return { index, contributor: record.contributor.toLowerCase() as Hex, contribution: BigInt(record.contribution), recordHash: recordHash(record), proof: this.version.siblings(0, index) };
   }
 }
