@@ -20,6 +20,8 @@ export type Finding =
   | { kind: 'false'; where: string; seconds: number; of: ClaimRecord; evidence: ClaimEvidence }
   /** False by what all answers of a batch say together. */
   | { kind: 'false'; where: string; seconds: number; of?: undefined; evidence: { kind: 'batch'; proof: ProofCall } }
+  /** The same, and no transaction holds what shows it. */
+  | { kind: 'unprovable'; where: string; seconds: number }
   /** `certain`: false, whatever is shown. */
   | { kind: 'demand'; where: string; seconds: number; certain: boolean; places: Place[] };
 

@@ -42,7 +42,7 @@ export async function inspectClaim(source: Source, claim: ClaimQuery, options: O
   };
   const trace = traceOptions(options);
   const found = await inspectAnswer(tracer, inspected, trace);
-  const finding = await findingOf(tracer, found, { traceRoot: claim.answer.traceRoot, records: version.records, clusters, shown: claim.shown }, { ...trace, ...(claim.left && { limits: searchLimits(claim.left) }) });
+  const finding = await findingOf(tracer, found, { answer: claim.answer, records: version.records, clusters, shown: claim.shown }, { ...trace, ...(claim.left && { limits: searchLimits(claim.left) }) });
   return { ...finding, seconds: (performance.now() - began) / 1000 };
 }
 

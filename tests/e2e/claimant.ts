@@ -137,7 +137,7 @@ export class Claimant {
       trace: { program: this.tracer.programHash, root: tree.root, cid: await this.publish(tree.bytes(), withhold) },
       prompt: { text: question, tokens: prompt },
       answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer },
-      loss, scores, noise,
+      loss, scores, noise, clusters: this.adapter.run.datanet.clusters,
       prices: { rateIn: String(about.rateIn), rateOut: String(about.rateOut), platformFee: String(platformFee), split, payout: payoutRule },
     });
     return { receipt, cid: await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold), inputs, matrices, tree };

@@ -28,10 +28,10 @@ import { sendTransaction } from '../../chain/send-transaction.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { answerWorkings } from '../../protocol/answer-workings.ts';
 import { type ClaimedAnswer, answersRoot, openAnswer } from '../../protocol/answers.ts';
 import { answerOfReceipt, batchFile } from '../../protocol/batch.ts';
 import { canonicalJson } from '../../protocol/canonical.ts';
-import { divideFee } from '../../protocol/divide-fee.ts';
 import { type Payout, payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import { type Receipt, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
@@ -94,14 +94,16 @@ function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[])
   const trace = TraceTree.of(change.trace ?? right);
   const [prompt, written] = [inputs.tokens.slice(0, -inputs.answer), inputs.tokens.slice(-inputs.answer)];
   const prices = { rateIn: String(OPEN), rateOut: String(10n * OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: DEFAULT_PAYOUT_RULE };
-  const { payouts } = divideFee(prompt.length, written.length, prices, right.at(-2)!.values, right.at(-1)!.values, records.map(({ contributor }) => contributor));
+  const { root: workingsRoot, payouts } = answerWorkings({
+    tokensIn: prompt.length, tokensOut: written.length, prices, scores: right.at(-2)!.values, noise: right.at(-1)!.values, contributors: records.map(({ contributor }) => contributor), read: [],
+  });
   const paid = change.pay?.(payouts) ?? payouts;
   const [scores, noise] = [scoreBits(right.at(-2)!.values), scoreBits(right.at(-1)!.values)];
   const receipt: Receipt = {
-    openledger: 'receipt/3', arithmetic: 'rf32', method: 'curvature', nonce: nonce(), base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
+    openledger: 'receipt/4', arithmetic: 'rf32', method: 'curvature', nonce: nonce(), base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
     datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: trace.root, cid: put('trace', trace.bytes()) },
     prompt: { text: 'What?', tokens: prompt }, answer: { text: 'This.', tokens: written }, loss: '0x00000000', scores, noise, scoresRoot: scoresRoot(scores, noise), prices,
-    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: paid.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })), payoutRoot: payoutRoot(paid),
+    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: paid.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })), payoutRoot: payoutRoot(paid), workingsRoot,
   };
   const claimed = answerOfReceipt(receipt);
   expect(claimed.inputsHash).toBe(inputsHash(inputs));
