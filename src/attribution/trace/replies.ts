@@ -88,7 +88,7 @@ export function noSuchPlace(tracer: Tracer, inputs: TraceInputs, place: TracePla
 }
 
 /** The program's proof of an instruction; of the tree over all matrices, and of what the program does not have, only its header. */
-function matrixAt(tracer: Tracer, inputs: TraceInputs, index: number): TraceMatrix {
+export function matrixAt(tracer: Tracer, inputs: TraceInputs, index: number): TraceMatrix {
   const { program, committed } = tracer;
   if (program.instructions[index]) return matrixOf(tracer, inputs, index);
   return { header: headerOf(program, committed.root), inputs: toHex(inputsBytes(inputs)), index, instruction: '0x', instructionProof: [] };
