@@ -1,5 +1,6 @@
 /** Made-up answers whose fee is to be divided: copies, harm, caps, ties, records that taught nothing, readers without columns, nobody paid. */
 import { randomUnit, randomWord } from '../../../arithmetic/random.ts';
+import { fromBits } from '../../../arithmetic/rf32.ts';
 import { type Hex, keccak256, toHex } from '../../../protocol/bytes.ts';
 import type { WorkingsInput } from '../../../protocol/payout-workings.ts';
 import { trainedRecords } from '../../../protocol/trained-records.ts';
@@ -34,14 +35,15 @@ export function madeUpPayout({ stream, records, people: mostPeople }: PayoutCase
   const clusters = below(3) ? undefined : contributors.map((_, k) => (k > 0 && below(3) === 0 ? 0 : k));
   const trained = trainedRecords(clusters);
   const columns = trained.length || n;
-  // Noise of ever other sizes, some of it far below the greatest, where bits are cut off.
-  const spread = below(3) ? 4 : 100;
-  const noise = Float32Array.from({ length: columns }, () => (below(6) === 0 ? 0 : (0.5 + unit()) * 2 ** (below(spread) - spread / 2)));
+  // Noise of sizes near each other, so far apart that bits are cut off, among the least floats and the greatest; zeros of both signs.
+  const [least, sizes] = [[125, 4], [77, 100], [0, 3], [190, 50]][below(4)] as [number, number];
+  const zero = () => (below(2) ? -0 : 0);
+  const noise = Float32Array.from({ length: columns }, () => (below(6) === 0 ? zero() : fromBits((((least + below(sizes)) << 23) | below(2 ** 23)) >>> 0)));
   const harm = unit();
-  const scores = noise.map((one) => (below(5) === 0 ? (below(2) ? -0 : 0) : (one || 0.01) * (40 * unit() - 30 * harm)));
+  const scores = noise.map((one) => (below(5) === 0 ? zero() : (one || 2 ** (least - 127)) * (40 * unit() - 30 * harm)));
   const read = below(2) ? [] : [...new Set(Array.from({ length: 1 + below(16) }, () => below(n)))];
   return {
-    amount: below(12) === 0 ? BigInt(below(3)) : 10n ** BigInt(3 + below(20)) + BigInt(below(1000)),
+    amount: below(12) === 0 ? BigInt(below(3)) : 10n ** BigInt(3 + below(27)) + BigInt(below(1000)),
     scores, noise, contributors, clusters, trained, read,
     rule: { nullMultiple: 1000 + below(2000), reserve: below(3000), clusterCap: 1000 + below(9001), retrievalPart: below(5001) },
   };
