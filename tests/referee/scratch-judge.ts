@@ -60,7 +60,7 @@ export async function startJudge(): Promise<ScratchJudge> {
       }
     },
     gas: (payouts, evidence) => estimateGas(client, { to: JUDGE, data: encodeFunctionData({ abi, functionName: 'isFalse', args: [payouts, evidence] }) }),
-    believeAll: (columns) => setCode(REFEREE, agreeable(columns)),
+    believeAll: async (columns) => void (await setCode(REFEREE, agreeable(columns))),
     stop: () => anvil.stop(),
   };
 }

@@ -1,9 +1,8 @@
 /** Workings of payouts with a fault, for tests: rows changed, moved, left out, made up, or all of it reckoned from something else. */
 import { fromHex } from '../../../protocol/bytes.ts';
-import { ORDER, PEOPLE, type Workings, type WorkingsTable, rowOf, workingsOf } from '../../../protocol/payout-workings.ts';
+import { ORDER, PEOPLE, type Workings, type WorkingsInput, type WorkingsTable, rowOf, workingsOf } from '../../../protocol/payout-workings.ts';
 import type { LeafPlace } from '../leaf-search.ts';
 import { type TraceTree, cutOf } from '../tree.ts';
-import type { MadeUpPayout } from './payout-cases.ts';
 
 export type Tables = Pick<Workings, 'tables'>;
 
@@ -38,7 +37,7 @@ export function withRowFault({ tables: right }: Tables, fault: RowFault, table: 
 }
 
 /** Everything follows, but from something else. Undefined where the same follows. */
-export function withInputFault(made: MadeUpPayout, right: Workings, fault: InputFault, draw: (end: number) => number): Workings | undefined {
+export function withInputFault(made: WorkingsInput, right: Workings, fault: InputFault, draw: (end: number) => number): Workings | undefined {
   const other = { ...made, scores: made.scores.slice(), noise: made.noise.slice(), contributors: [...made.contributors], read: [...made.read], rule: { ...made.rule } };
   const column = draw(made.scores.length);
   if (fault === 'amount') other.amount += 1n;
