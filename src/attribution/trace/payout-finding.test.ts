@@ -6,6 +6,7 @@ import { fromHex } from '../../protocol/bytes.ts';
 import { type Payout, payoutRoot } from '../../protocol/fee.ts';
 import { WORKINGS_TABLES, type Workings, workingsOf } from '../../protocol/payout-workings.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
+import { ALL_TABLES, PAYOUTS, WORKINGS, isOfWorkings } from '../../protocol/workings-places.ts';
 import type { Inspection } from './inspect.ts';
 import { type Program, fixed } from './instruction.ts';
 import type { ShownPiece } from './node-search.ts';
@@ -18,7 +19,7 @@ import { type TracePlace, leafPlace } from './trace-nodes.ts';
 import type { Tracer } from './tracer.ts';
 import { TraceTree } from './tree.ts';
 import { noSuchWorkings, shownOfWorkings, workingsReplies } from './workings-replies.ts';
-import { ALL_TABLES, PAYOUTS, WORKINGS, isOfWorkings, workingsTree } from './workings-tree.ts';
+import { workingsTree } from './workings-tree.ts';
 
 /** As much of a tracer as evidence about payouts takes. */
 const instruction = { name: 'scores', op: 'add', rows: fixed(1), columns: fixed(1), params: [], inputs: [] } as unknown as Program['instructions'][number];

@@ -1,6 +1,7 @@
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import { type Payout, payoutLeaf } from '../../protocol/fee.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
+import { PAYOUTS, isOfWorkings } from '../../protocol/workings-places.ts';
 import type { Inspection } from './inspect.ts';
 import { NodeSearch, type ShownNodes, type ShownPiece } from './node-search.ts';
 import { type FalsePayout, type PayoutEvidence, payoutEvidence } from './payout-evidence.ts';
@@ -8,7 +9,7 @@ import { firstFalsePayout, searchPayouts } from './payouts-search.ts';
 import { SEARCH_LIMITS, type SearchLimits } from './search-plan.ts';
 import type { TracePlace } from './trace-nodes.ts';
 import type { Tracer } from './tracer.ts';
-import { PAYOUTS, endToEnd, fromClaim, isOfWorkings, toClaim, workingsTree } from './workings-tree.ts';
+import { endToEnd, fromClaim, toClaim, workingsTree } from './workings-tree.ts';
 
 /** Rounds of demands in which a claim's workings are searched: even of 100,000 records they have fewer than 20,000 leaves. */
 const ROUNDS = 2;

@@ -1,9 +1,9 @@
 import { type Hex, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
+import { PAYOUTS } from '../../protocol/workings-places.ts';
 import type { ShownNodes } from './node-search.ts';
 import { MOST_DEPTH, type TracePlace } from './trace-nodes.ts';
 import { TreeNodes, climb, depthOf, widthOf } from './tree-nodes.ts';
-import { PAYOUTS } from './workings-tree.ts';
 
 /** How far a search through a claim's tree of payouts is. */
 export type SearchedPayouts =

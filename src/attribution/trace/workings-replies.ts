@@ -1,10 +1,11 @@
 import { ORDER, type Workings } from '../../protocol/payout-workings.ts';
+import { ALL_TABLES, PAYOUTS, WORKINGS } from '../../protocol/workings-places.ts';
 import type { TraceInputs } from './instruction.ts';
 import { type NodesOpening, type Shown, matrixAt, shownOf } from './replies.ts';
 import { TraceNodes, type TracePlace, isIn } from './trace-nodes.ts';
 import type { Tracer } from './tracer.ts';
 import { cutOf } from './tree.ts';
-import { ALL_TABLES, PAYOUTS, WORKINGS, fromClaim, payoutNodes, workingsLeaf, workingsTree } from './workings-tree.ts';
+import { fromClaim, payoutNodes, workingsLeaf, workingsTree } from './workings-tree.ts';
 
 /** Answers to demands for places of a claim's workings and payouts that are right. Throws RangeError for a place that is not there (noSuchWorkings). */
 export function workingsReplies(tracer: Tracer, inputs: TraceInputs, workings: Workings, places: readonly TracePlace[]): Shown[] {

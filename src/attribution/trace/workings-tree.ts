@@ -1,8 +1,9 @@
 import { type Workings, type WorkingsTable, workingsShapes } from '../../protocol/payout-workings.ts';
 import { payoutLeaf } from '../../protocol/fee.ts';
+import { ALL_TABLES, PAYOUTS, WORKINGS, isOfWorkings } from '../../protocol/workings-places.ts';
 import type { LeafPlace } from './leaf-search.ts';
 import type { Matrix } from './run.ts';
-import { ALL_MATRICES, type TracePlace } from './trace-nodes.ts';
+import { ALL_MATRICES } from './trace-nodes.ts';
 import { TraceTree, cutOf, leafValues, readTrace } from './tree.ts';
 import { TreeNodes } from './tree-nodes.ts';
 
@@ -28,16 +29,6 @@ export function workingsLeaf({ tables }: Pick<Workings, 'tables'>, { index, leaf
 export function readWorkings(bytes: Uint8Array, records: number, root: `0x${string}`): TraceTree | undefined {
   return readTrace(bytes, workingsShapes(records), root);
 }
-
-/** Place.index of table k of a claim's workings is WORKINGS + k (contracts/src/interfaces/IGames.sol). */
-export const WORKINGS = 0xffffffff - 16;
-/** The tree over the payouts. */
-export const PAYOUTS = WORKINGS + 6;
-/** The tree over the six tables. */
-export const ALL_TABLES = WORKINGS + 7;
-
-/** Whether a claim's place is one of its workings or payouts. */
-export const isOfWorkings = ({ index }: Pick<TracePlace, 'index'>): boolean => index >= WORKINGS && index <= ALL_TABLES;
 
 /** A place of the workings' tree as one of the claim. */
 export function toClaim<P extends { index: number }>(place: P): P {
