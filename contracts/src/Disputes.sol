@@ -16,6 +16,7 @@ import { MerkleRoot } from "./libraries/MerkleRoot.sol";
 import { Nodes } from "./libraries/Nodes.sol";
 // `Committed` is an event of the games too.
 import { Committed as CommittedMatrix } from "./libraries/Openings.sol";
+import { Workings } from "./libraries/Workings.sol";
 import { Answer, AnswerDigest, AnswerOpening } from "./types/Answers.sol";
 import { AdapterId, ClaimId, GameId } from "./types/Ids.sol";
 
@@ -61,12 +62,10 @@ contract Disputes is Games, IDisputes {
   }
 
   /// @notice The answer's payouts do not follow from its trace: one row of their workings does not.
-  /// @dev The judge is called with this very call: it has the room to read it.
   function provePayout(ClaimId id, AnswerOpening calldata opening, PayoutEvidence calldata, bytes32) external {
     Claim memory c = _committed(id);
     _requireAnswer(id, c, opening);
-    bool isFalse = abi.decode(Address.functionStaticCall(address(judge), msg.data), (bool));
-    if (!isFalse) revert ClaimHolds(id.game());
+    if (!_judged()) revert ClaimHolds(id.game());
     _convict(id.game(), msg.sender, "payout");
   }
 
@@ -114,10 +113,14 @@ contract Disputes is Games, IDisputes {
   function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external {
     Claim memory c = _open(id);
     _requireAnswer(id, c, opening);
+    bool ofWorkings = false;
     for (uint256 k = 0; k < shown.length; k++) {
       _showLeaves(id, c, opening, shown[k]);
       if (shown[k].nodes.length > 0) _showNodes(id, c, opening, shown[k]);
+      if (Workings.isPlace(shown[k].matrix.index)) ofWorkings = true;
     }
+    // Reverts where one of them is not what it says; the others were looked at above.
+    if (ofWorkings) _judged();
     if (c.answers > 1) emit AnswerShown(id, opening);
   }
 
@@ -137,7 +140,9 @@ contract Disputes is Games, IDisputes {
     uint256 count = matrix.header.instructionCount;
     bool ofProgram = keccak256(abi.encode(matrix.header)) == programHash;
     bool beyond = ofProgram && place.index != ALL && place.index >= count;
-    if (!beyond) {
+    if (Workings.isPlace(place.index)) {
+      if (!_judged()) revert PlaceExists(place);
+    } else if (!beyond) {
       uint256 leaves = count;
       if (place.index != ALL) (,, leaves) = referee.shapeOf(programHash, opening.answer.inputsHash, matrix);
       else if (!ofProgram) revert PlaceExists(place);
@@ -160,6 +165,7 @@ contract Disputes is Games, IDisputes {
 
   function _requireDemandable(GameId id, Game memory game, Place calldata place) internal pure override {
     _requireFormed(place);
+    if (place.depth == 0 && Workings.isPlace(place.index) && !Workings.isTable(place.index)) revert WrongPlace(place);
     if (place.answer >= game.parts) revert WrongAnswer(_claimOf(id), place.answer);
   }
 
@@ -193,23 +199,25 @@ contract Disputes is Games, IDisputes {
       Opening calldata leaf = shown.leaves[k];
       Place memory place = Place(uint32(opening.index), shown.matrix.index, leaf.leaf, 0, 0);
       _requireInTime(id.game(), place);
-      if (!referee.isOpening(programHash, answer.inputsHash, answer.traceRoot, shown.matrix, leaf)) {
-        revert NotTheLeaf(place);
-      }
+      bool there = Workings.isPlace(place.index)
+        || referee.isOpening(programHash, answer.inputsHash, answer.traceRoot, shown.matrix, leaf);
+      if (!there) revert NotTheLeaf(place);
       _answered(id.game(), c.claimant, place);
       emit Revealed(id.game(), place, shown.matrix.inputs, leaf);
     }
   }
 
   function _showNodes(ClaimId id, Claim memory c, AnswerOpening calldata opening, Shown calldata shown) private {
-    CommittedMatrix memory matrix = _matrixOf(c, opening.answer, shown.matrix);
+    bool ofWorkings = Workings.isPlace(shown.matrix.index);
+    CommittedMatrix memory matrix;
+    if (!ofWorkings) matrix = _matrixOf(c, opening.answer, shown.matrix);
     for (uint256 k = 0; k < shown.nodes.length; k++) {
       NodesOpening calldata nodes = shown.nodes[k];
       Place memory place = Place(uint32(opening.index), shown.matrix.index, nodes.leaf, nodes.level, nodes.depth);
       _requireInTime(id.game(), place);
-      bool right = matrix.index == ALL
+      bool right = ofWorkings || (matrix.index == ALL
         ? Nodes.provenUnder(nodes, matrix.root, matrix.count)
-        : Nodes.proven(nodes, matrix);
+        : Nodes.proven(nodes, matrix));
       // One node for itself would be a leaf without its values.
       if (!right || nodes.depth == 0) revert NotTheNodes(place);
       _answered(id.game(), c.claimant, place);
@@ -234,6 +242,11 @@ contract Disputes is Games, IDisputes {
     }
     if (keccak256(abi.encode(matrix.header)) != programHash) revert IReferee.RefereeWrongHeader();
     if (keccak256(matrix.inputs) != answer.inputsHash) revert IReferee.RefereeWrongInputs();
+  }
+
+  /// @dev What the judge says about this very call, which it is called with: it has the room for what is about payouts.
+  function _judged() private view returns (bool) {
+    return abi.decode(Address.functionStaticCall(address(judge), msg.data), (bool));
   }
 
   function _requireAnswer(ClaimId id, Claim memory c, AnswerOpening calldata o) private pure {

@@ -43,8 +43,16 @@ library Openings {
     pure
     returns (bool)
   {
-    return
-      index < count && proof.length == _depth(count) && Merkle.root(count, _climb(_leaf(data), proof, index)) == root;
+    return proves(root, count, index, _leaf(data), proof);
+  }
+
+  /// @notice Merkle.verify(root, count, index, hash, proof) in less gas.
+  function proves(bytes32 root, uint256 count, uint256 index, bytes32 hash, bytes32[] calldata proof)
+    internal
+    pure
+    returns (bool)
+  {
+    return index < count && proof.length == _depth(count) && Merkle.root(count, _climb(hash, proof, index)) == root;
   }
 
   function _proves(uint256 leaf, bytes calldata values, bytes32[] calldata proof, Committed memory matrix)

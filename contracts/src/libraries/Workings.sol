@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import { WorkingsLeaf } from "../interfaces/IPayoutJudge.sol";
 import { Leaves } from "./Leaves.sol";
 import { Committed, Openings } from "./Openings.sol";
+import { Answer } from "../types/Answers.sol";
 
 /// @notice Row i of `order`: the columns by contributor's address, then column; what those up to here come to.
 struct OrderRow {
@@ -62,12 +63,34 @@ library Workings {
   uint256 internal constant GROSS = 3;
   uint256 internal constant PAID = 4;
   uint256 internal constant SUMS = 5;
+  /// @notice Place.index of table 0; then come the other five, the tree of the payouts, and the tree over the six tables.
+  uint256 internal constant PLACES = type(uint32).max - 16;
+  uint256 private constant PAYOUTS_PLACE = PLACES + 6;
+  uint256 private constant OVER_PLACE = PLACES + 7;
   /// @notice Those who only brought what was read have no column.
   uint256 internal constant MORE_PEOPLE = 16;
 
   /// @notice Where the table stands, and how large it is.
   function matrix(bytes32 workingsRoot, uint256 records, uint256 table) internal pure returns (Committed memory) {
     return Committed(workingsRoot, TABLES, table, rows(records, table), columns(table));
+  }
+
+  /// @notice Whether a place of a claim is one of its workings or payouts.
+  function isPlace(uint256 index) internal pure returns (bool) {
+    return index >= PLACES && index <= OVER_PLACE;
+  }
+
+  /// @notice Whether that place is in one of the tables, of which leaves can be shown. Leaves of the other two trees follow.
+  function isTable(uint256 index) internal pure returns (bool) {
+    return index >= PLACES && index < PAYOUTS_PLACE;
+  }
+
+  /// @notice The table there; or a tree by itself, with its root and count.
+  function treeAt(uint256 index, Answer calldata answer, uint256 records) internal pure returns (Committed memory tree) {
+    if (isTable(index)) return matrix(answer.workingsRoot, records, index - PLACES);
+    tree.index = type(uint32).max;
+    (tree.root, tree.count) =
+      index == OVER_PLACE ? (answer.workingsRoot, TABLES) : (answer.payoutRoot, answer.payoutCount);
   }
 
   function rows(uint256 records, uint256 table) internal pure returns (uint256) {
@@ -117,7 +140,7 @@ library Workings {
     return uint128(bytes16(row));
   }
 
-  function _word(bytes calldata row, uint256 at) private pure returns (uint256) {
-    return uint32(bytes4(row[at:]));
+  function _word(bytes calldata row, uint256 place) private pure returns (uint256) {
+    return uint32(bytes4(row[place:]));
   }
 }
