@@ -8,6 +8,9 @@ import { type FalsePayout, type PayoutEvidence, type PayoutGround, payoutEvidenc
 import { type Program, fixed } from '../attribution/trace/instruction.ts';
 import { type MadeUpPayout, type PayoutCaseOptions, madeUpPayout } from '../attribution/trace/testing/payout-cases.ts';
 import { INPUT_FAULTS, ROW_FAULTS, type Tables, firstDifference, firstFalseLeaf, leafOfRow, rowsToTry, withInputFault, withRowFault } from '../attribution/trace/testing/workings-faults.ts';
+import { NodeSearch } from '../attribution/trace/node-search.ts';
+import { SEARCH_LIMITS } from '../attribution/trace/search-plan.ts';
+import { TraceNodes } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
 import { TraceTree, floatBytes } from '../attribution/trace/tree.ts';
 import { payoutNodes, workingsLeaf, workingsTree } from '../attribution/trace/workings-tree.ts';
@@ -106,6 +109,32 @@ test('every false row convicts, in its place; the same row convicts nobody where
   }
   for (const what of [...ROW_FAULTS, ...INPUT_FAULTS, ...WORKINGS_TABLES.map(({ name }) => name)]) expect(seen.get(what) ?? 0, what).toBeGreaterThan(2);
 }, 120_000);
+
+test('what two rounds of demands show of withheld workings convicts', async () => {
+  for (const [stream, records] of [[7, 60], [8, 2000]] as const) {
+    const answer = answerOf({ stream, records });
+    const { made, workings, payouts, ground, tree } = answer;
+    await judge.believeAll(made.scores.length);
+    for (const [table, { name }] of WORKINGS_TABLES.entries()) {
+      const row = below(workings.tables[table]!.rows);
+      const claimed = withRowFault(workings, 'left out', table, row, below) ?? withRowFault(workings, 'bit', table, row, below)!;
+      const theirs = workingsTree(claimed);
+      const search = new NodeSearch(tree, theirs.root);
+      let rounds = 0;
+      for (; !search.found && rounds < 5; rounds++) {
+        for (const place of search.next({ ...SEARCH_LIMITS, rounds: 2 })) {
+          const nodes = new TraceNodes(theirs);
+          search.add(place.depth ? { ...place, ...nodes.opening(place) } : { ...place, values: workingsLeaf(claimed, place), proof: nodes.proof(place) });
+        }
+      }
+      expect(rounds).toBeLessThanOrEqual(2);
+      const found = search.found!;
+      const evidence = payoutEvidence(ground, { kind: 'workings', place: found, values: found.values, tree: search.tree() })!;
+      expect({ table: evidence.table, row: evidence.row }).toEqual(firstDifference(workings, claimed));
+      expect(await judge.isFalse({ ...payouts, workingsRoot: theirs.root }, evidence), `stream ${stream}, ${name} ${row}`).toBe(true);
+    }
+  }
+}, 60_000);
 
 test('what is brought for another row convicts no right row', async () => {
   const ends = new Map<boolean | string, number>();

@@ -135,11 +135,6 @@ export function workingsOf({ amount, scores, noise, contributors, trained = [], 
   return { tables, root: merkleRoot(tables.map(tableLeaf)), payouts, allocated: payouts.reduce((sum, { amount: wei }) => sum + wei, 0n) };
 }
 
-/** Sizes of the tables for a version with so many records. */
-export function workingsShapes(records: number): { rows: number; columns: number }[] {
-  return WORKINGS_TABLES.map(({ columns, more }) => ({ rows: records + more, columns }));
-}
-
 /** Everybody with a column or a share for reading, by address. */
 function peopleOf(order: Uint32Array, ofColumn: readonly Hex[], shares: readonly { contributor: Hex; amount: bigint }[]): Person[] {
   const people = new Map<Hex, Person>();

@@ -175,12 +175,12 @@ class Shown {
     if (row >= columns) return {};
     if (table === ORDER) return { columns: this.witnesses(floatBytes(values), inLeaf, row) };
     this.columnRows(ORDER, row - 1, row, columns - 1);
-    const own = [this.column(this.columnAt(row))];
-    if (table === EVIDENCE) return { columns: own };
+    const own = () => [this.column(this.columnAt(row))];
+    if (table === EVIDENCE) return { columns: own() };
     const group = this.personOfRow(row);
     this.rows(PEOPLE, group - 1, group, this.workings.tables[PEOPLE]!.rows - 1);
     this.columnRows(EVIDENCE, this.endOf(group) - 1, columns - 1);
-    if (table === GROSS) return { group, columns: own };
+    if (table === GROSS) return { group, columns: own() };
     this.columnRows(GROSS, row - 1, row, this.endOf(group) - 1);
     return { group };
   }

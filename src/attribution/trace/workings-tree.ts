@@ -1,10 +1,10 @@
-import { type Workings, type WorkingsTable, workingsShapes } from '../../protocol/payout-workings.ts';
+import { type Workings, type WorkingsTable } from '../../protocol/payout-workings.ts';
 import { payoutLeaf } from '../../protocol/fee.ts';
 import { ALL_TABLES, PAYOUTS, WORKINGS, isOfWorkings } from '../../protocol/workings-places.ts';
 import type { LeafPlace } from './leaf-search.ts';
 import type { Matrix } from './run.ts';
 import { ALL_MATRICES } from './trace-nodes.ts';
-import { TraceTree, cutOf, leafValues, readTrace } from './tree.ts';
+import { TraceTree, cutOf, leafValues } from './tree.ts';
 import { TreeNodes } from './tree-nodes.ts';
 
 /**
@@ -23,11 +23,6 @@ export function workingsLeaf({ tables }: Pick<Workings, 'tables'>, { index, leaf
   const table = tables[index];
   if (!table || !(leaf >= 0 && leaf < cutOf(table.rows, table.columns).count)) throw new RangeError(`no leaf ${leaf} of table ${index}`);
   return leafValues(workingsMatrix(table), leaf).values;
-}
-
-/** Reads what was published of a claim's workings: the leaf hashes of all tables, end to end (TraceTree.bytes). Undefined where it is something else. */
-export function readWorkings(bytes: Uint8Array, records: number, root: `0x${string}`): TraceTree | undefined {
-  return readTrace(bytes, workingsShapes(records), root);
 }
 
 /** A place of the workings' tree as one of the claim. */
