@@ -263,6 +263,8 @@ export const REVERT_WORDS: Record<string, Speak> = {
     what: 'The contract was called from within itself.',
     why: 'That is not allowed.',
   }),
+  AddressEmptyCode: ([target]) => ({ what: 'A part of the contracts is not there.', why: `There is no contract at ${target}.`, next: 'Check the deployment that this page reads.' }),
+  FailedCall: () => ({ what: 'The proof could not be judged.', why: 'The contract that judges it ran out of gas, or could not read it.' }),
   ERC721NonexistentToken: ([id]) => ({ what: `There is no token ${id}.` }),
   ERC721IncorrectOwner: ([, id, owner]) => ({
     what: `Token ${id} belongs to another account.`,
