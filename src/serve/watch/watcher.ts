@@ -215,7 +215,7 @@ export class Watcher {
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
   private async begin(view: View, claim: ClaimRecord, { proof, evidence, why }: Extract<Move, { kind: 'prove' }>, examined: Examined | undefined): Promise<void> {
     const { connection, file } = this.parts;
-    if (evidence && examined && !(await asksAboutAnswer(connection, examined.programHash, claim.answer!, evidence))) {
+    if (evidence && examined && !(await asksAboutAnswer(connection, examined.programHash, claim.claimId, openingOf(claim), evidence))) {
       return this.say('failed', claim, 'the referee does not agree; nothing was sent.');
     }
     if (!this.maySend(view, claim, `prove: ${why}`)) return;
