@@ -433,6 +433,9 @@ contract PayoutJudgeTest is Judging {
     (payout.row, payout.group) = (1, 3);
     _bring(c, payout, 5, 3);
     _refused(payoutCase, payout, IPayoutJudge.WrongGroup.selector);
+    // Beyond the last row, where a leaf would hold more.
+    payout.group = 21;
+    _refused(payoutCase, payout, IPayoutJudge.MissingRow.selector);
     payout = _againstPayout(c, 1);
     payout.payoutLeaf = 0;
     _refused(payoutCase, payout, IPayoutJudge.WrongPayout.selector);
@@ -463,6 +466,13 @@ contract PayoutJudgeTest is Judging {
       if (k == 11) e.scores.header.instructionCount = 1;
       _refused(payoutCase, e, why);
     }
+    // An order that is false itself names a column that there is not.
+    WorkedOut.put(c.tables[0], 32 + 20, abi.encodePacked(uint32(4)));
+    _plant(c);
+    PayoutEvidence memory beyond = _against(w, right, c, 1, 1);
+    beyond.columns[0].column = 4;
+    _refused(_case(w, right, c), beyond, IPayoutJudge.WrongColumn.selector);
+    c = _claimed(w, right);
     PayoutEvidence memory last = _against(w, right, c, 1, 1);
     scoring.shape(9, 1, 3, 1);
     _refused(payoutCase, last, IPayoutJudge.WrongMatrix.selector);

@@ -26,30 +26,6 @@ library MerkleTree {
     _giveBack(free);
   }
 
-  /// @notice What MerkleRoot.rootOf takes beside the listed leaves.
-  function siblings(bytes32[] memory leaves, bool[] memory listed) internal pure returns (bytes32[] memory out) {
-    bytes32[] memory level = padded(leaves);
-    bool[] memory known = new bool[](level.length);
-    for (uint256 k = 0; k < listed.length; k++) {
-      known[k] = listed[k];
-    }
-    bytes32[] memory found = new bytes32[](2 * level.length);
-    uint256 n = 0;
-    for (uint256 width = leaves.length; level.length > 1; width = (width + 1) / 2) {
-      for (uint256 k = 0; k < width; k++) {
-        if (!known[k] && known[k ^ 1]) found[n++] = level[k];
-      }
-      for (uint256 k = 0; k < level.length / 2; k++) {
-        known[k] = known[2 * k] || known[2 * k + 1];
-      }
-      level = above(level);
-    }
-    out = new bytes32[](n);
-    for (uint256 k = 0; k < n; k++) {
-      out[k] = found[k];
-    }
-  }
-
   /// @notice The leaves with zero words up to the next power of two.
   function padded(bytes32[] memory leaves) internal pure returns (bytes32[] memory out) {
     uint256 width = 1;
