@@ -55,6 +55,10 @@ contract PayoutJudge is IPayoutJudge {
 
   /// @inheritdoc IPayoutJudge
   function isFalse(PayoutCase calldata c, PayoutEvidence calldata e) external view returns (bool) {
+    return _isFalse(c, e);
+  }
+
+  function _isFalse(PayoutCase memory c, PayoutEvidence calldata e) private view returns (bool) {
     if (e.table == READ) return !_readable(c.read, c.records);
     for (uint256 k = 0; k < e.leaves.length; k++) {
       bool there = e.leaves[k].table < Workings.TABLES && Workings.proven(e.leaves[k], c.workingsRoot, c.records);
@@ -82,7 +86,7 @@ contract PayoutJudge is IPayoutJudge {
     view
     returns (bool)
   {
-    return this.isFalse(_case(IClaims(msg.sender), id, opening.answer), evidence);
+    return _isFalse(_case(IClaims(msg.sender), id, opening.answer), evidence);
   }
 
   /// @inheritdoc IPayoutJudge
@@ -152,7 +156,7 @@ contract PayoutJudge is IPayoutJudge {
 
   /// @dev The order is right if every column stands in it, each with its contributor, strictly ascending. So there are four
   /// ways to be false: not ascending, no column, another's column, and a column left out; and then sums that are not these.
-  function _isOrderFalse(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained) private view returns (bool) {
+  function _isOrderFalse(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained) private view returns (bool) {
     OrderRow memory claimed = _order(e, e.row);
     OrderRow memory before;
     if (e.row > 0) before = _order(e, e.row - 1);
@@ -175,7 +179,7 @@ contract PayoutJudge is IPayoutJudge {
     return top != claimed.top || counted != claimed.counted;
   }
 
-  function _isEvidenceFalse(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained)
+  function _isEvidenceFalse(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained)
     private
     view
     returns (bool)
@@ -195,7 +199,7 @@ contract PayoutJudge is IPayoutJudge {
     return right.allNoise != claimed.allNoise || right.positive != claimed.positive || right.negative != claimed.negative;
   }
 
-  function _isPersonFalse(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained)
+  function _isPersonFalse(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained)
     private
     pure
     returns (bool)
@@ -220,7 +224,7 @@ contract PayoutJudge is IPayoutJudge {
     return claimed.contributor != next || claimed.end != right.end || claimed.weights != right.weights;
   }
 
-  function _isGrossFalse(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained) private view returns (bool) {
+  function _isGrossFalse(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained) private view returns (bool) {
     Group memory group = _group(c, e, trained);
     uint256 right = e.row > group.first ? _amount(e, Workings.GROSS, e.row - 1) : 0;
     if (PayoutMath.weight(group.all.positive, group.all.negative) > 0) {
@@ -230,7 +234,7 @@ contract PayoutJudge is IPayoutJudge {
     return right != _amount(e, Workings.GROSS, e.row);
   }
 
-  function _isPaidFalse(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained) private pure returns (bool) {
+  function _isPaidFalse(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained) private pure returns (bool) {
     Group memory group = _group(c, e, trained);
     uint256 right = 0;
     uint256 part = _amount(e, Workings.GROSS, e.row);
@@ -243,7 +247,7 @@ contract PayoutJudge is IPayoutJudge {
     return right != _amount(e, Workings.PAID, e.row);
   }
 
-  function _isSumFalse(PayoutCase calldata c, PayoutEvidence calldata e) private pure returns (bool) {
+  function _isSumFalse(PayoutCase memory c, PayoutEvidence calldata e) private pure returns (bool) {
     SumRow memory claimed = _sum(e, e.row);
     SumRow memory right;
     PersonRow memory person = _person(e, e.row);
@@ -263,7 +267,7 @@ contract PayoutJudge is IPayoutJudge {
   }
 
   /// @dev Payout k is that of the person with whom the count of those who are paid becomes k + 1.
-  function _isPayoutFalse(PayoutCase calldata c, PayoutEvidence calldata e) private pure returns (bool) {
+  function _isPayoutFalse(PayoutCase memory c, PayoutEvidence calldata e) private pure returns (bool) {
     uint256 k = e.row;
     if (k >= c.payoutCount) revert WrongRow(PAYOUTS, k);
     SumRow memory own = _sum(e, e.group);
@@ -276,7 +280,7 @@ contract PayoutJudge is IPayoutJudge {
     return e.payoutLeaf != right;
   }
 
-  function _readable(uint32[] calldata read, uint256 records) private pure returns (bool) {
+  function _readable(uint32[] memory read, uint256 records) private pure returns (bool) {
     if (read.length > Answers.MOST_READ) return false;
     for (uint256 k = 0; k < read.length; k++) {
       if (read[k] >= records) return false;
@@ -289,7 +293,7 @@ contract PayoutJudge is IPayoutJudge {
 
   // ---- What rows follow from ----
 
-  function _group(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained)
+  function _group(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained)
     private
     pure
     returns (Group memory group)
@@ -306,7 +310,7 @@ contract PayoutJudge is IPayoutJudge {
       PayoutMath.reserve(_evidence(e, trained - 1).allNoise, counted, c.rule) + _person(e, last).weights;
   }
 
-  function _evidenceOf(PayoutCase calldata c, PayoutEvidence calldata e, uint256 column, uint256 trained)
+  function _evidenceOf(PayoutCase memory c, PayoutEvidence calldata e, uint256 column, uint256 trained)
     private
     view
     returns (uint256 one, uint256 positive, uint256 negative)
@@ -318,7 +322,7 @@ contract PayoutJudge is IPayoutJudge {
   }
 
   /// @dev Who comes next of those who brought what was read, after `before`.
-  function _leastRead(PayoutCase calldata c, PayoutEvidence calldata e, address before)
+  function _leastRead(PayoutCase memory c, PayoutEvidence calldata e, address before)
     private
     pure
     returns (bool some, address least)
@@ -332,7 +336,7 @@ contract PayoutJudge is IPayoutJudge {
   }
 
   /// @dev Wei of a contributor for records that were read.
-  function _readingOf(PayoutCase calldata c, PayoutEvidence calldata e, address contributor)
+  function _readingOf(PayoutCase memory c, PayoutEvidence calldata e, address contributor)
     private
     pure
     returns (uint256 sum)
@@ -345,7 +349,7 @@ contract PayoutJudge is IPayoutJudge {
     }
   }
 
-  function _requireRead(PayoutCase calldata c, PayoutEvidence calldata e) private pure {
+  function _requireRead(PayoutCase memory c, PayoutEvidence calldata e) private pure {
     if (e.read.length != c.read.length) revert WrongRecord(e.read.length);
     for (uint256 k = 0; k < e.read.length; k++) {
       if (e.read[k].index != c.read[k]) revert WrongRecord(e.read[k].index);
@@ -373,7 +377,7 @@ contract PayoutJudge is IPayoutJudge {
   // ---- Proofs ----
 
   /// @dev How many columns there are: of records that were trained.
-  function _trained(PayoutCase calldata c, TraceMatrix calldata scores) private view returns (uint256 columns) {
+  function _trained(PayoutCase memory c, TraceMatrix calldata scores) private view returns (uint256 columns) {
     uint256 count = scores.header.instructionCount;
     if (count < 2 || scores.index != count - 2) revert WrongMatrix(scores.index);
     columns = _columnsOf(c, scores);
@@ -381,7 +385,7 @@ contract PayoutJudge is IPayoutJudge {
     if (columns == 0 || !fits) revert WrongMatrix(scores.index);
   }
 
-  function _columnsOf(PayoutCase calldata c, TraceMatrix calldata matrix) private view returns (uint256 columns) {
+  function _columnsOf(PayoutCase memory c, TraceMatrix calldata matrix) private view returns (uint256 columns) {
     uint256 rows;
     (rows, columns,) = referee.shapeOf(c.programHash, c.inputsHash, matrix);
     if (rows != 1) revert WrongMatrix(matrix.index);
@@ -393,7 +397,7 @@ contract PayoutJudge is IPayoutJudge {
   }
 
   /// @dev Who brought the record of a column.
-  function _contributorOf(PayoutCase calldata c, ColumnOpening calldata column, uint256 trained)
+  function _contributorOf(PayoutCase memory c, ColumnOpening calldata column, uint256 trained)
     private
     pure
     returns (address)
@@ -411,13 +415,13 @@ contract PayoutJudge is IPayoutJudge {
     return column.record.contributor;
   }
 
-  function _requireRecord(PayoutCase calldata c, RecordOpening calldata r) private pure {
+  function _requireRecord(PayoutCase memory c, RecordOpening calldata r) private pure {
     bytes32 leaf = Merkle.leaf(abi.encode(uint256(r.index), r.contributor, r.contribution, r.recordHash));
     if (!Openings.proves(c.versionRoot, c.records, r.index, leaf, r.proof)) revert WrongRecord(r.index);
   }
 
   /// @dev Float32 bits of the column that was brought.
-  function _values(PayoutCase calldata c, PayoutEvidence calldata e, uint256 trained)
+  function _values(PayoutCase memory c, PayoutEvidence calldata e, uint256 trained)
     private
     view
     returns (uint32 score, uint32 noise)
@@ -430,7 +434,7 @@ contract PayoutJudge is IPayoutJudge {
     noise = _value(c, e.noise, column.noise, column.column);
   }
 
-  function _value(PayoutCase calldata c, TraceMatrix calldata matrix, Opening calldata piece, uint256 column)
+  function _value(PayoutCase memory c, TraceMatrix calldata matrix, Opening calldata piece, uint256 column)
     private
     view
     returns (uint32 bits)

@@ -56,7 +56,7 @@ library PayoutMath {
   }
 
   /// @notice What the pool keeps back beside all weights, in units of evidence.
-  function reserve(uint256 allNoise, uint256 records, PayoutRule calldata rule) internal pure returns (uint256) {
+  function reserve(uint256 allNoise, uint256 records, PayoutRule memory rule) internal pure returns (uint256) {
     return records == 0 ? 0 : Math.ceilDiv(allNoise * rule.reserve, 1000 * records);
   }
 
@@ -67,7 +67,7 @@ library PayoutMath {
 
   /// @notice Wei of one record that helped, before its contributor's others are charged to it.
   /// @param whole reserve and all weights: a weight's part of it is its part of the amount
-  function gross(uint256 amount, uint256 positive, uint256 whole, PayoutRule calldata rule)
+  function gross(uint256 amount, uint256 positive, uint256 whole, PayoutRule memory rule)
     internal
     pure
     returns (uint256)
@@ -88,7 +88,7 @@ library PayoutMath {
   }
 
   /// @notice The part of the amount for records that were read.
-  function forReading(uint256 amount, uint256 read, PayoutRule calldata rule) internal pure returns (uint256) {
+  function forReading(uint256 amount, uint256 read, PayoutRule memory rule) internal pure returns (uint256) {
     return read == 0 ? 0 : amount * rule.retrievalPart / BASIS_POINTS;
   }
 
