@@ -8,7 +8,7 @@ import { Clock, IGames, Place } from "../src/interfaces/IGames.sol";
 import { IRuns } from "../src/interfaces/IRuns.sol";
 import { ISettlement, PayRequest } from "../src/interfaces/ISettlement.sol";
 import { IUnitReferee } from "../src/interfaces/IUnitReferee.sol";
-import { Text } from "../src/libraries/Text.sol";
+import { Merkle } from "../src/libraries/Merkle.sol";
 import { Fee } from "../src/types/Fees.sol";
 import { AdapterId } from "../src/types/Ids.sol";
 import { Statement, StatementState, UnitOpening } from "../src/types/Runs.sol";
@@ -20,6 +20,9 @@ import { Vouching } from "./support/Vouching.sol";
 /// @notice Statements about runs: who can make them, what convicts them, where their bonds go. The arithmetic is the
 /// referee's and tested there; withheld data in RunsDemands.t.sol.
 contract RunsTest is Vouching {
+  /// @dev A list of one root.
+  bytes private constant ONE = abi.encode(bytes32("a root"));
+
   function setUp() public {
     _setUp();
   }
@@ -43,21 +46,21 @@ contract RunsTest is Vouching {
   function test_onlyTheOwnerVouchesAndOnce() public {
     vm.expectRevert(abi.encodeWithSelector(IRuns.NotTheOwner.selector, adapter, alice));
     vm.prank(alice);
-    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, ONE);
     AdapterId none = AdapterId.wrap(9);
     vm.expectRevert(abi.encodeWithSelector(IAdapterRegistry.UnknownAdapter.selector, none));
     vm.prank(curator);
-    runs.vouch{ value: STAKE }(none, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(none, "plan", "outputs", 1, ONE);
     _vouch();
     vm.startPrank(curator);
     vm.expectRevert(abi.encodeWithSelector(IRuns.AlreadyVouched.selector, adapter));
-    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, ONE);
     // Neither can who bought it: what was said was said.
     adapters.transferFrom(curator, alice, AdapterId.unwrap(adapter));
     vm.stopPrank();
     vm.expectRevert(abi.encodeWithSelector(IRuns.AlreadyVouched.selector, adapter));
     vm.prank(alice);
-    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, ONE);
     eq(runs.statement(adapter).maker, curator, "it stays who made it");
   }
 
@@ -65,17 +68,14 @@ contract RunsTest is Vouching {
     bytes4 bad = IRuns.BadStatement.selector;
     vm.startPrank(curator);
     vm.expectRevert(abi.encodeWithSelector(bad, "planRoot"));
-    runs.vouch{ value: STAKE }(adapter, 0, "outputs", 1, CID);
-    vm.expectRevert(abi.encodeWithSelector(bad, "outputsRoot"));
-    runs.vouch{ value: STAKE }(adapter, "plan", 0, 1, CID);
+    runs.vouch{ value: STAKE }(adapter, 0, "outputs", 1, ONE);
     vm.expectRevert(abi.encodeWithSelector(bad, "units"));
-    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 0, CID);
-    vm.expectRevert(abi.encodeWithSelector(bad, "units"));
-    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", ALL, CID);
+    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 0, "");
+    bytes32[] memory leaves = new bytes32[](1);
+    leaves[0] = Merkle.leaf(ONE);
+    bytes32 root = MerkleTree.root(leaves);
     vm.expectRevert(abi.encodeWithSelector(IRuns.BondTooSmall.selector, STAKE - 1, STAKE));
-    runs.vouch{ value: STAKE - 1 }(adapter, "plan", "outputs", 1, CID);
-    vm.expectRevert(abi.encodeWithSelector(Text.TextLength.selector, "cid", 0, 128));
-    runs.vouch{ value: STAKE }(adapter, "plan", "outputs", 1, "");
+    runs.vouch{ value: STAKE - 1 }(adapter, "plan", root, 1, ONE);
     vm.stopPrank();
     _is(StatementState.None);
   }
@@ -361,8 +361,9 @@ contract RunsTest is Vouching {
       plan[2] = keccak256(abi.encodePacked(bytes1(0), abi.encode(o.programHash, o.inputsHash, o.sources)));
       o.planProof = MerkleTree.proof(plan, 2);
       (bytes32 planRoot, bytes32 outputsRoot) = (MerkleTree.root(plan), MerkleTree.root(_outputs()));
+      bytes memory list = _list();
       vm.prank(curator);
-      runs.vouch{ value: STAKE }(adapter, planRoot, outputsRoot, UNITS, CID);
+      runs.vouch{ value: STAKE }(adapter, planRoot, outputsRoot, UNITS, list);
       _refused(_proofOf(o, 2), abi.encodeWithSelector(IRuns.WrongSource.selector, adapter, 2, 1));
     }
   }
@@ -444,6 +445,11 @@ contract RunsTest is Vouching {
   function test_timesFitTheWindow() public {
     vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, 0, REPLY, WINDOW));
     new Runs(settlement, unitReferee, ledgerReferee, 0, REPLY);
+    // Three rounds, each reply at the last moment.
+    uint40 most = 2 * WINDOW / 5;
+    new Runs(settlement, unitReferee, ledgerReferee, PROVE, most);
+    vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, PROVE, most + 1, WINDOW));
+    new Runs(settlement, unitReferee, ledgerReferee, PROVE, most + 1);
     eq(runs.demandBond(Place(0, 0, 0, 0, 0)), 801_300 * uint256(GAS_PRICE), "a reply with the inputs of 4,096 tokens");
     eq(runs.leastBond(), STAKE, "twice a claim's");
   }

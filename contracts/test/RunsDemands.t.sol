@@ -9,7 +9,7 @@ import { StatementState, UnitOpening } from "../src/types/Runs.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 import { Vouching } from "./support/Vouching.sol";
 
-/// @notice What the maker of a run withholds: the list of output roots, a unit's trace, nodes and leaves of its trees.
+/// @notice What the maker of a run withholds: a unit's trace, nodes and leaves of its trees.
 contract RunsDemandsTest is Vouching {
   Place private _trace3 = _traceOf(3);
 
@@ -90,27 +90,24 @@ contract RunsDemandsTest is Vouching {
 
   function test_theMakerShowsWhatItComputed() public {
     _ask(bob, _trace3);
-    (bytes32 inner, bytes32 output) = (_innerRoot(), _outputRoot(3));
-    bytes32[] memory proof = MerkleTree.proof(_outputs(), 3);
-    vm.expectRevert(abi.encodeWithSelector(IRuns.NotTheMaker.selector, adapter, alice));
-    vm.prank(alice);
-    runs.showTrace(adapter, 3, inner, output, proof);
-    vm.startPrank(curator);
-    bytes memory wrong = abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, 3);
-    vm.expectRevert(wrong);
-    runs.showTrace(adapter, 3, 0, output, proof);
-    vm.expectRevert(wrong);
-    runs.showTrace(adapter, 3, inner, "another", proof);
-    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _traceOf(4)));
-    runs.showTrace(adapter, 4, inner, output, proof);
-    runs.showTrace(adapter, 3, inner, output, proof);
+    bytes32 inner = _innerRoot();
+    Shown[] memory none = new Shown[](0);
+    _showRefused(alice, 3, inner, none, abi.encodeWithSelector(IRuns.NotTheMaker.selector, adapter, alice));
+    _showRefused(curator, 4, inner, none, abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _traceOf(4)));
+    UnitOpening memory o = _unitAlone(3);
+    o.outputRoot = "another";
+    vm.expectRevert(abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, 3));
+    vm.prank(curator);
+    runs.reveal(adapter, o, _shape(3), inner, none);
+    // 0 is no root: nothing is shown with it.
+    _showTraceAs(curator, 3, 0);
+    eq(runs.clockOf(adapter.game()).open, 1, "still to be shown");
+    _showTrace(3);
     eq(runs.traceOf(adapter, 3), inner, "held to it");
     _isAnswered(_trace3);
     eq(runs.claimable(curator), _bond(_trace3), "paid for the reply");
-    // Once.
-    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _trace3));
-    runs.showTrace(adapter, 3, "a better one", output, proof);
-    vm.stopPrank();
+    bytes memory once = abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _trace3);
+    _showRefused(curator, 3, "a better one", none, once);
     _askRefused(_trace3, abi.encodeWithSelector(IGames.AlreadyDemanded.selector, adapter, _trace3));
     _solvent();
   }
@@ -121,11 +118,7 @@ contract RunsDemandsTest is Vouching {
     uint256 due = runs.demandOf(adapter.game(), _trace3).due;
     eq(due, vm.getBlockTimestamp() + REPLY, "time to reply");
     vm.warp(due + 1);
-    bytes32[] memory proof = MerkleTree.proof(_outputs(), 3);
-    (bytes32 inner, bytes32 output) = (_innerRoot(), _outputRoot(3));
-    vm.expectRevert(abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
-    vm.prank(curator);
-    runs.showTrace(adapter, 3, inner, output, proof);
+    _showRefused(curator, 3, _innerRoot(), new Shown[](0), abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
     vm.prank(alice);
     runs.convictSilence(adapter.game(), _trace3);
     _is(StatementState.Refuted);
@@ -137,35 +130,113 @@ contract RunsDemandsTest is Vouching {
     _solvent();
   }
 
-  /// @dev Pieces of a trace that nobody has committed to cannot be shown, so they cannot be asked for.
-  function test_firstTheTraceThenItsPieces() public {
+  /// @dev Pieces of a trace that nobody has committed to cannot be shown: they are asked for with its root, or after it.
+  function test_piecesAreAskedForWithTheTraceOrAfterIt() public {
     Place memory piece = Place(3, 2, 1, 0, 0);
-    _askRefused(piece, abi.encodeWithSelector(IRuns.TraceNotShown.selector, adapter, 3));
+    bytes memory not = abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _trace3);
+    _askRefused(piece, not);
     _openTrace(4);
-    _askRefused(piece, abi.encodeWithSelector(IRuns.TraceNotShown.selector, adapter, 3));
-    _openTrace(3);
-    _ask(bob, piece);
+    _askRefused(piece, not);
+    Place[] memory places = new Place[](2);
+    (places[0], places[1]) = (piece, _trace3);
+    uint256 bond = _bond(piece) + _bond(_trace3);
+    vm.prank(bob);
+    vm.expectRevert(not);
+    runs.demand{ value: bond }(adapter.game(), places);
+    (places[0], places[1]) = (_trace3, piece);
+    vm.prank(bob);
+    runs.demand{ value: bond }(adapter.game(), places);
+    // Somebody else's piece, while the root is open; and once it is known.
+    _ask(alice, Place(3, 2, 2, 0, 0));
+    _showTrace(3);
+    _ask(alice, Place(3, 2, 3, 0, 0));
+    // When the reply is overdue the statement is lost: nothing more is asked for.
+    _ask(bob, _traceOf(2));
+    uint256 due = runs.demandOf(adapter.game(), _traceOf(2)).due;
+    vm.warp(due + 1);
+    _askRefused(Place(2, 2, 1, 0, 0), abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
+  }
+
+  /// @dev Root, nodes and a leaf in one demand and one reply.
+  function test_oneReplyShowsTheRootAndWhatIsUnderIt() public {
+    (Place[] memory places, Shown[] memory shown) = _rootNodesAndLeaf();
+    (bytes32 inner, uint256 bond) = (_innerRoot(), _bond(places[0]) + _bond(places[1]) + _bond(places[2]));
+    vm.prank(bob);
+    runs.demand{ value: bond }(adapter.game(), places);
+    vm.expectEmit(address(runs));
+    emit IRuns.TraceShown(adapter, 3, inner);
+    _showTogether(curator, 3, inner, shown);
+    eq(runs.traceOf(adapter, 3), inner, "held to it");
+    for (uint256 k = 0; k < places.length; k++) {
+      _isAnswered(places[k]);
+    }
+    eq(runs.claimable(curator), bond, "paid for all of it");
+    _solvent();
+  }
+
+  /// @dev What a stranger shows before the root is known stands under nothing; and a root is the maker's alone.
+  function test_nothingStandsUnderARootThatIsNotKnown() public {
+    (Place[] memory places, Shown[] memory shown) = _rootNodesAndLeaf();
+    uint256 bond = _bond(places[0]) + _bond(places[1]) + _bond(places[2]);
+    vm.prank(bob);
+    runs.demand{ value: bond }(adapter.game(), places);
+    bytes32 inner = _innerRoot();
+    _showRefused(alice, 3, 0, shown, abi.encodeWithSelector(IGames.NotTheNodes.selector, places[1]));
+    _showRefused(alice, 3, inner, shown, abi.encodeWithSelector(IRuns.NotTheMaker.selector, adapter, alice));
+    // Another root, under which none of it is.
+    bytes memory nodes = abi.encodeWithSelector(IGames.NotTheNodes.selector, places[1]);
+    _showRefused(curator, 3, "another", shown, nodes);
+    eq(runs.traceOf(adapter, 3), bytes32(0), "nothing is known");
+    // The root alone, and a second one with the rest.
+    _showTrace(3);
+    bytes memory once = abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, _trace3);
+    _showRefused(curator, 3, inner, shown, once);
+    _showRefused(curator, 3, "a better one", new Shown[](0), once);
+    // What is under a known root anybody shows.
+    _showTogether(alice, 3, 0, shown);
+    eq(runs.clockOf(adapter.game()).open, 0, "all answered");
+  }
+
+  /// @dev A root for which there is nothing that was demanded cannot be taken back: silence about the rest loses.
+  function test_aRootWithNothingUnderItLoses() public {
+    (Place[] memory places, Shown[] memory shown) = _rootNodesAndLeaf();
+    uint256 bond = _bond(places[0]) + _bond(places[1]) + _bond(places[2]);
+    vm.prank(bob);
+    runs.demand{ value: bond }(adapter.game(), places);
+    _showTraceAs(curator, 3, "any word");
+    _showRefused(curator, 3, 0, shown, abi.encodeWithSelector(IGames.NotTheNodes.selector, places[1]));
+    vm.warp(runs.demandOf(adapter.game(), places[1]).due + 1);
+    runs.convictSilence(adapter.game(), places[1]);
+    _is(StatementState.Refuted);
+    eq(runs.claimable(curator), _bond(_trace3), "paid for the root only");
+    _solvent();
+  }
+
+  function _rootNodesAndLeaf() private returns (Place[] memory places, Shown[] memory shown) {
+    places = new Place[](3);
+    (places[0], places[1], places[2]) = (_trace3, Place(3, ALL, 0, 3, 3), Place(3, 4, 2, 0, 0));
+    unitReferee.put(_innerRoot(), 4, 2, VALUES);
+    shown = new Shown[](2);
+    shown[0] = _nodesShown(ALL, _nodes(_matrices("inner", INNER_MATRICES), 0, 3, 3));
+    shown[1] = _leafShown(places[2], VALUES);
   }
 
   function test_placesThatAreNone() public {
     _openTrace(3);
-    Place[8] memory places = [
+    Place[5] memory places = [
       // A leaf has no level, and a tree no values.
       Place(3, 2, 1, 1, 0),
       Place(3, ALL, 1, 0, 0),
       Place(3, OUTPUTS, 0, 0, 0),
       // Nodes lie below the one that is asked for, and not too many of them.
       Place(3, 2, 0, 1, 2),
-      Place(3, 2, 0, 20, 12),
-      // The tree of all units is there from the beginning: six leaves, three levels.
-      Place(ALL, 2, 0, 1, 1),
-      Place(ALL, ALL, 3, 1, 1),
-      Place(ALL, ALL, 0, 4, 1)
+      Place(3, 2, 0, 20, 12)
     ];
     for (uint256 k = 0; k < places.length; k++) {
       _askRefused(places[k], abi.encodeWithSelector(IGames.WrongPlace.selector, places[k]));
     }
-    _askRefused(Place(ALL, ALL, 0, 0, 0), abi.encodeWithSelector(IGames.WrongPlace.selector, Place(ALL, ALL, 0, 0, 0)));
+    // The list of all units is posted: nothing of it has to be asked for.
+    _askRefused(Place(ALL, ALL, 0, 3, 3), abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, ALL));
     _askRefused(_traceOf(UNITS), abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, UNITS));
   }
 
@@ -200,34 +271,10 @@ contract RunsDemandsTest is Vouching {
     shown[0] = _leafShown(place, VALUES);
     UnitShape memory shape = _shape(3);
     vm.expectRevert(abi.encodeWithSelector(IRuns.WrongUnit.selector, adapter, 3));
-    runs.reveal(adapter, opening, shape, shown);
+    runs.reveal(adapter, opening, shape, 0, shown);
   }
 
   // ---- Nodes ----
-
-  function test_nodesOfTheListOfOutputs() public {
-    Place memory place = Place(ALL, ALL, 0, 3, 3);
-    _ask(bob, place);
-    NodesOpening[] memory nodes = new NodesOpening[](1);
-    nodes[0] = _nodes(_outputs(), 0, 3, 3);
-    eq(nodes[0].hashes.length, UNITS, "all of them, no padding");
-    nodes[0].hashes[5] = "another";
-    vm.expectRevert(abi.encodeWithSelector(IGames.NotTheNodes.selector, place));
-    runs.revealOutputs(adapter, nodes);
-    nodes[0] = _nodes(_outputs(), 0, 3, 3);
-    runs.revealOutputs(adapter, nodes);
-    _isAnswered(place);
-    // A part of it: the second of the nodes two levels up has two leaves that are no padding.
-    place = Place(ALL, ALL, 1, 2, 2);
-    _ask(bob, place);
-    nodes[0] = _nodes(_outputs(), 1, 2, 2);
-    eq(nodes[0].hashes.length, 2, "no padding");
-    runs.revealOutputs(adapter, nodes);
-    _isAnswered(place);
-    vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, place));
-    runs.revealOutputs(adapter, nodes);
-    _solvent();
-  }
 
   function test_nodesOfTheUnitsTrees() public {
     _openTrace(3);
@@ -275,7 +322,7 @@ contract RunsDemandsTest is Vouching {
     shown[1] = _leafShown(places[2], VALUES);
     shown[1].nodes = new NodesOpening[](1);
     shown[1].nodes[0] = _nodesOf(_leaves("inner", 4), inner, 4, 0, 3, 1);
-    runs.reveal(adapter, _unit(3), _shape(3), shown);
+    runs.reveal(adapter, _unit(3), _shape(3), 0, shown);
     eq(runs.clockOf(adapter.game()).open, 0, "all answered");
     eq(runs.heldBonds(), 0, "all paid for");
     _solvent();
@@ -373,9 +420,7 @@ contract RunsDemandsTest is Vouching {
     _ask(bob, _traceOf(0));
     vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, _traceOf(0)));
     this.noSuchPlace(0, _traceOf(0));
-    bytes32[] memory proof = MerkleTree.proof(_outputs(), 0);
-    vm.prank(curator);
-    runs.showTrace(adapter, 0, Merkle.emptyRoot(), given, proof);
+    _showTraceAs(curator, 0, Merkle.emptyRoot());
     Place[3] memory places = [Place(0, 0, 0, 0, 0), Place(0, ALL, 0, 3, 3), Place(0, OUTPUTS, 0, 1, 1)];
     for (uint256 k = 0; k < places.length; k++) {
       _ask(bob, places[k]);
@@ -389,11 +434,9 @@ contract RunsDemandsTest is Vouching {
 
   // ---- Whole games ----
 
-  /// @dev Nothing was published: list, trace, nodes, leaf, and then the proof.
+  /// @dev Nothing was published: trace, nodes, leaf, and then the proof.
   function test_aWithheldFalseRunIsConvicted() public {
     uint256 deadline = _deadline();
-    test_nodesOfTheListOfOutputs();
-    _nextBlock();
     test_nodesOfTheUnitsTrees();
     Place memory leaf = Place(3, 4, 1, 0, 0);
     vm.warp(deadline);
@@ -433,7 +476,7 @@ contract RunsDemandsTest is Vouching {
     for (uint32 k = 0; k < n; k++) {
       Shown[] memory shown = new Shown[](1);
       shown[0] = _leafShown(Place(3, 4, k, 0, 0), VALUES);
-      runs.reveal(adapter, opening, _shape(3), shown);
+      runs.reveal(adapter, opening, _shape(3), 0, shown);
     }
     uint256 held = runs.heldUntil(adapter.game());
     yes(held <= deadline + WINDOW, "held for twice the window at most");

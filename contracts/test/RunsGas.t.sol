@@ -47,12 +47,35 @@ contract RunsGasTest is Deployed, Metered {
     places[0] = Place(UNIT, ALL, 0, 0, 0);
     _ask(places);
     vm.startPrank(curator);
-    UnitOpening memory o = _unit;
-    uint256 used = _measured(
-      "reply: root of a trace", abi.encodeCall(Runs.showTrace, (adapter, UNIT, inner, o.outputRoot, o.outputProof))
-    );
+    bytes memory data = abi.encodeCall(Runs.reveal, (adapter, _unit, _shape, inner, new Shown[](0)));
+    uint256 used = _measured("reply: root of a trace", data);
     vm.stopPrank();
     yes(used <= runs.replyGas(), "the bond pays for it");
+  }
+
+  /// @dev A list of 6,500 roots comes in two transactions; the second has the statement.
+  function test_posting() public {
+    bytes memory part = abi.encodePacked(_words(3500, "roots"));
+    bytes memory last = abi.encodePacked(_words(3000, "more roots"));
+    bytes32[] memory leaves = new bytes32[](6500);
+    bytes memory list = bytes.concat(part, last);
+    for (uint256 k = 0; k < 6500; k++) {
+      bytes32 word;
+      assembly ("memory-safe") {
+        word := mload(add(add(list, 0x20), shl(5, k)))
+      }
+      leaves[k] = Merkle.leaf(abi.encode(word));
+    }
+    vm.startPrank(curator);
+    uint256 used = _measured("posting 3,500 roots", abi.encodeCall(Runs.post, (adapter, 0, part)));
+    yes(used <= 3500 * 1350, "little more than the calls' bytes cost at least");
+    (uint32 count,) = runs.posted(adapter);
+    eq(count, 3500, "posted");
+    uint256 bond = runs.leastBond();
+    bytes32 outputsRoot = MerkleTree.root(leaves);
+    runs.vouch{ value: bond }(adapter, "plan", outputsRoot, 6500, last);
+    vm.stopPrank();
+    eq(runs.statement(adapter).outputsRoot, outputsRoot, "of the whole list");
   }
 
   function test_aLeafOfAUnitOf1024Tokens() public {
@@ -107,27 +130,8 @@ contract RunsGasTest is Deployed, Metered {
     shown[0].nodes = new NodesOpening[](1);
     shown[0].nodes[0] = NodesOpening(0, 10, 10, hashes, new bytes32[](0));
     uint256 used =
-      _measured("reply: 532 hashes of a trace", abi.encodeCall(Runs.reveal, (adapter, _unit, _shape, shown)));
+      _measured("reply: 532 hashes of a trace", abi.encodeCall(Runs.reveal, (adapter, _unit, _shape, 0, shown)));
     yes(used <= runs.replyGas() + 532 * runs.NODE_GAS(), "the bond pays for it");
-  }
-
-  function test_nodesOfAllOutputs() public {
-    _vouched(1024, 0);
-    bytes32[] memory leaves = _outputLeaves();
-    Place[] memory places = new Place[](1);
-    places[0] = Place(ALL, ALL, 0, 11, 11);
-    _ask(places);
-    bytes32[] memory hashes = new bytes32[](2048);
-    for (uint256 k = 0; k < 2048; k++) {
-      hashes[k] = leaves[k];
-    }
-    bytes32[] memory all = MerkleTree.proof(leaves, 0);
-    bytes32[] memory last = new bytes32[](1);
-    last[0] = all[11];
-    NodesOpening[] memory nodes = new NodesOpening[](1);
-    nodes[0] = NodesOpening(0, 11, 11, hashes, last);
-    uint256 used = _measured("reply: 2,048 outputs of units", abi.encodeCall(Runs.revealOutputs, (adapter, nodes)));
-    yes(used <= runs.replyGas() + 2048 * runs.NODE_GAS(), "the bond pays for it");
   }
 
   // ---- The run ----
@@ -147,7 +151,7 @@ contract RunsGasTest is Deployed, Metered {
     shown[0].matrix = matrix;
     shown[0].leaves = new Opening[](1);
     shown[0].leaves[0] = Opening(0, LEAF, _values, proof);
-    return _measured(name, abi.encodeCall(Runs.reveal, (adapter, _unit, _shape, shown)));
+    return _measured(name, abi.encodeCall(Runs.reveal, (adapter, _unit, _shape, 0, shown)));
   }
 
   /// @dev A statement in which unit UNIT has this many tokens and numbers.
@@ -175,11 +179,19 @@ contract RunsGasTest is Deployed, Metered {
     bytes32 outputsRoot = MerkleTree.root(leaves);
     uint256 bond = runs.leastBond();
     vm.prank(curator);
-    runs.vouch{ value: bond }(adapter, planRoot, outputsRoot, UNITS, CID);
+    runs.vouch{ value: bond }(adapter, planRoot, outputsRoot, UNITS, _list());
   }
 
   function _outputOf(uint256 unit) private pure returns (bytes32) {
     return keccak256(abi.encode("output", unit));
+  }
+
+  function _list() private pure returns (bytes memory) {
+    bytes32[] memory words = new bytes32[](UNITS);
+    for (uint256 k = 0; k < UNITS; k++) {
+      words[k] = _outputOf(k);
+    }
+    return abi.encodePacked(words);
   }
 
   function _outputLeaves() private pure returns (bytes32[] memory leaves) {
@@ -223,7 +235,7 @@ contract RunsGasTest is Deployed, Metered {
     places[0] = Place(UNIT, ALL, 0, 0, 0);
     _ask(places);
     vm.prank(curator);
-    runs.showTrace(adapter, UNIT, innerRoot, _unit.outputRoot, _unit.outputProof);
+    runs.reveal(adapter, _unit, _shape, innerRoot, new Shown[](0));
   }
 
   function _ask(Place[] memory places) private {
@@ -234,8 +246,8 @@ contract RunsGasTest is Deployed, Metered {
   }
 
   function _measured(string memory name, bytes memory data) private returns (uint256) {
-    address[] memory touched = new address[](2);
-    (touched[0], touched[1]) = (address(runs), address(unitReferee));
+    address[] memory touched = new address[](3);
+    (touched[0], touched[1], touched[2]) = (address(runs), address(runs.judge()), address(unitReferee));
     return _metered("Runs", name, address(runs), data, touched);
   }
 

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { Referee } from "../src/Referee.sol";
 import { Runs } from "../src/Runs.sol";
-import { Place } from "../src/interfaces/IGames.sol";
+import { Place, Shown } from "../src/interfaces/IGames.sol";
 import { IReferee } from "../src/interfaces/IReferee.sol";
 import { IRuns } from "../src/interfaces/IRuns.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
@@ -67,8 +67,9 @@ contract RunsSourcesTest is Deployed {
     plan[UNIT] = Merkle.leaf(abi.encode(q.unit.programHash, q.unit.inputsHash, sources));
     outputs[UNIT] = Merkle.leaf(abi.encode(q.unit.outputRoot));
     uint256 bond = runs.leastBond();
+    bytes memory list = bytes.concat(abi.encodePacked(q.unit.sourceRoots), q.unit.outputRoot);
     vm.prank(curator);
-    runs.vouch{ value: bond }(adapter, MerkleTree.root(plan), MerkleTree.root(outputs), 5, CID);
+    runs.vouch{ value: bond }(adapter, MerkleTree.root(plan), MerkleTree.root(outputs), 5, list);
 
     UnitOpening storage o = _right;
     (o.index, o.programHash, o.inputsHash) = (UNIT, q.unit.programHash, q.unit.inputsHash);
@@ -89,9 +90,9 @@ contract RunsSourcesTest is Deployed {
     vm.prank(bob);
     runs.demand{ value: bond }(adapter.game(), places);
     UnitOpening memory o = _right;
-    bytes32 innerRoot = _asked().innerRoot;
+    UnitQuestion memory q = _asked();
     vm.prank(curator);
-    runs.showTrace(adapter, UNIT, innerRoot, o.outputRoot, o.outputProof);
+    runs.reveal(adapter, o, q.shape, q.innerRoot, new Shown[](0));
   }
 
   function _call(UnitOpening memory o) private view returns (bytes memory) {

@@ -9,6 +9,7 @@ import { reportInfluence, reportRecordGradients, reportSolve } from './measure/a
 import { reportAdapterSwitch, reportBatch, reportBrowserKernels, reportCpuDuel, reportDispatches, reportLoraCost, reportScaling, reportWebGpuDuel } from './measure/browser.ts';
 import { reportDawnKernels } from './measure/dawn.ts';
 import { reportClaims } from './measure/claims.ts';
+import { reportCoverage } from './measure/coverage.ts';
 import { openEngine, reportAnswers, reportAttribution, reportFineTunes, reportTrainingStep } from './measure/engine.ts';
 import { reportFaults } from './measure/faults.ts';
 import { reportFirstLoad } from './measure/first-load.ts';
@@ -70,6 +71,7 @@ const measurements: Record<string, Measurement> = {
     what: 'faults planted in claims, challenges of right claims', where: 'contracts on anvil', long: true,
     run: () => reportFaults(report, effort.small ? 50 : 1000, (text) => console.error(text)),
   },
+  coverage: { what: 'lines and branches of contracts that their tests reach', where: 'contracts', run: () => reportCoverage(report), long: true },
   'record-gradients': { what: 'gradients by record', where: NODE_CPU, run: withEngine((one) => reportRecordGradients(report, one, effort.small ? 5 : 15)) },
   influence: { what: '100 answers by 900 records', where: NODE_CPU, run: async () => reportInfluence(report, await backend.get(), effort.small ? 2 : 5) },
   solve: { what: 'solve of the curvature method', where: NODE_CPU, run: async () => reportSolve(report, await backend.get(), effort.small ? [1024] : [1024, 4096]) },
@@ -81,7 +83,7 @@ if (flags.help) {
   console.log(`npm run bench -- [--small] [--json] [--markdown] [--only NAME,…]
 Times the engine beside its peers, ONNX Runtime Web and wllama, and prints each figure as a JSON line, then a table.
   --small       within a minute: fewer rounds, and only what is short: no batches, adapter switch, scaling,
-                kernels, fine-tunes or faults (with --only faults: 50 and 50 instead of 1,000 and 1,000)
+                kernels, fine-tunes, coverage or faults (with --only faults: 50 and 50 instead of 1,000 and 1,000)
   --json        JSON lines only
   --markdown    the table for docs/bench.md
   --only NAMES  of: ${Object.keys(measurements).join(', ')}

@@ -22,7 +22,7 @@ export interface DeployOptions {
   window?: number;
   /** How long a proof can come after its commitment, seconds; at most a quarter of the window. Default: that, or an hour. */
   proveTime?: number;
-  /** How long a maker has to show what is demanded, seconds; at most two fifths of the window; for runs at most a fifth is taken. Default: a quarter, or an hour. */
+  /** How long a maker has to show what is demanded, seconds; at most two fifths of the window. Default: a quarter, or an hour. */
   replyTime?: number;
   /** The gas price that bonds are made for, wei: a claim's bond is 15,000,000 times it. Default 4 gwei, a bond of 0.06 OPEN. */
   gasPrice?: bigint;
@@ -116,7 +116,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     8_000_000n,
   );
   // Clients ask Runs for the ledger's referee.
-  const runs = await put('Runs', abis.runsAbi, codes.runsBytecode, [settlement, referee, ledgerReferee, proveTime, Math.min(replyTime, Math.floor(window / 5))], 8_000_000n);
+  const runs = await put('Runs', abis.runsAbi, codes.runsBytecode, [settlement, referee, ledgerReferee, proveTime, replyTime], 9_000_000n);
 
   let first: bigint | undefined;
   for (const { name, hash, address } of sent) {

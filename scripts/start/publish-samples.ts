@@ -74,8 +74,7 @@ async function publishSample(connection: ChainConnection, curator: Wallet, ident
     cid: await store.addDirectory(sample.adapter), name: sample.adapterName, rateIn: parseEther(sample.rateIn), rateOut: parseEther(sample.rateOut),
   });
   if (sample.statement) {
-    const { roots, ...statement } = sample.statement;
-    await vouchRun(connection, curator, { adapterId, ...statement, cid: await store.addFile(roots) });
+    await vouchRun(connection, curator, { adapterId, ...sample.statement });
   }
   return { datanet: datanetId, adapter: adapterId };
 }

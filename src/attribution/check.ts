@@ -165,13 +165,13 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
     })) &&
     (await step('trace', async () => {
       const tracer = await engine.tracer(ledger, { signal: options.signal });
-      const { tree } = await tracer.trace({ tokens: [...receipt.prompt.tokens, ...receipt.answer.tokens], answer: receipt.answer.tokens.length }, { signal: options.signal });
+      const { root } = await tracer.toPublish({ tokens: [...receipt.prompt.tokens, ...receipt.answer.tokens], answer: receipt.answer.tokens.length }, { signal: options.signal });
       return {
-        detail: `${short(tree.root)} · ${tracer.program.instructions.length} steps`,
+        detail: `${short(root)} · ${tracer.program.instructions.length} steps`,
         difference:
           differs('hash of the program in run.json', adapter.run.ledger.program, tracer.programHash) ??
           differs('hash of the program', receipt.trace.program, tracer.programHash) ??
-          differs('root of the trace', receipt.trace.root, tree.root),
+          differs('root of the trace', receipt.trace.root, root),
       };
     })) &&
     (await step('shares', async () => {

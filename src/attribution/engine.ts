@@ -289,8 +289,8 @@ export class Engine {
   /** What a claim of an answer commits to: `bytes` are published with it. Throws `trace/too-long`, `cancelled`. */
   async trace(ledger: CurvatureLedger, prompt: readonly number[], answer: readonly number[], options: TraceOptions = {}): Promise<{ program: Hex; root: Hex; bytes: Uint8Array }> {
     const tracer = await this.tracer(ledger, options);
-    const { tree } = await tracer.trace({ tokens: [...prompt, ...answer], answer: answer.length }, options);
-    return { program: tracer.programHash, root: tree.root, bytes: tree.bytes() };
+    const trace = await tracer.toPublish({ tokens: [...prompt, ...answer], answer: answer.length }, options);
+    return { program: tracer.programHash, root: trace.root, bytes: trace.bytes() };
   }
 
   /** Influence of every record on answer tokens [from, to), all by default. A copy of another record has none. */

@@ -25,7 +25,7 @@ const opening = { index: 7, sources: [1, 2] };
 const unit = (op: string) => ({ kind: 'unit', opening, shape: { outputs: 1, sources: [3] }, step: { instruction: op } }) as unknown as RunEvidence;
 const outcome = { kind: 'outcome', opening, outcome: { shape: { outputs: 1, sources: [] } } } as unknown as RunEvidence;
 const given = { kind: 'given', opening } as unknown as RunEvidence;
-const shown = { traces: new Map([[7, { innerRoot: word(70), outputRoot: word(71) }]]) };
+const shown = { traces: new Map([[7, word(70)]]) };
 
 test('a step of a run is put to the referee of its operation, under the root that was shown', async () => {
   for (const [op, address] of [['0x05', REFEREE], ['0x7f', REFEREE], ['0x80', LEDGER_REFEREE], ['0x8f', LEDGER_REFEREE]] as const) {

@@ -21,7 +21,7 @@ export function readRunDemandPrice(connection: ChainConnection): Promise<DemandP
 /**
  * Makes the maker of a statement show parts of its run, or lose it; places as attribution/runs/places.ts has them. The bonds pay
  * for the reply, and come back where there is none. Errors: `contract/too-late-to-begin`, `contract/already-demanded`,
- * `contract/wrong-place`, `contract/trace-not-shown`, `contract/not-open` and those of sendTransaction.
+ * `contract/wrong-place`, `contract/no-open-demand` where the root of the unit's trace is neither known nor demanded, `contract/not-open` and those of sendTransaction.
  */
 export async function demandOfRun(connection: ChainConnection, wallet: Wallet, adapterId: bigint, places: readonly Place[], options: SendOptions = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {
   const address = connection.contracts.runs;

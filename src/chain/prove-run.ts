@@ -94,7 +94,7 @@ export async function asksAboutRun(connection: ChainConnection, { traces }: Pick
   if (evidence.kind === 'outcome') return asksAboutOutcome(connection, opening, programHash, evidence.outcome);
   const trace = traces.get(opening.index);
   // A step is proved under roots that were shown; without them the contract takes none.
-  return trace !== undefined && asksReferee(connection, opening, evidence.shape, trace.innerRoot, evidence.step);
+  return trace !== undefined && asksReferee(connection, opening, evidence.shape, trace, evidence.step);
 }
 
 const ledgerRefereeOf = ({ publicClient, contracts }: ChainConnection): Promise<Hex> => publicClient.readContract({ address: contracts.runs, abi: runsAbi, functionName: 'ledgerReferee' });

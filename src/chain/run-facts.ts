@@ -3,12 +3,9 @@ import type { RunEvents } from './game-events.ts';
 import { type Place, samePlace } from './demand-places.ts';
 import { type Revealed, revealedPlace } from './revealed-places.ts';
 
-/** As attribution/runs/places.ts has them: `answer` of the tree over all units' outputs, and the place of a unit's trace. */
+/** As attribution/runs/places.ts has it: the place of a unit's trace. */
 const ALL = 0xffffffff;
 const tracePlace = (unit: number): Place => ({ answer: unit, index: ALL, leaf: 0, level: 0, depth: 0 });
-
-/** Nodes of the tree of output roots, and their siblings up to it. */
-export type ShownRoots = Pick<Place, 'leaf' | 'level' | 'depth'> & { hashes: Hex[]; proof: Hex[] };
 
 export interface RunDemand {
   place: Place;
@@ -37,15 +34,14 @@ export interface SeenRun {
   bond: bigint;
   /** End of the window, Unix seconds. */
   deadline: number;
-  /** Where the list of output roots lies. */
-  cid: string;
+  /** The list of output roots, in the parts in which it was posted; 32 bytes a unit, end to end. */
+  list: Hex[];
   blockNumber: bigint;
   state: 'open' | 'refuted' | 'stands';
   demands: RunDemand[];
   commitments: RunCommitment[];
-  roots: ShownRoots[];
-  /** Roots of units' traces. */
-  traces: Map<number, { innerRoot: Hex; outputRoot: Hex }>;
+  /** Roots over units' inner matrices, as their maker showed them. */
+  traces: Map<number, Hex>;
   shown: ShownOfUnit[];
   /** Who showed it to be false, how ('silence', or by which proof), and what they got, wei. */
   refuted?: { challenger: Hex; what: string; reward: bigint };
@@ -54,14 +50,21 @@ export interface SeenRun {
 /** All statements there ever were, oldest first. */
 export function runsOf(events: RunEvents): SeenRun[] {
   const all = new Map<bigint, SeenRun>();
+  const posted = new Map<bigint, Hex[]>();
   const convicted = new Map<bigint, string>();
   for (const event of events) {
     switch (event.eventName) {
+      case 'Posted': {
+        const { adapterId, first, roots } = event.args;
+        if (first === 0) posted.set(adapterId, []);
+        posted.get(adapterId)?.push(roots);
+        break;
+      }
       case 'Vouched': {
-        const { adapterId, maker, planRoot, outputsRoot, units, bond, deadline, cid } = event.args;
+        const { adapterId, maker, planRoot, outputsRoot, units, bond, deadline } = event.args;
         all.set(adapterId, {
-          adapterId, maker, planRoot, outputsRoot, units, bond, deadline: Number(deadline), cid, blockNumber: event.blockNumber, state: 'open',
-          demands: [], commitments: [], roots: [], traces: new Map(), shown: [],
+          adapterId, maker, planRoot, outputsRoot, units, bond, deadline: Number(deadline), list: posted.get(adapterId) ?? [], blockNumber: event.blockNumber, state: 'open',
+          demands: [], commitments: [], traces: new Map(), shown: [],
         });
         break;
       }
@@ -90,9 +93,9 @@ export function runsOf(events: RunEvents): SeenRun[] {
         break;
       }
       case 'TraceShown': {
-        const { adapterId, unit, innerRoot, outputRoot } = event.args;
+        const { adapterId, unit, innerRoot } = event.args;
         const run = all.get(adapterId);
-        run?.traces.set(unit, { innerRoot, outputRoot });
+        run?.traces.set(unit, innerRoot);
         close(run, tracePlace(unit), 'shown');
         break;
       }
@@ -101,8 +104,7 @@ export function runsOf(events: RunEvents): SeenRun[] {
         const run = all.get(event.args.id);
         const { place, proof, what } = revealedPlace(event);
         close(run, place, 'shown');
-        if (place.answer === ALL && 'hashes' in what) run?.roots.push({ ...place, hashes: what.hashes, proof });
-        else run?.shown.push({ ...place, proof, ...what });
+        run?.shown.push({ ...place, proof, ...what });
         break;
       }
       case 'NoSuchPlace': close(all.get(event.args.id), event.args.place, 'no-such-place'); break;

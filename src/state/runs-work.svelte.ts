@@ -14,6 +14,8 @@ export class RunWork {
   pursuing = $state(false);
   /** Demands are being answered. */
   replying = $state(false);
+  /** Which of the transactions that post a list is next; undefined where none is. */
+  part = $state.raw<{ part: number; parts: number } | undefined>(undefined);
   /** What is waited for, in words; the transaction says the rest. */
   waiting = $state('');
   readonly tx = new Transaction();

@@ -1,7 +1,7 @@
 import { takeBackRunDemand } from '../chain/demand-run.ts';
 import { runEvents } from '../chain/game-events.ts';
 import { type RunTerms, readRunTerms } from '../chain/read-run-terms.ts';
-import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../chain/reveal-run.ts';
+import { revealOfRun, showNoSuchPlaceOfRun } from '../chain/reveal-run.ts';
 import { type RunDemand, type SeenRun, runsOf } from '../chain/run-facts.ts';
 import { standRun, vouchRun } from '../chain/vouch-run.ts';
 import { toWire } from '../errors.ts';
@@ -60,13 +60,16 @@ export class RunsState {
     this.#work.get(adapterId)?.stop?.abort();
   }
 
-  /** Makes the whole run again, publishes the roots of its units, and vouches for them with the bond. */
+  /** Makes the whole run again, and vouches for the roots of its units with the bond. Where posting them broke off, it goes on there. */
   async vouch(item: KnownAdapter): Promise<boolean> {
     const { connection } = this.#session.chain;
     const adapterId = item.adapter.id;
     const made = await this.#compute(item, 'making', (engine, job, run, onProgress) => engine.makeRunStatement(job, run, onProgress));
     if (!made) return false;
-    const done = await this.workOf(adapterId).tx.run((options) => vouchRun(connection, this.#session.wallet.require(), { adapterId, ...made }, options));
+    const work = this.workOf(adapterId);
+    const onPart = (part: number, parts: number) => (work.part = { part, parts });
+    const done = await work.tx.run((options) => vouchRun(connection, this.#session.wallet.require(), { adapterId, ...made }, { ...options, onPart }));
+    if (done) work.part = undefined;
     await this.statements.load();
     return done !== undefined;
   }
@@ -76,11 +79,11 @@ export class RunsState {
     const statement = this.of(item.adapter.id);
     const work = this.workOf(item.adapter.id);
     if (!statement || work.phase !== 'idle') return undefined;
-    const { roots, traces, shown } = statement;
+    const { traces, shown } = statement;
     const foundWith = shownText(statement);
     work.finding = undefined;
     const finding = await this.#compute(item, 'checking', async (engine, job, run, onProgress) =>
-      engine.checkRun(job, run, vouchedOf(statement), { roots, traces: [...traces], shown, left: await this.#left(statement) }, onProgress));
+      engine.checkRun(job, run, vouchedOf(statement), { traces: [...traces], shown, left: await this.#left(statement) }, onProgress));
     work.foundWith = foundWith;
     return (work.finding = finding);
   }
@@ -105,11 +108,8 @@ export class RunsState {
       const replies = await this.#compute(item, 'replying', (engine, job, run, onProgress) => engine.replyToRun(job, run, vouchedOf(statement), places, onProgress));
       if (!replies) return;
       const wallet = this.#session.wallet.require();
-      const { roots, units } = replies;
-      if (roots.length) await work.send((options) => revealRunRoots(connection, wallet, id, roots, options));
-      for (const { unit, opening, shape, innerRoot, shown, missing } of units) {
-        if (innerRoot) await work.send((options) => showRunTrace(connection, wallet, id, { ...opening, unit, innerRoot }, options));
-        for (const part of shown) await work.send((options) => revealOfRun(connection, wallet, id, opening, shape, part, options));
+      for (const { opening, shape, replies: parts, missing } of replies) {
+        for (const part of parts) await work.send((options) => revealOfRun(connection, wallet, id, opening, shape, part, options));
         for (const { place, matrix } of missing) await work.send((options) => showNoSuchPlaceOfRun(connection, wallet, id, opening, shape, matrix, place, options));
       }
     } catch (error) {
@@ -161,7 +161,7 @@ export class RunsState {
   }
 }
 
-const vouchedOf = ({ planRoot, outputsRoot, units, cid }: SeenRun): VouchedRun => ({ planRoot, outputsRoot, units, cid });
+const vouchedOf = ({ planRoot, outputsRoot, units, list }: SeenRun): VouchedRun => ({ planRoot, outputsRoot, units, list });
 
 /** Changes with everything that is shown. */
-export const shownText = ({ roots, traces, shown }: SeenRun) => `${roots.length} ${traces.size} ${shown.length}`;
+export const shownText = ({ traces, shown }: SeenRun) => `${traces.size} ${shown.length}`;

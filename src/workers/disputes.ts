@@ -3,6 +3,7 @@ import { parseJson } from '../attribution/catalog.ts';
 import type { BaseIdentity } from '../attribution/engine.ts';
 import { findingOf } from '../attribution/trace/finding.ts';
 import { type InspectedAnswer, inputsOf, inspectAnswer } from '../attribution/trace/inspect.ts';
+import { MOST_PUBLISHED_BYTES } from '../attribution/trace/published.ts';
 import { inTransactions, matrixAt, noSuchPlace, repliesTo } from '../attribution/trace/replies.ts';
 import { searchLimits } from '../attribution/trace/search-plan.ts';
 import type { TracePlace } from '../attribution/trace/trace-nodes.ts';
@@ -31,7 +32,6 @@ interface Options {
 }
 
 const RECEIPT_BYTES = 16 * 2 ** 20;
-const TRACE_BYTES = 512 * 2 ** 20;
 
 /**
  * Whether a claim follows from what its adapter was registered with. Throws `cancelled`, `storage/…` where adapter, base or
@@ -40,7 +40,7 @@ const TRACE_BYTES = 512 * 2 ** 20;
 export async function inspectClaim(source: Source, claim: ClaimQuery, options: Options): Promise<ClaimFinding> {
   const began = performance.now();
   const { tracer, version, clusters, tokens, receipt } = await load(source, claim, options);
-  const published = receipt && (await orNothing(source.catalog.store.readFile(receipt.trace.cid, undefined, { signal: options.signal, maxBytes: TRACE_BYTES }), options.signal));
+  const published = receipt && (await orNothing(source.catalog.store.readFile(receipt.trace.cid, undefined, { signal: options.signal, maxBytes: MOST_PUBLISHED_BYTES }), options.signal));
   const inspected: InspectedAnswer = {
     answer: claim.answer, programHash: claim.programHash, prices: claim.prices, receipt: tokens, published,
     contributors: version.records.map(({ contributor }) => contributor), clusters,

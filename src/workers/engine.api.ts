@@ -387,7 +387,7 @@ export interface EngineApi {
   /** What answers demands for places of a claim that is right: computed again. Fails with `dispute/not-shown` where it is not right. */
   replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: (p: LoadProgress) => void): Promise<Answered<DemandReplies>>;
 
-  /** What the owner of an adapter can vouch for: its run made again here, the roots of its units published. Fails with `run/other-outcome` where it gives another adapter. */
+  /** What the owner of an adapter can vouch for: its run made again here, with the roots of its units, which are posted with the statement. Fails with `run/other-outcome` where it gives another adapter. */
   makeRunStatement(job: string, run: RegisteredRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunStatementMade>>;
   /** Makes a run again, compares it with what was vouched for, and says what to do about it. */
   checkRun(job: string, run: RegisteredRun, vouched: VouchedRun, shown: ShownOfRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunFinding>>;

@@ -3,8 +3,6 @@ import type { RunPlace } from '../attribution/runs/places.ts';
 import type { RegisteredRoots } from '../attribution/runs/registered.ts';
 import type { RunEvidence } from '../attribution/runs/run-evidence.ts';
 import type { RepliesOfUnit } from '../attribution/runs/run-replies.ts';
-import type { ClaimedTrace } from '../attribution/runs/unit-case.ts';
-import type { NodesOpening } from '../attribution/trace/replies.ts';
 import type { SearchTime } from '../attribution/trace/search-plan.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { AdapterRef } from './engine.api.ts';
@@ -22,15 +20,16 @@ export interface VouchedRun {
   planRoot: Hex;
   outputsRoot: Hex;
   units: number;
-  /** Of the list of output roots: words until it fits. */
-  cid: string;
+  /** The list of output roots, in the parts in which it was posted. */
+  list: readonly Hex[];
 }
 
 /** What its owner had to show of it, `traces` by unit; and what time is `left` to demand more. */
-export type ShownOfRun = Omit<RunFacts, 'list' | 'traces' | 'registered'> & { traces: [number, ClaimedTrace][]; left?: SearchTime | undefined };
+export type ShownOfRun = Omit<RunFacts, 'list' | 'traces' | 'registered'> & { traces: [number, Hex][]; left?: SearchTime | undefined };
 
-/** A statement made here, its list of roots published. */
-export interface RunStatementMade extends VouchedRun {
+/** A statement made here, with the list that is posted with it. */
+export interface RunStatementMade extends Omit<VouchedRun, 'list'> {
+  roots: Uint8Array;
   seconds: number;
 }
 
@@ -43,9 +42,5 @@ export type RunFinding = { why: string; seconds: number } & (
   | { kind: 'demand'; places: RunPlace[] }
 );
 
-/** What answers demands. */
-export interface RunReplies {
-  /** Nodes of the tree of all units' roots. */
-  roots: NodesOpening[];
-  units: RepliesOfUnit[];
-}
+/** What answers demands, unit by unit. */
+export type RunReplies = RepliesOfUnit[];

@@ -7,8 +7,9 @@ import { publishedConstants } from '../attribution/runs/published-constants.ts';
 import { otherThanRegistered } from '../attribution/runs/registered.ts';
 import { evidenceOf } from '../attribution/runs/run-evidence.ts';
 import { openRun } from '../attribution/runs/run-of-adapter.ts';
-import { type RepliesOfUnit, repliesAboutRoots, repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
+import { repliesOfUnit, unitsOf } from '../attribution/runs/run-replies.ts';
 import { searchLimits } from '../attribution/trace/search-plan.ts';
+import { concat, fromHex } from '../protocol/bytes.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
 import type { LoadProgress } from './engine.api.ts';
 import type { RegisteredRun, RunFinding, RunReplies, RunStatementMade, ShownOfRun, VouchedRun } from './runs.api.ts';
@@ -46,7 +47,7 @@ async function examinerOf({ catalog, engine }: Source, { adapter: ref, ...regist
 const following = ({ signal, onProgress }: Options) => ({ signal, onProgress: (done: number, total: number) => onProgress({ what: 'Making the run again', done, total, unit: 'steps' as const }) });
 
 /**
- * What the owner of an adapter can vouch for: the run made again, and the roots of what each of its units made, published. Throws
+ * What the owner of an adapter can vouch for: the run made again, and the roots of what each of its units made. Throws
  * `run/other-outcome` where the run does not give the adapter, `run/other-content`, `run/too-long`, `cancelled`, `storage/…`.
  */
 export async function makeRunStatement(source: Source, run: RegisteredRun, options: Options): Promise<RunStatementMade> {
@@ -62,9 +63,7 @@ export async function makeRunStatement(source: Source, run: RegisteredRun, optio
     });
   }
   throwIfAborted(options.signal);
-  const cid = await source.catalog.store.addFile(outputs.bytes);
-  if (source.publishUrl) await source.catalog.store.publish(cid, source.publishUrl, { signal: options.signal });
-  return { planRoot: plan.root, outputsRoot: outputs.root, units: outputs.count, cid, seconds: (performance.now() - began) / 1000 };
+  return { planRoot: plan.root, outputsRoot: outputs.root, units: outputs.count, roots: outputs.bytes, seconds: (performance.now() - began) / 1000 };
 }
 
 /**
@@ -76,7 +75,7 @@ export async function checkRun(source: Source, run: RegisteredRun, vouched: Vouc
   const examiner = await examinerOf(source, run, options);
   const { catalog, engine } = source;
   const registered = { ...run, published: () => publishedConstants(catalog, engine, run.adapter.cid, run.adapter.datanet.cid, { signal: options.signal }) };
-  const move = await examiner.move(vouched, { ...shown, traces: new Map(traces), list: await listOf(source, vouched, examiner, options), registered }, { ...following(options), limits: left && searchLimits(left) });
+  const move = await examiner.move(vouched, { ...shown, traces: new Map(traces), list: concat(...vouched.list.map(fromHex)), registered }, { ...following(options), limits: left && searchLimits(left) });
   const about = { why: move.why, seconds: (performance.now() - began) / 1000 };
   switch (move.kind) {
     case 'demand': return { kind: 'demand', places: move.places, ...about };
@@ -96,18 +95,7 @@ export async function replyToRun(source: Source, run: RegisteredRun, vouched: Vo
       code: 'run/not-shown', what: 'What is demanded cannot be shown.', why: 'Made again here, the run is another than was vouched for.', next: 'Only whoever has the numbers that were vouched for can show them.',
     });
   }
-  const units: RepliesOfUnit[] = [];
-  for (const unit of unitsOf(places)) units.push(await repliesOfUnit(examiner, unit, places, options));
-  return { roots: await repliesAboutRoots(examiner, places), units };
-}
-
-/** Whoever vouches writes this address, and the number of units: what cannot be read is not there. */
-async function listOf({ catalog }: Source, { cid, units }: VouchedRun, { run }: RunExaminer, { signal }: Options): Promise<Uint8Array | undefined> {
-  if (units !== run.plan.count) return undefined;
-  try {
-    return await catalog.store.readFile(cid, undefined, { signal, maxBytes: 32 * units });
-  } catch {
-    throwIfAborted(signal);
-    return undefined;
-  }
+  const replies: RunReplies = [];
+  for (const unit of unitsOf(places)) replies.push(await repliesOfUnit(examiner, unit, places, options));
+  return replies;
 }

@@ -112,6 +112,24 @@ describe.sequential('several answers in one claim', () => {
     await letTimeRun();
   });
 
+  test.each([
+    ['sums that are not those of its answers', { tokensIn: 3 }, 'Check all 2', /Its answers have \d+ tokens in and \d+ out and allocate \d+ wei; it was paid for/],
+    ['the same receipt twice', { twice: true }, 'Check all 3', /Answers 0 and 2 are one receipt/],
+  ])('%s are proved false at once', async (_, cheat, check, why) => {
+    await goTo(browser.page, 'Claims');
+    await holdTime();
+    const wrong = await payer.claimFalseBatch(questions, cheat);
+    const claim = card(wrong.claimId);
+    await claim.getByRole('button', { name: check }).click();
+    await claim.getByText(why).waitFor();
+    const before = await chain.balances(challenger.address);
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    await claim.getByText(/^You won/).waitFor();
+    expect(await stateOf(wrong.claimId)).toBe('refuted');
+    expect((await chain.balances(challenger.address)).settlement - before.settlement).toBe(wrong.bond / 2n);
+    await letTimeRun();
+  });
+
   test('whoever paid a batch shows what is demanded of one of its answers', async () => {
     const { page } = browser;
     await holdTime();

@@ -13,17 +13,20 @@ import { TraceTree, leafValues } from '../../src/attribution/trace/tree.ts';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
 import { memoryEventStore } from '../../src/chain/event-store.ts';
 import { createEventFeed } from '../../src/chain/events.ts';
+import { settlementAbi } from '../../src/chain/generated/abis.ts';
 import { listAdapters } from '../../src/chain/list-adapters.ts';
 import { listDatanets } from '../../src/chain/list-datanets.ts';
 import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
 import { type BatchPayment, payBatch } from '../../src/chain/pay-batch.ts';
 import { quoteFee } from '../../src/chain/quote-fee.ts';
 import { readTerms } from '../../src/chain/read-terms.ts';
+import { receiptEvent } from '../../src/chain/receipt-event.ts';
 import { revealPlaces } from '../../src/chain/reveal-places.ts';
+import { sendTransaction } from '../../src/chain/send-transaction.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
-import { type AnswerOpening, openAnswer, openAnswers } from '../../src/protocol/answers.ts';
-import { answerOfReceipt } from '../../src/protocol/batch.ts';
+import { type AnswerOpening, type ClaimedAnswer, answersRoot, openAnswer, openAnswers } from '../../src/protocol/answers.ts';
+import { answerOfReceipt, batchFile } from '../../src/protocol/batch.ts';
 import { toHex } from '../../src/protocol/bytes.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
@@ -114,6 +117,32 @@ export class Claimant {
     const payment = await payBatch(this.connection, this.wallet, adapterId, asked, (file) => this.publish(file, withhold));
     const openings = openAnswers(adapterId, asked.map(({ receipt }) => answerOfReceipt(receipt)));
     return { ...payment, parts: asked.map(({ inputs, matrices, tree }, k) => ({ claimId: payment.claimId, opening: openings[k]!, inputs, matrices, tree })) };
+  }
+
+  /** One claim that is false by what its answers say together: `tokensIn` more than they have, or one of them `twice`. Gives the claim and its bond. */
+  async claimFalseBatch(questions: readonly string[], { tokensIn = 0, twice = false }: { tokensIn?: number; twice?: boolean }): Promise<{ claimId: bigint; bond: bigint }> {
+    const { connection, about: { adapterId } } = this;
+    const answers: { answer: ClaimedAnswer; receiptCid: string }[] = [];
+    for (const question of questions) {
+      const { receipt, cid } = await this.ask(question);
+      answers.push({ answer: answerOfReceipt(receipt), receiptCid: cid });
+    }
+    if (twice) answers.push(answers[0]!);
+    const all = answers.map(({ answer }) => answer);
+    const tokens = [all.reduce((sum, one) => sum + one.tokensIn, tokensIn), all.reduce((sum, one) => sum + one.tokensOut, 0)] as const;
+    const allocated = all.reduce((sum, one) => sum + one.allocated, 0n);
+    const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
+    const [fee, bond, { payoutRuleVersion }] = await Promise.all([
+      connection.publicClient.readContract({ ...settlement, functionName: 'quoteBatch', args: [adapterId, all.length, ...tokens] }),
+      connection.publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated] }),
+      readTerms(connection),
+    ]);
+    const cid = await this.publish(new TextEncoder().encode(canonicalJson(batchFile(adapterId, answers) as never)), false);
+    const request = {
+      adapterId, answersRoot: answersRoot(adapterId, all), answers: all.length, tokensIn: tokens[0], tokensOut: tokens[1], cid, contributorsPart: fee.contributors, allocated, ruleVersion: payoutRuleVersion,
+    };
+    const sent = await sendTransaction(connection, this.wallet, 'Paying', { ...settlement, functionName: 'payBatch', args: [request], value: fee.total + bond });
+    return { claimId: receiptEvent(sent, settlement.address, settlementAbi, 'BatchPaid').claimId, bond };
   }
 
   /** An answer as it would be claimed, receipt and trace published. */

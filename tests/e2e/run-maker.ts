@@ -70,11 +70,11 @@ export class RunMaker {
   }
 
   /** Flips one bit of one output of a unit, and vouches for what comes of it. */
-  async vouch(name: string, unit: number, { withhold = false } = {}): Promise<FalseStatement> {
+  async vouch(name: string, unit: number): Promise<FalseStatement> {
     const { connection, wallet } = this;
     const maker = await FalseMaker.of(this.run, this.right, unit, { change: (index, matrix, first) => void (index === first && flipBit(matrix, 3)) });
     const { adapterId } = await registerAdapter(connection, wallet, { ...this.adapter, name });
-    return { ...(await this.state(adapterId, maker.list, withhold)), maker };
+    return { ...(await this.state(adapterId, maker.list)), maker };
   }
 
   /** Vouches for the run as it is, of an adapter that is registered with one bit more noise of a record than that comes to. */
@@ -96,11 +96,8 @@ export class RunMaker {
     return this.state(adapterId, this.right);
   }
 
-  private async state(adapterId: bigint, list: OutputRoots, withhold = false): Promise<Made> {
-    const { store } = this.catalog;
-    const cid = await store.addFile(list.bytes);
-    if (!withhold) await store.publish(cid, this.publishUrl);
-    const { bond } = await vouchRun(this.connection, this.wallet, { adapterId, planRoot: this.plan.root, outputsRoot: list.root, units: list.count, cid });
+  private async state(adapterId: bigint, list: OutputRoots): Promise<Made> {
+    const { bond } = await vouchRun(this.connection, this.wallet, { adapterId, planRoot: this.plan.root, outputsRoot: list.root, units: list.count, roots: list.bytes });
     return { adapterId, bond };
   }
 

@@ -12,7 +12,7 @@ import { type OpenRun, openSubject } from '../../src/attribution/runs/run-of-ada
 import type { OutputRoots } from '../../src/attribution/runs/statement.ts';
 import { FalseMaker } from '../../src/attribution/runs/testing/false-maker.ts';
 import { type SmallRunOptions, smallRun } from '../../src/attribution/runs/testing/small-run.ts';
-import { UnitCase, type ClaimedTrace, type UnitShown } from '../../src/attribution/runs/unit-case.ts';
+import { UnitCase, type UnitShown } from '../../src/attribution/runs/unit-case.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import type { Sequence } from '../../src/model/batch.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
@@ -100,7 +100,7 @@ export class FaultyLedgers {
     const where = `${plan.describe(unit)}: ${instruction.op} ${instruction.name} [${Math.floor(place / columns)},${place % columns}] bit ${bit}`;
     const { step, shape, reads } = await this.search(unit, maker, where);
     const sources = new Set(reads);
-    const question = (claimed: ClaimedTrace, one: UnitQuestion['step']): UnitQuestion => ({
+    const question = (claimed: FalseMaker['trace'], one: UnitQuestion['step']): UnitQuestion => ({
       unit: {
         programHash: tracer.programHash(kind), inputsHash: unitInputsHash(parts.inputs), outputRoot: claimed.outputRoot,
         // As a challenger shows them: what the step does not read stands under no root.
@@ -127,8 +127,7 @@ export class FaultyLedgers {
   /** Asks the maker as a challenger does, until there is evidence. */
   private async search(unit: number, maker: FalseMaker, where: string) {
     const { tracer } = this.run;
-    const { parts } = await this.examiner.unit(unit);
-    const found = await UnitCase.of(tracer, parts, maker.trace);
+    const found = new UnitCase(tracer, await this.examiner.unit(unit), maker.trace);
     for (let round = 0; round < ROUNDS; round++) {
       const evidence = await found.evidence();
       if (evidence) return evidence;

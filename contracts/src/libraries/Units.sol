@@ -2,7 +2,7 @@
 pragma solidity ^0.8.30;
 
 import { Unit } from "../interfaces/IUnitReferee.sol";
-import { Statement, UnitOpening } from "../types/Runs.sol";
+import { Grounds, UnitOpening } from "../types/Runs.sol";
 import { Merkle } from "./Merkle.sol";
 
 /// @title Units under the two roots of a statement
@@ -19,12 +19,12 @@ library Units {
   }
 
   /// @notice Whether the plan has this unit at its place, and the outputs this root there.
-  function isUnit(Statement memory s, UnitOpening calldata o) internal pure returns (bool) {
+  function isUnit(Grounds memory s, UnitOpening calldata o) internal pure returns (bool) {
     return Merkle.verify(s.planRoot, s.units, o.index, planLeaf(o), o.planProof)
       && isOutput(s, o.index, o.outputRoot, o.outputProof);
   }
 
-  function isOutput(Statement memory s, uint256 unit, bytes32 outputRoot, bytes32[] calldata proof)
+  function isOutput(Grounds memory s, uint256 unit, bytes32 outputRoot, bytes32[] calldata proof)
     internal
     pure
     returns (bool)
@@ -34,7 +34,7 @@ library Units {
 
   /// @notice The first source whose root is not shown to be that of an earlier unit; as many as there are sources where
   /// all are. A source whose root is given as 0 is not needed: nothing stands under that.
-  function wrongSource(Statement memory s, UnitOpening calldata o) internal pure returns (uint256 k) {
+  function wrongSource(Grounds memory s, UnitOpening calldata o) internal pure returns (uint256 k) {
     for (; k < o.sources.length; k++) {
       if (k >= o.sourceRoots.length || k >= o.sourceProofs.length) return k;
       if (o.sourceRoots[k] == 0) continue;

@@ -20,8 +20,18 @@ struct Statement {
   uint128 bond;
   /// Over the units' programs, inputs and sources; follows from public files. See `planLeaf` in libraries/Units.sol.
   bytes32 planRoot;
-  /// Over the root of what each unit has made.
+  /// Over the root of what each unit has made: the list that was posted.
   bytes32 outputsRoot;
+}
+
+/// @notice What a call about a statement is judged by.
+struct Grounds {
+  bytes32 planRoot;
+  bytes32 outputsRoot;
+  uint256 units;
+  /// The root of the unit's trace as its maker has shown it, 0 before; of a proof
+  /// about the outcome the hash of the registered program.
+  bytes32 other;
 }
 
 /// @notice One unit of a statement, with everything that shows it to be that.

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import { Runs } from "../../src/Runs.sol";
 import { Settlement } from "../../src/Settlement.sol";
-import { DemandState, Place } from "../../src/interfaces/IGames.sol";
+import { Demand, DemandState, Place } from "../../src/interfaces/IGames.sol";
 import { AdapterId } from "../../src/types/Ids.sol";
 import { Statement, StatementState } from "../../src/types/Runs.sol";
 import { Vouching } from "../support/Vouching.sol";
@@ -97,7 +97,7 @@ contract RunsHandler is Vouching {
     unit %= 2;
     Place memory place = trace ? _traceOf(unit) : Place(unit, 2, leaf % 3, 0, 0);
     if (runs.demandOf(m.id.game(), place).state != DemandState.None) return;
-    bool possible = trace || runs.traceOf(m.id, unit) != 0;
+    bool possible = trace || runs.traceOf(m.id, unit) != 0 || _isDue(m.id, _traceOf(unit));
     try this.ask(bob, place) {
       if (!possible) broken++;
       m.demands.push(place);
@@ -105,6 +105,12 @@ contract RunsHandler is Vouching {
     } catch {
       if (possible) broken++;
     }
+  }
+
+  /// @dev Demanded, and not too late to show it.
+  function _isDue(AdapterId id, Place memory place) private view returns (bool) {
+    Demand memory d = runs.demandOf(id.game(), place);
+    return d.state == DemandState.Open && block.timestamp <= d.due;
   }
 
   function answerDemands(uint256 which) external {

@@ -140,15 +140,41 @@ abstract contract Vouching is Deployed {
 
   function _vouchFor(AdapterId id, uint256 bond) internal {
     (bytes32 plan, bytes32 outputs) = (MerkleTree.root(_plan()), MerkleTree.root(_outputs()));
+    bytes memory list = _list();
     vm.prank(curator);
-    runs.vouch{ value: bond }(id, plan, outputs, units, CID);
+    runs.vouch{ value: bond }(id, plan, outputs, units, list);
+  }
+
+  /// @dev What is posted: 32 bytes a unit.
+  function _list() internal view returns (bytes memory list) {
+    for (uint32 k = 0; k < units; k++) {
+      list = bytes.concat(list, _outputRoot(k));
+    }
   }
 
   function _showTrace(uint32 unit) internal {
-    bytes32[] memory proof = MerkleTree.proof(_outputs(), unit);
-    (bytes32 inner, bytes32 output) = (_innerRoot(), _outputRoot(unit));
-    vm.prank(curator);
-    runs.showTrace(adapter, unit, inner, output, proof);
+    _showTraceAs(curator, unit, _innerRoot());
+  }
+
+  /// @dev The root and nothing else.
+  function _showTraceAs(address who, uint32 unit, bytes32 innerRoot) internal {
+    _showTogether(who, unit, innerRoot, new Shown[](0));
+  }
+
+  function _showTogether(address who, uint32 unit, bytes32 innerRoot, Shown[] memory shown) internal {
+    UnitOpening memory opening = _unitAlone(unit);
+    vm.prank(who);
+    runs.reveal(adapter, opening, _shape(unit), innerRoot, shown);
+  }
+
+  /// @dev The same from outside, so that expectRevert sees it.
+  function showTogether(address who, uint32 unit, bytes32 innerRoot, Shown[] calldata shown) external {
+    _showTogether(who, unit, innerRoot, shown);
+  }
+
+  function _showRefused(address who, uint32 unit, bytes32 innerRoot, Shown[] memory shown, bytes memory why) internal {
+    vm.expectRevert(why);
+    this.showTogether(who, unit, innerRoot, shown);
   }
 
   /// @dev What is shown of one matrix, or of one tree of matrices.
@@ -174,7 +200,7 @@ abstract contract Vouching is Deployed {
     UnitOpening memory opening = _unitAlone(unit);
     Shown[] memory all = new Shown[](1);
     all[0] = shown;
-    runs.reveal(adapter, opening, _shape(unit), all);
+    runs.reveal(adapter, opening, _shape(unit), 0, all);
   }
 
   // ---- Its challengers ----

@@ -1,25 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { OpenLedgerError } from '../../errors.ts';
-import { fromHex } from '../../protocol/bytes.ts';
+import { type Hex, fromHex } from '../../protocol/bytes.ts';
 import { merkleRoot, verifyMerkleProof } from '../../protocol/merkle.ts';
 import { tensorsRoot } from '../../protocol/tensors.ts';
 import { checkpointsFile } from '../checkpoints.ts';
 import { rowsOf } from '../tensor-rows.ts';
 import { ALL_MATRICES } from '../trace/trace-nodes.ts';
-import type { NodesOpening } from '../trace/replies.ts';
 import { type RegisteredOutcome, type RunFacts, type RunMove, RunExaminer } from './examine.ts';
-import { ALL_OUTPUTS, ALL_UNITS, type RunPlace, describePlace, samePlace, tracePlace } from './places.ts';
+import { ALL_OUTPUTS, type RunPlace, describePlace, samePlace, tracePlace } from './places.ts';
 import { planLeaf } from './plan.ts';
 import { hasPlace, unitReplies } from './replies.ts';
-import { rootsReply } from './roots-search.ts';
 import { openSubject } from './run-of-adapter.ts';
 import { tensorsAfter } from './state-tensors.ts';
 import { OutputRoots } from './statement.ts';
 import { FalseMaker, type Fault, flipBit } from './testing/false-maker.ts';
 import { otherProgram } from './testing/other-program.ts';
 import { smallRun } from './testing/small-run.ts';
-import type { ClaimedTrace, UnitShown } from './unit-case.ts';
+import type { UnitShown } from './unit-case.ts';
 
 const backend = await createCpuBackend();
 const { model, plan: { subject } } = smallRun(backend);
@@ -29,22 +27,21 @@ const examiner = new RunExaminer(run);
 const own = await examiner.outputs();
 const planRoot = (await examiner.plan()).root;
 const claimed = (list: OutputRoots) => ({ planRoot, outputsRoot: list.root, units: plan.count });
-const nothing = (list?: OutputRoots): RunFacts => ({ list: list?.bytes, roots: [], traces: new Map(), shown: [] });
+const nothing = (list: OutputRoots): RunFacts => ({ list: list.bytes, traces: new Map(), shown: [] });
 
 /** Goes through a game with a maker who shows all that is demanded. */
-async function play(maker: FalseMaker, published: boolean): Promise<{ move: RunMove; demands: RunPlace[][] }> {
-  const [roots, traces, shown]: [NodesOpening[], Map<number, ClaimedTrace>, UnitShown[]] = [[], new Map(), []];
+async function play(maker: FalseMaker): Promise<{ move: RunMove; demands: RunPlace[][] }> {
+  const [traces, shown]: [Map<number, Hex>, UnitShown[]] = [new Map(), []];
   const demands: RunPlace[][] = [];
   for (;;) {
-    const move = await new RunExaminer(run).move(claimed(maker.list), { list: published ? maker.list.bytes : undefined, roots, traces, shown });
+    const move = await new RunExaminer(run).move(claimed(maker.list), { list: maker.list.bytes, traces, shown });
     if (move.kind !== 'demand') return { move, demands };
     expect(move.places.length).toBeGreaterThan(0);
     expect(demands.length).toBeLessThan(12);
     demands.push(move.places);
     for (const place of move.places) {
       expect(demands.slice(0, -1).flat().some((one) => samePlace(one, place)), describePlace(place)).toBe(false);
-      if (place.answer === ALL_UNITS) roots.push(rootsReply(maker.list, place)!);
-      else if (samePlace(place, tracePlace(place.answer))) traces.set(maker.unit, maker.trace);
+      if (samePlace(place, tracePlace(place.answer))) traces.set(maker.unit, maker.trace.innerRoot);
       else shown.push({ ...place, ...maker.shown(place) } as UnitShown);
     }
   }
@@ -79,11 +76,11 @@ const faults: [string, number, Fault][] = [
   ['owners of the draws of chance', ofLedger('noise'), { inputs: { ...plan.inputs(ofLedger('noise')), scalars: [...plan.inputs(ofLedger('noise')).scalars].reverse() } }],
 ];
 
-describe.each([['published', true], ['withheld', false]])('a list that is %s', (_name, published) => {
+describe('a false unit', () => {
   test.each(faults)('%s is found in its unit and leaf', async (_what, unit, fault) => {
     const maker = await FalseMaker.of(run, own, unit, fault);
     expect(maker.list.root).not.toBe(own.root);
-    const { move, demands } = await play(maker, published);
+    const { move, demands } = await play(maker);
     expect(move.kind).toBe('prove-unit');
     if (move.kind !== 'prove-unit') return;
     expect(move.unit).toBe(unit);
@@ -95,21 +92,26 @@ describe.each([['published', true], ['withheld', false]])('a list that is %s', (
       if (!move.reads.includes(k)) expect([move.opening.sourceRoots[k], move.opening.sourceProofs[k]]).toEqual([`0x${'0'.repeat(64)}`, []]);
       else expect(verifyMerkleProof(maker.list.root, plan.count, source, own.leaves[source]!, move.opening.sourceProofs[k]!)).toBe(true);
     });
-    // The trace's roots, then at most three rounds; the tree of all units one before.
-    expect(demands.length).toBeLessThanOrEqual(published ? 4 : 5);
+    // Three rounds, the root of the trace in the first: with the replies, commitment and proof eight transactions.
+    expect(demands.length).toBeLessThanOrEqual(3);
+    expect(demands[0]![0]).toEqual(tracePlace(unit));
+    expect(demands[0]!.length).toBeGreaterThan(1);
   });
 });
 
-test('a false beginning is proved by itself, and asks only for its root where the list is withheld', async () => {
+test('a false beginning is proved by itself', async () => {
   const bytes = own.bytes.slice();
   bytes.set(fromHex(`0x${'cd'.repeat(32)}`), 0);
   const list = new OutputRoots(bytes);
   const move = await examiner.move(claimed(list), nothing(list));
-  expect(move).toMatchObject({ kind: 'prove-given', opening: { index: 0, outputRoot: list.of(0), inputsHash: own.of(0), sources: [] } });
-  const withheld = { ...nothing(), roots: [rootsReply(list, { answer: ALL_UNITS, index: ALL_MATRICES, leaf: 0, level: 5, depth: 5 })!] };
-  expect(await examiner.move(claimed(list), withheld)).toMatchObject({ kind: 'demand', places: [tracePlace(0)] });
-  const shown = { ...withheld, traces: new Map([[0, { innerRoot: own.of(1), outputRoot: list.of(0) }]]) };
-  expect(await examiner.move(claimed(list), shown)).toMatchObject({ kind: 'prove-given', opening: { outputProof: list.proof(0) } });
+  expect(move).toMatchObject({ kind: 'prove-given', opening: { index: 0, outputRoot: list.of(0), outputProof: list.proof(0), inputsHash: own.of(0), sources: [] } });
+});
+
+test('a list that is not the statement’s is another’s, or not all of it: nothing is said about that', async () => {
+  const maker = await FalseMaker.of(run, own, state, faults[0]![2]);
+  for (const list of [own.bytes, maker.list.bytes.slice(32), new Uint8Array(), new Uint8Array(33)]) {
+    await expect(examiner.move(claimed(maker.list), { ...nothing(own), list })).rejects.toMatchObject({ code: 'run/no-list' });
+  }
 });
 
 test('a step left out is false at the first unit of that step', async () => {
@@ -118,11 +120,11 @@ test('a step left out is false at the first unit of that step', async () => {
   const skipped = plan.stateUnit(2);
   bytes.set(fromHex(own.of(plan.stateUnit(1))), skipped * 32);
   const list = new OutputRoots(bytes);
-  expect(await examiner.move(claimed(list), nothing(list))).toMatchObject({ kind: 'demand', places: [tracePlace(skipped)] });
+  expect(await examiner.move(claimed(list), nothing(list))).toMatchObject({ kind: 'demand', places: [tracePlace(skipped), { answer: skipped, index: ALL_MATRICES }] });
 });
 
 test('the right statement is right, whatever was published; another plan is none of this run', async () => {
-  for (const list of [own, undefined]) expect(await examiner.move(claimed(own), nothing(list))).toMatchObject({ kind: 'right' });
+  for (const list of [own.bytes, new Uint8Array()]) expect(await examiner.move(claimed(own), { ...nothing(own), list })).toMatchObject({ kind: 'right' });
   expect(await examiner.move({ ...claimed(own), planRoot: own.root }, nothing(own))).toMatchObject({ kind: 'other-plan' });
   expect(await examiner.move({ ...claimed(own), units: plan.count - 1 }, nothing(own))).toMatchObject({ kind: 'other-plan' });
   // As statements were before there were units after the gradients.
@@ -161,9 +163,12 @@ test('a right run whose adapter is registered with another outcome is refuted wh
 
 test('what stands under no root of the statement is passed over', async () => {
   const maker = await FalseMaker.of(run, own, state, faults[0]![2]);
-  const wrong = rootsReply(own, { answer: ALL_UNITS, index: ALL_MATRICES, leaf: 0, level: 5, depth: 5 })!;
-  const move = await examiner.move(claimed(maker.list), { ...nothing(), roots: [wrong] });
-  expect(move).toMatchObject({ kind: 'demand', places: [{ answer: ALL_UNITS }] });
+  const right = await FalseMaker.of(run, own, state, {});
+  const traces = new Map([[state, maker.trace.innerRoot]]);
+  const move = await examiner.move(claimed(maker.list), { ...nothing(maker.list), traces });
+  if (move.kind !== 'demand') throw new Error(move.kind);
+  const shown = move.places.map((place) => ({ ...place, ...right.shown(place) }) as UnitShown);
+  expect(await examiner.move(claimed(maker.list), { ...nothing(maker.list), traces, shown })).toEqual(move);
 });
 
 test('an honest maker has an answer for every place that exists, and says which do not', async () => {
@@ -178,5 +183,4 @@ test('an honest maker has an answer for every place that exists, and says which 
     expect(hasPlace(run.tracer, parts, place), describePlace(place)).toBe(false);
     await expect(unitReplies(run.tracer, parts, trace, [place])).rejects.toThrow(RangeError);
   }
-  expect(rootsReply(own, { answer: ALL_UNITS, index: ALL_MATRICES, leaf: 0, level: 9, depth: 3 })).toBeUndefined();
 });

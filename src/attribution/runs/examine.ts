@@ -1,16 +1,14 @@
 import { OpenLedgerError } from '../../errors.ts';
 import type { Hex } from '../../protocol/bytes.ts';
-import type { NodesOpening } from '../trace/replies.ts';
 import type { SearchLimits } from '../trace/search-plan.ts';
 import type { UnitEvidence, UnitTrace } from '../trace/unit-tracer.ts';
 import { otherOutcome } from './outcome.ts';
 import { type OutcomeEvidence, type ProgramConstants, type RunOutcome, outcomeEvidence, outcomeOf } from './outcome-evidence.ts';
-import { type RunPlace, tracePlace } from './places.ts';
+import type { RunPlace } from './places.ts';
 import type { ReplayOptions } from './replay.ts';
-import { RootsSearch } from './roots-search.ts';
 import type { OpenRun } from './run-of-adapter.ts';
-import { type OutputRoots, PlanTree, type RootProofs, type UnitOpening, makeOutputRoots, openAlone, openUnit, readOutputRoots } from './statement.ts';
-import { type ClaimedTrace, UnitCase, type UnitParts, type UnitShown } from './unit-case.ts';
+import { type OutputRoots, PlanTree, type UnitOpening, makeOutputRoots, openAlone, openUnit, readOutputRoots } from './statement.ts';
+import { type ClaimedUnit, UnitCase, type UnitParts, type UnitShown } from './unit-case.ts';
 
 /** What an adapter's owner has put on chain. */
 export interface ClaimedRun {
@@ -32,14 +30,18 @@ export interface RegisteredOutcome {
 export interface RunFacts {
   /** Absent: only what the units made is compared. */
   registered?: RegisteredOutcome | undefined;
-  /** The list as it was published; absent where it cannot be had. */
-  list: Uint8Array | undefined;
-  /** Nodes of the tree of output roots that its maker showed. */
-  roots: readonly NodesOpening[];
-  /** Roots of units' traces, as shown. */
-  traces: ReadonlyMap<number, ClaimedTrace>;
+  /** The list as it was posted with the statement. */
+  list: Uint8Array;
+  /** Roots over units' inner matrices, as shown. */
+  traces: ReadonlyMap<number, Hex>;
   /** Leaves and nodes of units' traces, as shown. */
   shown: readonly UnitShown[];
+}
+
+/** A unit as it is here, with its trace. */
+export interface TracedUnit {
+  parts: UnitParts;
+  trace: UnitTrace;
 }
 
 /** What can be done next about a statement. */
@@ -61,6 +63,7 @@ export class RunExaminer {
   private own: Promise<OutputRoots> | undefined;
   private planned: PlanTree | undefined;
   private open: { key: string; unit: UnitCase } | undefined;
+  private last: TracedUnit | undefined;
   private ended: Promise<RunOutcome> | undefined;
 
   /** `outputs`: of the run, where they were made here before. */
@@ -99,31 +102,29 @@ export class RunExaminer {
     return other ?? ((await this.outcome(options)).programHash === programHash ? undefined : 'the registered program');
   }
 
-  /** What can be done next. Throws what RunReplay.follow and UnitTracer.trace throw. */
-  async move(claimed: ClaimedRun, { list, roots, traces, shown, registered }: RunFacts, { limits, ...options }: ReplayOptions & { limits?: SearchLimits | undefined } = {}): Promise<RunMove> {
+  /** What can be done next. Throws what RunReplay.follow and UnitTracer.trace throw, and `run/no-list`. */
+  async move(claimed: ClaimedRun, { list, traces, shown, registered }: RunFacts, { limits, ...options }: ReplayOptions & { limits?: SearchLimits | undefined } = {}): Promise<RunMove> {
     const [own, plan] = [await this.outputs(options), await this.plan(options)];
     if (claimed.planRoot !== plan.root || claimed.units !== plan.units.length) {
       return { kind: 'other-plan', why: 'It is about another run than base, records and recipe of this adapter give.' };
     }
     if (claimed.outputsRoot === own.root) return (registered && (await this.outcomeMove(registered, options))) ?? { kind: 'right', why: `All ${own.count} units made the same here.` };
-    const published = list && readOutputRoots(list, claimed.units, claimed.outputsRoot);
-    const search = new RootsSearch(own, claimed.outputsRoot);
-    for (const nodes of roots) attempt(() => search.add(nodes));
-    const unit = published ? own.firstDifference(published)! : search.unit;
-    if (unit === undefined) return { kind: 'demand', places: search.next(), why: 'The list of its units’ roots is not to be had.' };
+    const posted = readOutputRoots(list, claimed.units, claimed.outputsRoot);
+    if (!posted) {
+      throw new OpenLedgerError({
+        code: 'run/no-list', what: 'The list of what the run’s units made is not what the statement says.', why: 'The contract takes no other list: the node did not give all of its events.',
+        next: 'Try again; if it stays, read the chain through another node.',
+      });
+    }
+    const unit = own.firstDifference(posted)!;
     const what = this.run.plan.describe(unit);
-    const trace = traces.get(unit);
-    const outputRoot = published?.of(unit) ?? trace?.outputRoot;
-    if (outputRoot === undefined || (unit > 0 && !trace)) return { kind: 'demand', places: [tracePlace(unit)], why: `Unit ${unit} made something else: ${what}.` };
-    // Units before the first false one are as they are here.
-    const proofs: RootProofs = published ?? { of: (at) => (at === unit ? outputRoot : own.of(at)), proof: (at) => search.proof(at) };
-    if (unit === 0) return { kind: 'prove-given', opening: openAlone(plan, proofs, unit), why: 'It begins from another state than the recipe gives.' };
-    const found = await this.case(unit, trace!, options);
+    if (unit === 0) return { kind: 'prove-given', opening: openAlone(plan, posted, unit), why: 'It begins from another state than the recipe gives.' };
+    const found = await this.case(unit, { outputRoot: posted.of(unit), innerRoot: traces.get(unit) }, options);
     for (const piece of shown) if (piece.answer === unit) attempt(() => found.add(piece));
     const evidence = await found.evidence(options);
     if (!evidence) return { kind: 'demand', places: found.next(limits), why: `Unit ${unit} is false: ${what}.` };
     const { where, ...rest } = evidence;
-    return { kind: 'prove-unit', unit, opening: openUnit(plan, proofs, unit, rest.reads), ...rest, why: `Unit ${unit} is false: ${what}, in ${where}.` };
+    return { kind: 'prove-unit', unit, opening: openUnit(plan, posted, unit, rest.reads), ...rest, why: `Unit ${unit} is false: ${what}, in ${where}.` };
   }
 
   /** Where every unit is right. */
@@ -147,7 +148,7 @@ export class RunExaminer {
   }
 
   /** A unit of the run as it is here, and its trace. Throws RangeError for unit 0, which has none. */
-  async unit(unit: number, options: ReplayOptions = {}): Promise<{ parts: UnitParts; trace: UnitTrace }> {
+  async unit(unit: number, options: ReplayOptions = {}): Promise<TracedUnit> {
     const parts = await this.parts(unit, options);
     return { parts, trace: await this.run.tracer.trace(parts.kind, parts.inputs, parts.sources, options) };
   }
@@ -161,11 +162,17 @@ export class RunExaminer {
     return { unit, kind, inputs: plan.inputs(unit), sources: sources.map((source) => made.get(source)!) };
   }
 
-  /** One unit is in dispute at a time: it is traced once. */
-  private async case(unit: number, trace: ClaimedTrace, options: ReplayOptions): Promise<UnitCase> {
-    const key = `${unit} ${trace.innerRoot} ${trace.outputRoot}`;
-    if (this.open?.key !== key) this.open = { key, unit: await UnitCase.of(this.run.tracer, await this.parts(unit, options), trace, options) };
+  /** One unit is in dispute at a time. */
+  private async case(unit: number, claimed: ClaimedUnit, options: ReplayOptions): Promise<UnitCase> {
+    const key = `${unit} ${claimed.innerRoot} ${claimed.outputRoot}`;
+    if (this.open?.key !== key) this.open = { key, unit: new UnitCase(this.run.tracer, await this.traced(unit, options), claimed) };
     return this.open.unit;
+  }
+
+  /** It is traced once. */
+  private async traced(unit: number, options: ReplayOptions): Promise<TracedUnit> {
+    if (this.last?.parts.unit !== unit) this.last = await this.unit(unit, options);
+    return this.last;
   }
 }
 

@@ -79,7 +79,7 @@ describe.each([...units])('%s', (_name, some) => {
           new Uint32Array(matrix.values.buffer, matrix.values.byteOffset)[place]! ^= 2 ** bit;
         },
       });
-      const found = await UnitCase.of(tracer, parts, maker.trace);
+      const found = new UnitCase(tracer, { parts, trace }, maker.trace);
       const asked: UnitShown[] = [];
       let evidence = await found.evidence();
       for (let round = 0; !evidence && round < 5; round++) {

@@ -10,10 +10,8 @@ export interface RunPlace extends TracePlace {
 
 /** `index` of the tree over a unit's outputs; ALL_MATRICES is the tree over its inner matrices. */
 export const ALL_OUTPUTS = ALL_MATRICES - 1;
-/** `answer` of the tree over the output roots of all units. */
-export const ALL_UNITS = 0xffffffff;
 
-/** The roots of a unit's trace. Nothing else of it can be demanded before. */
+/** The root of a unit's trace. Nothing else of it can be demanded before; together with it, after it in the same call, everything. */
 export const tracePlace = (unit: number): RunPlace => ({ answer: unit, index: ALL_MATRICES, leaf: 0, level: 0, depth: 0 });
 
 export const samePlace = (a: RunPlace, b: RunPlace): boolean => a.answer === b.answer && a.index === b.index && a.leaf === b.leaf && a.level === b.level && a.depth === b.depth;
@@ -22,7 +20,6 @@ export const samePlace = (a: RunPlace, b: RunPlace): boolean => a.answer === b.a
 export function describePlace(place: RunPlace): string {
   const { answer, index, leaf, level, depth } = place;
   const nodes = `nodes ${depth} below node ${leaf} of level ${level}`;
-  if (answer === ALL_UNITS) return `${nodes} of the tree of all units`;
   if (samePlace(place, tracePlace(answer))) return `the trace’s root of unit ${answer}`;
   if (index === ALL_MATRICES || index === ALL_OUTPUTS) return `${nodes} of unit ${answer}’s ${index === ALL_OUTPUTS ? 'outputs' : 'inner matrices'}`;
   return depth ? `${nodes} of matrix ${index} of unit ${answer}` : `leaf ${leaf} of matrix ${index} of unit ${answer}`;

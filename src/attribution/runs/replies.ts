@@ -5,7 +5,7 @@ import type { UnitTrace, UnitTracer } from '../trace/unit-tracer.ts';
 import { ALL_OUTPUTS, type RunPlace } from './places.ts';
 import type { UnitParts } from './unit-case.ts';
 
-/** Whether a unit has a place. The roots of its trace are shown by themselves (Runs.showTrace). */
+/** Whether a unit has a place. The root of its trace is none of its pieces. */
 export function hasPlace(tracer: UnitTracer, { kind, inputs }: Pick<UnitParts, 'kind' | 'inputs'>, place: RunPlace): boolean {
   const first = tracer.firstOutput(kind);
   const shapes = tracer.shapes(kind, inputs);

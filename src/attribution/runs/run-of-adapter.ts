@@ -43,7 +43,7 @@ export async function openSubject(model: Model, subject: RunSubject, tracing: Ba
   }
 }
 
-/** What an adapter's owner vouches for: Runs.vouch. `bytes` are to be published. */
+/** What an adapter's owner vouches for: Runs.vouch. `bytes`: the list that is posted with it. */
 export interface MadeStatement {
   planRoot: Hex;
   outputsRoot: Hex;

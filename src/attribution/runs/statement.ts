@@ -13,7 +13,7 @@ export function outputRoot(made: readonly Matrix[]): Hex {
   return TraceTree.of(made).root;
 }
 
-/** Output roots of all units: what is published with a statement is their bytes, end to end. */
+/** Output roots of all units: what is posted with a statement is their bytes, end to end. */
 export class OutputRoots {
   readonly bytes: Uint8Array;
   /** Units. */
@@ -46,7 +46,7 @@ export class OutputRoots {
   }
 }
 
-/** What was published for a statement, where it is what its root says; else undefined: then it is demanded on chain. */
+/** What was posted with a statement, where it is what its root says; else undefined: then something of it is missing here. */
 export function readOutputRoots(bytes: Uint8Array, units: number, root: Hex): OutputRoots | undefined {
   if (bytes.length !== units * HASH || units === 0) return undefined;
   const found = new OutputRoots(bytes);

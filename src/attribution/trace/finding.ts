@@ -40,7 +40,7 @@ export interface FindingOf {
 
 /** `limits` of a search through a withheld trace. Throws `cancelled`, RangeError for a piece that does not stand under the claim's root. */
 export async function findingOf(tracer: Tracer, inspection: Inspection, { answer, records, clusters, shown: all }: FindingOf, options: TraceOptions & { limits?: SearchLimits } = {}): Promise<AnswerFinding> {
-  const { verdict, inputs, own, claimed, values, first } = inspection;
+  const { verdict, inputs, own, claimed, partly, values, first } = inspection;
   const shown = ofTrace(all);
   const { where } = verdict;
   const byStep = async (place: LeafPlace, leaf: Float32Array, tree: TraceTree): Promise<AnswerFinding> => {
@@ -70,7 +70,7 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { answer
       return { kind: 'demand', where, certain: false, places: [verdict.place] };
     case 'trace-missing': {
       if (!own) return { kind: 'demand', where, certain: true, places: [leafPlace(verdict.place)] };
-      const found = await searchWithheld(tracer, inputs!, own.tree, answer.traceRoot, shown, options);
+      const found = await searchWithheld(tracer, inputs!, own.tree, answer.traceRoot, shown, { ...options, partly, first });
       if (found.kind === 'leaf') return byStep(found.place, found.values, found.tree);
       return { kind: 'demand', where: `${where} The first false leaf is among ${found.left}.`, certain: true, places: found.places };
     }

@@ -9,6 +9,7 @@ import type { Receipt } from '../../protocol/receipt.ts';
 import { MOST_USED } from '../../protocol/retrieval-share.ts';
 import { type TraceInputs, lengthsOf, sizeOf } from './instruction.ts';
 import { type LeafPlace, guessLeaf } from './leaf-search.ts';
+import type { PublishedTrace } from './published.ts';
 import { MOST_TOKENS } from './run.ts';
 import { searchBegin } from './search-plan.ts';
 import { firstFalse, inputsHash } from './step.ts';
@@ -26,7 +27,7 @@ export interface InspectedAnswer {
   programHash: Hex;
   /** Untrusted; undefined where it cannot be had. */
   receipt: { prompt: Pick<Receipt['prompt'], 'tokens'>; answer: Pick<Receipt['answer'], 'tokens'>; payouts?: Receipt['payouts'] } | undefined;
-  /** Untrusted: the hashes of the claim's trace; undefined where they cannot be had. */
+  /** Untrusted: the file of the claim's trace (published.ts); undefined where it cannot be had. */
   published: Uint8Array | undefined;
   /** Contributor of every record of the Datanet version, in its order. */
   contributors: readonly Hex[];
@@ -45,7 +46,7 @@ export type Verdict =
   | { kind: 'payout'; where: string; fault: 'workings' | 'sums' | 'payouts' | 'read' }
   /** The first leaf that is false; all before it agree. `guessed`: its values need not be demanded (Inspection.values). */
   | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
-  /** The trace is another than computed here, and its hashes were not published: searchWithheld says what to demand. */
+  /** The trace is another than computed here, and not all of its leaf hashes were published: searchWithheld says what to demand. */
   | { kind: 'trace-missing'; where: string; place: LeafPlace }
   /** Nobody says what was asked: nothing can be computed. Whoever shows this place shows the tokens too; the claimant has to, or loses. */
   | { kind: 'inputs-unknown'; where: string; place: TracePlace }
@@ -62,8 +63,10 @@ export interface Inspection {
   workings?: Workings;
   /** The claim's payouts, where its receipt lists them: they stand under its root. */
   payouts?: readonly Payout[];
-  /** The claim's tree, where it was published. */
+  /** The claim's tree, where all of its leaf hashes were published. */
   claimed?: TraceTree;
+  /** What was published of the claim's trace, where it is less. */
+  partly?: PublishedTrace;
   /** Where it is false first, with the matrices that show it: stepEvidence needs no second run. */
   first?: FirstFalse;
   /** Values of the false leaf, where they could be told without a demand. */
@@ -93,12 +96,17 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
   }
   if (inputs.tokens.length > MOST_TOKENS) return { inputs, verdict: { kind: 'unchecked', where: `Prompt and answer have ${inputs.tokens.length} tokens; up to ${MOST_TOKENS} can be checked.` } };
 
-  const claimed = published && tracer.published(published, inputs, answer.traceRoot);
-  const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed });
+  const file = published && tracer.published(published, inputs, answer.traceRoot);
+  const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed: file });
   if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, ...inspectPayouts(inspected, own) };
-  if (!claimed || !found) {
+  if (!file || !found) {
     const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';
     return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: anyLeaf } };
+  }
+  const claimed = file.tree;
+  if (!claimed) {
+    const where = `The trace goes wrong in ${instructionWords(tracer, found.index)}. Of a trace of its size only the upper hashes are published: leaves have to be demanded.`;
+    return { inputs, own, partly: file, first: found, verdict: { kind: 'trace-missing', where, place: anyLeaf } };
   }
   return { inputs, own, claimed, first: found, ...firstFalseLeaf(tracer, found, claimed) };
 }
@@ -119,10 +127,14 @@ export function inputsOf({ prompt, answer }: NonNullable<InspectedAnswer['receip
 }
 
 /** "instruction 12, layers.0.q (dot), leaf 3", with row and column where they are known. */
-export function placeWords({ program }: Tracer, { index, leaf }: LeafPlace, element?: { row: number; column: number }): string {
-  const instruction = program.instructions[index];
-  const what = instruction ? `instruction ${index}, ${instruction.name} (${instruction.op})` : `instruction ${index}, which the program does not have`;
+export function placeWords(tracer: Tracer, { index, leaf }: LeafPlace, element?: { row: number; column: number }): string {
+  const what = instructionWords(tracer, index);
   return element ? `${what}, row ${element.row}, column ${element.column}` : `${what}, leaf ${leaf}`;
+}
+
+function instructionWords({ program }: Tracer, index: number): string {
+  const instruction = program.instructions[index];
+  return instruction ? `instruction ${index}, ${instruction.name} (${instruction.op})` : `instruction ${index}, which the program does not have`;
 }
 
 function firstFalseLeaf(tracer: Tracer, { index, leaf, matrices }: FirstFalse, claimed: TraceTree): { verdict: Verdict; values?: Float32Array } {

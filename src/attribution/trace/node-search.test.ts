@@ -102,6 +102,30 @@ describe('a search', () => {
     expect(search.next()).toEqual([leafPlace({ index: 77, leaf: 0 })]);
   });
 
+  it('goes on from nodes that were published, and asks for what is below them only', () => {
+    const index = counts.findIndex((count) => count > 70);
+    const leaf = counts[index]! - 1;
+    const claimed = spoilt(own, [{ index, leaf }, { index: index + 1, leaf: 0 }]);
+    const nodes = new TraceNodes(claimed);
+    const search = new NodeSearch(own, claimed.root);
+    const LEVEL = 2;
+    for (const [k, count] of counts.entries()) {
+      const level = Math.min(LEVEL, depthOf(count));
+      search.know(k, level, Array.from({ length: widthOf(count, level) }, (_, place) => nodes.of(k).node(level, place)));
+    }
+    search.know(ALL_MATRICES, 0, counts.map((_, k) => nodes.all.node(0, k)));
+    expect(search.left).toBe(1 + (leaf % 4));
+    const next = search.next();
+    expect(next.every((place) => place.index === index)).toBe(true);
+    for (const place of next) search.add(maker(claimed)(place));
+    expect(search.falseLeaf).toMatchObject({ index, leaf });
+    expect(search.proves({ index, leaf })).toBe(true);
+    const hash = nodes.of(index).node(0, 0);
+    expect(() => search.know(index, 0, [hash])).toThrow(RangeError);
+    expect(() => search.know(index, 12, [hash])).toThrow(RangeError);
+    expect(() => search.know(300, 0, [hash])).toThrow(RangeError);
+  });
+
   it('takes nothing that does not stand under the root, or is no such place', () => {
     const claimed = spoilt(own, [{ index: 5, leaf: 0 }]);
     const show = maker(claimed);

@@ -39,6 +39,8 @@ export class NodeSearch {
   private readonly own: TraceNodes;
   /** Nodes of the claim's trees, as they follow from all that was shown. */
   private readonly nodes = new Map<string, Uint8Array>();
+  /** Those among them that follow from what nobody had to be asked for. */
+  private readonly published = new Map<string, Uint8Array>();
   private readonly pieces = new Map<string, { piece: ShownPiece; nodes: ReadonlyMap<string, Uint8Array> }>();
   private readonly counts: number[];
 
@@ -54,6 +56,22 @@ export class NodeSearch {
     const nodes = this.climb(place, piece);
     this.pieces.set(placeKey(place), { piece, nodes });
     for (const [key, hash] of nodes) this.nodes.set(key, hash);
+  }
+
+  /**
+   * Takes nodes of one level of a tree, all from the left on (without padding), that are known to stand under the claim's root without
+   * being shown on chain: of a published file whose root the caller has checked. Throws RangeError where the tree has no such level,
+   * or another number of nodes there.
+   */
+  know(index: number, level: number, hashes: readonly Uint8Array[]): void {
+    const count = index === ALL_MATRICES ? this.counts.length : this.counts[index];
+    if (count === undefined || !isIn(count, { leaf: 0, level, depth: 0 })) throw new RangeError(`no level ${level} of tree ${index}`);
+    const top = depthOf(count);
+    climb({ count, level: top, place: 0, depth: top - level }, hashes, [], (at, leaf, hash) => {
+      const key = keyOf({ index, level: at, leaf });
+      this.published.set(key, hash);
+      this.nodes.set(key, hash);
+    });
   }
 
   /** The first false leaf, once its hash is known. */
@@ -81,7 +99,7 @@ export class NodeSearch {
   next(limits: SearchLimits = SEARCH_LIMITS): TracePlace[] {
     if (this.found) return [];
     const plan = new SearchPlan(this.counts, limits.places);
-    const nodes = new Map<string, Uint8Array>();
+    const nodes = new Map(this.published);
     let { rounds, gas } = limits;
     // Rounds that were gone through as planned count; what others demanded beside only brings the search further.
     for (;;) {

@@ -6,15 +6,16 @@ import { LoadedConstants } from './constants.ts';
 import { type Program, type TraceInputs, lengthsOf, programHash, sizeOf } from './instruction.ts';
 import { type TraceProgram, layersOf, traceProgram } from './program.ts';
 import { type Matrix, type RunOptions, runProgram } from './run.ts';
+import { type PublishedMatrix, PublishedTrace, publishedLevel, publishedMatrix, readPublished } from './published.ts';
 import { type Difference, differenceIn } from './step.ts';
-import { type Tensor, TraceTree, leafHashes, readTrace, tensorOf } from './tree.ts';
+import { type Shape, type Tensor, TraceTree, leafHashes, tensorOf } from './tree.ts';
 
 export interface TraceOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** The first leaf that is not as claimed, with its matrix as it is here and the trace's matrices that it is made from. */
+/** The first published node (of level 0: leaf) that is not as claimed, with its matrix as it is here and the trace's matrices that it is made from. */
 export interface FirstFalse {
   index: number;
   leaf: number;
@@ -53,29 +54,44 @@ export class Tracer {
    * The trace of an answer, its scores and noise of each record that was trained, and where `claimed` differs first, if it does.
    * Throws `trace/too-long`, `cancelled`.
    */
-  async trace(inputs: TraceInputs, { claimed, ...options }: TraceOptions & { claimed?: TraceTree | undefined } = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array; first: FirstFalse | undefined }> {
+  async trace(inputs: TraceInputs, { claimed, ...options }: TraceOptions & { claimed?: PublishedTrace | undefined } = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array; first: FirstFalse | undefined }> {
     const tensors: Tensor[] = [];
     let first: FirstFalse | undefined;
     const matrices = await this.run(inputs, {
       ...options,
       onMatrix: (index, matrix, held) => {
         const leaves = leafHashes(matrix);
-        tensors.push(tensorOf(matrix.rows, matrix.columns, leaves));
-        const found = claimed && !first && differenceIn(claimed, index, leaves);
-        if (found) first = { index, leaf: found.leaf, matrices: readBy(this.program, index, matrix, held) };
+        const tensor = tensorOf(matrix.rows, matrix.columns, leaves);
+        tensors.push(tensor);
+        const leaf = first ? undefined : claimed?.firstFalse(index, tensor.root, leaves);
+        if (leaf !== undefined) first = { index, leaf, matrices: readBy(this.program, index, matrix, held) };
         return true;
       },
     });
     return { tree: new TraceTree(tensors), scores: matrices.at(-2)!.values, noise: matrices.at(-1)!.values, first };
   }
 
+  /** The trace as far as it is published with a claim, in a file of at most `most` bytes; no more of it is held at once. Throws `trace/too-long`, `cancelled`. */
+  async toPublish(inputs: TraceInputs, { most, ...options }: TraceOptions & { most?: number } = {}): Promise<PublishedTrace> {
+    const level = publishedLevel(this.shapes(inputs), most);
+    const matrices: PublishedMatrix[] = [];
+    await this.run(inputs, {
+      ...options,
+      onMatrix: (_, matrix) => {
+        matrices.push(publishedMatrix(matrix, leafHashes(matrix), level));
+        return true;
+      },
+    });
+    return new PublishedTrace(level, matrices);
+  }
+
   /** What was published with a claim, where it is what its root says; else undefined. */
-  published(bytes: Uint8Array, inputs: TraceInputs, root: Hex): TraceTree | undefined {
-    return readTrace(bytes, this.shapes(inputs), root);
+  published(bytes: Uint8Array, inputs: TraceInputs, root: Hex): PublishedTrace | undefined {
+    return readPublished(bytes, this.shapes(inputs), root);
   }
 
   /** Sizes of all matrices of an answer. */
-  shapes(inputs: TraceInputs): { rows: number; columns: number }[] {
+  shapes(inputs: TraceInputs): Shape[] {
     const lengths = lengthsOf(inputs, this.program.window);
     return this.program.instructions.map(({ rows, columns }) => ({ rows: sizeOf(rows, lengths), columns: sizeOf(columns, lengths) }));
   }

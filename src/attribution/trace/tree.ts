@@ -61,9 +61,12 @@ export function leafHashes(matrix: Matrix): Uint8Array {
   return out;
 }
 
-export interface Tensor {
+export interface Shape {
   rows: number;
   columns: number;
+}
+
+export interface Tensor extends Shape {
   /** Its leaf hashes, end to end. */
   leaves: Uint8Array;
   root: Uint8Array;
@@ -81,6 +84,9 @@ const words = (...values: number[]) => {
   return new Uint8Array(view.buffer);
 };
 
+/** A matrix's leaf in the tree over all matrices. */
+export const matrixLeaf = ({ root, rows, columns }: Pick<Tensor, 'root' | 'rows' | 'columns'>): Uint8Array => fastKeccak256(LEAF, root, words(rows, columns));
+
 /** A commitment to matrices, and proofs of what stands in it. */
 export class TraceTree {
   readonly tensors: readonly Tensor[];
@@ -89,12 +95,17 @@ export class TraceTree {
 
   constructor(tensors: readonly Tensor[]) {
     this.tensors = tensors;
-    this.tops = tensors.map(({ root, rows, columns }) => fastKeccak256(LEAF, root, words(rows, columns)));
+    this.tops = tensors.map(matrixLeaf);
     this.root = merkleRoot(this.tops);
   }
 
   static of(matrices: readonly Matrix[]): TraceTree {
     return new TraceTree(matrices.map((matrix) => tensorOf(matrix.rows, matrix.columns, leafHashes(matrix))));
+  }
+
+  /** Of the hashes that it holds. */
+  get byteLength(): number {
+    return this.tensors.reduce((sum, { leaves }) => sum + leaves.length, 0);
   }
 
   /** Siblings within the tensor, then of the tensor in the trace. */
@@ -104,24 +115,8 @@ export class TraceTree {
     return [...merkleProof(split, leaf), ...merkleProof(this.tops, tensor)];
   }
 
-  /** What is published with a claim: the leaf hashes of all tensors, end to end. */
+  /** The leaf hashes of all tensors, end to end: what is published of a trace with a claim, unless they are too many (published.ts). */
   bytes(): Uint8Array {
     return concat(...this.tensors.map(({ leaves }) => leaves));
   }
-}
-
-/**
- * Reads what was published for a claim; shapes follow from the program. Undefined where it has another length or another root:
- * then nothing of it can be used, and rows are demanded on chain.
- */
-export function readTrace(bytes: Uint8Array, shapes: readonly { rows: number; columns: number }[], root: Hex): TraceTree | undefined {
-  const counts = shapes.map(({ rows, columns }) => cutOf(rows, columns).count);
-  if (bytes.length !== counts.reduce((sum, count) => sum + count, 0) * HASH) return undefined;
-  let at = 0;
-  const tree = new TraceTree(shapes.map(({ rows, columns }, k) => {
-    const leaves = bytes.subarray(at, at + counts[k]! * HASH);
-    at += leaves.length;
-    return tensorOf(rows, columns, leaves);
-  }));
-  return tree.root === root ? tree : undefined;
 }

@@ -13,7 +13,8 @@ import { readRegistered } from './registered.ts';
 import { parseCommand, required } from './session.ts';
 
 export const HELP = `npm run serve -- vouch --id ADAPTER [--chain DEPLOYMENT] (--key-env NAME | --keystore FILE)
-Makes the run of a registered adapter again and vouches for every unit of it with a bond. Only the adapter's owner can, once. The bond
+Makes the run of a registered adapter again and vouches for every unit of it with a bond; the roots of what they made go on chain, some
+1,280 gas each. A list that is too long for one transaction goes in parts: where that breaks off, calling it again goes on. Only the adapter's owner can, once. The bond
 comes back when the statement stands; whoever shows one false bit in it takes half. docs/runs.md. Answer demands: npm run serve -- watch.
   --id ADAPTER         its number on the chain
   --chain DEPLOYMENT   file or address of a deployment.json (default: the local chain's)
@@ -27,6 +28,9 @@ comes back when the statement stands; whoever shows one false bit in it takes ha
   --json               print the result as one JSON object`;
 
 const OPTIONS = { id: { type: 'string' }, chain: { type: 'string' }, 'key-env': { type: 'string' }, keystore: { type: 'string' }, 'password-env': { type: 'string' }, 'dry-run': { type: 'boolean' } } as const;
+
+/** contracts/snapshots/Runs.json, src/chain/vouch-run.test.ts. */
+const [ROOT_GAS, STATEMENT_GAS] = [1_280, 200_000];
 
 export async function vouch(args: string[]): Promise<unknown> {
   const { values } = parseCommand(args, OPTIONS);
@@ -56,14 +60,17 @@ export async function vouch(args: string[]): Promise<unknown> {
     const made = { planRoot: plan.root, outputsRoot: outputs.root, units: outputs.count };
     const other = await examiner.otherwise(adapter);
     if (other) throw refused(`The run made again here does not end in ${other}.`, 'It was made in another way than run.json says: nobody should vouch for it.');
-    const cid = await store.addFile(outputs.bytes);
     const bond = await leastRunBond(connection);
-    const said = { adapter: id, ...made, cid, bond: String(bond) };
-    const words = `${made.units} units of adapter ${id}, bond ${formatUnits(bond, deployment.chain.currency.decimals)} ${deployment.chain.currency.symbol}`;
+    const said = { adapter: id, ...made, bond: String(bond) };
+    const { symbol, decimals } = deployment.chain.currency;
+    const words = `${made.units} units of adapter ${id}, bond ${formatUnits(bond, decimals)} ${symbol}, some ${((made.units * ROOT_GAS + STATEMENT_GAS) / 1e6).toFixed(1)} million gas`;
     if (values['dry-run'] || !wallet) return values.json ? said : `${words}. Nothing was sent.`;
-    const { transaction, deadline } = await vouchRun(connection, wallet, { adapterId: adapter.id, cid, ...made });
+    const onPart = (part: number, parts: number) => {
+      if (parts > 1 && !values.json) console.log(`part ${part} of ${parts} of the list`);
+    };
+    const { transaction, deadline } = await vouchRun(connection, wallet, { adapterId: adapter.id, roots: outputs.bytes, ...made }, { onPart });
     if (values.json) return { ...said, transaction, deadline };
-    return `Vouched for ${words}; transaction ${transaction}. It can be challenged until ${new Date(deadline * 1000).toISOString()}: until then keep ${cid} where others can fetch it, and run "watch" with this key.`;
+    return `Vouched for ${words}; transaction ${transaction}. It can be challenged until ${new Date(deadline * 1000).toISOString()}: until then run "watch" with this key.`;
   } finally {
     catalog.close();
     close();

@@ -83,7 +83,7 @@ export async function watch(args: string[]): Promise<unknown> {
       file: new StateFile(values.state ?? join(STATE, `watch-${place.chainId}-${account.slice(2, 10)}.json`), place),
     });
     const runs = runCatalog && which !== 'none' ? new RunWatcher({
-      connection, wallet, limits, tell, dryRun, feed, store, which, wait: values.once === true,
+      connection, wallet, limits, tell, dryRun, feed, which, wait: values.once === true,
       subjects: catalogRuns(runCatalog, bases, mostUnits),
       file: new StateFile(values.state ? `${values.state}.runs` : join(STATE, `watch-runs-${place.chainId}-${account.slice(2, 10)}.json`), { ...place, disputes: connection.contracts.runs }),
     }) : undefined;

@@ -1,6 +1,7 @@
 import { parseJson } from '../../attribution/catalog.ts';
 import { type InspectedAnswer, type Inspection, inspectAnswer, inputsOf } from '../../attribution/trace/inspect.ts';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
+import { MOST_PUBLISHED_BYTES } from '../../attribution/trace/published.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { settlementAbi } from '../../chain/generated/abis.ts';
 import { listAdapters } from '../../chain/list-adapters.ts';
@@ -23,9 +24,9 @@ export interface Examined extends Subject {
 }
 
 const RECEIPT_BYTES = 16 * 2 ** 20;
-const TRACE_BYTES = 256 * 2 ** 20;
-/** Examined claims that stay in memory with their trees: those in dispute are looked at again and again. */
+/** Examined claims that stay in memory with their trees, 96 MB at 1,024 tokens: those in dispute are looked at again and again. */
 const KEPT = 8;
+const KEPT_BYTES = 256 * 2 ** 20;
 
 /** Computes claims again, each once while it is kept. */
 export class Examiner {
@@ -57,7 +58,7 @@ export class Examiner {
     const { adapter, version } = await this.registered(claim.adapterId);
     const subject = await this.subjects.open(adapter, version, receipt);
     const tokens = receipt && inputsOf(receipt, answer) ? receipt : shown ? split(shown) : receipt;
-    const published = receipt && (await this.file(receipt.trace.cid, TRACE_BYTES));
+    const published = receipt && (await this.file(receipt.trace.cid, MOST_PUBLISHED_BYTES));
     const inspected: InspectedAnswer = {
       answer, programHash: adapter.programHash, receipt: tokens, published, clusters: subject.clusters,
       contributors: subject.records.map(({ contributor }) => contributor), prices: await this.prices(claim),
@@ -77,9 +78,11 @@ export class Examiner {
 
   private keep(key: string, examined: Examined): void {
     this.kept.set(key, examined);
-    for (const old of this.kept.keys()) {
-      if (this.kept.size <= KEPT) return;
-      this.kept.delete(old);
+    let bytes = 0;
+    // The newest first, which stays however large it is.
+    for (const [place, [old, { inspection }]] of [...this.kept].reverse().entries()) {
+      bytes += inspection.own?.tree.byteLength ?? 0;
+      if (place > 0 && (place >= KEPT || bytes > KEPT_BYTES)) this.kept.delete(old);
     }
   }
 

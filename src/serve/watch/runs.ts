@@ -1,8 +1,8 @@
 import type { RunExaminer } from '../../attribution/runs/examine.ts';
 import { runEvents } from '../../chain/game-events.ts';
-import { type RunPlace, describePlace, samePlace, tracePlace } from '../../attribution/runs/places.ts';
+import { type RunPlace, describePlace, samePlace } from '../../attribution/runs/places.ts';
 import { type ProvingMove, evidenceOf } from '../../attribution/runs/run-evidence.ts';
-import { repliesAboutRoots, repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
+import { repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
 import { searchLimits } from '../../attribution/trace/search-plan.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { type DemandPrice, demandBond } from '../../chain/demand-price.ts';
@@ -13,13 +13,13 @@ import { type DatanetVersion, listDatanets } from '../../chain/list-datanets.ts'
 import { type RunProof, asksAboutRun, commitRunProof, readRunCommitment, runProof, sendRunProof } from '../../chain/prove-run.ts';
 import { readRunBalance, readRunClock } from '../../chain/read-run.ts';
 import { readRunTerms } from '../../chain/read-run-terms.ts';
-import { revealOfRun, revealRunRoots, showNoSuchPlaceOfRun, showRunTrace } from '../../chain/reveal-run.ts';
+import { revealOfRun, showNoSuchPlaceOfRun } from '../../chain/reveal-run.ts';
 import { type RunDemand, type SeenRun, runsOf } from '../../chain/run-facts.ts';
 import { translated } from '../../chain/translate-error.ts';
 import { standRun, withdrawRunBalance } from '../../chain/vouch-run.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { toWire } from '../../errors.ts';
-import type { ContentStore } from '../../storage/content-store.ts';
+import { concat, fromHex } from '../../protocol/bytes.ts';
 import type { RunSubjects } from './run-subjects.ts';
 import type { KeptProof, StateFile } from './watch-state.node.ts';
 import type { WatchEvent, WatchLimits } from './watcher.ts';
@@ -28,7 +28,6 @@ export interface RunWatcherParts {
   connection: ChainConnection;
   feed: EventFeed;
   subjects: RunSubjects;
-  store: Pick<ContentStore, 'readFile'>;
   /** Undefined: looks and tells, sends nothing. */
   wallet: Wallet | undefined;
   /** One of its own, for the address of Runs: proofs are kept by adapter and root of outputs. */
@@ -99,7 +98,7 @@ export class RunWatcher {
   }
 
   private async check(view: View, run: SeenRun): Promise<void> {
-    const { file, connection, store, limits } = this.parts;
+    const { file, connection, limits } = this.parts;
     const key = keyOf(run);
     if (file.state.right.includes(key) || file.state.proofs.some(({ claimId }) => claimId === String(run.adapterId)) || Date.now() < (this.notBefore.get(key) ?? 0)) return;
     const { commitUntil, demandUntil } = await readRunClock(connection, run.adapterId);
@@ -107,10 +106,8 @@ export class RunWatcher {
     const adapter = await this.adapter(run.adapterId);
     const examiner = await this.examiner(run, adapter);
     if (!examiner) return this.say('waiting', run, 'its run is made again here.');
-    // Whoever vouches writes address and number of units: what cannot be read is not there.
-    const list = run.units !== examiner.run.plan.count ? undefined : await store.readFile(run.cid, undefined, { maxBytes: 32 * run.units }).catch(() => undefined);
     const registered = { ...adapter, published: async () => this.parts.subjects.published(adapter, await this.version(adapter)) };
-    const move = await examiner.move(run, { ...run, list, registered }, { limits: searchLimits({ seconds: demandUntil - view.now, replyTime: view.replyTime }, limits.demands) });
+    const move = await examiner.move(run, { ...run, list: concat(...run.list.map(fromHex)), registered }, { limits: searchLimits({ seconds: demandUntil - view.now, replyTime: view.replyTime }, limits.demands) });
     if (move.kind === 'right' || move.kind === 'other-outcome' || move.kind === 'other-plan') {
       const words = { right: 'right', 'other-outcome': 'not what is registered, and no proof on chain says that', 'other-plan': 'worth nothing' };
       this.say('found', run, `${words[move.kind]}. ${move.why}`);
@@ -222,12 +219,9 @@ export class RunWatcher {
       this.say('shown', run, `${words}, which was demanded.`, { transaction, gas: String(gasUsed) });
     };
     const id = run.adapterId;
-    const roots = await repliesAboutRoots(examiner, open);
-    if (roots.length) shown('roots of its units', await revealRunRoots(connection, wallet!, id, roots));
     for (const unit of unitsOf(open)) {
-      const { opening, shape, innerRoot, shown: parts, missing } = await repliesOfUnit(examiner, unit, open);
-      if (innerRoot) shown(describePlace(tracePlace(unit)), await showRunTrace(connection, wallet!, id, { ...opening, unit, innerRoot }));
-      for (const part of parts) shown(`parts of unit ${unit}`, await revealOfRun(connection, wallet!, id, opening, shape, part));
+      const { opening, shape, replies, missing } = await repliesOfUnit(examiner, unit, open);
+      for (const part of replies) shown(`parts of unit ${unit}`, await revealOfRun(connection, wallet!, id, opening, shape, part));
       for (const { place, matrix } of missing) shown(`that there is no ${describePlace(place)}`, await showNoSuchPlaceOfRun(connection, wallet!, id, opening, shape, matrix, place));
     }
   }

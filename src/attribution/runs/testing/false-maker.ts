@@ -8,7 +8,6 @@ import type { UnitInputs } from '../../trace/unit.ts';
 import { ALL_OUTPUTS, type RunPlace } from '../places.ts';
 import type { OpenRun } from '../run-of-adapter.ts';
 import { OutputRoots } from '../statement.ts';
-import type { ClaimedTrace } from '../unit-case.ts';
 
 /** How a unit is made wrongly. */
 export interface Fault {
@@ -25,7 +24,8 @@ export class FalseMaker {
   readonly list: OutputRoots;
   readonly unit: number;
   readonly first: number;
-  readonly trace: ClaimedTrace;
+  /** What it stands by. */
+  readonly trace: { innerRoot: Hex; outputRoot: Hex };
   private readonly matrices: Matrix[];
   private readonly inner: TraceNodes;
   private readonly outputs: TraceNodes;
