@@ -371,6 +371,16 @@ contract PayoutJudgeTest is Judging {
       _plant(c);
       yes(_judged(w, right, c, _against(w, right, c, 2, 0)), "a false end");
     }
+    // Too early and too late, with the weight that stands there.
+    for (uint32 end = 1; end <= 3; end++) {
+      Claimed memory c = _claimed(w, right);
+      uint256 sums = 48 * (end - 1) + 16;
+      (bytes32 positive, bytes32 negative) = (_word(right.tables[1], sums), _word(right.tables[1], sums + 16));
+      uint256 weight = PayoutMath.weight(uint128(bytes16(positive)), uint128(bytes16(negative)));
+      WorkedOut.put(c.tables[2], 20, abi.encodePacked(end, uint128(weight)));
+      _plant(c);
+      eq(_judged(w, right, c, _against(w, right, c, 2, 0)) ? 1 : 0, end == 2 ? 0 : 1, "false but where it is right");
+    }
   }
 
   function test_recordsReadHaveToBeSome() public view {
