@@ -298,17 +298,20 @@ contract PayoutJudgeTest is Judging {
     yes(_judged(w, right, c, e), "another under the root");
   }
 
-  /// @dev The version may say anything of who brought a record.
+  /// @dev The version may say anything of who brought a record: here with columns, and only read.
   function test_theAddressZeroIsTheFirstPerson() public {
-    World memory w = _five();
-    (w.contributors[0], w.contributors[1], w.contributors[4]) = (address(0), address(0), address(0));
-    Worked memory right = w.work();
-    eq(right.people[0], address(0), "first");
-    _trace(w);
-    Claimed memory c = _claimed(w, right);
-    for (uint256 row = 0; row < 5 + 16; row++) {
-      yes(!_judged(w, right, c, _against(w, right, c, 2, row)), "a right person");
-      yes(!_judged(w, right, c, _against(w, right, c, 5, row)), "a right sum");
+    for (uint256 k = 0; k < 2; k++) {
+      World memory w = _five();
+      if (k == 0) (w.contributors[0], w.contributors[1]) = (address(0), address(0));
+      w.contributors[4] = address(0);
+      Worked memory right = w.work();
+      eq(right.people[0], address(0), "first");
+      _trace(w);
+      Claimed memory c = _claimed(w, right);
+      for (uint256 row = 0; row < 5 + 16; row++) {
+        yes(!_judged(w, right, c, _against(w, right, c, 2, row)), "a right person");
+        yes(!_judged(w, right, c, _against(w, right, c, 5, row)), "a right sum");
+      }
     }
   }
 
