@@ -3,6 +3,7 @@ import { answerWorkings, trainedValues } from '../protocol/answer-workings.ts';
 import { type Hex, floatToHex } from '../protocol/bytes.ts';
 import { type ReceiptPrices, divideFee } from '../protocol/divide-fee.ts';
 import { payoutRoot } from '../protocol/fee.ts';
+import type { Workings } from '../protocol/payout-workings.ts';
 import { type Receipt, type Sampling, feeText, samplingText, scoreBits, scoresRoot } from '../protocol/receipt.ts';
 import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import type { RetrievalLog } from '../protocol/retrieval-share.ts';
@@ -32,8 +33,8 @@ export interface ReceiptInput {
   prices: ReceiptPrices;
 }
 
-/** The receipt of an answer, and what each record earns of it in wei. Throws `payout/invalid`, `retrieval/invalid`. */
-export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordParts: bigint[] } {
+/** The receipt of an answer, what each record earns of it in wei, and how that was worked out. Throws `payout/invalid`, `retrieval/invalid`. */
+export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordParts: bigint[]; workings: Workings } {
   const { id, version, cid, records } = input.datanet;
   const { prices, clusters } = input;
   const [tokensIn, tokensOut, retrieved] = [input.prompt.tokens.length, input.answer.tokens.length, input.retrieval?.retrieved ?? []];
@@ -63,5 +64,5 @@ export function makeReceipt(input: ReceiptInput): { receipt: Receipt; recordPart
     payouts: payouts.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })),
     payoutRoot: payoutRoot(payouts), workingsRoot: workings.root,
   };
-  return { receipt, recordParts };
+  return { receipt, recordParts, workings };
 }
