@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import { PullPayments } from "./PullPayments.sol";
 import { Clock, Commitment, Demand, DemandState, IGames, Place } from "./interfaces/IGames.sol";
 import { ISettlement } from "./interfaces/ISettlement.sol";
+import { Nodes } from "./libraries/Nodes.sol";
 import { GameId } from "./types/Ids.sol";
 
 /// @notice Over: final, or never begun.
@@ -39,15 +40,26 @@ struct Game {
 abstract contract Games is PullPayments, IGames {
   /// @notice Each open demand of a game gives its maker this part of replyTime more for the next: one in REPLIES, up to
   /// MOST_REPLIES of them. A maker can make demands too, so that there must be an end to it.
-  uint256 public constant REPLIES = 32;
-  uint256 public constant MOST_REPLIES = 8;
+  uint256 private constant REPLIES = 32;
+  uint256 private constant MOST_REPLIES = 8;
   /// @notice Gas of one hash in a reply, at worst: 32 bytes of 40 gas each (EIP-7623). Hashing and its event cost less.
   uint256 public constant NODE_GAS = 1300;
+  /// @notice The same of one leaf: 256 values of 4 bytes.
+  uint256 private constant LEAF_GAS = 45_000;
+  /// @notice Gas of a further place in a reply, beside its hashes and leaves: its proof, its instruction, what is written down
+  /// about it (contracts/snapshots/Disputes.json). Where two places do not fit into one transaction, each has hashes or leaves
+  /// enough that what these are paid for more than they cost pays for the other transaction.
+  uint256 private constant FURTHER_GAS = 100_000;
   /// @notice Most levels below a node that are shown at once: 2,048 hashes, 64 KiB. Twice as many do not fit into a
   /// transaction that nodes pass on, and a maker who cannot reply must not lose.
-  uint256 public constant MOST_DEPTH = 11;
+  uint256 private constant MOST_DEPTH = 11;
+  /// @notice Gas of 32 nodes of a cut, with their levels, at worst; and most such words of one.
+  uint256 private constant CUT_GAS = 33 * NODE_GAS;
+  uint256 private constant MOST_CUT = 64;
+  /// @notice Leaves shown at once are those below a node of at most this level: 64 leaves, 64 KiB.
+  uint256 private constant MOST_RANGE = 6;
   /// @notice No tree is higher: places are 32 bits.
-  uint256 public constant MOST_LEVEL = 32;
+  uint256 private constant MOST_LEVEL = 32;
   /// @notice Index of a place in the tree over all matrices.
   uint32 public constant ALL = type(uint32).max;
 
@@ -57,8 +69,8 @@ abstract contract Games is PullPayments, IGames {
   uint40 public immutable proveTime;
   /// @notice How long a maker has to show what is demanded, where nothing else is.
   uint40 public immutable replyTime;
-  /// @notice Gas of a reply at worst, beside the hashes that it shows: a demand's bond, which pays for it, covers
-  /// both.
+  /// @notice Gas of a reply to one place at worst, beside the hashes and leaves that it shows: the bond of a call's first demand
+  /// pays for both. Further ones of the same call are replied to in the same transaction.
   uint256 public immutable replyGas;
   uint256 private immutable _gasPrice;
 
@@ -67,6 +79,7 @@ abstract contract Games is PullPayments, IGames {
   mapping(GameId id => Clock) private _clocks;
   mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
   mapping(GameId id => mapping(bytes32 place => Demand)) private _demands;
+  mapping(GameId id => mapping(bytes32 place => bytes32 hash)) private _cuts;
 
   /// @param rounds demands that a search needs one after another
   constructor(ISettlement settlement_, uint40 proveTime_, uint40 replyTime_, uint256 replyGas_, uint256 rounds) {
@@ -100,22 +113,18 @@ abstract contract Games is PullPayments, IGames {
 
   // ---- Withheld data ----
 
-  /// @notice The maker has to show these places, or loses. The value sent is the sum of their bonds.
+  /// @notice The maker has to show these places, or loses. The value sent is the sum of their bonds: demandBond of the first,
+  /// furtherBond of each other.
   function demand(GameId id, Place[] calldata places) external payable {
-    Game memory game = _openGame(id);
-    Clock memory clock = _clocks[id];
-    uint256 until = _demandUntil(game, clock);
-    if (block.timestamp > until) revert TooLateToBegin(id, until);
-    uint256 bonds = 0;
+    (Game memory game, Clock memory clock) = _demandable(id);
+    uint256 bondGas = 0;
     for (uint256 k = 0; k < places.length; k++) {
       _requireDemandable(id, game, places[k]);
-      bonds += demandBond(places[k]);
-      _openDemand(id, game, clock, places[k]);
+      uint256 more = (k == 0 ? replyGas : FURTHER_GAS) + _shownGas(places[k]);
+      _openDemand(id, game, clock, places[k], more);
+      bondGas += more;
     }
-    if (msg.value != bonds) revert WrongDemandBond(msg.value, bonds);
-    _clocks[id] = clock;
-    heldBonds += bonds;
-    _deposited(bonds);
+    _takeBonds(id, clock, bondGas);
   }
 
   /// @notice What was demanded was not shown in time: the game is lost, to whoever demanded it.
@@ -139,9 +148,14 @@ abstract contract Games is PullPayments, IGames {
 
   // ---- Reading ----
 
-  /// @notice Bond of a demand for this place, in wei. The maker gets it for the reply.
-  function demandBond(Place memory place) public view returns (uint256) {
-    return (replyGas + (NODE_GAS << place.depth)) * _gasPrice;
+  /// @notice Bond of a demand for this place, the first of its call, in wei. The maker gets it for the reply.
+  function demandBond(Place calldata place) external view returns (uint256) {
+    return (replyGas + _shownGas(place)) * _gasPrice;
+  }
+
+  /// @notice Bond of a demand for this place with others before it in the same call, in wei.
+  function furtherBond(Place calldata place) external view returns (uint256) {
+    return (FURTHER_GAS + _shownGas(place)) * _gasPrice;
   }
 
   /// @inheritdoc IGames
@@ -200,11 +214,46 @@ abstract contract Games is PullPayments, IGames {
     emit Convicted(id, challenger, what);
   }
 
-  /// @dev A leaf has no level, and a node is shown by what is 1 to MOST_DEPTH levels below it.
+  /// @dev A few leaves, or a node that is shown by what is 1 to MOST_DEPTH levels below it.
   function _requireFormed(Place calldata place) internal pure {
-    bool leaf = place.depth == 0 && place.level == 0 && place.index != ALL;
+    bool leaves = place.depth == 0 && place.level <= MOST_RANGE && place.index != ALL;
     bool node = place.depth > 0 && place.depth <= MOST_DEPTH && place.depth <= place.level && place.level <= MOST_LEVEL;
-    if (!leaf && !node) revert WrongPlace(place);
+    if (!leaves && !node) revert WrongPlace(place);
+  }
+
+  /// @dev Gas of what shows a place: hashes, or leaves.
+  function _shownGas(Place calldata place) private pure returns (uint256) {
+    return place.depth > 0 ? NODE_GAS << place.depth : LEAF_GAS << place.level;
+  }
+
+  /// @dev Of an open game, as long as demands can be made.
+  function _demandable(GameId id) internal view returns (Game memory game, Clock memory clock) {
+    (game, clock) = (_openGame(id), _clocks[id]);
+    uint256 until = _demandUntil(game, clock);
+    if (block.timestamp > until) revert TooLateToBegin(id, until);
+  }
+
+  /// @dev The maker has to show a cut of the tree over all matrices, see NodesOpening, or loses.
+  function _demandCut(GameId id, uint32 answer, bytes32[] calldata levels) internal {
+    (Game memory game, Clock memory clock) = _demandable(id);
+    bytes32 hash = keccak256(abi.encodePacked(levels));
+    Place memory place = Place(answer, ALL, uint32(uint256(hash)), 0, uint8(Nodes.CUT));
+    if (levels.length == 0 || levels.length > MOST_CUT) revert WrongPlace(place);
+    if (answer >= game.parts) revert WrongPlace(place);
+    uint256 bondGas = replyGas + CUT_GAS * levels.length;
+    _openDemand(id, game, clock, place, bondGas);
+    _cuts[id][_key(place)] = hash;
+    emit CutDemanded(id, place, levels);
+    _takeBonds(id, clock, bondGas);
+  }
+
+  /// @dev For demands that were written down.
+  function _takeBonds(GameId id, Clock memory clock, uint256 bondGas) internal {
+    uint256 bonds = bondGas * _gasPrice;
+    if (msg.value != bonds) revert WrongDemandBond(msg.value, bonds);
+    _clocks[id] = clock;
+    heldBonds += bonds;
+    _deposited(bonds);
   }
 
   /// @dev Who was shown something goes on, as long as there is the whole time for a reply.
@@ -221,7 +270,7 @@ abstract contract Games is PullPayments, IGames {
   }
 
   /// @dev Writes the demand, and the clock that the caller has in memory.
-  function _openDemand(GameId id, Game memory game, Clock memory clock, Place calldata place) private {
+  function _openDemand(GameId id, Game memory game, Clock memory clock, Place memory place, uint256 bondGas) internal {
     Demand storage d = _demands[id][_key(place)];
     if (d.state != DemandState.None) revert AlreadyDemanded(id, place);
     // The more is demanded, the more time; no limit on the number, or a maker could use it up against others.
@@ -229,7 +278,7 @@ abstract contract Games is PullPayments, IGames {
     uint256 due = block.timestamp + replyTime + uint256(replyTime) * more / REPLIES;
     uint256 last = _lastReply(game);
     if (due > last) due = last;
-    (d.demander, d.due, d.state) = (msg.sender, uint40(due), DemandState.Open);
+    (d.demander, d.due, d.state, d.bondGas) = (msg.sender, uint40(due), DemandState.Open, uint48(bondGas));
     clock.open++;
     // Time to compute with what is shown, and to commit.
     uint40 until = uint40(due) + proveTime;
@@ -238,30 +287,36 @@ abstract contract Games is PullPayments, IGames {
     emit Demanded(id, msg.sender, place, due);
   }
 
+  /// @dev A cut that was demanded has exactly these levels.
+  function _requireCut(GameId id, Place memory place, bytes32[] calldata levels) internal view {
+    if (keccak256(abi.encodePacked(levels)) != _cuts[id][_key(place)]) revert NotTheNodes(place);
+  }
+
   function _requireInTime(GameId id, Place memory place) internal view {
     Demand storage d = _demands[id][_key(place)];
     if (d.state != DemandState.Open) revert NoOpenDemand(id, place);
     if (block.timestamp > d.due) revert ReplyTooLate(d.due);
   }
 
-  /// @dev In the first half of its time a reply is paid to the maker, whoever's call it is: a reply that is seen on its way
+  /// @dev Marks a demand that is open and not yet due. In the first half of its time a reply is paid to the maker, whoever's call it is: a reply that is seen on its way
   /// can be copied, and a challenger could take their bonds back by copying. Afterwards the caller is paid: a maker who is
   /// not there need not lose.
   function _answered(GameId id, address maker, Place memory place) internal {
+    _requireInTime(id, place);
     Demand storage d = _demands[id][_key(place)];
     d.state = DemandState.Answered;
-    _settle(id, block.timestamp + replyTime / 2 <= d.due ? maker : msg.sender, place);
+    _settle(id, block.timestamp + replyTime / 2 <= d.due ? maker : msg.sender, d);
   }
 
   function _close(GameId id, Demand storage d, Place calldata place) private {
     d.state = DemandState.Closed;
-    _settle(id, d.demander, place);
+    _settle(id, d.demander, d);
     emit DemandClosed(id, d.demander, place);
   }
 
   /// @dev Of a demand that was open: its bond is somebody's.
-  function _settle(GameId id, address whose, Place memory place) private {
-    uint256 bond = demandBond(place);
+  function _settle(GameId id, address whose, Demand storage d) private {
+    uint256 bond = d.bondGas * _gasPrice;
     _clocks[id].open--;
     heldBonds -= bond;
     _credit(whose, bond);

@@ -11,15 +11,13 @@ import {
   PayoutEvidence,
   RecordOpening
 } from "./interfaces/IPayoutJudge.sol";
-import { IGames, NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
 import { IReferee, Opening, TraceMatrix } from "./interfaces/IReferee.sol";
 import { Claim, ISettlement } from "./interfaces/ISettlement.sol";
 import { Answers } from "./libraries/Answers.sol";
 import { FeeMath } from "./libraries/FeeMath.sol";
 import { Leaves } from "./libraries/Leaves.sol";
 import { Merkle } from "./libraries/Merkle.sol";
-import { Nodes } from "./libraries/Nodes.sol";
-import { Committed, Openings } from "./libraries/Openings.sol";
+import { Openings } from "./libraries/Openings.sol";
 import { PayoutMath } from "./libraries/PayoutMath.sol";
 import { EvidenceRow, OrderRow, PersonRow, SumRow, Workings } from "./libraries/Workings.sol";
 import { Answer, AnswerOpening } from "./types/Answers.sol";
@@ -87,49 +85,6 @@ contract PayoutJudge is IPayoutJudge {
     returns (bool)
   {
     return _isFalse(_case(IClaims(msg.sender), id, opening.answer), evidence);
-  }
-
-  /// @inheritdoc IPayoutJudge
-  function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external view returns (bool) {
-    uint256 records = _recordsOf(IClaims(msg.sender), id);
-    for (uint256 k = 0; k < shown.length; k++) {
-      uint32 index = shown[k].matrix.index;
-      if (!Workings.isPlace(index)) continue;
-      Committed memory tree = Workings.treeAt(index, opening.answer, records);
-      for (uint256 j = 0; j < shown[k].leaves.length; j++) {
-        Opening calldata leaf = shown[k].leaves[j];
-        bool there = Workings.isTable(index) && Openings.proven(leaf, tree).rows > 0;
-        if (!there) revert IGames.NotTheLeaf(Place(uint32(opening.index), index, leaf.leaf, 0, 0));
-      }
-      for (uint256 j = 0; j < shown[k].nodes.length; j++) {
-        NodesOpening calldata nodes = shown[k].nodes[j];
-        bool there = Workings.isTable(index)
-          ? Nodes.proven(nodes, tree)
-          : Nodes.provenUnder(nodes, tree.root, tree.count);
-        if (!there) {
-          revert IGames.NotTheNodes(Place(uint32(opening.index), index, nodes.leaf, nodes.level, nodes.depth));
-        }
-      }
-    }
-    return true;
-  }
-
-  /// @inheritdoc IPayoutJudge
-  function showNoSuchPlace(ClaimId id, AnswerOpening calldata opening, TraceMatrix calldata, Place calldata place)
-    external
-    view
-    returns (bool)
-  {
-    Committed memory tree = Workings.treeAt(place.index, opening.answer, _recordsOf(IClaims(msg.sender), id));
-    uint256 leaves = Workings.isTable(place.index) ? Leaves.count(tree.rows, tree.columns) : tree.count;
-    return !Nodes.exists(leaves, place.level, place.leaf);
-  }
-
-  /// @dev Of the Datanet version that the claim's adapter was trained on.
-  function _recordsOf(IClaims claims, ClaimId id) private view returns (uint256) {
-    ISettlement settlement = claims.settlement();
-    (, DatanetId datanet, uint32 number) = settlement.adapters().origin(AdapterId.wrap(settlement.claim(id).adapterId));
-    return claims.datanets().version(datanet, number).count;
   }
 
   function _case(IClaims claims, ClaimId id, Answer calldata answer) private view returns (PayoutCase memory c) {

@@ -81,6 +81,15 @@ contract Referee is IReferee, IUnitReferee, StepJudge {
     return _shapeOf(Computations.ofUnit(unit, shape, 0, matrix.header, matrix.inputs), matrix);
   }
 
+  /// @inheritdoc IReferee
+  function sizeOf(bytes32 programHash, uint256 tokens, uint256 answer, TraceMatrix calldata matrix)
+    external
+    pure
+    returns (uint256 rows, uint256 columns, uint256 leaves)
+  {
+    return _shapeOf(Computations.ofLengths(programHash, tokens, answer, matrix.header), matrix);
+  }
+
   function _isOpening(Computation memory computation, TraceMatrix calldata matrix, Opening calldata opening)
     private
     pure

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { IGames, NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
+import { IGames, LeavesOpening, NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
 import { ILedgerReferee, Outcome } from "./interfaces/ILedgerReferee.sol";
-import { Header, Opening, Step, TraceMatrix } from "./interfaces/IReferee.sol";
+import { Header, Step, TraceMatrix } from "./interfaces/IReferee.sol";
 import { IRuns } from "./interfaces/IRuns.sol";
 import { IUnitReferee, Unit, UnitShape } from "./interfaces/IUnitReferee.sol";
 import { Nodes } from "./libraries/Nodes.sol";
@@ -77,8 +77,7 @@ contract RunJudge {
     Grounds memory s = _grounds();
     Unit memory unit = _unit(id, s, opening);
     for (uint256 k = 0; k < shown.length; k++) {
-      _requireLeaves(opening.index, unit, shape, s.other, shown[k]);
-      _requireNodes(opening.index, unit, shape, s.other, shown[k]);
+      _requireShown(opening.index, unit, shape, s.other, shown[k]);
     }
     return true;
   }
@@ -109,31 +108,21 @@ contract RunJudge {
     return Units.unitOf(opening);
   }
 
-  function _requireLeaves(
+  function _requireShown(
     uint32 index,
     Unit memory unit,
     UnitShape calldata shape,
     bytes32 innerRoot,
     Shown calldata shown
   ) private view {
-    for (uint256 k = 0; k < shown.leaves.length; k++) {
-      Opening calldata leaf = shown.leaves[k];
-      if (!referee.isOpeningUnit(unit, shape, innerRoot, shown.matrix, leaf)) {
-        revert IGames.NotTheLeaf(Place(index, shown.matrix.index, leaf.leaf, 0, 0));
-      }
-    }
-  }
-
-  function _requireNodes(
-    uint32 index,
-    Unit memory unit,
-    UnitShape calldata shape,
-    bytes32 innerRoot,
-    Shown calldata shown
-  ) private view {
-    if (shown.nodes.length == 0) return;
     bool isTree = shown.matrix.index >= OUTPUTS;
     Tree memory tree = _tree(unit, shape, innerRoot, shown.matrix);
+    for (uint256 k = 0; k < shown.leaves.length; k++) {
+      LeavesOpening calldata leaves = shown.leaves[k];
+      if (isTree || !Nodes.provenLeaves(leaves, tree)) {
+        revert IGames.NotTheLeaf(Place(index, shown.matrix.index, leaves.leaf, leaves.level, 0));
+      }
+    }
     for (uint256 k = 0; k < shown.nodes.length; k++) {
       NodesOpening calldata node = shown.nodes[k];
       bool proven = isTree ? Nodes.provenUnder(node, tree.root, tree.count) : Nodes.proven(node, tree);

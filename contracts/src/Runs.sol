@@ -4,9 +4,9 @@ pragma solidity ^0.8.30;
 import { Game, Games, GameState } from "./Games.sol";
 import { RunJudge } from "./RunJudge.sol";
 import { IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
-import { NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
+import { LeavesOpening, NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
 import { ILedgerReferee, Outcome } from "./interfaces/ILedgerReferee.sol";
-import { Opening, Step, TraceMatrix } from "./interfaces/IReferee.sol";
+import { Step, TraceMatrix } from "./interfaces/IReferee.sol";
 import { IRuns } from "./interfaces/IRuns.sol";
 import { ISettlement } from "./interfaces/ISettlement.sol";
 import { IUnitReferee, UnitShape } from "./interfaces/IUnitReferee.sol";
@@ -155,16 +155,16 @@ contract Runs is Games, IRuns {
     for (uint256 k = 0; k < shown.length; k++) {
       uint32 index = shown[k].matrix.index;
       for (uint256 j = 0; j < shown[k].leaves.length; j++) {
-        Opening calldata leaf = shown[k].leaves[j];
-        Place memory place = Place(unit, index, leaf.leaf, 0, 0);
-        _answer(id, s.maker, place);
+        LeavesOpening calldata leaves = shown[k].leaves[j];
+        Place memory place = Place(unit, index, leaves.leaf, leaves.level, 0);
+        _answered(id.game(), s.maker, place);
         // Inputs follow from the plan.
-        emit Revealed(id.game(), place, "", leaf);
+        emit Revealed(id.game(), place, "", leaves);
       }
       for (uint256 j = 0; j < shown[k].nodes.length; j++) {
         NodesOpening calldata node = shown[k].nodes[j];
         Place memory place = Place(unit, index, node.leaf, node.level, node.depth);
-        _answer(id, s.maker, place);
+        _answered(id.game(), s.maker, place);
         emit RevealedNodes(id.game(), place, "", node);
       }
     }
@@ -181,7 +181,7 @@ contract Runs is Games, IRuns {
     Place calldata place
   ) external {
     Statement memory s = _open(id);
-    _answer(id, s.maker, place);
+    _answered(id.game(), s.maker, place);
     if (!_judged(s, 0)) revert PlaceExists(place);
     emit NoSuchPlace(id.game(), place);
   }
@@ -303,16 +303,9 @@ contract Runs is Games, IRuns {
   function _showTrace(AdapterId id, address maker, uint32 unit, bytes32 innerRoot) private {
     // Nobody else can say what the maker's trace is.
     if (msg.sender != maker) revert NotTheMaker(id, msg.sender);
-    Place memory place = _tracePlace(unit);
-    _requireInTime(id.game(), place);
+    _answered(id.game(), maker, _tracePlace(unit));
     _traces[id][unit] = innerRoot;
-    _answered(id.game(), maker, place);
     emit TraceShown(id, unit, innerRoot);
-  }
-
-  function _answer(AdapterId id, address maker, Place memory place) private {
-    _requireInTime(id.game(), place);
-    _answered(id.game(), maker, place);
   }
 
   function _convictIf(bool isFalse, AdapterId id, string memory what) private {

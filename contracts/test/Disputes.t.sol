@@ -15,6 +15,7 @@ import { Disputing } from "./support/Disputing.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 import { RefusingContributor } from "./support/RefusingContributor.sol";
 import { ReenteringChallenger } from "./support/ReenteringChallenger.sol";
+import { SameTrace } from "./support/SameTrace.sol";
 import { SelfDestructing } from "./support/SelfDestructing.sol";
 
 /// @notice The games, and everyone who would cheat in them. The arithmetic is the referee's and tested there.
@@ -212,19 +213,19 @@ contract DisputesTest is Disputing {
     for (uint32 k = 0; k < 50; k++) {
       vm.prank(puppet);
       disputes.commit(_id.game(), keccak256(abi.encode(k)));
-      _demand(puppet, _id, Place(0, k, 0, 0, 0));
+      _demand(puppet, _id, Place(0, k % 10, k / 10, 0, 0));
     }
-    _demand(bob, _id, Place(0, 98, 0, 0, 0));
+    _demand(bob, _id, Place(0, 8, 98, 0, 0));
     for (uint32 k = 0; k < 50; k++) {
-      _reveal(_id, Place(0, k, 0, 0, 0));
+      _reveal(_id, Place(0, k % 10, k / 10, 0, 0));
     }
-    _reveal(_id, Place(0, 98, 0, 0, 0));
+    _reveal(_id, Place(0, 8, 98, 0, 0));
     vm.warp(_deadline(_id));
-    _demand(bob, _id, Place(0, 99, 0, 0, 0));
-    uint256 due = disputes.demandOf(_id.game(), Place(0, 99, 0, 0, 0)).due;
+    _demand(bob, _id, Place(0, 9, 99, 0, 0));
+    uint256 due = disputes.demandOf(_id.game(), Place(0, 9, 99, 0, 0)).due;
     eq(due, _deadline(_id) + REPLY, "as if nothing had been demanded before");
     vm.warp(due + 1);
-    disputes.convictSilence(_id.game(), Place(0, 99, 0, 0, 0));
+    disputes.convictSilence(_id.game(), Place(0, 9, 99, 0, 0));
     eq(settlement.claim(_id).challenger, bob, "the silence was to bob");
     _solvent();
   }
@@ -272,10 +273,9 @@ contract DisputesTest is Disputing {
     disputes.convictSilence(_id.game(), place);
     vm.warp(due + 1);
     // Late is silent.
-    referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
     vm.expectRevert(abi.encodeWithSelector(IGames.ReplyTooLate.selector, due));
-    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, SameTrace.values()));
     // Anyone may say so; who demanded it has won.
     vm.prank(alice);
     disputes.convictSilence(_id.game(), place);
@@ -288,7 +288,6 @@ contract DisputesTest is Disputing {
   function test_garbageAndHalvesAreNoReply() public {
     Place memory place = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, place);
-    referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
     disputes.reveal(_id, opening, _shown(3, 2, "garbage of a leaf"));
@@ -296,10 +295,10 @@ contract DisputesTest is Disputing {
     disputes.reveal(_id, opening, _shown(3, 2, "values"));
     // Another leaf than the one that was demanded.
     vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, Place(0, 3, 1, 0, 0)));
-    disputes.reveal(_id, opening, _shown(3, 1, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 1, SameTrace.values()));
     opening.answer.traceRoot = "another";
     vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongAnswer.selector, 1, 0));
-    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, SameTrace.values()));
     _is(_id, ClaimState.Open);
   }
 
@@ -341,8 +340,7 @@ contract DisputesTest is Disputing {
 
   /// @dev Nobody can be asked for what there is not.
   function test_aPlaceThatThereIsNotIsNoTrap() public {
-    referee.shape(3, 5, 100, 3);
-    Place memory beyondLeaves = Place(0, 3, 3, 0, 0);
+    Place memory beyondLeaves = Place(0, 3, 256, 0, 0);
     Place memory beyondProgram = Place(0, 10, 0, 0, 0);
     Place memory real = Place(0, 3, 2, 0, 0);
     _demand(bob, _id, beyondLeaves);
@@ -372,13 +370,13 @@ contract DisputesTest is Disputing {
     uint256 deadline = _deadline(_id);
     vm.warp(deadline);
     for (uint32 k = 0; k < n; k++) {
-      _demand(bob, _id, Place(0, k, 0, 0, 0));
-      uint256 due = disputes.demandOf(_id.game(), Place(0, k, 0, 0, 0)).due;
+      _demand(bob, _id, Place(0, 1, k, 0, 0));
+      uint256 due = disputes.demandOf(_id.game(), Place(0, 1, k, 0, 0)).due;
       uint256 fair = deadline + REPLY + uint256(REPLY) * (k < 8 ? k : 8) / 32;
       eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each, up to a quarter");
     }
     for (uint32 k = 0; k < n; k++) {
-      _reveal(_id, Place(0, k, 0, 0, 0));
+      _reveal(_id, Place(0, 1, k, 0, 0));
     }
     eq(disputes.claimable(payer), n * DEMAND_BOND, "the claimant earned all their bonds");
     Clock memory clock = disputes.clockOf(_id.game());
@@ -395,7 +393,7 @@ contract DisputesTest is Disputing {
     _prove(bob, _id, _stepCall(_id, true, SALT));
     AnswerOpening memory opening = _opening(_id);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotOpen.selector, 1));
-    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, SameTrace.values()));
     disputes.takeBack(_id.game(), place);
     eq(disputes.claimable(alice), DEMAND_BOND, "back");
     vm.expectRevert(abi.encodeWithSelector(IGames.NoOpenDemand.selector, 1, place));
@@ -466,6 +464,6 @@ contract DisputesTest is Disputing {
       new Disputes(settlement, referee, judge, datanets, times[k][0], times[k][1]);
     }
     new Disputes(settlement, referee, judge, datanets, 5, 8);
-    eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), DEMAND_BOND, "a reply of 300,000 gas");
+    eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), DEMAND_BOND, "a reply of 300,000 gas, and a leaf");
   }
 }

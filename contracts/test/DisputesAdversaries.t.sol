@@ -13,6 +13,7 @@ import { ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
 import { Meddling } from "./support/Meddling.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
+import { SameTrace } from "./support/SameTrace.sol";
 
 /// @notice The adversaries of the games that are about blocks, clocks, prices and amounts; those about what is proved and
 /// demanded are in Disputes.t.sol, DisputesNodes.t.sol, DisputesBatch.t.sol and DisputesPayout.t.sol, a day's censorship in
@@ -38,10 +39,10 @@ contract DisputesAdversariesTest is Disputing {
     _demand(bob, next, place);
     AnswerOpening memory old = _opening(_id);
     vm.expectRevert(abi.encodeWithSelector(IDisputes.WrongAnswer.selector, next, 0));
-    disputes.reveal(next, old, _shown(3, 2, VALUES));
+    disputes.reveal(next, old, _shown(3, 2, SameTrace.values()));
     AnswerOpening memory own = _opening(next);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
-    disputes.reveal(next, own, _shown(3, 2, VALUES));
+    disputes.reveal(next, own, _shown(3, 2, SameTrace.values()));
     vm.warp(uint256(disputes.demandOf(next.game(), place).due) + 1);
     disputes.convictSilence(next.game(), place);
     _is(next, ClaimState.Refuted);
@@ -100,6 +101,7 @@ contract DisputesAdversariesTest is Disputing {
       places[k] = Place(0, k % 10, k / 10, 0, 0);
     }
     _demandAll(bob, _id, places);
+    uint256 bonds = (300_000 + 99 * 100_000 + 100 * 45_000) * uint256(GAS_PRICE);
     uint256 last = _deadline(_id) + WINDOW / 2;
     for (uint256 k = 0; k < 100; k++) {
       uint256 due = _deadline(_id) + REPLY + uint256(REPLY) * (k < 8 ? k : 8) / 32;
@@ -109,7 +111,7 @@ contract DisputesAdversariesTest is Disputing {
       vm.warp(disputes.demandOf(_id.game(), places[k]).due);
       _reveal(_id, places[k]);
     }
-    eq(disputes.claimable(address(this)), 100 * DEMAND_BOND, "and whoever did it in the last moment was paid for each");
+    eq(disputes.claimable(address(this)), bonds, "and whoever did it in the last moment was paid for each");
     uint256 held = disputes.heldUntil(_id.game());
     yes(held <= _deadline(_id) + WINDOW, "twice the window at most");
     _finalAt(_id, held + 1);
@@ -123,10 +125,9 @@ contract DisputesAdversariesTest is Disputing {
     later = uint8(bound(later, 0, REPLY));
     vm.warp(vm.getBlockTimestamp() + later);
     uint256 before = disputes.claimable(bob);
-    referee.put(answers[_id].traceRoot, 3, 2, VALUES);
     AnswerOpening memory opening = _opening(_id);
     vm.prank(bob);
-    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, SameTrace.values()));
     bool early = later <= REPLY / 2;
     eq(disputes.claimable(payer), early ? DEMAND_BOND : 0, "the maker, in the first half of the time");
     eq(disputes.claimable(bob) - before, early ? 0 : DEMAND_BOND, "then the caller");
@@ -242,7 +243,7 @@ contract DisputesAdversariesTest is Disputing {
     _send(bob, data);
     AnswerOpening memory opening = _opening(_id);
     vm.expectRevert(abi.encodeWithSelector(IGames.NotOpen.selector, _id));
-    disputes.reveal(_id, opening, _shown(3, 2, VALUES));
+    disputes.reveal(_id, opening, _shown(3, 2, SameTrace.values()));
     disputes.takeBack(_id.game(), place);
     eq(disputes.claimable(alice), DEMAND_BOND, "no reply, no pay");
     eq(disputes.claimable(payer), 0, "for the claimant");
@@ -301,7 +302,7 @@ contract DisputesAdversariesTest is Disputing {
     eq(settlement.claim(_id).bond, 3 * worst, "three disputes");
     yes(settlement.claim(_id).bond / 2 >= worst * 3 / 2, "the challenger's half pays for one and a half");
     // A claimant is paid for replies at the same price: 223,000 to 344,000 gas, DisputesGas.t.sol.
-    eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), (300_000 + 1300) * 100 * ordinary, "and a claimant's reply");
+    eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), (300_000 + 45_000) * 100 * ordinary, "and a claimant's reply");
     // Nothing that follows from the price moves with the price of the day.
     vm.txGasPrice(1000 * ordinary);
     eq(settlement.bond(), 3 * worst, "bonds are what they were");

@@ -2,8 +2,8 @@
 pragma solidity ^0.8.30;
 
 import { IDisputes } from "../src/interfaces/IDisputes.sol";
-import { DemandState, IGames, NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
-import { IReferee, Opening, TraceMatrix } from "../src/interfaces/IReferee.sol";
+import { DemandState, IGames, LeavesOpening, NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
+import { IReferee, TraceMatrix } from "../src/interfaces/IReferee.sol";
 import { BatchRequest, ClaimState, PayRequest } from "../src/interfaces/ISettlement.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Answer, AnswerOpening } from "../src/types/Answers.sol";
@@ -24,7 +24,7 @@ contract DisputesNodesTest is Disputing {
   function setUp() public {
     _deploy();
     for (uint256 k = 0; k < 40; k++) {
-      _leaves.push(keccak256(abi.encode("leaf", k)));
+      _leaves.push(Merkle.leaf(_valuesAt(k)));
     }
     for (uint256 k = 0; k < 10; k++) {
       _trace.push(keccak256(abi.encode("matrix", k)));
@@ -32,6 +32,34 @@ contract DisputesNodesTest is Disputing {
     _trace[MATRIX] = Merkle.leaf(abi.encodePacked(MerkleTree.root(_leaves), uint32(20), uint32(300)));
     referee.shape(MATRIX, 20, 300, 40);
     _id = _claimOf("receipt");
+  }
+
+  /// @dev A row of 300 values is two leaves.
+  function _valuesAt(uint256 leaf) private pure returns (bytes memory values) {
+    values = new bytes(leaf % 2 == 0 ? 1024 : 176);
+    values[3] = bytes1(uint8(leaf + 1));
+  }
+
+  /// @dev Leaves of the matrix below a node.
+  function _below(uint32 leaf, uint8 level) private view returns (LeavesOpening memory shown) {
+    bytes memory values;
+    for (uint256 k = uint256(leaf) << level; k < (uint256(leaf) + 1) << level && k < 40; k++) {
+      values = bytes.concat(values, _valuesAt(k));
+    }
+    bytes32[] memory within = MerkleTree.proof(_leaves, uint256(leaf) << level);
+    bytes32[] memory beyond = MerkleTree.proof(_trace, MATRIX);
+    bytes32[] memory proof = new bytes32[](within.length - level + beyond.length);
+    for (uint256 k = 0; k < proof.length; k++) {
+      proof[k] = k + level < within.length ? within[k + level] : beyond[k + level - within.length];
+    }
+    return LeavesOpening(leaf, level, values, proof);
+  }
+
+  function _shownBelow(LeavesOpening memory leaves) private pure returns (Shown[] memory shown) {
+    shown = new Shown[](1);
+    shown[0].matrix = _matrix(MATRIX);
+    shown[0].leaves = new LeavesOpening[](1);
+    shown[0].leaves[0] = leaves;
   }
 
   function _claimOf(bytes32 receipt) private returns (ClaimId) {
@@ -179,10 +207,12 @@ contract DisputesNodesTest is Disputing {
     index = index % 3 == 0 ? ALL : index % 20;
     (level, depth) = (level % 40, depth % 20);
     Place memory place = Place(0, index, leaf, level, depth);
-    bool isLeaf = depth == 0 && level == 0 && index != ALL;
+    bool isLeaf = depth == 0 && level <= 6 && index != ALL;
     bool isNode = depth >= 1 && depth <= 11 && level >= depth && level <= 32;
-    uint256 bond = (300_000 + 1300 * 2 ** uint256(depth)) * GAS_PRICE;
-    eq(disputes.demandBond(place), bond, "the bond pays for the hashes");
+    uint256 shown = depth > 0 ? 1300 * 2 ** uint256(depth) : 45_000 * 2 ** uint256(level);
+    uint256 bond = (300_000 + shown) * GAS_PRICE;
+    eq(disputes.demandBond(place), bond, "the bond pays for the hashes, or the leaves");
+    eq(disputes.furtherBond(place), (100_000 + shown) * GAS_PRICE, "and of a further place for no transaction");
     if (!isLeaf && !isNode) vm.expectRevert(abi.encodeWithSelector(IGames.WrongPlace.selector, place));
     disputes.demand{ value: bond }(_id.game(), _one(place));
     eq(disputes.clockOf(_id.game()).open, isLeaf || isNode ? 1 : 0, "demanded, or not");
@@ -225,6 +255,180 @@ contract DisputesNodesTest is Disputing {
     eq(disputes.clockOf(_id.game()).open, 0, "both");
   }
 
+  // ---- Leaves ----
+
+  function _demandBelow(uint32 leaf, uint8 level) private returns (Place memory place) {
+    place = Place(0, MATRIX, leaf, level, 0);
+    _demand(bob, _id, place);
+  }
+
+  function test_leavesBelowANodeAreShown() public {
+    // The first of a level, one in the middle, the last: half of what is below it is padding. All of them.
+    uint32[4] memory leaf = [uint32(0), 5, 2, 0];
+    uint8[4] memory level = [uint8(0), 2, 4, 6];
+    for (uint256 k = 0; k < 4; k++) {
+      LeavesOpening memory leaves = _below(leaf[k], level[k]);
+      Place memory place = _demandBelow(leaf[k], level[k]);
+      uint256 before = disputes.claimable(payer);
+      AnswerOpening memory opening = _opening(_id);
+      vm.expectEmit(address(disputes));
+      emit IGames.Revealed(_id.game(), place, "", leaves);
+      disputes.reveal(_id, opening, _shownBelow(leaves));
+      eq(disputes.claimable(payer) - before, disputes.demandBond(place), "paid for each leaf");
+    }
+    eq(disputes.clockOf(_id.game()).open, 0, "all are shown");
+    _solvent();
+  }
+
+  function test_otherLeavesAreNoReply() public {
+    Place memory place = _demandBelow(2, 4);
+    bytes memory not = abi.encodeWithSelector(IGames.NotTheLeaf.selector, place);
+    LeavesOpening memory right = _below(2, 4);
+    bytes[5] memory wrong = [
+      // One leaf too few and too many, a value too few and too many, another leaf's values.
+      _without(right.values, 176),
+      bytes.concat(right.values, _valuesAt(7)),
+      _without(right.values, 4),
+      bytes.concat(right.values, hex"00000000"),
+      bytes.concat(_without(right.values, 176), _valuesAt(37))
+    ];
+    for (uint256 k = 0; k < 5; k++) {
+      LeavesOpening memory leaves = _below(2, 4);
+      leaves.values = wrong[k];
+      _refusedBelow(leaves, not);
+    }
+    LeavesOpening memory other = _below(2, 4);
+    other.proof = _below(2, 3).proof;
+    _refusedBelow(other, not);
+    other.proof = new bytes32[](0);
+    _refusedBelow(other, not);
+    // Another level than was demanded.
+    Place memory elsewhere = Place(0, MATRIX, 2, 3, 0);
+    _refusedBelow(_below(2, 3), abi.encodeWithSelector(IGames.NoOpenDemand.selector, _id, elsewhere));
+    disputes.reveal(_id, _opening(_id), _shownBelow(right));
+  }
+
+  /// @dev Of leaves beyond the matrix's end nothing can be shown, and it can be said that there are none.
+  function test_leavesBeyondTheEnd() public {
+    Place memory place = _demandBelow(3, 4);
+    LeavesOpening memory none = _below(2, 4);
+    (none.leaf, none.values) = (3, "");
+    _refusedBelow(none, abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
+    Place memory last = _demandBelow(9, 2);
+    AnswerOpening memory opening = _opening(_id);
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, last));
+    disputes.showNoSuchPlace(_id, opening, _matrix(MATRIX), last);
+    disputes.showNoSuchPlace(_id, opening, _matrix(MATRIX), place);
+    eq(disputes.claimable(payer), disputes.demandBond(place), "paid for as if they were");
+  }
+
+  function _refusedBelow(LeavesOpening memory leaves, bytes memory why) private {
+    AnswerOpening memory opening = _opening(_id);
+    vm.expectRevert(why);
+    disputes.reveal(_id, opening, _shownBelow(leaves));
+  }
+
+  function _without(bytes memory values, uint256 less) private pure returns (bytes memory out) {
+    out = new bytes(values.length - less);
+    for (uint256 k = 0; k < out.length; k++) {
+      out[k] = values[k];
+    }
+  }
+
+  /// @dev The first matrix and the tree over all come with the inputs; others need none, since the claim says how many tokens
+  /// there are.
+  function test_theInputsComeWithTheFirstMatrix() public {
+    _trace[0] = _trace[MATRIX];
+    _id = _claimOf("first");
+    referee.shape(0, 20, 300, 40);
+    Place memory place = Place(0, 0, 0, 6, 0);
+    _demand(bob, _id, place);
+    LeavesOpening memory leaves = _below(0, 6);
+    leaves.proof = MerkleTree.proof(_trace, 0);
+    Shown[] memory shown = _shownBelow(leaves);
+    shown[0].matrix.index = 0;
+    AnswerOpening memory opening = _opening(_id);
+    vm.expectRevert(IReferee.RefereeWrongInputs.selector);
+    disputes.reveal(_id, opening, shown);
+    shown[0].matrix.inputs = "inputs";
+    disputes.reveal(_id, opening, shown);
+    // Of 13 tokens in and 37 out.
+    referee.setLengths(50, 37);
+    _demandBelow(0, 6);
+    disputes.reveal(_id, _opening(_id), _shownBelow(_below(0, 6)));
+  }
+
+  // ---- Cuts ----
+
+  /// @dev Matrices 0 and 1 alone, 2 and 3 together, the rest as one.
+  function _cutOf() private view returns (NodesOpening memory cut, Place memory place) {
+    bytes32[] memory levels = new bytes32[](1);
+    levels[0] = hex"00_00_01_02_03";
+    bytes32[] memory hashes = new bytes32[](5);
+    bytes32[] memory pairs = _level(_trace, 1);
+    (hashes[0], hashes[1], hashes[2]) = (_trace[0], _trace[1], pairs[1]);
+    (hashes[3], hashes[4]) = (_level(_trace, 2)[1], _level(_trace, 3)[1]);
+    uint32 end = uint32(uint256(keccak256(abi.encodePacked(levels))));
+    return (NodesOpening(end, 0, 255, hashes, levels), Place(0, ALL, end, 0, 255));
+  }
+
+  function _demandCut(bytes32[] memory levels) private returns (uint256 bond) {
+    bond = (300_000 + 33 * 1300 * levels.length) * GAS_PRICE;
+    vm.deal(bob, 1 ether);
+    vm.prank(bob);
+    disputes.demandCut{ value: bond }(_id, 0, levels);
+  }
+
+  function test_aCutIsShown() public {
+    (NodesOpening memory cut, Place memory place) = _cutOf();
+    uint256 bond = _demandCut(cut.proof);
+    eq(disputes.heldBonds(), bond, "its bond");
+    NodesOpening memory other = cut;
+    (other,) = _cutOf();
+    other.proof[0] = hex"00_00_01_02_02";
+    _refusedShow(ALL, other, abi.encodeWithSelector(IGames.NotTheNodes.selector, place));
+    (other,) = _cutOf();
+    other.hashes[4] = other.hashes[3];
+    _refusedShow(ALL, other, abi.encodeWithSelector(IGames.NotTheNodes.selector, place));
+    AnswerOpening memory opening = _opening(_id);
+    vm.expectRevert(abi.encodeWithSelector(IGames.PlaceExists.selector, place));
+    disputes.showNoSuchPlace(_id, opening, _matrix(ALL), place);
+    vm.expectEmit(address(disputes));
+    emit IGames.RevealedNodes(_id.game(), place, "inputs", cut);
+    disputes.reveal(_id, opening, _shownNodes(ALL, cut));
+    eq(disputes.claimable(payer), bond, "paid for");
+    _solvent();
+  }
+
+  function test_aCutThatNobodyShowsConvicts() public {
+    (NodesOpening memory cut, Place memory place) = _cutOf();
+    uint256 bond = _demandCut(cut.proof);
+    vm.warp(uint256(disputes.demandOf(_id.game(), place).due) + 1);
+    disputes.convictSilence(_id.game(), place);
+    eq(disputes.claimable(bob), bond, "the bond back");
+    _is(_id, ClaimState.Refuted);
+    _solvent();
+  }
+
+  function test_whatIsNoCut() public {
+    (, Place memory place) = _cutOf();
+    // By demand itself nobody would know its levels.
+    vm.expectRevert(abi.encodeWithSelector(IGames.WrongPlace.selector, place));
+    disputes.demand(_id.game(), _one(place));
+    vm.expectPartialRevert(IGames.WrongPlace.selector);
+    disputes.demandCut(_id, 0, new bytes32[](0));
+    vm.expectPartialRevert(IGames.WrongPlace.selector);
+    disputes.demandCut(_id, 0, new bytes32[](65));
+    vm.expectPartialRevert(IGames.WrongPlace.selector);
+    disputes.demandCut(_id, 1, new bytes32[](1));
+    vm.expectPartialRevert(IGames.WrongDemandBond.selector);
+    disputes.demandCut(_id, 0, new bytes32[](1));
+    _demandCut(new bytes32[](64));
+    vm.warp(_deadline(_id) + WINDOW);
+    vm.expectPartialRevert(IGames.TooLateToBegin.selector);
+    disputes.demandCut(_id, 0, new bytes32[](2));
+  }
+
   // ---- Several at once ----
 
   function _places() private view returns (Place[] memory places) {
@@ -232,19 +436,19 @@ contract DisputesNodesTest is Disputing {
     places[0] = _place(ALL, _top(0));
     places[1] = _place(MATRIX, _ofMatrix(2));
     places[2] = Place(0, MATRIX, 7, 0, 0);
-    places[3] = Place(0, 6, 1, 0, 0);
+    places[3] = Place(0, MATRIX, 4, 3, 0);
   }
 
+  uint256 private constant BONDS = (300_000 + 3 * 100_000 + 1300 * (16 + 16) + 45_000 * (1 + 8)) * uint256(GAS_PRICE);
+
   /// @dev The places of `_places` in one reply.
-  function _all() private returns (Shown[] memory shown) {
-    referee.put(answers[_id].traceRoot, MATRIX, 7, VALUES);
-    referee.put(answers[_id].traceRoot, 6, 1, VALUES);
+  function _all() private view returns (Shown[] memory shown) {
     shown = new Shown[](3);
     shown[0] = _shownNodes(ALL, _top(0))[0];
     shown[1] = _shownNodes(MATRIX, _ofMatrix(2))[0];
-    shown[1].leaves = new Opening[](1);
-    shown[1].leaves[0] = _leaf(7, VALUES);
-    shown[2] = _shown(6, 1, VALUES)[0];
+    shown[1].leaves = new LeavesOpening[](1);
+    shown[1].leaves[0] = _below(7, 0);
+    shown[2] = _shownBelow(_below(4, 3))[0];
   }
 
   function test_severalPlacesInOneTransaction() public {
@@ -252,7 +456,9 @@ contract DisputesNodesTest is Disputing {
     _demandAll(bob, _id, places);
     uint256 bonds = disputes.heldBonds();
     eq(disputes.clockOf(_id.game()).open, 4, "four demands");
-    eq(bonds, (4 * 300_000 + 1300 * (16 + 16 + 1 + 1)) * GAS_PRICE, "each with its bond");
+    eq(bonds, BONDS, "one pays for the reply, the others for what they add to it");
+    eq(disputes.demandOf(_id.game(), places[0]).bondGas, 300_000 + 1300 * 16, "each keeps its own");
+    eq(disputes.demandOf(_id.game(), places[3]).bondGas, 100_000 + 45_000 * 8, "of leaves too");
     for (uint256 k = 0; k < 4; k++) {
       uint256 due = vm.getBlockTimestamp() + REPLY + REPLY * (k < 8 ? k : 8) / 32;
       eq(disputes.demandOf(_id.game(), places[k]).due, due, "and its time");
@@ -296,7 +502,7 @@ contract DisputesNodesTest is Disputing {
     }
     disputes.convictSilence(_id.game(), places[3]);
     eq(settlement.claim(_id).challenger, bob, "bob demanded it");
-    eq(disputes.claimable(bob), disputes.demandBond(places[3]), "the bond of what was not shown");
+    eq(disputes.claimable(bob), disputes.furtherBond(places[3]), "the bond of what was not shown");
     _solvent();
   }
 
@@ -304,7 +510,7 @@ contract DisputesNodesTest is Disputing {
     Place[] memory places = _places();
     vm.deal(bob, 10 ether);
     vm.startPrank(bob);
-    uint256 bonds = (4 * 300_000 + 1300 * 34) * uint256(GAS_PRICE);
+    uint256 bonds = BONDS;
     vm.expectRevert(abi.encodeWithSelector(IGames.WrongDemandBond.selector, bonds - 1, bonds));
     disputes.demand{ value: bonds - 1 }(_id.game(), places);
     places[3] = places[1];

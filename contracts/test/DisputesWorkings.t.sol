@@ -2,7 +2,8 @@
 pragma solidity ^0.8.30;
 
 import { AdapterDraft } from "../src/interfaces/IAdapterRegistry.sol";
-import { DemandState, IGames, NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
+import { DemandState, IGames, LeavesOpening, NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
+import { IReferee } from "../src/interfaces/IReferee.sol";
 import { ClaimState, PayRequest } from "../src/interfaces/ISettlement.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { PayoutRule } from "../src/types/Fees.sol";
@@ -11,6 +12,7 @@ import { Disputing } from "./support/Disputing.sol";
 import { Claimed, Judging } from "./support/Judging.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 import { Metered } from "./support/Metered.sol";
+import { SameTrace } from "./support/SameTrace.sol";
 import { WorkedOut, Worked, World } from "./support/WorkedOut.sol";
 
 /// @notice Workings and payouts that nobody published are demanded and shown as a trace is.
@@ -76,11 +78,22 @@ contract DisputesWorkingsTest is Disputing, Judging, Metered {
     return Place(0, index, leaf, level, depth);
   }
 
-  function _tableLeaf(uint256 table, uint32 leaf) private view returns (Shown[] memory shown) {
+  function _tableLeaf(uint256 table, uint32 leaf) private view returns (Shown[] memory) {
+    return _tableLeaves(table, leaf, 0);
+  }
+
+  /// @dev All leaves below a node of this level.
+  function _tableLeaves(uint256 table, uint32 leaf, uint8 level) private view returns (Shown[] memory shown) {
     Claimed memory c = _c;
-    bytes memory values = _slice(c.tables[table], leaf * _leafBytes(table), _leafBytes(table));
-    shown = _shown(WORKINGS + uint32(table), leaf, values);
-    shown[0].leaves[0].proof = _proofOf(c, table, leaf);
+    uint256 size = _leafBytes(table) << level;
+    bytes32[] memory whole = _proofOf(c, table, uint256(leaf) << level);
+    shown = new Shown[](1);
+    shown[0].matrix = _matrix(WORKINGS + uint32(table));
+    shown[0].leaves = new LeavesOpening[](1);
+    shown[0].leaves[0] = LeavesOpening(leaf, level, _slice(c.tables[table], leaf * size, size), new bytes32[](whole.length - level));
+    for (uint256 k = level; k < whole.length; k++) {
+      shown[0].leaves[0].proof[k - level] = whole[k];
+    }
   }
 
   /// @dev All descendants `depth` levels below a node, with the siblings from its level up.
@@ -141,6 +154,33 @@ contract DisputesWorkingsTest is Disputing, Judging, Metered {
     _solvent();
   }
 
+  /// @dev Five leaves: all, the first four, the last alone.
+  function test_rangesOfLeaves() public {
+    for (uint32 table = 1; table < 6; table += 4) {
+      _answers(Place(0, WORKINGS + table, 0, 3, 0), _tableLeaves(table, 0, 3));
+      _answers(Place(0, WORKINGS + table, 0, 2, 0), _tableLeaves(table, 0, 2));
+      _answers(Place(0, WORKINGS + table, 1, 2, 0), _tableLeaves(table, 1, 2));
+    }
+    Place memory place = Place(0, WORKINGS, 0, 1, 0);
+    _demand(bob, _id, place);
+    Shown[] memory shown = _tableLeaves(0, 0, 1);
+    shown[0].leaves[0].values[1040] ^= 0x01;
+    _isNot(shown, IGames.NotTheLeaf.selector, place);
+  }
+
+  /// @dev Tokens may come with workings: but none that are not the answer's.
+  function test_tokensThatComeAlong() public {
+    Place memory place = _leafPlace(WORKINGS, 1);
+    _demand(bob, _id, place);
+    Shown[] memory shown = _tableLeaf(0, 1);
+    shown[0].matrix.inputs = "others";
+    vm.expectRevert(IReferee.RefereeWrongInputs.selector);
+    disputes.reveal(_id, _opening(_id), shown);
+    shown[0].matrix.inputs = "inputs";
+    disputes.reveal(_id, _opening(_id), shown);
+    eq(disputes.clockOf(_id.game()).open, 0, "answered");
+  }
+
   function test_nodesOfEveryTree() public {
     for (uint32 table = 0; table < 6; table++) {
       bool small = table == 3 || table == 4;
@@ -187,9 +227,10 @@ contract DisputesWorkingsTest is Disputing, Judging, Metered {
     _demand(bob, _id, _leafPlace(3, 2));
     Shown[] memory shown = new Shown[](2);
     shown[0] = _tableLeaf(0, 1)[0];
-    shown[1] = _shown(3, 2, VALUES)[0];
+    shown[1] = _shown(3, 2, SameTrace.values())[0];
+    shown[1].leaves[0].values[7] ^= 0x01;
     _isNot(shown, IGames.NotTheLeaf.selector, _leafPlace(3, 2));
-    referee.put(answers[_id].traceRoot, 3, 2, VALUES);
+    shown[1].leaves[0].values[7] ^= 0x01;
     (shown[0], shown[1]) = (shown[1], shown[0]);
     shown[1].leaves[0].values[0] ^= 0x01;
     _isNot(shown, IGames.NotTheLeaf.selector, _leafPlace(WORKINGS, 1));

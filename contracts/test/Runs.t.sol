@@ -450,7 +450,7 @@ contract RunsTest is Vouching {
     new Runs(settlement, unitReferee, ledgerReferee, PROVE, most);
     vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, PROVE, most + 1, WINDOW));
     new Runs(settlement, unitReferee, ledgerReferee, PROVE, most + 1);
-    eq(runs.demandBond(Place(0, 0, 0, 0, 0)), 801_300 * uint256(GAS_PRICE), "a reply with the inputs of 4,096 tokens");
+    eq(runs.demandBond(Place(0, 0, 0, 0, 0)), 845_000 * uint256(GAS_PRICE), "a reply with the inputs of 4,096 tokens");
     eq(runs.leastBond(), STAKE, "twice a claim's");
   }
 }

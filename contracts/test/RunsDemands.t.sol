@@ -139,7 +139,7 @@ contract RunsDemandsTest is Vouching {
     _askRefused(piece, not);
     Place[] memory places = new Place[](2);
     (places[0], places[1]) = (piece, _trace3);
-    uint256 bond = _bond(piece) + _bond(_trace3);
+    uint256 bond = _bond(_trace3) + runs.furtherBond(piece);
     vm.prank(bob);
     vm.expectRevert(not);
     runs.demand{ value: bond }(adapter.game(), places);
@@ -160,7 +160,7 @@ contract RunsDemandsTest is Vouching {
   /// @dev Root, nodes and a leaf in one demand and one reply.
   function test_oneReplyShowsTheRootAndWhatIsUnderIt() public {
     (Place[] memory places, Shown[] memory shown) = _rootNodesAndLeaf();
-    (bytes32 inner, uint256 bond) = (_innerRoot(), _bond(places[0]) + _bond(places[1]) + _bond(places[2]));
+    (bytes32 inner, uint256 bond) = (_innerRoot(), _bond(places[0]) + runs.furtherBond(places[1]) + runs.furtherBond(places[2]));
     vm.prank(bob);
     runs.demand{ value: bond }(adapter.game(), places);
     vm.expectEmit(address(runs));
@@ -177,7 +177,7 @@ contract RunsDemandsTest is Vouching {
   /// @dev What a stranger shows before the root is known stands under nothing; and a root is the maker's alone.
   function test_nothingStandsUnderARootThatIsNotKnown() public {
     (Place[] memory places, Shown[] memory shown) = _rootNodesAndLeaf();
-    uint256 bond = _bond(places[0]) + _bond(places[1]) + _bond(places[2]);
+    uint256 bond = _bond(places[0]) + runs.furtherBond(places[1]) + runs.furtherBond(places[2]);
     vm.prank(bob);
     runs.demand{ value: bond }(adapter.game(), places);
     bytes32 inner = _innerRoot();
@@ -200,7 +200,7 @@ contract RunsDemandsTest is Vouching {
   /// @dev A root for which there is nothing that was demanded cannot be taken back: silence about the rest loses.
   function test_aRootWithNothingUnderItLoses() public {
     (Place[] memory places, Shown[] memory shown) = _rootNodesAndLeaf();
-    uint256 bond = _bond(places[0]) + _bond(places[1]) + _bond(places[2]);
+    uint256 bond = _bond(places[0]) + runs.furtherBond(places[1]) + runs.furtherBond(places[2]);
     vm.prank(bob);
     runs.demand{ value: bond }(adapter.game(), places);
     _showTraceAs(curator, 3, "any word");
@@ -212,10 +212,9 @@ contract RunsDemandsTest is Vouching {
     _solvent();
   }
 
-  function _rootNodesAndLeaf() private returns (Place[] memory places, Shown[] memory shown) {
+  function _rootNodesAndLeaf() private view returns (Place[] memory places, Shown[] memory shown) {
     places = new Place[](3);
     (places[0], places[1], places[2]) = (_trace3, Place(3, ALL, 0, 3, 3), Place(3, 4, 2, 0, 0));
-    unitReferee.put(_innerRoot(), 4, 2, VALUES);
     shown = new Shown[](2);
     shown[0] = _nodesShown(ALL, _nodes(_matrices("inner", INNER_MATRICES), 0, 3, 3));
     shown[1] = _leafShown(places[2], VALUES);
@@ -224,8 +223,8 @@ contract RunsDemandsTest is Vouching {
   function test_placesThatAreNone() public {
     _openTrace(3);
     Place[5] memory places = [
-      // A leaf has no level, and a tree no values.
-      Place(3, 2, 1, 1, 0),
+      // Not so many leaves, and a tree has no values.
+      Place(3, 2, 1, 7, 0),
       Place(3, ALL, 1, 0, 0),
       Place(3, OUTPUTS, 0, 0, 0),
       // Nodes lie below the one that is asked for, and not too many of them.
@@ -246,7 +245,6 @@ contract RunsDemandsTest is Vouching {
     _openTrace(3);
     Place memory place = Place(3, 2, 1, 0, 0);
     _ask(bob, place);
-    unitReferee.put(_innerRoot(), 2, 1, VALUES);
     _revealRefused(3, _leafShown(place, "garbage"), abi.encodeWithSelector(IGames.NotTheLeaf.selector, place));
     Place memory other = Place(3, 2, 2, 0, 0);
     _revealRefused(3, _leafShown(other, VALUES), abi.encodeWithSelector(IGames.NoOpenDemand.selector, adapter, other));
@@ -264,7 +262,6 @@ contract RunsDemandsTest is Vouching {
     _openTrace(3);
     Place memory place = Place(3, 2, 1, 0, 0);
     _ask(bob, place);
-    unitReferee.put(_innerRoot(), 2, 1, VALUES);
     UnitOpening memory opening = _unit(3);
     opening.inputsHash = "others";
     Shown[] memory shown = new Shown[](1);
@@ -308,7 +305,7 @@ contract RunsDemandsTest is Vouching {
     places[0] = Place(3, ALL, 0, 3, 3);
     places[1] = Place(3, 4, 0, 3, 1);
     places[2] = Place(3, 4, 2, 0, 0);
-    uint256 bond = _bond(places[0]) + _bond(places[1]) + _bond(places[2]);
+    uint256 bond = _bond(places[0]) + runs.furtherBond(places[1]) + runs.furtherBond(places[2]);
     vm.prank(bob);
     vm.expectRevert(abi.encodeWithSelector(IGames.WrongDemandBond.selector, bond - 1, bond));
     runs.demand{ value: bond - 1 }(adapter.game(), places);
@@ -316,7 +313,6 @@ contract RunsDemandsTest is Vouching {
     runs.demand{ value: bond }(adapter.game(), places);
     eq(runs.clockOf(adapter.game()).open, 3, "open");
     bytes32[] memory inner = _matrices("inner", INNER_MATRICES);
-    unitReferee.put(_innerRoot(), 4, 2, VALUES);
     Shown[] memory shown = new Shown[](2);
     shown[0] = _nodesShown(ALL, _nodes(inner, 0, 3, 3));
     shown[1] = _leafShown(places[2], VALUES);
@@ -444,7 +440,6 @@ contract RunsDemandsTest is Vouching {
     uint256 due = runs.demandOf(adapter.game(), leaf).due;
     eq(due, deadline + REPLY, "in the last second too");
     vm.warp(due);
-    unitReferee.put(_innerRoot(), 4, 1, VALUES);
     _reveal(3, _leafShown(leaf, VALUES));
     // Time to prove with what came last.
     vm.warp(due + PROVE);
@@ -461,21 +456,21 @@ contract RunsDemandsTest is Vouching {
   /// forge-config: default.fuzz.runs = 100
   function testFuzz_manyDemandsCannotOutrunAMaker(uint8 many) public {
     _openTrace(3);
-    uint32 n = uint32(bound(many, 1, 120));
+    // As many leaves as there are.
+    uint32 n = uint32(bound(many, 1, 35));
     uint256 deadline = _deadline();
     vm.warp(deadline);
     for (uint32 k = 0; k < n; k++) {
-      Place memory place = Place(3, 4, k, 0, 0);
+      Place memory place = Place(3, k % 7, k / 7, 0, 0);
       _ask(bob, place);
       uint256 fair = deadline + REPLY + uint256(REPLY) * (k < 8 ? k : 8) / 32;
       uint256 due = runs.demandOf(adapter.game(), place).due;
       eq(due, fair < deadline + WINDOW / 2 ? fair : deadline + WINDOW / 2, "more time with each");
-      unitReferee.put(_innerRoot(), 4, k, VALUES);
     }
     UnitOpening memory opening = _unit(3);
     for (uint32 k = 0; k < n; k++) {
       Shown[] memory shown = new Shown[](1);
-      shown[0] = _leafShown(Place(3, 4, k, 0, 0), VALUES);
+      shown[0] = _leafShown(Place(3, k % 7, k / 7, 0, 0), VALUES);
       runs.reveal(adapter, opening, _shape(3), 0, shown);
     }
     uint256 held = runs.heldUntil(adapter.game());

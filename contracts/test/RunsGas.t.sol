@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 import { Referee } from "../src/Referee.sol";
 import { Runs } from "../src/Runs.sol";
-import { NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
-import { Header, Opening, TraceMatrix } from "../src/interfaces/IReferee.sol";
+import { LeavesOpening, NodesOpening, Place, Shown } from "../src/interfaces/IGames.sol";
+import { Header, TraceMatrix } from "../src/interfaces/IReferee.sol";
 import { UnitShape } from "../src/interfaces/IUnitReferee.sol";
 import { Leaves } from "../src/libraries/Leaves.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
@@ -149,8 +149,8 @@ contract RunsGasTest is Deployed, Metered {
     }
     Shown[] memory shown = new Shown[](1);
     shown[0].matrix = matrix;
-    shown[0].leaves = new Opening[](1);
-    shown[0].leaves[0] = Opening(0, LEAF, _values, proof);
+    shown[0].leaves = new LeavesOpening[](1);
+    shown[0].leaves[0] = LeavesOpening(LEAF, 0, _values, proof);
     return _measured(name, abi.encodeCall(Runs.reveal, (adapter, _unit, _shape, 0, shown)));
   }
 

@@ -97,6 +97,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     [datanetRegistry],
     4_000_000n,
   );
+  const replies = await put('Replies', abis.repliesAbi, codes.repliesBytecode, [], 3_000_000n);
   const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
   const ledgerReferee = await put('LedgerReferee', abis.ledgerRefereeAbi, codes.ledgerRefereeBytecode, [], 8_000_000n);
   const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, codes.payoutJudgeBytecode, [referee], 6_000_000n);
@@ -111,7 +112,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   const disputes = await put(
     'Disputes',
     abis.disputesAbi,
-    codes.disputesBytecode,
+    linked('disputes', codes.disputesBytecode, { replies }, codes.links),
     [settlement, referee, payoutJudge, datanetRegistry, proveTime, replyTime],
     8_000_000n,
   );
@@ -133,6 +134,15 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   }
   const contracts = { datanetRegistry, contributions, adapterRegistry, settlement, treasury, disputes, referee, runs };
   return { chainId, contracts, deploymentBlock: String(first) };
+}
+
+/** Bytecode with the addresses of its libraries. */
+function linked(contract: string, bytecode: string, libraries: Record<string, Hex>, links: readonly { contract: string; library: string; starts: number[] }[]): Hex {
+  let code = bytecode;
+  for (const { library, starts } of links.filter((link) => link.contract === contract)) {
+    for (const start of starts) code = code.slice(0, 2 + 2 * start) + libraries[library]!.slice(2) + code.slice(2 + 2 * (start + 20));
+  }
+  return code as Hex;
 }
 
 /** Whether a chain has exactly these contracts at these addresses: an earlier version's would not understand what is asked of them. */

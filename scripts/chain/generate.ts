@@ -13,7 +13,7 @@ import { foundryBinary } from './foundry-binary.ts';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const OUT = path.join(ROOT, 'src/chain/generated');
-const CONTRACTS = ['Treasury', 'DatanetRegistry', 'Contributions', 'AdapterRegistry', 'Settlement', 'Disputes', 'Runs', 'PayoutJudge', 'Referee', 'LedgerReferee'] as const;
+const CONTRACTS = ['Treasury', 'DatanetRegistry', 'Contributions', 'AdapterRegistry', 'Settlement', 'Disputes', 'Runs', 'PayoutJudge', 'Replies', 'Referee', 'LedgerReferee'] as const;
 
 interface AbiItem {
   type: string;
@@ -21,10 +21,12 @@ interface AbiItem {
   stateMutability?: string;
   inputs?: { type: string }[];
 }
+/** By file, by library: where its address goes, in bytes. */
+type Links = Record<string, Record<string, { start: number; length: number }[]>>;
 interface Artifact {
   abi: AbiItem[];
-  bytecode: { object: string };
-  deployedBytecode: { object: string; immutableReferences?: Record<string, { start: number; length: number }[]> };
+  bytecode: { object: string; linkReferences?: Links };
+  deployedBytecode: { object: string; linkReferences?: Links; immutableReferences?: Record<string, { start: number; length: number }[]> };
 }
 
 /** Everything that the output depends on: sources, settings, the compiler and this script. */
@@ -111,12 +113,18 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   const codes = artifacts.map(
     ({ name, bytecode }) => `export const ${camel(name)}Bytecode = '${bytecode.object}' as const;\n`,
   );
-  // What lies on chain, with the places in bytes that the constructor fills.
-  const runtimes = artifacts.map(({ name, deployedBytecode: { object, immutableReferences = {} } }) => {
-    const filled = Object.values(immutableReferences).flat().map(({ start, length }) => [start, length]);
+  // What lies on chain, with the places in bytes that the constructor or the linker fills.
+  const runtimes = artifacts.map(({ name, deployedBytecode: { object, immutableReferences = {}, linkReferences = {} } }) => {
+    const places = [...Object.values(immutableReferences), ...Object.values(linkReferences).flatMap((libraries) => Object.values(libraries))];
+    const filled = places.flat().map(({ start, length }) => [start, length]);
     return [camel(name), { code: object, filled }] as const;
   });
   codes.push(`export const runtimes: Record<string, { code: string; filled: number[][] }> = ${JSON.stringify(Object.fromEntries(runtimes))};\n`);
+  const links = artifacts.flatMap(({ name, bytecode: { linkReferences = {} } }) =>
+    Object.values(linkReferences).flatMap((libraries) => Object.entries(libraries).map(([library, places]) => ({ contract: camel(name), library: camel(library), starts: places.map(({ start }) => start) }))),
+  );
+  codes.push('/** Where bytecode needs the 20 bytes of a library\u2019s address. */');
+  codes.push(`export const links: { contract: string; library: string; starts: number[] }[] = ${JSON.stringify(links)};\n`);
   writeWhole(path.join(OUT, 'bytecode.ts'), head + codes.join('\n'));
   writeWhole(stamp, digest);
   return true;

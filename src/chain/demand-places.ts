@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { demandBond, readDemandPrice } from './demand-price.ts';
+import { demandBonds, readDemandPrice } from './demand-price.ts';
 import { disputesAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
@@ -14,10 +14,12 @@ export interface Place {
   index: number;
   /** Which leaf, or which node of its level. */
   leaf: number;
-  /** Levels above the leaves; 0 for a leaf. */
+  /** Levels above the leaves. */
   level: number;
-  /** 0: a leaf's values. Else so many levels below the node its descendants are shown. */
+  /** 0: the values of the leaves below the node. Else so many levels below it its descendants are shown; 255: a cut. */
   depth: number;
+  /** Of a cut of the tree over all matrices. */
+  levels?: readonly Hex[];
 }
 
 /** Places of one demand: a transaction of them takes less than 4 million gas. */
@@ -37,8 +39,12 @@ export const samePlace = (a: Place, b: Place): boolean => placeText(a) === place
 export async function demandPlaces(connection: ChainConnection, wallet: Wallet, claimId: bigint, places: readonly Place[], options: SendOptions = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {
   const target = { address: connection.contracts.disputes, abi: disputesAbi } as const;
   const price = await readDemandPrice(connection);
-  const value = places.reduce((sum, place) => sum + demandBond(price, place), 0n);
-  const call = { ...target, functionName: 'demand', args: [claimId, [...places]], value } as const;
+  const value = demandBonds(price, places);
+  const [{ answer, levels } = { answer: 0, levels: undefined }] = places;
+  // A cut is asked for by itself.
+  const call = levels && places.length === 1
+    ? ({ ...target, functionName: 'demandCut', args: [claimId, answer, [...levels]], value } as const)
+    : ({ ...target, functionName: 'demand', args: [claimId, [...places]], value } as const);
   const receipt = await sendTransaction(connection, wallet, 'Demanding parts of the trace', call, options);
   // Of several the first is due first.
   const { due } = receiptEvent(receipt, target.address, disputesAbi, 'Demanded');

@@ -1,21 +1,16 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import { type Place, leafOf } from './demand-places.ts';
-import { type DemandPrice, demandBond } from './demand-price.ts';
+import type { Place } from './demand-places.ts';
+import { type DemandPrice, demandBonds, priceOf } from './demand-price.ts';
 import { runsAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
-import { translated } from './translate-error.ts';
 import type { Wallet } from './wallets.ts';
 
 /** Wei for a demand about a run: units may be fed more than an answer, so replies cost more. Errors: `chain/unreachable`. */
 export function readRunDemandPrice(connection: ChainConnection): Promise<DemandPrice> {
-  const bondOf = (depth: number) =>
-    connection.publicClient.readContract({ address: connection.contracts.runs, abi: runsAbi, functionName: 'demandBond', args: [{ ...leafOf(0, 0, 0), level: depth, depth }] });
-  return translated('Asking for the bond', async () => {
-    const [leaf, pair] = await Promise.all([bondOf(0), bondOf(1)]);
-    return { hash: pair - leaf, reply: leaf - (pair - leaf) };
-  });
+  const runs = { address: connection.contracts.runs, abi: runsAbi } as const;
+  return priceOf((functionName, place) => connection.publicClient.readContract({ ...runs, functionName, args: [place] }));
 }
 
 /**
@@ -26,7 +21,7 @@ export function readRunDemandPrice(connection: ChainConnection): Promise<DemandP
 export async function demandOfRun(connection: ChainConnection, wallet: Wallet, adapterId: bigint, places: readonly Place[], options: SendOptions = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {
   const address = connection.contracts.runs;
   const price = await readRunDemandPrice(connection);
-  const value = places.reduce((sum, place) => sum + demandBond(price, place), 0n);
+  const value = demandBonds(price, places);
   const call = { address, abi: runsAbi, functionName: 'demand', args: [adapterId, [...places]], value } as const;
   const receipt = await sendTransaction(connection, wallet, 'Demanding parts of the run', call, options);
   const { due } = receiptEvent(receipt, address, runsAbi, 'Demanded');

@@ -23,7 +23,7 @@ import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import { commitProof } from './commit-proof.ts';
 import { createDatanet } from './create-datanet.ts';
 import { convictSilence, demandPlaces, leafOf as leafPlaceOf } from './demand-places.ts';
-import { demandBond } from './demand-price.ts';
+import { demandBond, demandBonds } from './demand-price.ts';
 import { createEventFeed } from './events.ts';
 import { memoryEventStore } from './event-store.ts';
 import { finalizeClaim } from './finalize-claim.ts';
@@ -153,8 +153,8 @@ test('an honest claim survives every proof, is paid for its replies, and becomes
   expect(await readDisputeClock(connection, made.claimId)).toMatchObject({ openDemands: 2 });
   const wrong = { ...leafOf(made, 1), values: toHex(floatBytes(scores)) };
   const nodes = { matrix: { ...matrixOf(1), index: ALL_MATRICES, instruction: '0x' as const, instructionProof: [] }, leaves: [], nodes: [new TraceNodes(made.tree).opening(both)] };
-  const reveal = (leaf: typeof wrong, hashes = nodes.nodes[0]!.hashes) =>
-    revealPlaces(connection, claimant, made.claimId, made.opening, [{ matrix: matrixOf(1), leaves: [leaf], nodes: [] }, { ...nodes, nodes: [{ ...nodes.nodes[0]!, hashes }] }]);
+  const reveal = ({ leaf, values, proof }: typeof wrong, hashes = nodes.nodes[0]!.hashes) =>
+    revealPlaces(connection, claimant, made.claimId, made.opening, [{ matrix: matrixOf(1), leaves: [{ leaf, level: 0, values, proof }], nodes: [] }, { ...nodes, nodes: [{ ...nodes.nodes[0]!, hashes }] }]);
   await expect(reveal(wrong)).rejects.toMatchObject({ code: 'contract/not-the-leaf' });
   await expect(reveal(leafOf(made, 1), [word('01'), word('02')])).rejects.toMatchObject({ code: 'contract/not-the-nodes' });
   const { gasUsed } = await reveal(leafOf(made, 1));
@@ -165,7 +165,7 @@ test('an honest claim survives every proof, is paid for its replies, and becomes
   await demandPlaces(connection, challenger, made.claimId, [beyond]);
   await showNoSuchPlace(connection, claimant, made.claimId, made.opening, matrixOf(1), beyond);
   const { demandPrice } = await readTerms(connection);
-  const bonds = [place, both, beyond].reduce((sum, one) => sum + demandBond(demandPrice, one), 0n);
+  const bonds = demandBonds(demandPrice, [place, both]) + demandBond(demandPrice, beyond);
   expect((await readBalances(connection, claimant.address)).disputes).toBe(bonds);
   expect((await withdrawBalance(connection, claimant, 'disputes')).amount).toBe(bonds);
   await expect(finalizeClaim(connection, claimant, made.claimId)).rejects.toMatchObject({ code: 'contract/window-open' });

@@ -8,11 +8,11 @@ export type RevealedEvent = Extract<DisputeEvent, { eventName: 'Revealed' | 'Rev
 /** A part of a trace that was shown on chain, and the tokens that had to be shown with it. The contract checked both against the claim. */
 export interface Revealed {
   place: Place;
-  /** As inputsBytes in attribution/trace/step.ts. */
+  /** As inputsBytes in attribution/trace/step.ts; empty where they need not be shown. */
   inputs: Hex;
-  /** Siblings within the tree; of a matrix then of the matrix in the trace. */
+  /** Siblings within the tree; of a matrix then of the matrix in the trace. Of a cut its levels. */
   proof: Hex[];
-  /** Of a leaf its values, of nodes their hashes. */
+  /** Of leaves their values, of nodes their hashes. */
   what: { values: Float32Array } | { hashes: Hex[] };
 }
 

@@ -195,7 +195,7 @@ export const REVERT_WORDS: Record<string, Speak> = {
   ReplyNotDue: ([due]) => ({ what: 'The claimant still has time.', why: `The answer is due at ${when(due)}.`, next: 'Wait until then.' }),
   NotTheLeaf: () => ({ what: 'This is not what was demanded.', why: 'It does not lead to the root that the claim committed to.' }),
   NotTheNodes: () => ({ what: 'This is not what was demanded.', why: 'The hashes do not lead to the root that the claim committed to.' }),
-  WrongPlace: () => ({ what: 'Nobody can be asked for this.', why: 'A leaf has neither level nor depth; nodes are shown 1 to 11 levels below one, and not below the leaves.' }),
+  WrongPlace: () => ({ what: 'Nobody can be asked for this.', why: 'Leaves are those below a node of level 0 to 6; nodes are shown 1 to 11 levels below one, and not below the leaves; a cut has at most 2,048 of them.' }),
   PlaceExists: () => ({ what: 'What was demanded exists.', why: 'The program and the matrix have this place.', next: 'Show it.' }),
   TimesDoNotFit: ([prove, reply, window]) => ({
     what: 'The times of the disputes do not fit the window.',

@@ -1,4 +1,4 @@
-import { type DemandPrice, demandBond } from '../chain/demand-price.ts';
+import { type DemandPrice, demandBonds } from '../chain/demand-price.ts';
 import type { Challengeable } from './claim-check.ts';
 
 /** Gas of each transaction at worst, rounded up; measured in src/chain/disputes.test.ts and contracts/snapshots. */
@@ -19,7 +19,7 @@ export function stakesOf(finding: Challengeable, bond: bigint, price: DemandPric
   const places = finding.kind === 'demand' ? finding.places : [];
   const proof = finding.kind === 'false' ? proofGas(finding.evidence) : GAS.step;
   const gas = (places.length ? GAS.demand : 0n) + BigInt(places.length) * GAS.place + GAS.commit + proof;
-  const bonds = places.reduce((sum, place) => sum + demandBond(price, place), 0n);
+  const bonds = demandBonds(price, places);
   return { win: bond / 2n, gas: gasPrice === undefined ? undefined : gas * gasPrice, bonds, transactions: places.length ? 3 : 2 };
 }
 

@@ -61,6 +61,11 @@ export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint
         dispute.heldUntil = Math.max(dispute.heldUntil, until);
         break;
       }
+      case 'CutDemanded': {
+        const demand = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, event.args.place));
+        if (demand) demand.place = { ...demand.place, levels: event.args.levels };
+        break;
+      }
       case 'Revealed':
       case 'RevealedNodes':
       case 'NoSuchPlace':

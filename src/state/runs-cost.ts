@@ -1,4 +1,4 @@
-import { type DemandPrice, demandBond } from '../chain/demand-price.ts';
+import { type DemandPrice, demandBonds } from '../chain/demand-price.ts';
 import type { RunFinding } from '../workers/runs.api.ts';
 
 /** Gas of each transaction at worst, rounded up: contracts/snapshots, docs/runs.md. */
@@ -18,5 +18,5 @@ export function runStakes(finding: Extract<RunFinding, { kind: 'false' | 'demand
   const places = finding.kind === 'demand' ? finding.places : [];
   const proof = GAS[finding.kind === 'false' ? finding.evidence.kind : 'unit'];
   const gas = (places.length ? GAS.demand : 0n) + BigInt(places.length) * GAS.place + GAS.commit + proof;
-  return { win: bond / 2n, gas: gasPrice === undefined ? undefined : gas * gasPrice, bonds: places.reduce((sum, place) => sum + demandBond(price, place), 0n) };
+  return { win: bond / 2n, gas: gasPrice === undefined ? undefined : gas * gasPrice, bonds: demandBonds(price, places) };
 }

@@ -86,10 +86,10 @@ test('silence is the next move of anyone; what nobody proved stands', () => {
 });
 
 test('stakes: half of the bond against gas and the bonds of what is demanded next', () => {
-  const price = { reply: 1_000n, hash: 10n };
+  const price = { reply: 1_000n, further: 500n, hash: 10n, leaf: 7n };
   const demand: Extract<RunFinding, { kind: 'demand' }> = { kind: 'demand', why: '', seconds: 1, places: [trace, { ...roots, depth: 3 }] };
   const stakes = runStakes(demand, 60n, price, 2n);
-  expect([stakes.win, stakes.bonds]).toEqual([30n, 1_000n + 10n + 1_000n + 80n]);
+  expect([stakes.win, stakes.bonds]).toEqual([30n, 1_000n + 7n + 500n + 80n]);
   const given = runStakes({ kind: 'false', why: '', seconds: 1, evidence: { kind: 'given' } as never }, 60n, price, 2n);
   expect(given.bonds).toBe(0n);
   expect(given.gas!).toBeLessThan(stakes.gas!);

@@ -17,7 +17,6 @@ import type { RegisteredRun, RunFinding, RunReplies, RunStatementMade, ShownOfRu
 interface Source {
   catalog: Catalog;
   engine: Engine;
-  publishUrl: string | undefined;
 }
 
 interface Options {

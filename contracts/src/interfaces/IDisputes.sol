@@ -23,6 +23,7 @@ interface IDisputes is IGames {
   function proveSums(ClaimId id, AnswerDigest[] calldata answers, bytes32 salt) external;
   function proveTwice(ClaimId id, AnswerOpening calldata one, AnswerOpening calldata other, bytes32 salt) external;
   function proveInputs(ClaimId id, AnswerOpening calldata opening, bytes calldata inputs, bytes32 salt) external;
+  function demandCut(ClaimId id, uint32 answer, bytes32[] calldata levels) external payable;
   function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external;
   function showNoSuchPlace(
     ClaimId id,

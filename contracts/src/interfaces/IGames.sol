@@ -2,10 +2,11 @@
 pragma solidity ^0.8.30;
 
 import { GameId } from "../types/Ids.sol";
-import { Opening, TraceMatrix } from "./IReferee.sol";
+import { TraceMatrix } from "./IReferee.sol";
 
-/// @notice What a maker is to show. depth 0: the values of a leaf of a matrix, at most 256, see Opening in IReferee.sol; its
-/// level is 0. depth d from 1 on: the hashes of a node's descendants d levels below it, see NodesOpening.
+/// @notice What a maker is to show. depth 0: the values of all leaves of a matrix below a node, see LeavesOpening; at level 0 of
+/// one leaf. depth d from 1 on: the hashes of a node's descendants d levels below it, see NodesOpening. Of a cut the end of its
+/// hash stands in `leaf`; its level is 0 and its depth 255.
 struct Place {
   /// Which of the claim's answers, or of the run's units, from 0.
   uint32 answer;
@@ -22,6 +23,10 @@ struct Place {
 
 /// @notice Nodes of one tree with their proof: all descendants of one node, `depth` levels below it, from left to right,
 /// but those that are padding (with no leaf below them).
+/// A cut has nodes of several levels, from left to right over the whole tree: so that large matrices stand alone, and small
+/// ones in groups. Instead of siblings it has the level of each node, a byte each, 32 in a word. A level that does not
+/// fit its node's place (the leaves before it, the tree) is the highest one that does, and so is each behind the last:
+/// every cut is one of every tree.
 struct NodesOpening {
   uint32 leaf;
   uint8 level;
@@ -31,11 +36,21 @@ struct NodesOpening {
   bytes32[] proof;
 }
 
+/// @notice Values of all leaves of a matrix below one node, from left to right; level 0: of one leaf.
+struct LeavesOpening {
+  uint32 leaf;
+  uint8 level;
+  /// float32, little-endian, 4 bytes each; as many as these leaves have.
+  bytes values;
+  /// Siblings within the matrix from the node's level up, then siblings of the matrix within the trace.
+  bytes32[] proof;
+}
+
 /// @notice What is shown of one matrix. For the tree over all matrices `matrix.index` is the greatest number, and there is no
 /// instruction.
 struct Shown {
   TraceMatrix matrix;
-  Opening[] leaves;
+  LeavesOpening[] leaves;
   NodesOpening[] nodes;
 }
 
@@ -53,6 +68,8 @@ struct Demand {
   /// Last moment to answer, Unix time in seconds.
   uint40 due;
   DemandState state;
+  /// What its bond is, in gas: wei at the games' gas price.
+  uint48 bondGas;
 }
 
 /// @notice What holds a game beyond its window.
@@ -81,8 +98,10 @@ interface IGames {
   /// @notice `what` was proved, or "silence".
   event Convicted(GameId indexed id, address indexed challenger, string what);
   event Demanded(GameId indexed id, address indexed demander, Place place, uint256 due);
+  /// @notice The levels of a cut that was demanded: what its maker has to show.
+  event CutDemanded(GameId indexed id, Place place, bytes32[] levels);
   /// @notice With what was shown, whoever's call showed it: a challenger goes on from the event alone.
-  event Revealed(GameId indexed id, Place place, bytes inputs, Opening shown);
+  event Revealed(GameId indexed id, Place place, bytes inputs, LeavesOpening shown);
   /// @notice The same for nodes.
   event RevealedNodes(GameId indexed id, Place place, bytes inputs, NodesOpening shown);
   event NoSuchPlace(GameId indexed id, Place place);
@@ -102,7 +121,8 @@ interface IGames {
   error ProofTooLate(uint256 proveBy);
   /// @notice The proof does not show that anything claimed is false.
   error ClaimHolds(GameId id);
-  /// @notice Nobody can be asked for this: a node's depth must be 1 to 11 and at most its level, a leaf has neither.
+  /// @notice Nobody can be asked for this: a node's depth must be 1 to 11 and at most its level, leaves are those below a node of
+  /// level 0 to 6, a cut has 1 to 2,048 nodes.
   error WrongPlace(Place place);
   /// @notice The bonds of what is demanded are exactly this, in wei.
   error WrongDemandBond(uint256 sent, uint256 asked);
@@ -114,7 +134,7 @@ interface IGames {
   error ReplyTooLate(uint256 due);
   /// @notice The maker still has until `due` (Unix time, seconds).
   error ReplyNotDue(uint256 due);
-  /// @notice What was shown is not the leaf that was demanded.
+  /// @notice What was shown are not the leaves that were demanded.
   error NotTheLeaf(Place place);
   /// @notice What was shown are not the nodes that were demanded.
   error NotTheNodes(Place place);
@@ -128,6 +148,7 @@ interface IGames {
   function heldUntil(GameId id) external view returns (uint256);
   function commit(GameId id, bytes32 commitment) external;
   function demandBond(Place calldata place) external view returns (uint256);
+  function furtherBond(Place calldata place) external view returns (uint256);
   function demand(GameId id, Place[] calldata places) external payable;
   function convictSilence(GameId id, Place calldata place) external;
   function takeBack(GameId id, Place calldata place) external;

@@ -5,7 +5,6 @@ import { AnswerOpening } from "../types/Answers.sol";
 import { PayoutRule } from "../types/Fees.sol";
 import { ClaimId } from "../types/Ids.sol";
 import { IDatanetRegistry } from "./IDatanetRegistry.sol";
-import { Place, Shown } from "./IGames.sol";
 import { Opening, TraceMatrix } from "./IReferee.sol";
 import { ISettlement } from "./ISettlement.sol";
 
@@ -116,24 +115,10 @@ interface IPayoutJudge {
   /// @dev Reverts where any proof or place is wrong or anything missing. What stands in earlier rows is taken as it is claimed.
   function isFalse(PayoutCase calldata payoutCase, PayoutEvidence calldata evidence) external view returns (bool);
 
-  // Calls that Disputes takes, passed on as they came; by what the caller says of claims. Whether the answer is the claim's is for
-  // the caller to know.
-
-  /// @notice Whether what is brought shows a payout of the answer false.
+  /// @notice The same about an answer of a claim, by what the caller, Disputes, says of claims: the call that Disputes takes, passed
+  /// on as it came. Whether the answer is the claim's is for the caller to know.
   function provePayout(ClaimId id, AnswerOpening calldata opening, PayoutEvidence calldata evidence, bytes32 salt)
     external
     view
     returns (bool);
-
-  /// @notice True; reverts where something shown of the answer's workings or payouts is not there. Of what is shown of its trace it
-  /// says nothing.
-  function reveal(ClaimId id, AnswerOpening calldata opening, Shown[] calldata shown) external view returns (bool);
-
-  /// @notice Whether the answer's workings or payouts have no such place.
-  function showNoSuchPlace(
-    ClaimId id,
-    AnswerOpening calldata opening,
-    TraceMatrix calldata matrix,
-    Place calldata place
-  ) external view returns (bool);
 }

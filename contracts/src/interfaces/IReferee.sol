@@ -90,6 +90,11 @@ interface IReferee {
   ) external view returns (bool);
 
   /// @notice Size of the matrix and its number of leaves: a leaf beyond them is nobody's to reveal.
+  function sizeOf(bytes32 programHash, uint256 tokens, uint256 answer, TraceMatrix calldata matrix)
+    external
+    view
+    returns (uint256 rows, uint256 columns, uint256 leaves);
+
   function shapeOf(bytes32 programHash, bytes32 inputsHash, TraceMatrix calldata matrix)
     external
     view

@@ -35,6 +35,17 @@ library Computations {
     _stand(self, header, traceRoot, 0);
   }
 
+  /// @notice The sizes of any answer with as many tokens, of which the last `answer` are its own; nothing else of it.
+  function ofLengths(bytes32 programHash, uint256 tokens, uint256 answer, Header calldata header)
+    internal
+    pure
+    returns (Computation memory self)
+  {
+    if (keccak256(abi.encode(header)) != programHash) revert IReferee.RefereeWrongHeader();
+    TextsOf.sized(self.texts, tokens, answer, header.window);
+    _stand(self, header, 0, 0);
+  }
+
   /// @notice A unit of a run.
   function ofUnit(
     Unit calldata unit,

@@ -1,32 +1,53 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
-import { NodesOpening } from "../interfaces/IGames.sol";
-import { Leaves } from "./Leaves.sol";
+import { LeavesOpening, NodesOpening } from "../interfaces/IGames.sol";
+import { Leaves, Stretch } from "./Leaves.sol";
 import { Merkle } from "./Merkle.sol";
 import { Committed } from "./Openings.sol";
 
-/// @title Inner nodes of Merkle trees, many at once
+/// @title Many nodes or leaves of a Merkle tree at once
 /// @notice Trees of Merkle.sol. Node k of level L stands above leaves k·2^L to (k+1)·2^L − 1; leaves are level 0. Shown are
 /// all descendants of one node, a few levels below it, from left to right; those with no leaf below them are padding and
 /// left out.
 library Nodes {
+  /// @dev In place of a depth: a cut.
+  uint256 internal constant CUT = type(uint8).max;
+
   /// @notice Whether the hashes are nodes of the tree of the matrix's leaves.
   function proven(NodesOpening calldata shown, Committed memory matrix) internal pure returns (bool) {
     uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
-    if (!exists(leaves, shown.level, shown.leaf)) return false;
-    uint256 within = Merkle.depth(leaves) - shown.level;
-    if (shown.proof.length < within) return false;
-    bytes32 root = _root(shown, leaves, shown.proof[:within]);
-    if (root == 0) return false;
-    bytes32 leaf = Merkle.leaf(abi.encodePacked(root, uint32(matrix.rows), uint32(matrix.columns)));
-    return Merkle.verify(matrix.root, matrix.count, matrix.index, leaf, shown.proof[within:]);
+    bytes32 node = _node(shown, leaves);
+    return node != 0 && _stands(node, shown.leaf, shown.level, leaves, shown.proof, matrix);
   }
 
   /// @notice Whether the hashes are nodes of the tree of `count` leaves under `root`.
   function provenUnder(NodesOpening calldata shown, bytes32 root, uint256 count) internal pure returns (bool) {
-    if (!exists(count, shown.level, shown.leaf)) return false;
-    return root != 0 && _root(shown, count, shown.proof) == root;
+    if (shown.depth == CUT) return _cutRoot(shown.hashes, shown.proof, count) == root;
+    bytes32 node = _node(shown, count);
+    return node != 0 && shown.proof.length == Merkle.depth(count) - shown.level
+      && Merkle.root(count, _climb(node, shown.leaf, shown.proof)) == root;
+  }
+
+  /// @notice Whether these are the values of all the matrix's leaves below the node.
+  function provenLeaves(LeavesOpening calldata shown, Committed memory matrix) internal pure returns (bool) {
+    uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
+    if (!exists(leaves, shown.level, shown.leaf)) return false;
+    uint256 first = uint256(shown.leaf) << shown.level;
+    uint256 many = _below(leaves, shown.level, shown.level, shown.leaf);
+    // With a word behind them, for folding.
+    bytes32[] memory hashes = new bytes32[](many + 1);
+    uint256 from = 0;
+    for (uint256 k = 0; k < many; k++) {
+      Stretch memory part = Leaves.stretch(matrix.rows, matrix.columns, first + k);
+      uint256 end = from + 4 * part.rows * part.columns;
+      if (end > shown.values.length) return false;
+      hashes[k] = _leaf(shown.values[from:end]);
+      from = end;
+    }
+    if (from != shown.values.length) return false;
+    bytes32 node = _fold(hashes, shown.level, 0);
+    return _stands(node, shown.leaf, shown.level, leaves, shown.proof, matrix);
   }
 
   /// @notice Whether a tree of `count` leaves has a node at this place that is no padding.
@@ -34,24 +55,101 @@ library Nodes {
     return count > 0 && level <= Merkle.depth(count) && index < _width(count, level);
   }
 
+  /// @dev Root of the tree of `count` leaves that is made of a cut's nodes; 0 where they are not as many as they should be. Node
+  /// by node the full trees of the leaves gone through are kept, one for each bit of their number, as a counter carries.
+  function _cutRoot(bytes32[] calldata hashes, bytes32[] calldata levels, uint256 count) private pure returns (bytes32) {
+    uint256 top = Merkle.depth(count);
+    bytes32[] memory full = new bytes32[](top + 1);
+    uint256 leaf = 0;
+    for (uint256 k = 0; k < hashes.length; k++) {
+      if (leaf >= count) return 0;
+      uint256 level = top;
+      bytes32 hash;
+      assembly ("memory-safe") {
+        if lt(shr(5, k), levels.length) {
+          let given := byte(and(k, 31), calldataload(add(levels.offset, and(k, not(31)))))
+          if lt(given, level) { level := given }
+        }
+        for { } and(leaf, sub(shl(level, 1), 1)) { } { level := sub(level, 1) }
+        hash := calldataload(add(hashes.offset, shl(5, k)))
+      }
+      leaf = _carry(full, leaf, level, hash);
+    }
+    if (leaf < count) return 0;
+    bytes32 zero = 0;
+    for (uint256 level = 0; level < top; level++) {
+      if ((leaf >> level) & 1 == 1) leaf = _carry(full, leaf, level, zero);
+      zero = Merkle.node(zero, zero);
+    }
+    return Merkle.root(count, full[top]);
+  }
+
+  /// @dev Puts a node of a level behind the leaves gone through; as many as there are then. There is a place for every level up
+  /// to the tree's top, and no node goes beyond that.
+  function _carry(bytes32[] memory full, uint256 leaf, uint256 level, bytes32 hash) private pure returns (uint256 next) {
+    assembly ("memory-safe") {
+      next := add(leaf, shl(level, 1))
+      let node := mload(0x40)
+      mstore8(node, 0x01)
+      let place := add(full, add(0x20, shl(5, level)))
+      for { leaf := shr(level, leaf) } and(leaf, 1) { leaf := shr(1, leaf) } {
+        mstore(add(node, 0x01), mload(place))
+        mstore(add(node, 0x21), hash)
+        hash := keccak256(node, 0x41)
+        place := add(place, 0x20)
+      }
+      mstore(place, hash)
+    }
+  }
+
   /// @dev Nodes of a level that have a leaf below them.
   function _width(uint256 count, uint256 level) private pure returns (uint256) {
     return ((count - 1) >> level) + 1;
   }
 
-  /// @dev Root of the tree that holds the hashes where they are said to be, if the place exists; 0 where they are not as
-  /// many as they should be.
-  function _root(NodesOpening calldata shown, uint256 count, bytes32[] calldata proof) private pure returns (bytes32) {
-    (uint256 level, uint256 depth, uint256 index) = (shown.level, shown.depth, shown.leaf);
-    if (depth > level || proof.length != Merkle.depth(count) - level) return 0;
-    // An existing node's index times 2^level is below the count, so this does not overflow.
+  /// @dev How many descendants `depth` levels below an existing node have a leaf below them. Its index times 2^level is below
+  /// the count, so this does not overflow.
+  function _below(uint256 count, uint256 level, uint256 depth, uint256 index) private pure returns (uint256) {
     uint256 beside = _width(count, level - depth) - (index << depth);
-    if (shown.hashes.length != (beside < 1 << depth ? beside : 1 << depth)) return 0;
-    bytes32 hash = _fold(shown.hashes, depth, _padding(level - depth));
+    return beside < 1 << depth ? beside : 1 << depth;
+  }
+
+  /// @dev The node that has the hashes below it, if there is a node at this place; 0 where they are not as many as they should
+  /// be.
+  function _node(NodesOpening calldata shown, uint256 count) private pure returns (bytes32) {
+    (uint256 level, uint256 depth) = (shown.level, shown.depth);
+    if (!exists(count, level, shown.leaf) || depth > level) return 0;
+    uint256 many = _below(count, level, depth, shown.leaf);
+    if (shown.hashes.length != many) return 0;
+    bytes32[] memory hashes = new bytes32[](many + 1);
+    bytes32[] calldata given = shown.hashes;
+    assembly ("memory-safe") {
+      calldatacopy(add(hashes, 0x20), given.offset, shl(5, many))
+    }
+    return _fold(hashes, depth, _padding(level - depth));
+  }
+
+  /// @dev Whether a node of the matrix's tree leads, by its siblings and then the matrix's, to the root over all matrices.
+  function _stands(
+    bytes32 node,
+    uint256 index,
+    uint256 level,
+    uint256 leaves,
+    bytes32[] calldata proof,
+    Committed memory matrix
+  ) private pure returns (bool) {
+    uint256 within = Merkle.depth(leaves) - level;
+    if (proof.length < within) return false;
+    bytes32 root = Merkle.root(leaves, _climb(node, index, proof[:within]));
+    bytes32 leaf = Merkle.leaf(abi.encodePacked(root, uint32(matrix.rows), uint32(matrix.columns)));
+    return Merkle.verify(matrix.root, matrix.count, matrix.index, leaf, proof[within:]);
+  }
+
+  function _climb(bytes32 hash, uint256 index, bytes32[] calldata proof) private pure returns (bytes32) {
     for (uint256 k = 0; k < proof.length; k++) {
       hash = (index >> k) & 1 == 0 ? Merkle.node(hash, proof[k]) : Merkle.node(proof[k], hash);
     }
-    return Merkle.root(count, hash);
+    return hash;
   }
 
   /// @dev Top of a tree of `level` levels that holds nothing but padding.
@@ -61,16 +159,25 @@ library Nodes {
     }
   }
 
-  /// @dev The node `depth` levels above the hashes; `zero` stands where one is missing. All in free memory, level by level in
-  /// the same place, and nothing stays there: two thousand hashes cost some 300,000 gas.
-  function _fold(bytes32[] calldata hashes, uint256 depth, bytes32 zero) private pure returns (bytes32 top) {
+  /// @dev Merkle.leaf without a copy that stays in memory.
+  function _leaf(bytes calldata data) private pure returns (bytes32 hash) {
     assembly ("memory-safe") {
-      // One byte and two words to be hashed, then the hashes.
+      let free := mload(0x40)
+      mstore8(free, 0x00)
+      calldatacopy(add(free, 1), data.offset, data.length)
+      hash := keccak256(free, add(data.length, 1))
+    }
+  }
+
+  /// @dev The node `depth` levels above all hashes but the last word, which is free; `zero` stands where one is missing. Level
+  /// by level in the same place: two thousand hashes cost some 300,000 gas.
+  function _fold(bytes32[] memory hashes, uint256 depth, bytes32 zero) private pure returns (bytes32 top) {
+    assembly ("memory-safe") {
+      // One byte and two words to be hashed.
       let node := mload(0x40)
       mstore8(node, 0x01)
-      let first := add(node, 0x60)
-      let size := shl(5, hashes.length)
-      calldatacopy(first, hashes.offset, size)
+      let first := add(hashes, 0x20)
+      let size := shl(5, sub(mload(hashes), 1))
       for { } depth { depth := sub(depth, 1) } {
         let to := first
         let end := add(first, size)

@@ -50,6 +50,12 @@ library TextsOf {
     }
   }
 
+  /// @notice One text that is not there.
+  function sized(Texts memory texts, uint256 tokens, uint256 predicted, uint256 window) internal pure {
+    Text memory text;
+    _add(texts.lengths, text, tokens, predicted, window);
+  }
+
   /// @notice How many texts ‖ each text's tokens, answer, weight ‖ the tokens of all ‖ how many scalars ‖ scalars
   /// (unitInputsBytes in src/attribution/trace/unit.ts).
   function unit(Texts memory texts, bytes calldata inputs, uint256 window) internal pure {

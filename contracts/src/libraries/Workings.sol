@@ -4,7 +4,6 @@ pragma solidity ^0.8.30;
 import { WorkingsLeaf } from "../interfaces/IPayoutJudge.sol";
 import { Leaves } from "./Leaves.sol";
 import { Committed, Openings } from "./Openings.sol";
-import { Answer } from "../types/Answers.sol";
 
 /// @notice Row i of `order`: the columns by contributor's address, then column; what those up to here come to.
 struct OrderRow {
@@ -86,11 +85,14 @@ library Workings {
   }
 
   /// @notice The table there; or a tree by itself, with its root and count.
-  function treeAt(uint256 index, Answer calldata answer, uint256 records) internal pure returns (Committed memory tree) {
-    if (isTable(index)) return matrix(answer.workingsRoot, records, index - PLACES);
+  function treeAt(uint256 index, bytes32 workingsRoot, bytes32 payoutRoot, uint256 payoutCount, uint256 records)
+    internal
+    pure
+    returns (Committed memory tree)
+  {
+    if (isTable(index)) return matrix(workingsRoot, records, index - PLACES);
     tree.index = type(uint32).max;
-    (tree.root, tree.count) =
-      index == OVER_PLACE ? (answer.workingsRoot, TABLES) : (answer.payoutRoot, answer.payoutCount);
+    (tree.root, tree.count) = index == OVER_PLACE ? (workingsRoot, TABLES) : (payoutRoot, payoutCount);
   }
 
   function rows(uint256 records, uint256 table) internal pure returns (uint256) {

@@ -109,6 +109,70 @@ contract NodesTest is Test {
     yes(!this.proven(NodesOpening(0, 3, 3, none, none), matrix), "none of them");
   }
 
+  // ---- Cuts ----
+
+  /// @dev Every list of levels is a cut of every tree: the level that fits is the highest below it, and the last ones go on.
+  function testFuzz_aCutIsOneOfEveryTree(uint16 size, uint256 seed) public view {
+    uint256 count = bound(size, 1, 150);
+    bytes32[] memory leaves = _leaves(count, "cut");
+    (bytes32[] memory hashes, bytes32[] memory levels) = _cut(leaves, seed);
+    NodesOpening memory shown = NodesOpening(7, 0, 255, hashes, levels);
+    yes(this.provenUnder(shown, MerkleTree.root(leaves), count), "as it is");
+    uint256 which = seed % hashes.length;
+    shown.hashes[which] ^= bytes32(uint256(1));
+    yes(!this.provenUnder(shown, MerkleTree.root(leaves), count), "another hash");
+    shown.hashes[which] ^= bytes32(uint256(1));
+    shown.hashes = _longer(hashes);
+    yes(!this.provenUnder(shown, MerkleTree.root(leaves), count), "one more");
+    shown.hashes = _shorter(hashes);
+    yes(!this.provenUnder(shown, MerkleTree.root(leaves), count), "one less");
+    shown.hashes = hashes;
+    yes(!this.provenUnder(shown, MerkleTree.root(leaves), count + 1), "of another tree");
+  }
+
+  function test_aCutByHand() public view {
+    bytes32[] memory leaves = _leaves(5, "cut");
+    bytes32[] memory hashes = new bytes32[](4);
+    (hashes[0], hashes[1], hashes[2]) = (leaves[0], leaves[1], Merkle.node(leaves[2], leaves[3]));
+    hashes[3] = Merkle.node(Merkle.node(leaves[4], 0), Merkle.node(0, 0));
+    bytes32[] memory levels = new bytes32[](1);
+    // The second leaf cannot be a node of level 1; behind the third node, level 2 is the highest that fits.
+    levels[0] = hex"00_01_01_ff";
+    yes(this.provenUnder(NodesOpening(0, 0, 255, hashes, levels), MerkleTree.root(leaves), 5), "four nodes");
+  }
+
+  /// @dev Nodes of random levels, and as many levels as there are, or fewer.
+  function _cut(bytes32[] memory leaves, uint256 seed)
+    private
+    pure
+    returns (bytes32[] memory hashes, bytes32[] memory levels)
+  {
+    uint256 top = Merkle.depth(leaves.length);
+    levels = new bytes32[](1 + seed % 3);
+    for (uint256 k = 0; k < levels.length; k++) {
+      for (uint256 b = 0; b < 32; b++) {
+        levels[k] |= bytes32(uint256(uint256(keccak256(abi.encode(seed, k, b))) % 4) << (248 - 8 * b));
+      }
+    }
+    bytes32[] memory all = new bytes32[](leaves.length);
+    uint256 n = 0;
+    for (uint256 leaf = 0; leaf < leaves.length; n++) {
+      uint256 level = n / 32 < levels.length ? uint8(levels[n / 32][n % 32]) : 255;
+      if (level > top) level = top;
+      while (leaf % (1 << level) != 0) level--;
+      bytes32[] memory row = MerkleTree.padded(leaves);
+      for (uint256 k = 0; k < level; k++) {
+        row = MerkleTree.above(row);
+      }
+      all[n] = row[leaf >> level];
+      leaf += 1 << level;
+    }
+    hashes = new bytes32[](n);
+    for (uint256 k = 0; k < n; k++) {
+      hashes[k] = all[k];
+    }
+  }
+
   // ---- Naive trees ----
 
   function _leaves(uint256 count, bytes32 salt) private pure returns (bytes32[] memory leaves) {

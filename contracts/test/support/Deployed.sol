@@ -23,6 +23,7 @@ import { FakeReferee } from "./FakeReferee.sol";
 import { FakeUnitReferee } from "./FakeUnitReferee.sol";
 import { MerkleTree } from "./MerkleTree.sol";
 import { Test } from "./Test.sol";
+import { SameTrace } from "./SameTrace.sol";
 
 /// @notice All contracts as a deployment has them, one Datanet with one version, one adapter.
 abstract contract Deployed is Test {
@@ -34,7 +35,7 @@ abstract contract Deployed is Test {
   /// Three disputes of 5,000,000 gas.
   uint128 internal constant BOND = 0.06 ether;
   /// A reply of 300,000 gas, and a hash.
-  uint256 internal constant DEMAND_BOND = 0.0012052 ether;
+  uint256 internal constant DEMAND_BOND = 0.00138 ether;
   uint128 internal constant PLATFORM_FEE = 0.001 ether;
   uint256 internal constant MIN_STAKE = 0.01 ether;
   string internal constant CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
@@ -147,7 +148,7 @@ abstract contract Deployed is Test {
       tokensOut: tokensOut,
       receiptHash: receiptHash,
       inputsHash: keccak256("inputs"),
-      traceRoot: keccak256("trace"),
+      traceRoot: SameTrace.root(),
       workingsRoot: keccak256("workings"),
       payoutRoot: payoutRoot,
       payoutCount: payoutCount,

@@ -2,18 +2,19 @@
 pragma solidity ^0.8.30;
 
 import { IDisputes } from "../../src/interfaces/IDisputes.sol";
-import { NodesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
+import { LeavesOpening, NodesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
 import { Opening, Step, TraceMatrix } from "../../src/interfaces/IReferee.sol";
 import { Accounting, ClaimState, PayRequest } from "../../src/interfaces/ISettlement.sol";
 import { AnswerOpening } from "../../src/types/Answers.sol";
 import { Fee } from "../../src/types/Fees.sol";
 import { ClaimId } from "../../src/types/Ids.sol";
 import { Deployed } from "./Deployed.sol";
+import { SameTrace } from "./SameTrace.sol";
 
 /// @notice What challengers and claimants do, in a line each.
 abstract contract Disputing is Deployed {
   bytes32 internal constant SALT = "salt";
-  bytes internal constant VALUES = "values of a leaf";
+  bytes internal constant VALUES = "values of an element";
 
   function _paidClaim(bytes32 receipt) internal returns (ClaimId id) {
     (PayRequest memory request, Fee memory fee,) = _request(receipt, 13, 37, 6000);
@@ -91,13 +92,17 @@ abstract contract Disputing is Deployed {
   }
 
   function _demandAll(address who, ClaimId id, Place[] memory places) internal {
-    uint256 bonds = 0;
-    for (uint256 k = 0; k < places.length; k++) {
-      bonds += disputes.demandBond(places[k]);
-    }
+    uint256 bonds = _bonds(places);
     vm.deal(who, who.balance + bonds);
     vm.prank(who);
     disputes.demand{ value: bonds }(id.game(), places);
+  }
+
+  /// @dev Of all in one call.
+  function _bonds(Place[] memory places) internal view returns (uint256 bonds) {
+    for (uint256 k = 0; k < places.length; k++) {
+      bonds += k == 0 ? disputes.demandBond(places[k]) : disputes.furtherBond(places[k]);
+    }
   }
 
   function _one(Place memory place) internal pure returns (Place[] memory places) {
@@ -110,19 +115,26 @@ abstract contract Disputing is Deployed {
     matrix.index = index;
   }
 
-  /// @dev Publishes the leaf in the claim's trace, as the fake referee knows it, and shows it.
   function _reveal(ClaimId id, Place memory place) internal {
-    AnswerOpening memory opening = _opening(id);
-    referee.put(opening.answer.traceRoot, place.index, place.leaf, VALUES);
-    disputes.reveal(id, opening, _shown(place.index, place.leaf, VALUES));
+    disputes.reveal(id, _opening(id), _shownLeaves(place.index, place.leaf, place.level, SameTrace.values(place.level)));
   }
 
   /// @dev A reply of one leaf.
   function _shown(uint32 index, uint32 leaf, bytes memory values) internal pure returns (Shown[] memory shown) {
+    return _shownLeaves(index, leaf, 0, values);
+  }
+
+  /// @dev A reply of all leaves below a node.
+  function _shownLeaves(uint32 index, uint32 leaf, uint8 level, bytes memory values)
+    internal
+    pure
+    returns (Shown[] memory shown)
+  {
     shown = new Shown[](1);
     shown[0].matrix = _matrix(index);
-    shown[0].leaves = new Opening[](1);
-    shown[0].leaves[0] = _leaf(leaf, values);
+    shown[0].matrix.inputs = "inputs";
+    shown[0].leaves = new LeavesOpening[](1);
+    shown[0].leaves[0] = LeavesOpening(leaf, level, values, SameTrace.proof(index, level));
   }
 
   /// @dev A reply of nodes of one tree.

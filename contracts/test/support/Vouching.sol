@@ -2,8 +2,8 @@
 pragma solidity ^0.8.30;
 
 import { Outcome } from "../../src/interfaces/ILedgerReferee.sol";
-import { NodesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
-import { Opening, Step } from "../../src/interfaces/IReferee.sol";
+import { LeavesOpening, NodesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
+import { Step } from "../../src/interfaces/IReferee.sol";
 import { Accounting } from "../../src/interfaces/ISettlement.sol";
 import { UnitShape } from "../../src/interfaces/IUnitReferee.sol";
 import { Runs } from "../../src/Runs.sol";
@@ -47,11 +47,16 @@ abstract contract Vouching is Deployed {
     }
   }
 
-  /// @dev Leaves of a matrix's tree: any words.
+  /// @dev Values of a leaf: any word, and zeros.
+  function _valuesOf(string memory what, uint256 index, uint256 leaf) internal pure returns (bytes memory) {
+    return bytes.concat(keccak256(abi.encode(what, index, leaf)), new bytes(992));
+  }
+
+  /// @dev Leaves of a matrix's tree.
   function _leaves(string memory what, uint256 index) internal view returns (bytes32[] memory leaves) {
     leaves = new bytes32[](unitReferee.rows());
     for (uint256 k = 0; k < leaves.length; k++) {
-      leaves[k] = keccak256(abi.encode(what, index, k));
+      leaves[k] = Merkle.leaf(_valuesOf(what, index, k));
     }
   }
 
@@ -183,11 +188,18 @@ abstract contract Vouching is Deployed {
     shown.matrix.index = index;
   }
 
-  function _leafShown(Place memory place, bytes memory values) internal pure returns (Shown memory shown) {
+  /// @dev VALUES stand for the right ones, of a matrix under the inner root.
+  function _leafShown(Place memory place, bytes memory values) internal view returns (Shown memory shown) {
     shown = _shown(place.index);
-    shown.leaves = new Opening[](1);
-    shown.leaves[0].leaf = place.leaf;
-    shown.leaves[0].values = values;
+    shown.leaves = new LeavesOpening[](1);
+    bytes32[] memory within = MerkleTree.proof(_leaves("inner", place.index), place.leaf);
+    bytes32[] memory above = MerkleTree.proof(_matrices("inner", INNER_MATRICES), place.index);
+    bytes32[] memory proof = new bytes32[](within.length + above.length);
+    for (uint256 k = 0; k < proof.length; k++) {
+      proof[k] = k < within.length ? within[k] : above[k - within.length];
+    }
+    if (keccak256(values) == keccak256(VALUES)) values = _valuesOf("inner", place.index, place.leaf);
+    shown.leaves[0] = LeavesOpening(place.leaf, place.level, values, proof);
   }
 
   function _nodesShown(uint32 index, NodesOpening memory nodes) internal pure returns (Shown memory shown) {

@@ -1,6 +1,6 @@
-import type { Shown } from '../trace/replies.ts';
+import { type Shown, leavesOpening } from '../trace/replies.ts';
 import { ALL_MATRICES, TraceNodes, isIn } from '../trace/trace-nodes.ts';
-import { cutOf } from '../trace/tree.ts';
+import { cutOf, leafValues } from '../trace/tree.ts';
 import type { UnitTrace, UnitTracer } from '../trace/unit-tracer.ts';
 import { ALL_OUTPUTS, type RunPlace } from './places.ts';
 import type { UnitParts } from './unit-case.ts';
@@ -31,7 +31,11 @@ export async function unitReplies(tracer: UnitTracer, { kind, inputs, sources }:
     of(index).nodes.push(nodes[outside ? 'outputs' : 'inner'].opening({ index: index === ALL_OUTPUTS ? ALL_MATRICES : outside ? index - first : index, leaf, level, depth }));
   }
   const leaves = places.filter(({ depth }) => depth === 0);
-  const replies = leaves.length ? await tracer.openings(kind, inputs, sources, { inner, outputs }, leaves, options) : [];
-  leaves.forEach(({ index }, k) => of(index).leaves.push(replies[k]!.leaf));
+  const matrices = leaves.length ? await tracer.matrices(kind, inputs, sources, leaves.map(({ index }) => index), options) : new Map();
+  for (const place of leaves) {
+    const { index } = place;
+    const [tree, at] = index < first ? [nodes.inner, index] : [nodes.outputs, index - first];
+    of(index).leaves.push(leavesOpening(place, tree.of(at).count, tree.proof({ ...place, index: at }), (leaf) => leafValues(matrices.get(index)!, leaf).values));
+  }
   return [...shown.values()];
 }

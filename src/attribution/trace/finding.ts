@@ -3,7 +3,7 @@ import { type Hex, toHex } from '../../protocol/bytes.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
 import { stepEvidence } from './evidence.ts';
 import { type Inspection, placeWords } from './inspect.ts';
-import type { LeafPlace } from './leaf-search.ts';
+import { type LeafPlace, singleLeaves } from './leaf-search.ts';
 import type { ShownPiece } from './node-search.ts';
 import type { PayoutEvidence } from './payout-evidence.ts';
 import { ofTrace, payoutFinding } from './payout-finding.ts';
@@ -63,7 +63,7 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { answer
     }
     case 'step': {
       const { place } = verdict;
-      const leaf = values ?? shownValues(shown, place);
+      const leaf = values ?? (own && shownValues(own.tree, shown, place));
       return leaf ? byStep(place, leaf, claimed!) : { kind: 'demand', where, certain: true, places: [leafPlace(place)] };
     }
     case 'inputs-unknown':
@@ -78,7 +78,11 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { answer
 }
 
 /** Values of a leaf, if it is among what was shown. */
-function shownValues(shown: readonly ShownPiece[], { index, leaf }: LeafPlace): Float32Array | undefined {
-  for (const piece of shown) if ('values' in piece && piece.index === index && piece.leaf === leaf) return piece.values;
+function shownValues(tree: TraceTree, shown: readonly ShownPiece[], { index, leaf }: LeafPlace): Float32Array | undefined {
+  for (const piece of shown) {
+    if (!('values' in piece) || piece.index !== index) continue;
+    const { first, leaves } = singleLeaves(tree.tensors[index]!, piece);
+    if (leaves[leaf - first]) return leaves[leaf - first];
+  }
   return undefined;
 }

@@ -15,8 +15,9 @@ import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from './
 import type { Matrix, RunOptions } from './run.ts';
 import { inputsHash } from './step.ts';
 import { searchWithheld } from './search-withheld.ts';
+import { shownBy } from './testing/shown-by.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
-import { ALL_MATRICES, TraceNodes, type TracePlace, leafPlace } from './trace-nodes.ts';
+import { ALL_MATRICES, TraceNodes, leafPlace } from './trace-nodes.ts';
 import { Tracer } from './tracer.ts';
 import { TraceTree, leafValues } from './tree.ts';
 
@@ -59,11 +60,6 @@ const planted = (at: number, place: number, bit: number, follow: RunOptions['cha
     follow?.(index, matrix);
   },
 });
-
-const shownBy = (trace: Matrix[]) => {
-  const nodes = new TraceNodes(TraceTree.of(trace));
-  return (place: TracePlace): ShownPiece => (place.depth ? { index: place.index, ...nodes.opening(place) } : { ...place, values: leafValues(trace[place.index]!, place.leaf).values, proof: nodes.proof(place) });
-};
 
 describe('an answer that was claimed', () => {
   it('is right, or has another payout', async () => {

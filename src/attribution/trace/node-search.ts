@@ -1,10 +1,10 @@
 import { type Hex, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
-import type { ShownLeaf } from './leaf-search.ts';
+import { type ShownLeaf, type ShownLeaves, singleLeaves } from './leaf-search.ts';
 import { SEARCH_LIMITS, type SearchLimits, SearchPlan, type Suspect, roundGas } from './search-plan.ts';
-import { ALL_MATRICES, TraceNodes, type TracePlace, isIn, leafPlace, shapeBytes } from './trace-nodes.ts';
+import { ALL_MATRICES, CUT, TraceNodes, type TracePlace, isIn, leafPlace, shapeBytes } from './trace-nodes.ts';
 import { TraceTree, hashLeaf } from './tree.ts';
-import { climb, depthOf, widthOf } from './tree-nodes.ts';
+import { climb, climbCut, depthOf, widthOf } from './tree-nodes.ts';
 
 const LEAF = Uint8Array.of(0);
 const ROOT = Uint8Array.of(2);
@@ -20,8 +20,8 @@ export interface ShownNodes extends TracePlace {
   proof: readonly Hex[];
 }
 
-export type ShownPiece = ShownLeaf | ShownNodes;
-const isLeaf = (piece: ShownPiece): piece is ShownLeaf => 'values' in piece;
+export type ShownPiece = ShownLeaves | ShownNodes;
+const isLeaf = (piece: ShownPiece): piece is ShownLeaves => 'values' in piece;
 
 /** A leaf of which the claimed hash is known, and all before it is right. */
 export interface FalseLeaf {
@@ -41,7 +41,9 @@ export class NodeSearch {
   private readonly nodes = new Map<string, Uint8Array>();
   /** Those among them that follow from what nobody had to be asked for. */
   private readonly published = new Map<string, Uint8Array>();
-  private readonly pieces = new Map<string, { piece: ShownPiece; nodes: ReadonlyMap<string, Uint8Array> }>();
+  private readonly pieces = new Map<string, ReadonlyMap<string, Uint8Array>>();
+  /** Each leaf that was shown, alone or among others. */
+  private readonly leaves = new Map<string, ShownLeaf>();
   private readonly counts: number[];
 
   constructor(own: TraceTree, root: Hex) {
@@ -52,9 +54,13 @@ export class NodeSearch {
 
   /** Takes what was shown. Throws RangeError where it does not stand under the claim's root. */
   add(piece: ShownPiece): void {
-    const place = isLeaf(piece) ? leafPlace(piece) : piece;
+    const place = isLeaf(piece) ? { ...leafPlace(piece), level: piece.level ?? 0 } : piece;
     const nodes = this.climb(place, piece);
-    this.pieces.set(placeKey(place), { piece, nodes });
+    this.pieces.set(placeKey(place), nodes);
+    if (isLeaf(piece)) {
+      const { first, leaves } = this.single(piece);
+      leaves.forEach((values, k) => this.leaves.set(placeKey(leafPlace({ index: piece.index, leaf: first + k })), { index: piece.index, leaf: first + k, values, proof: piece.level ? [] : piece.proof }));
+    }
     for (const [key, hash] of nodes) this.nodes.set(key, hash);
   }
 
@@ -83,8 +89,7 @@ export class NodeSearch {
   /** The first false leaf, once it was shown. */
   get found(): ShownLeaf | undefined {
     const first = this.falseLeaf;
-    const piece = first && this.pieces.get(placeKey(leafPlace(first)))?.piece;
-    return piece && isLeaf(piece) ? piece : undefined;
+    return first && this.leaves.get(placeKey(leafPlace(first)));
   }
 
   /** Leaves among which the first false one is. */
@@ -106,7 +111,7 @@ export class NodeSearch {
       const planned = this.planned(plan, nodes, { rounds, gas, most: SEARCH_LIMITS.most });
       const shown = planned?.map((place) => this.pieces.get(placeKey(place)));
       if (!shown?.every((one) => one !== undefined)) break;
-      for (const one of shown) for (const [key, hash] of one.nodes) nodes.set(key, hash);
+      for (const one of shown) for (const [key, hash] of one) nodes.set(key, hash);
       [rounds, gas] = [Math.max(1, rounds - 1), gas - roundGas(planned!)];
     }
     return this.planned(plan, this.nodes, { rounds, gas, most: limits.most }) ?? [];
@@ -128,7 +133,7 @@ export class NodeSearch {
     const { index, level, leaf } = suspect;
     // Padding that differs: nobody can show the node above it, since what is shown of a node has none.
     if (leaf >= widthOf(this.own.of(index).count, level)) return [{ index, level: level + 1, leaf: leaf >> 1, depth: 1 }];
-    if (level === 0 && index !== ALL_MATRICES && this.pieces.has(placeKey(leafPlace(suspect)))) return undefined;
+    if (level === 0 && index !== ALL_MATRICES && [this.leaves, this.pieces].some((shown) => shown.has(placeKey(leafPlace(suspect))))) return undefined;
     return plan.places(suspect, limits);
   }
 
@@ -152,22 +157,30 @@ export class NodeSearch {
     }
   }
 
+  private single(piece: ShownLeaves) {
+    const tensor = this.own.tree.tensors[piece.index];
+    if (!tensor) throw new RangeError(`no matrix ${piece.index}`);
+    return singleLeaves(tensor, piece);
+  }
+
   /** Nodes that follow from what was shown. Throws RangeError where they do not lead to the claim's root. */
   private climb({ index, leaf, level, depth }: TracePlace, piece: ShownPiece): Map<string, Uint8Array> {
     const [matrices, all] = [this.counts.length, index === ALL_MATRICES];
     const count = all ? matrices : this.counts[index];
     const words = `${level > 0 ? `node ${leaf} of level ${level}` : `leaf ${leaf}`} of ${all ? 'all matrices' : `instruction ${index}`}`;
-    if (count === undefined || !isIn(count, { leaf, level, depth })) throw new RangeError(`no ${words}`);
+    if (count === undefined || !isIn(count, { leaf, level, depth }) || (depth === CUT && !all)) throw new RangeError(`no ${words}`);
     const nodes = new Map<string, Uint8Array>();
     const visit = (tree: number) => (at: number, place: number, hash: Uint8Array) => void nodes.set(keyOf({ index: tree, level: at, leaf: place }), hash);
     const within = depthOf(count) - level;
-    const hashes = isLeaf(piece) ? [hashLeaf(piece.values)] : piece.hashes.map(fromHex);
     try {
-      let top = climb({ count, level, place: leaf, depth }, hashes, piece.proof.slice(0, within), visit(index));
+      const cut = depth === CUT;
+      const hashes = isLeaf(piece) ? this.single(piece).leaves.map(hashLeaf) : piece.hashes.map(fromHex);
+      let top = cut ? climbCut(count, piece.proof, hashes, visit(index))
+        : climb({ count, level, place: leaf, depth: isLeaf(piece) ? level : depth }, hashes, piece.proof.slice(0, within), visit(index));
       if (!all) {
         const matrix = fastKeccak256(LEAF, fastKeccak256(ROOT, uint256Bytes(count), top), shapeBytes(this.own.tree.tensors[index]!));
         top = climb({ count: matrices, level: 0, place: index, depth: 0 }, [matrix], piece.proof.slice(within), visit(ALL_MATRICES));
-      } else if (piece.proof.length !== within) throw new RangeError('another length');
+      } else if (!cut && piece.proof.length !== within) throw new RangeError('another length');
       if (toHex(fastKeccak256(ROOT, uint256Bytes(matrices), top)) === this.root) return nodes;
     } catch {
       // Said below.

@@ -12,8 +12,9 @@ import { MOST_PUBLISHED_BYTES, PUBLISHED_BYTES, PublishedTrace, publishedLevel, 
 import { repliesTo } from './replies.ts';
 import type { Matrix } from './run.ts';
 import { inputsHash } from './step.ts';
+import { shownBy } from './testing/shown-by.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
-import { TraceNodes } from './trace-nodes.ts';
+import { TraceNodes, type TracePlace } from './trace-nodes.ts';
 import { Tracer } from './tracer.ts';
 import { TraceTree, cutOf, leafValues } from './tree.ts';
 import { depthOf, widthOf } from './tree-nodes.ts';
@@ -127,22 +128,16 @@ async function inspect(trace: TraceTree, published: Uint8Array): Promise<Inspect
 }
 
 /** Goes on until something is proved; `show` is the claimant. */
-async function dispute(inspection: Inspection, traceRoot: Hex, show: (places: Parameters<typeof repliesTo>[2]) => ShownPiece[]): Promise<{ found: AnswerFinding; rounds: number; places: number }> {
+async function dispute(inspection: Inspection, traceRoot: Hex, show: (place: TracePlace) => ShownPiece): Promise<{ found: AnswerFinding; rounds: number; places: number }> {
   const shown: ShownPiece[] = [];
   let places = 0;
   for (let rounds = 0; ; rounds++) {
     const found = await findingOf(tracer, inspection, { answer: answerOf(traceRoot), records: [], shown });
     if (found.kind !== 'demand' || rounds > 4) return { found, rounds, places };
     places += found.places.length;
-    shown.push(...show(found.places));
+    shown.push(...found.places.map(show));
   }
 }
-
-const claimant = (trace: Matrix[]) => {
-  const nodes = new TraceNodes(TraceTree.of(trace));
-  return (places: Parameters<typeof repliesTo>[2]): ShownPiece[] =>
-    places.map((place) => (place.depth ? { index: place.index, ...nodes.opening(place) } : { ...place, values: leafValues(trace[place.index]!, place.leaf).values, proof: nodes.proof(place) }));
-};
 
 describe('a claim of which the upper hashes are published', () => {
   it('is right where it is right', async () => {
@@ -179,7 +174,7 @@ describe('a claim of which the upper hashes are published', () => {
       if (asked.kind !== 'demand') throw new Error(asked.kind);
       // Nothing is asked again that was published.
       for (const one of asked.places) expect(one).toMatchObject({ index, level: expect.toSatisfy((at: number) => at <= level) });
-      const { found, rounds } = await dispute(inspection, theirs.root, claimant(trace));
+      const { found, rounds } = await dispute(inspection, theirs.root, shownBy(trace));
       if (found.kind !== 'false' || found.evidence.kind !== 'step') throw new Error(`${found.kind}: ${found.where}`);
       expect(rounds).toBeLessThanOrEqual(level <= 4 ? 2 : 3);
       const { columns } = right[index]!;
@@ -198,12 +193,12 @@ describe('a claim of which the upper hashes are published', () => {
       const inspection = await inspect(theirs, published);
       expect(inspection.verdict).toMatchObject({ kind: 'trace-missing', where: expect.stringContaining('not its trace') });
       expect(inspection.partly).toBeUndefined();
-      const { found } = await dispute(inspection, theirs.root, claimant(trace));
+      const { found } = await dispute(inspection, theirs.root, shownBy(trace));
       expect(found).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index, row: 0, column: 3 } } });
     }
     // A level higher than it had to be hides nothing, and asks for no more than a withheld file does.
-    const most = await dispute(await inspect(theirs, new Uint8Array()), theirs.root, claimant(trace));
-    const tops = await dispute(await inspect(theirs, fileAt(theirs, deepest)), theirs.root, claimant(trace));
+    const most = await dispute(await inspect(theirs, new Uint8Array()), theirs.root, shownBy(trace));
+    const tops = await dispute(await inspect(theirs, fileAt(theirs, deepest)), theirs.root, shownBy(trace));
     expect(tops.found.kind).toBe('false');
     expect(tops.rounds).toBeLessThanOrEqual(most.rounds);
   });

@@ -1,8 +1,8 @@
-import { type Hex, toHex } from '../../protocol/bytes.ts';
+import { type Hex, concat, toHex } from '../../protocol/bytes.ts';
 import { type TraceMatrix, matrixOf } from './evidence.ts';
 import { type TraceInputs, lengthsOf, sizeOf } from './instruction.ts';
-import { type Opening, headerOf, inputsBytes } from './step.ts';
-import { ALL_MATRICES, TraceNodes, type TracePlace, isIn, leafPlace } from './trace-nodes.ts';
+import { headerOf, inputsBytes } from './step.ts';
+import { ALL_MATRICES, TraceNodes, type TracePlace, isIn } from './trace-nodes.ts';
 import type { TraceOptions, Tracer } from './tracer.ts';
 import { type TraceTree, cutOf, floatBytes, leafValues } from './tree.ts';
 
@@ -15,10 +15,18 @@ export interface NodesOpening {
   proof: Hex[];
 }
 
+/** Values of all leaves below a node: IGames.sol. */
+export interface LeavesOpening {
+  leaf: number;
+  level: number;
+  values: Hex;
+  proof: Hex[];
+}
+
 /** What is shown of one matrix, or of the tree over all: Shown in IGames.sol. */
 export interface Shown {
   matrix: TraceMatrix;
-  leaves: Opening[];
+  leaves: LeavesOpening[];
   nodes: NodesOpening[];
 }
 
@@ -43,15 +51,22 @@ export function shownOf(tracer: Tracer, inputs: TraceInputs, places: readonly Tr
     const here = places.filter((place) => place.index === index);
     return {
       matrix: matrixAt(tracer, inputs, index),
-      leaves: here.filter(({ depth }) => depth === 0).map((place) => ({ input: 0, leaf: place.leaf, values: toHex(floatBytes(valuesOf(index, place.leaf))), proof: nodes.proof(place) })),
+      leaves: here.filter(({ depth }) => depth === 0).map((place) => leavesOpening(place, nodes.of(index).count, nodes.proof(place), (leaf) => valuesOf(index, leaf))),
       nodes: here.filter(({ depth }) => depth > 0).map((place) => nodes.opening(place)),
     };
   });
 }
 
+/** What answers a demand for leaves of a matrix that has `count` of them. */
+export function leavesOpening({ leaf, level }: TracePlace, count: number, proof: Hex[], valuesOf: (leaf: number) => Float32Array): LeavesOpening {
+  const first = leaf * 2 ** level;
+  const all = Array.from({ length: Math.min(2 ** level, count - first) }, (_, k) => floatBytes(valuesOf(first + k)));
+  return { leaf, level, values: toHex(concat(...all)), proof };
+}
+
 /** Which places are shown. */
 export function placesOf({ matrix: { index }, leaves, nodes }: Shown): TracePlace[] {
-  return [...leaves.map(({ leaf }) => leafPlace({ index, leaf })), ...nodes.map(({ leaf, level, depth }) => ({ index, leaf, level, depth }))];
+  return [...leaves.map(({ leaf, level }) => ({ index, leaf, level, depth: 0 })), ...nodes.map(({ leaf, level, depth }) => ({ index, leaf, level, depth }))];
 }
 
 /** In as many parts as fit into a transaction each; nearly always one. `most`: bytes of one; 0: each place for itself. */
@@ -90,6 +105,7 @@ export function noSuchPlace(tracer: Tracer, inputs: TraceInputs, place: TracePla
 /** The program's proof of an instruction; of the tree over all matrices, and of what the program does not have, only its header. */
 export function matrixAt(tracer: Tracer, inputs: TraceInputs, index: number): TraceMatrix {
   const { program, committed } = tracer;
-  if (program.instructions[index]) return matrixOf(tracer, inputs, index);
+  // Its size follows from the number of tokens; with the first, and the tree over all, come the tokens (Replies.sol).
+  if (program.instructions[index]) return { ...matrixOf(tracer, inputs, index), ...(index > 0 && { inputs: '0x' as const }) };
   return { header: headerOf(program, committed.root), inputs: toHex(inputsBytes(inputs)), index, instruction: '0x', instructionProof: [] };
 }

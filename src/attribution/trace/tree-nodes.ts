@@ -65,6 +65,43 @@ export class TreeNodes {
   }
 }
 
+/** Which nodes of a tree of `count` leaves a cut has, from left to right (NodesOpening in contracts/src/interfaces/IGames.sol). */
+export function cutNodes(count: number, levels: readonly Hex[]): { level: number; place: number }[] {
+  const [given, top, out] = [levels.map(fromHex), depthOf(count), [] as { level: number; place: number }[]];
+  for (let leaf = 0; leaf < count;) {
+    let level = Math.min(top, given[out.length >> 5]?.[out.length & 31] ?? top);
+    while (leaf % 2 ** level) level--;
+    out.push({ level, place: leaf / 2 ** level });
+    leaf += 2 ** level;
+  }
+  return out;
+}
+
+/** As climb, of the nodes of a cut. */
+export function climbCut(count: number, levels: readonly Hex[], hashes: readonly Uint8Array[], visit: (level: number, place: number, hash: Uint8Array) => void): Uint8Array {
+  const nodes = cutNodes(count, levels);
+  if (hashes.length !== nodes.length) throw new RangeError(`${hashes.length} hashes for a cut of ${nodes.length} nodes`);
+  const top = depthOf(count);
+  // By level, the left one of two whose right one is to come.
+  const left = new Map<number, Uint8Array>();
+  const put = (level: number, place: number, hash: Uint8Array) => {
+    visit(level, place, hash);
+    for (; level < top && place & 1; level++, place >>= 1) {
+      hash = fastKeccak256(NODE, left.get(level)!, hash);
+      visit(level + 1, place >> 1, hash);
+    }
+    left.set(level, hash);
+  };
+  nodes.forEach(({ level, place }, k) => put(level, place, hashes[k]!));
+  const last = nodes.at(-1)!;
+  for (let level = 0, leaf = (last.place + 1) * 2 ** last.level; level < top; level++) {
+    if (Math.floor(leaf / 2 ** level) % 2 === 0) continue;
+    put(level, leaf / 2 ** level, paddingAt(level));
+    leaf += 2 ** level;
+  }
+  return left.get(top)!;
+}
+
 /** Where nodes stand that were shown: those `depth` levels below node `place` of `level` in a tree of `count` leaves. */
 export interface NodesPlace {
   count: number;

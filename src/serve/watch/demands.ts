@@ -1,4 +1,4 @@
-import { ALL_MATRICES } from '../../attribution/trace/trace-nodes.ts';
+import { ALL_MATRICES, CUT } from '../../attribution/trace/trace-nodes.ts';
 import { type Place, placeText } from '../../chain/demand-places.ts';
 import type { DisputeEvents } from '../../chain/game-events.ts';
 import { type Revealed, revealedPlace } from '../../chain/revealed-places.ts';
@@ -30,6 +30,11 @@ export function demandsOf(events: DisputeEvents): SeenDemand[] {
         all.set(keyOf(claimId, place), { claimId, place, demander, due: Number(due), state: 'open' });
         break;
       }
+      case 'CutDemanded': {
+        const found = all.get(keyOf(event.args.id, event.args.place));
+        if (found) found.place = { ...found.place, levels: event.args.levels };
+        break;
+      }
       case 'Revealed':
       case 'RevealedNodes':
       case 'NoSuchPlace':
@@ -53,5 +58,7 @@ const TREES = new Map([
 /** For people. */
 export function placeWords({ index, leaf, level, depth }: Place): string {
   const tree = TREES.get(index) ?? `instruction ${index}`;
-  return depth === 0 ? `leaf ${leaf} of ${tree}` : `${2 ** depth} nodes below node ${leaf} at level ${level} of ${tree}`;
+  if (depth === CUT) return `nodes of several levels of ${tree}`;
+  if (depth === 0) return level ? `${2 ** level} leaves from ${leaf * 2 ** level} of ${tree}` : `leaf ${leaf} of ${tree}`;
+  return `${2 ** depth} nodes below node ${leaf} at level ${level} of ${tree}`;
 }

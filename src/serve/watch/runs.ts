@@ -5,7 +5,7 @@ import { type ProvingMove, evidenceOf } from '../../attribution/runs/run-evidenc
 import { repliesOfUnit, unitsOf } from '../../attribution/runs/run-replies.ts';
 import { searchLimits } from '../../attribution/trace/search-plan.ts';
 import type { ChainConnection } from '../../chain/client.ts';
-import { type DemandPrice, demandBond } from '../../chain/demand-price.ts';
+import { type DemandPrice, demandBond, demandBonds } from '../../chain/demand-price.ts';
 import { convictRunSilence, demandOfRun, takeBackRunDemand } from '../../chain/demand-run.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { type Adapter, listAdapters } from '../../chain/list-adapters.ts';
@@ -127,9 +127,11 @@ export class RunWatcher {
     if (!wanted.length || run.demands.some(({ state, demander }) => state === 'open' && this.isMine(demander))) return this.say('waiting', run, 'for what was demanded.');
     if (view.now > (await readRunClock(connection, run.adapterId)).demandUntil) return this.say('waiting', run, 'too late to demand anything; what was demanded counts.');
     const open = view.runs.flatMap(({ demands }) => demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander)));
-    const bond = [...open.map(({ place }) => place), ...wanted].reduce((sum, place) => sum + demandBond(view.price, place), 0n);
+    // Of what is open the most that it can be.
+    const bonds = demandBonds(view.price, wanted);
+    const bond = open.reduce((sum, { place }) => sum + demandBond(view.price, place), bonds);
     if (open.length + wanted.length > limits.demands || bond > limits.bond) return this.say('waiting', run, `${wanted.length} demands more would be more than --max-demands and --max-bond allow.`);
-    const words = `${wanted.map(describePlace).join('; ')}, for bonds of ${wanted.reduce((sum, place) => sum + demandBond(view.price, place), 0n)} wei: ${why}`;
+    const words = `${wanted.map(describePlace).join('; ')}, for bonds of ${bonds} wei: ${why}`;
     if (!this.maySend(view, run, `demand ${words}`)) return;
     const { transaction, due, gasUsed } = await demandOfRun(connection, wallet!, run.adapterId, wanted);
     for (const place of wanted) run.demands.push({ place, demander: wallet!.address, due, state: 'open' });

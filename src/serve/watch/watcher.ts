@@ -8,7 +8,7 @@ import { asksAboutAnswer } from '../../chain/ask-referee.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
 import { MOST_AT_ONCE, type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
-import { demandBond } from '../../chain/demand-price.ts';
+import { demandBond, demandBonds } from '../../chain/demand-price.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi } from '../../chain/generated/abis.ts';
 import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
@@ -129,7 +129,7 @@ export class Watcher {
     const shown = demands.flatMap(({ shown: one }) => (one ? [shownPlace(one)] : []));
     let examined: Examined;
     try {
-      examined = await this.parts.examiner.examine(claim, shown.map(({ inputs }) => inputs).find((inputs) => inputsHash(inputs) === claim.answer!.inputsHash));
+      examined = await this.parts.examiner.examine(claim, shown.map(({ inputs }) => inputs).find((inputs) => inputs && inputsHash(inputs) === claim.answer!.inputsHash));
     } catch (error) {
       this.notBefore.set(key, Date.now() + RETRY_MS);
       throw error;
@@ -195,7 +195,7 @@ export class Watcher {
     let bond = 0n;
     for (const place of places) {
       if (demands.some((one) => samePlace(one.place, place))) continue;
-      const more = demandBond(demandPrice, place);
+      const more = demandBonds(demandPrice, [...wanted, place]) - bond;
       if (open.length + wanted.length >= Math.min(limits.demands, open.length + MOST_AT_ONCE) || bonds + more > limits.bond) break;
       wanted.push(place);
       [bond, bonds] = [bond + more, bonds + more];

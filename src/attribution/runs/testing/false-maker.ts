@@ -69,7 +69,10 @@ export class FalseMaker {
     const outside = index === ALL_OUTPUTS || (index !== ALL_MATRICES && index >= this.first);
     const at = { index: index === ALL_OUTPUTS ? ALL_MATRICES : outside ? index - this.first : index, leaf, level, depth };
     const nodes = outside ? this.outputs : this.inner;
-    return depth ? nodes.opening(at) : { values: leafValues(this.matrices[index]!, leaf).values, proof: nodes.proof(at) };
+    if (depth) return nodes.opening(at);
+    const first = leaf * 2 ** level;
+    const all = Array.from({ length: Math.min(2 ** level, nodes.of(at.index).count - first) }, (_, k) => [...leafValues(this.matrices[index]!, first + k).values]);
+    return { values: Float32Array.from(all.flat()), proof: nodes.proof(at) };
   }
 
   /** The same as Shown.nodes and Shown.leaves have it. */
@@ -79,10 +82,10 @@ export class FalseMaker {
     return found;
   }
 
-  leaf(place: RunPlace): { input: number; leaf: number; values: Hex; proof: Hex[] } {
+  leaf(place: RunPlace): { leaf: number; level: number; values: Hex; proof: Hex[] } {
     const found = this.shown(place);
     if (!('values' in found)) throw new RangeError('no leaf');
-    return { input: 0, leaf: place.leaf, values: toHex(floatBytes(found.values)), proof: found.proof };
+    return { leaf: place.leaf, level: place.level, values: toHex(floatBytes(found.values)), proof: found.proof };
   }
 }
 
