@@ -178,7 +178,7 @@ export class Claimant {
       loss, scores, noise, clusters: this.adapter.run.datanet.clusters,
       prices: { rateIn: String(about.rateIn), rateOut: String(about.rateOut), platformFee: String(platformFee), split, payout: payoutRule },
     });
-    const { tables } = (fault && withRowFault(honest, 'left out', fault.table, fault.row, () => 0)) ?? honest;
+    const { tables } = fault ? withRowFault(honest, 'left out', fault.table, fault.row, () => 0)! : honest;
     const receipt = { ...right, workingsRoot: workingsTree({ tables }).root };
     return { receipt, cid: await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold), inputs, matrices, tree, workings: { tables, payouts: honest.payouts } };
   }

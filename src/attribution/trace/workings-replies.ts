@@ -1,8 +1,9 @@
 import { ORDER, type Workings } from '../../protocol/payout-workings.ts';
 import { ALL_TABLES, PAYOUTS, WORKINGS } from '../../protocol/workings-places.ts';
+import type { TraceMatrix } from './evidence.ts';
 import type { TraceInputs } from './instruction.ts';
 import { type NodesOpening, type Shown, matrixAt, shownOf } from './replies.ts';
-import { TraceNodes, type TracePlace, isIn } from './trace-nodes.ts';
+import { CUT, TraceNodes, type TracePlace, isIn } from './trace-nodes.ts';
 import type { Tracer } from './tracer.ts';
 import { cutOf } from './tree.ts';
 import { fromClaim, payoutNodes, workingsLeaf, workingsTree } from './workings-tree.ts';
@@ -17,15 +18,20 @@ export function workingsReplies(tracer: Tracer, inputs: TraceInputs, workings: W
 export function shownOfWorkings(tracer: Tracer, inputs: TraceInputs, workings: Pick<Workings, 'tables' | 'payouts'>, places: readonly TracePlace[]): Shown[] {
   const ofTables = places.flatMap((place) => fromClaim(place) ?? []);
   const shown = ofTables.length ? shownOf(tracer, inputs, ofTables, new TraceNodes(workingsTree(workings)), (index, leaf) => workingsLeaf(workings, { index, leaf })) : [];
-  const tables = shown.map(({ matrix, ...rest }) => ({ matrix: matrixAt(tracer, inputs, matrix.index < WORKINGS ? WORKINGS + matrix.index : ALL_TABLES), ...rest }));
+  const tables = shown.map(({ matrix, ...rest }) => ({ matrix: treeAt(tracer, inputs, matrix.index < WORKINGS ? WORKINGS + matrix.index : ALL_TABLES), ...rest }));
   const nodes = payoutNodes(workings);
   const payouts = places.flatMap(({ index, leaf, level, depth }): NodesOpening[] =>
     index === PAYOUTS && nodes ? [{ leaf, level, depth, hashes: nodes.below(level, leaf, depth), proof: nodes.siblings(level, leaf) }] : []);
-  return payouts.length ? [...tables, { matrix: matrixAt(tracer, inputs, PAYOUTS), leaves: [], nodes: payouts }] : tables;
+  return payouts.length ? [...tables, { matrix: treeAt(tracer, inputs, PAYOUTS), leaves: [], nodes: payouts }] : tables;
 }
+
+/** Which tree. Without the tokens: whoever asks for workings has computed with them. */
+const treeAt = (tracer: Tracer, inputs: TraceInputs, index: number): TraceMatrix => ({ ...matrixAt(tracer, inputs, index), inputs: '0x' });
 
 /** Whether a demanded place of workings or payouts does not exist. */
 export function noSuchWorkings({ tables, payouts }: Pick<Workings, 'tables' | 'payouts'>, place: TracePlace): boolean {
+  // There are no cuts of these trees.
+  if (place.depth === CUT) return false;
   if (place.index === ALL_TABLES) return !isIn(tables.length, place);
   if (place.index === PAYOUTS) return payouts.length === 0 || !isIn(payouts.length, place);
   const { rows, columns } = tables[place.index - WORKINGS] ?? tables[ORDER]!;
