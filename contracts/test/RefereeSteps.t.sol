@@ -56,6 +56,7 @@ contract RefereeStepsTest is Test, RefereeTrace {
     _check(0x28, hex"0000000400000000", hex"000300080003000200030002", Output(3, 8, 2, 6, 0x408e8000)); // rope
     _check(0x28, hex"0000000400000000", hex"000300080003000200030002", Output(3, 8, 2, 5, 0xbf180000)); // rope
     _check(0x28, hex"0000000400000001", hex"000300080003000200030002", Output(3, 8, 2, 7, 0xbe000000)); // rope
+    _check(0x28, hex"0000000400000000", hex"000300080002000200020002", Output(3, 8, 2, 6, 0x3fda0000)); // rope, behind the last row of the tables
   }
 
   function test_norms() public view {

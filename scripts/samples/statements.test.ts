@@ -6,7 +6,10 @@ import { bitsOf } from '../../src/arithmetic/rf32.ts';
 import { Engine } from '../../src/attribution/engine.ts';
 import { openRun } from '../../src/attribution/runs/run-of-adapter.ts';
 import { OutputRoots, PlanTree } from '../../src/attribution/runs/statement.ts';
-import { TraceTree } from '../../src/attribution/trace/tree.ts';
+import { SEARCH_LIMITS, SearchPlan } from '../../src/attribution/trace/search-plan.ts';
+import { ALL_MATRICES } from '../../src/attribution/trace/trace-nodes.ts';
+import { TraceTree, cutOf } from '../../src/attribution/trace/tree.ts';
+import { depthOf } from '../../src/attribution/trace/tree-nodes.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { memoryFolder } from '../../src/protocol/model-folder.ts';
 import { parseRunFile } from '../../src/protocol/run.ts';
@@ -38,6 +41,27 @@ test.each(readSamples(publicFolder))('$name: its plan, and that it ends in the s
   engine.freeLedger(ledger);
   engine.unloadAdapter(adapter);
 });
+
+test.each(readSamples(publicFolder))('$name: whatever is false in whichever of its units, three rounds find it for less than 3.5 million gas', async ({ adapter: files, records }) => {
+  const { plan, tracer } = await openRun(engine, parseRunFile(JSON.parse(new TextDecoder().decode(files['run.json']))), records);
+  // Of each kind of unit the one with the most leaves.
+  const largest = new Map<string, { leaves: number; counts: number[]; first: number }>();
+  for (let unit = 1; unit < plan.count; unit++) {
+    const kind = plan.program(unit)!;
+    const counts = tracer.shapes(kind, plan.inputs(unit)).map(({ rows, columns }) => cutOf(rows, columns).count);
+    const leaves = counts.reduce((a, b) => a + b, 0);
+    const name = kind.split(' ')[0]!;
+    if (leaves > (largest.get(name)?.leaves ?? 0)) largest.set(name, { leaves, counts, first: tracer.firstOutput(kind) });
+  }
+  expect(largest.size).toBeGreaterThan(15);
+  for (const [name, { counts, first }] of largest) {
+    for (const [what, tree] of [['inside', counts.slice(0, first)], ['outputs', counts.slice(first)]] as const) {
+      if (!tree.length) continue;
+      const worst = new SearchPlan(tree, SEARCH_LIMITS.places - 1).worst({ index: ALL_MATRICES, level: depthOf(tree.length), leaf: 0 }, SEARCH_LIMITS.rounds, false);
+      expect(worst, `${name} ${what}`).toBeLessThan(3_500_000);
+    }
+  }
+}, 120_000);
 
 async function loadLedger(adapter: Parameters<Engine['loadLedger']>[0], files: Record<string, Uint8Array>) {
   await engine.loadCheckpoints(adapter, files['checkpoints.safetensors']);

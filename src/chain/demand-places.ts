@@ -1,4 +1,4 @@
-import type { Hex } from '../protocol/bytes.ts';
+import { type Hex, concat, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
 import { demandBonds, readDemandPrice } from './demand-price.ts';
 import { disputesAbi } from './generated/abis.ts';
@@ -29,6 +29,26 @@ export const leafOf = (answer: number, index: number, leaf: number): Place => ({
 /** For maps, and comparing. */
 export const placeText = ({ answer, index, leaf, level, depth }: Place): string => `${answer} ${index} ${leaf} ${level} ${depth}`;
 export const samePlace = (a: Place, b: Place): boolean => placeText(a) === placeText(b);
+
+/**
+ * The places as they are demanded, or can be. A place names a cut by 32 bits of its hash, so a claimant can have one demanded that nobody wants
+ * under the same name: then a word of chance behind its levels, which changes nothing else, gives ours another. Whoever has done so
+ * already is followed.
+ */
+export function asDemanded(places: readonly Place[], demands: readonly { place: Place }[]): Place[] {
+  return places.map((place) => {
+    const { levels } = place;
+    if (!levels) return place;
+    const there = demands.find((one) => one.place.answer === place.answer && levels.every((word, k) => one.place.levels?.[k] === word));
+    if (there) return there.place;
+    let free = place;
+    while (demands.some((one) => samePlace(one.place, free))) {
+      const salted = [...levels, toHex(crypto.getRandomValues(new Uint8Array(32)))];
+      free = { ...place, levels: salted, leaf: new DataView(keccak256(concat(...salted.map(fromHex))).buffer).getUint32(28) };
+    }
+    return free;
+  });
+}
 
 /**
  * Makes a claimant show parts of a trace that was not published, or lose the claim; all in one transaction. The bonds (demandBond) go to

@@ -172,7 +172,7 @@ const SHAPES: Readonly<Record<AnswerOp, (from: Source) => Shape>> = {
   swigluGate: same(3, { value: small }),
   rope: (from) => {
     const [e, count, inverse] = [from.pick([2, 4, 6]), from.between(1, 3), from.below(2)];
-    const table: InputShape = { rows: fixed(40), columns: fixed(e / 2), value: (some) => Math.fround(small(some) % 1), constant: true };
+    const table: InputShape = { rows: fixed(from.pick([1, 3, 40])), columns: fixed(e / 2), value: (some) => Math.fround(small(some) % 1), constant: true };
     return { rows: N, columns: fixed(e * count), params: [e, inverse], inputs: [{ rows: N, columns: fixed(e * count) }, table, table] };
   },
   squareBlocks: (from) => {

@@ -1,4 +1,4 @@
-import { type Place, samePlace } from '../chain/demand-places.ts';
+import { type Place, asDemanded, samePlace } from '../chain/demand-places.ts';
 import { disputeEvents } from '../chain/game-events.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type Batch, openBatch, shownAnswers } from '../chain/open-batch.ts';
@@ -141,5 +141,5 @@ export class ClaimCheck {
 
 /** All that it asked for has been answered since: there is more to know. */
 export function isAnswered(finding: Finding, { demands }: Dispute): boolean {
-  return finding.kind === 'demand' && finding.places.every((at) => demands.some(({ place, state }) => samePlace(place, at) && state !== 'open'));
+  return finding.kind === 'demand' && asDemanded(finding.places, demands).every((at) => demands.some(({ place, state }) => samePlace(place, at) && state !== 'open'));
 }

@@ -2,7 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { disputeEvents } from '../chain/game-events.ts';
 import { asksAboutAnswer } from '../chain/ask-referee.ts';
 import { commitProof } from '../chain/commit-proof.ts';
-import { MOST_AT_ONCE, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
+import { MOST_AT_ONCE, asDemanded, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../chain/demand-places.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type ProofCall, evidenceProof } from '../chain/proof-call.ts';
 import { readDemand } from '../chain/read-dispute.ts';
@@ -274,7 +274,7 @@ export class DisputesState {
     }
     if (isAnswered(finding, this.disputeOf(claimId))) throw noProgress(finding.where);
     const { demands } = this.disputeOf(claimId);
-    const places = finding.places.filter((place) => !pursuit.demanded.some((one) => samePlace(one, place)));
+    const places = asDemanded(finding.places, demands).filter((place) => !pursuit.demanded.some((one) => samePlace(one, place)));
     for (let from = 0; from < places.length; from += MOST_AT_ONCE) {
       const part = places.slice(from, from + MOST_AT_ONCE);
       // What somebody else has demanded serves both.

@@ -10,9 +10,10 @@ import type { Matrix } from '../attribution/trace/run.ts';
 import { TOTALS } from '../attribution/trace/payout-evidence.ts';
 import { SEARCH_LIMITS, SearchPlan } from '../attribution/trace/search-plan.ts';
 import { inputsBytes } from '../attribution/trace/step.ts';
-import { ALL_MATRICES, TraceNodes, leafPlace } from '../attribution/trace/trace-nodes.ts';
+import { shownBy } from '../attribution/trace/testing/shown-by.ts';
+import { ALL_MATRICES, leafPlace } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
-import { TraceTree, leafValues } from '../attribution/trace/tree.ts';
+import { TraceTree } from '../attribution/trace/tree.ts';
 import { fromWire } from '../errors.ts';
 import { DEFAULT_RECIPE } from '../model/recipe.ts';
 import { inputsHashOf } from '../protocol/answers.ts';
@@ -129,12 +130,11 @@ describe('a claim computed again', () => {
 
   it('that was withheld is demanded, and found by what is shown', async () => {
     const trace = flipped(AT, 0, 12);
-    const nodes = new TraceNodes(TraceTree.of(trace));
     const claim = await claimOf(trace, false);
-    const show = (place: TracePlace): ShownPiece => (place.depth ? { index: place.index, ...nodes.opening(place) } : { ...place, values: leafValues(trace[place.index]!, place.leaf).values, proof: nodes.proof(place) });
+    const show = shownBy(trace);
     let finding = await inspect(claim);
     // Without the receipt even the tokens are unknown; they come with the first reply.
-    expect(finding).toMatchObject({ kind: 'demand', certain: false, places: [{ index: ALL_MATRICES, level: nodes.all.depth }] });
+    expect(finding).toMatchObject({ kind: 'demand', certain: false, places: [{ index: ALL_MATRICES }] });
     const shown: ShownPiece[] = [];
     let rounds = 0;
     while (finding.kind === 'demand' && rounds++ < 30) {

@@ -55,6 +55,7 @@ export async function reportClaims(report: Report, engine: Engine, rounds: numbe
   report.add('first false leaf of it, in the last matrix', median(finding) / 1000, 's', NODE_CPU, { atMost: 5 });
   await reportElement(report, tracer, inputs, tree, rounds);
   await reportWithheld(report, tracer, inputs, tree).catch((cause: unknown) => report.missing('dispute about a withheld trace', NODE_CPU, cause));
+  if (rounds > 1) await reportLongest(report, engine, tracer).catch((cause: unknown) => report.missing(`dispute about a withheld trace of ${MOST_TOKENS} tokens`, NODE_CPU, cause));
   engine.freeLedger(ledger);
   engine.unloadAdapter(adapter);
   reportGas(report);
@@ -90,16 +91,23 @@ async function reportElement(report: Report, tracer: Tracer, inputs: TraceInputs
   }
 }
 
+/** The longest answer that can be claimed: minutes of computing. */
+async function reportLongest(report: Report, engine: Engine, tracer: Tracer): Promise<void> {
+  const inputs = { tokens: Array.from({ length: MOST_TOKENS }, (_, i) => randomBelow(engine.model.config.vocab, 1, 1, i)), answer: MOST_TOKENS - 10 };
+  await reportWithheld(report, tracer, inputs, (await tracer.trace(inputs)).tree);
+}
+
 /** Three disputes: where it costs most, in the middle, in the last matrix. */
 async function reportWithheld(report: Report, tracer: Tracer, inputs: TraceInputs, tree: TraceTree): Promise<void> {
   const last = tree.tensors.length - 1;
+  const of = `dispute about a withheld trace of ${inputs.tokens.length} tokens, both sides, worst of three:`;
   const disputes = await disputeWithheld(tracer, inputs, tree, [dearestMatrix(tree), last >> 1, last]);
   const gasOf = ({ gas }: Dispute) => gas.reduce((sum, one) => sum + one.gas, 0);
   const worst = disputes.reduce((a, b) => (gasOf(b) > gasOf(a) ? b : a));
   const note = `${worst.where}: ${worst.gas.map(({ what, gas }) => `${what} ${gas}`).join(', ')}; ${worst.hashes} hashes, ${worst.leaves} leaves`;
-  report.add('dispute about a withheld trace, both sides, worst of three: transactions', Math.max(...disputes.map(({ gas }) => gas.length)), '', 'scratch chain', { atMost: 8 });
-  report.add('the same: gas', gasOf(worst), 'gas', 'scratch chain', { atMost: 5_000_000 }, note);
-  report.add('the same: bonds of its demands', Math.max(...disputes.map(({ bonds }) => bonds)), 'gas', 'scratch chain', undefined, 'at the stressed price; half of a claim’s least bond is 7,500,000');
+  report.add(`${of} transactions`, Math.max(...disputes.map(({ gas }) => gas.length)), '', 'scratch chain', { atMost: 8 });
+  report.add(`${of} gas`, gasOf(worst), 'gas', 'scratch chain', { atMost: 5_000_000 }, note);
+  report.add(`${of} bonds of its demands`, Math.max(...disputes.map(({ bonds }) => bonds)), 'gas', 'scratch chain', undefined, 'at the stressed price; half of a claim’s least bond is 7,500,000');
 }
 
 /** Gas as forge measured it for the snapshots that stand in the repository; `npm test` holds them. */

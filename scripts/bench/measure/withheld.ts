@@ -1,14 +1,15 @@
 /** A dispute about a claim whose maker published nothing, from the first demand to the proof, on a chain of its own. */
 import { stepEvidence } from '../../../src/attribution/trace/evidence.ts';
-import type { TraceInputs } from '../../../src/attribution/trace/instruction.ts';
+import { PIECE, type TraceInputs } from '../../../src/attribution/trace/instruction.ts';
 import type { ShownPiece } from '../../../src/attribution/trace/node-search.ts';
-import { shownOf } from '../../../src/attribution/trace/replies.ts';
-import { SEARCH_LIMITS, SearchPlan, roundGas, searchBegin } from '../../../src/attribution/trace/search-plan.ts';
+import { inTransactions, shownOf } from '../../../src/attribution/trace/replies.ts';
+import { SEARCH_LIMITS, SearchPlan } from '../../../src/attribution/trace/search-plan.ts';
 import { searchWithheld } from '../../../src/attribution/trace/search-withheld.ts';
 import { inputsHash } from '../../../src/attribution/trace/step.ts';
 import { ALL_MATRICES, TraceNodes } from '../../../src/attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../../../src/attribution/trace/tracer.ts';
 import { TraceTree, hashLeaf, leafValues, tensorOf } from '../../../src/attribution/trace/tree.ts';
+import { cutNodes, depthOf } from '../../../src/attribution/trace/tree-nodes.ts';
 import { commitProof } from '../../../src/chain/commit-proof.ts';
 import { createDatanet } from '../../../src/chain/create-datanet.ts';
 import { demandPlaces } from '../../../src/chain/demand-places.ts';
@@ -24,7 +25,7 @@ import { sendProof } from '../../../src/chain/send-proof.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../../src/chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../../src/chain/wallets.ts';
 import { openAnswer } from '../../../src/protocol/answers.ts';
-import { keccak256, toHex, uint256Bytes } from '../../../src/protocol/bytes.ts';
+import { type Hex, fromHex, keccak256, toHex, uint256Bytes } from '../../../src/protocol/bytes.ts';
 import { merkleRoot } from '../../../src/protocol/merkle.ts';
 
 export interface Dispute {
@@ -37,6 +38,9 @@ export interface Dispute {
   /** Bonds of the demands, in gas at the price that they are reckoned with. */
   bonds: number;
 }
+
+/** float32, little-endian, as this machine has them. */
+const floatsOf = (values: Hex): Float32Array => new Float32Array(fromHex(values).slice().buffer);
 
 /** Games.NODE_GAS. */
 const NODE_GAS = 1300n;
@@ -88,11 +92,16 @@ async function oneDispute({ connection, pass }: ScratchChain, { maker, challenge
       const demand = await demandPlaces(connection, challenger, claimId, found.places.map((place) => ({ answer: 0, ...place })));
       gas.push({ what: `demand of ${found.places.length}`, gas: Number(demand.gasUsed) });
       const wanted = found.places.filter(({ depth }) => depth === 0).map((place) => place.index);
-      const matrices = wanted.length ? await tracer.matrices(inputs, wanted) : new Map();
+      // One run is enough where the false matrix is all that is asked for.
+      const matrices = wanted.some((at) => at !== index) ? await tracer.matrices(inputs, wanted) : new Map();
       const valuesOf = (at: number, place: number) => leafValues(at === index ? claimed : matrices.get(at), place).values;
-      const reply = await revealPlaces(connection, maker, claimId, opening, shownOf(tracer, inputs, found.places, nodes, valuesOf));
-      gas.push({ what: 'reply', gas: Number(reply.gasUsed) });
-      shown.push(...found.places.map((place): ShownPiece => (place.depth ? { index: place.index, ...nodes.opening(place) } : { ...place, values: valuesOf(place.index, place.leaf), proof: nodes.proof(place) })));
+      const replies = shownOf(tracer, inputs, found.places, nodes, valuesOf);
+      const parts = inTransactions(replies);
+      for (const part of parts) gas.push({ what: 'reply', gas: Number((await revealPlaces(connection, maker, claimId, opening, part)).gasUsed) });
+      for (const { matrix, leaves, nodes: inner } of replies) {
+        for (const { leaf: first, level, values, proof } of leaves) shown.push({ index: matrix.index, leaf: first, level, values: floatsOf(values), proof });
+        for (const one of inner) shown.push({ index: matrix.index, ...one });
+      }
       continue;
     }
     const step = (await stepEvidence(tracer, inputs, found.tree, found.place, found.values))!;
@@ -104,21 +113,20 @@ async function oneDispute({ connection, pass }: ScratchChain, { maker, challenge
     const bonds = (await readBalances(connection, maker.address)).disputes - before;
     return {
       where: `${tracer.program.instructions[index]!.name} (${tracer.program.instructions[index]!.op}), leaf ${leaf} of ${leaves.length / 32}`, gas,
-      hashes: shown.reduce((sum, piece) => sum + ('hashes' in piece ? piece.hashes.length : 0), 0), leaves: shown.filter((piece) => 'values' in piece).length,
+      hashes: shown.reduce((sum, piece) => sum + ('hashes' in piece ? piece.hashes.length : 0), 0), leaves: shown.reduce((sum, piece) => sum + ('values' in piece ? Math.ceil(piece.values.length / PIECE) : 0), 0),
       bonds: Number(bonds / (demandPrice.hash / NODE_GAS)),
     };
   }
 }
 
-/** The matrix in which a false leaf costs a challenger most. */
+/** The matrix in which a false leaf costs most: the largest of the dearest part of the first cut. */
 export function dearestMatrix(tree: TraceTree): number {
   const counts = tree.tensors.map(({ leaves }) => leaves.length / 32);
   const plan = new SearchPlan(counts, SEARCH_LIMITS.places);
-  const { level: top, depth } = searchBegin(counts);
-  const level = top - depth;
-  const cost = (leaf: number) => roundGas(plan.places({ index: ALL_MATRICES, level, leaf }, { ...SEARCH_LIMITS, rounds: 2 }));
-  const groups = Array.from({ length: Math.ceil(counts.length / 2 ** level) }, (_, k) => k);
-  const dearest = groups.reduce((best, k) => (cost(k) > cost(best) ? k : best), 0);
-  const here = Array.from({ length: 2 ** level }, (_, k) => dearest * 2 ** level + k).filter((k) => k < counts.length);
+  const [cut] = plan.places({ index: ALL_MATRICES, level: depthOf(counts.length), leaf: 0 }, SEARCH_LIMITS);
+  const parts = cutNodes(counts.length, cut!.levels ?? []);
+  const worst = parts.map(({ level, place }) => plan.worst({ index: ALL_MATRICES, level, leaf: place }, SEARCH_LIMITS.rounds - 1, false) ?? 0);
+  const { level, place } = parts[worst.indexOf(Math.max(...worst))]!;
+  const here = Array.from({ length: 2 ** level }, (_, k) => place * 2 ** level + k).filter((k) => k < counts.length);
   return here.reduce((best, k) => (counts[k]! > counts[best]! ? k : best), here[0]!);
 }

@@ -1,6 +1,6 @@
 import { BLOCK, add, bitsOf, div, exp, fromBits, mul, product, rsqrt, sigmoid, sqrt, store, sub } from '../../arithmetic/rf32.ts';
 import { LEDGER_ELEMENTS } from './element-ledger.ts';
-import { type Instruction, type OpName, PIECE } from './instruction.ts';
+import { type Instruction, type OpName, PIECE, sizeOf } from './instruction.ts';
 import { cell, fold, nthBlock, sum } from './sums.ts';
 import type { Texts } from './texts.ts';
 
@@ -105,11 +105,15 @@ export const ELEMENTS: Readonly<Record<OpName, Element>> = {
     const [gate, s] = [get(1, i, j), sigmoid(get(1, i, j))];
     return mul(mul(get(0, i, j), get(2, i, j)), mul(s, add(1, mul(gate, sub(1, s)))));
   },
-  /** x[N,heads·E], cos[positions,E/2], sin. params E, inverse. */
-  rope: ({ instruction: { params: [e, inverse] }, texts, i, j }, { get }) => {
+  /**
+   * x[N,heads·E], cos[positions,E/2], sin. params E, inverse. Behind its last position the tables begin anew: no model takes texts that long,
+   * but a claim about one has a trace that can be computed and judged, as any other.
+   */
+  rope: ({ instruction: { params: [e, inverse], inputs: [, table] }, texts, i, j }, { get }) => {
     const half = e! / 2;
     const x = j % e!;
-    const [c, plain] = [get(1, texts.position(i), x % half), get(2, texts.position(i), x % half)];
+    const position = texts.position(i) % sizeOf(table!.rows, texts);
+    const [c, plain] = [get(1, position, x % half), get(2, position, x % half)];
     const s = inverse ? 0 - plain : plain;
     return x < half ? store(sub(mul(get(0, i, j), c), mul(get(0, i, j + half), s))) : store(add(mul(get(0, i, j), c), mul(get(0, i, j - half), s)));
   },

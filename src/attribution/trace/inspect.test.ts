@@ -7,6 +7,7 @@ import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
 import { payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import { stepEvidence } from './evidence.ts';
+import { type AnswerFinding, findingOf } from './finding.ts';
 import { type InspectedAnswer, inspectAnswer, inputsOf, placeWords } from './inspect.ts';
 import type { TraceInputs } from './instruction.ts';
 import { guessLeaf } from './leaf-search.ts';
@@ -125,6 +126,38 @@ describe('an answer that was claimed', () => {
     expect(await stepEvidence(tracer, inputs, tree, { index: 4, leaf: 0 }, leafValues(right[4]!, 0).values)).toBeUndefined();
     expect((await inspectAnswer(tracer, claimed(trace, {}, { published: tree.bytes() }))).verdict).toMatchObject({ kind: 'trace-missing', where: expect.stringContaining('not its trace') });
   });
+});
+
+describe('an answer of which no numbers come out', () => {
+  it('is false where the first of them would stand, whatever is claimed there', async () => {
+    // An adapter so strong that values leave every range.
+    const strong = await smallTrace(backend, { lora: { alpha: 1e36 } });
+    const judge = await Tracer.of(backend, strong.model, strong.ledger);
+    await expect(judge.trace(inputs)).rejects.toMatchObject({ code: 'rf32/out-of-range' });
+    await expect(judge.toPublish(inputs)).rejects.toMatchObject({ code: 'rf32/out-of-range' });
+    const computed = await runAll(backend, strong, inputs, { anyRange: true });
+    const index = computed.findIndex(({ values }) => !values.every(Number.isFinite));
+    const at = computed[index]!.values.findIndex((value) => !Number.isFinite(value));
+    expect(index).toBeGreaterThan(0);
+    // What came out; and zeros instead, which everything that follows is made from.
+    for (const [trace, bits] of [[computed, true], [await runAll(backend, strong, inputs, { anyRange: true, change: (_, { values }) => values.forEach((value, k) => Number.isFinite(value) || (values[k] = 0)) }), false]] as const) {
+      const theirs = TraceTree.of(trace);
+      for (const published of [theirs.bytes(), undefined]) {
+        const about = claimed(right, { traceRoot: theirs.root }, { programHash: judge.programHash, published });
+        const inspection = await inspectAnswer(judge, about);
+        const shown: ShownPiece[] = [];
+        let found: AnswerFinding;
+        for (let round = 0; ; round++) {
+          found = await findingOf(judge, inspection, { answer: about.answer, records: [], shown });
+          if (found.kind !== 'demand' || round > 4) break;
+          shown.push(...found.places.map(shownBy(trace)));
+        }
+        const { rows, columns } = computed[index]!;
+        expect(rows * columns).toBeGreaterThan(at);
+        expect(found, `${bits}`).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index, row: Math.floor(at / columns), column: at % columns } } });
+      }
+    }
+  }, 30_000);
 });
 
 describe('a search without a file', () => {

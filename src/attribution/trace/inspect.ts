@@ -97,7 +97,7 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
   if (inputs.tokens.length > MOST_TOKENS) return { inputs, verdict: { kind: 'unchecked', where: `Prompt and answer have ${inputs.tokens.length} tokens; up to ${MOST_TOKENS} can be checked.` } };
 
   const file = published && tracer.published(published, inputs, answer.traceRoot);
-  const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed: file });
+  const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed: file, judging: true });
   if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, ...inspectPayouts(inspected, own) };
   if (!file || !found) {
     const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';

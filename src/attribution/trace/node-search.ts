@@ -11,6 +11,8 @@ const ROOT = Uint8Array.of(2);
 const same = (a: Uint8Array, b: Uint8Array) => a.every((byte, k) => byte === b[k]);
 const keyOf = ({ index, level, leaf }: Suspect) => `${index} ${level} ${leaf}`;
 const placeKey = (place: TracePlace) => `${keyOf(place)} ${place.depth}`;
+/** A place names a cut by 32 bits of its hash, which another can be made to have: here they are told apart by their levels. */
+const pieceKey = (place: TracePlace, levels = place.levels) => (place.depth === CUT ? `cut ${levels?.join(' ')}` : placeKey(place));
 
 /** Nodes of a claim's trees as its claimant showed them. */
 export interface ShownNodes extends TracePlace {
@@ -45,6 +47,7 @@ export class NodeSearch {
   /** Each leaf that was shown, alone or among others. */
   private readonly leaves = new Map<string, ShownLeaf>();
   private readonly counts: number[];
+  private readonly plans = new Map<number, SearchPlan>();
 
   constructor(own: TraceTree, root: Hex) {
     this.own = new TraceNodes(own);
@@ -56,7 +59,7 @@ export class NodeSearch {
   add(piece: ShownPiece): void {
     const place = isLeaf(piece) ? { ...leafPlace(piece), level: piece.level ?? 0 } : piece;
     const nodes = this.climb(place, piece);
-    this.pieces.set(placeKey(place), nodes);
+    this.pieces.set(isLeaf(piece) ? placeKey(place) : pieceKey(piece, piece.proof), nodes);
     if (isLeaf(piece)) {
       const { first, leaves } = this.single(piece);
       leaves.forEach((values, k) => this.leaves.set(placeKey(leafPlace({ index: piece.index, leaf: first + k })), { index: piece.index, leaf: first + k, values, proof: piece.level ? [] : piece.proof }));
@@ -103,18 +106,21 @@ export class NodeSearch {
   /** What to demand next; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): TracePlace[] {
     if (this.found) return [];
-    const plan = new SearchPlan(this.counts, limits.places);
+    const plan = this.plans.get(limits.places) ?? new SearchPlan(this.counts, limits.places);
+    this.plans.set(limits.places, plan);
     const nodes = new Map(this.published);
+    const { cuts } = limits;
     let { rounds, gas } = limits;
     // Rounds that were gone through as planned count; what others demanded beside only brings the search further.
-    for (;;) {
-      const planned = this.planned(plan, nodes, { rounds, gas, most: SEARCH_LIMITS.most });
-      const shown = planned?.map((place) => this.pieces.get(placeKey(place)));
+    // Each brings the search a level further down at least.
+    for (let round = 0; round < 64; round++) {
+      const planned = this.planned(plan, nodes, { rounds, gas, cuts, most: SEARCH_LIMITS.most });
+      const shown = planned?.map((place) => this.shown(place));
       if (!shown?.every((one) => one !== undefined)) break;
       for (const one of shown) for (const [key, hash] of one) nodes.set(key, hash);
-      [rounds, gas] = [Math.max(1, rounds - 1), gas - roundGas(planned!)];
+      [rounds, gas] = [Math.max(1, rounds - 1), gas - roundGas(this.counts, planned!)];
     }
-    return this.planned(plan, this.nodes, { rounds, gas, most: limits.most }) ?? [];
+    return this.planned(plan, this.nodes, { rounds, gas, cuts, most: limits.most }) ?? [];
   }
 
   /** Whether every sibling on a leaf's way to the root is known: then tree() proves it, and all before it. */
@@ -126,6 +132,14 @@ export class NodeSearch {
   /** The claim's tree as far as it is known: hashes shown, and the own ones of what agrees. Right for the first false leaf and all before. */
   tree(): TraceTree {
     return new ShownTree(this.own, this.nodes);
+  }
+
+  private shown(place: TracePlace): ReadonlyMap<string, Uint8Array> | undefined {
+    const key = pieceKey(place);
+    if (place.depth !== CUT) return this.pieces.get(key);
+    // Words behind the last node change nothing: asDemanded in chain/demand-places.ts.
+    for (const [other, nodes] of this.pieces) if (other.startsWith(key)) return nodes;
+    return undefined;
   }
 
   private planned(plan: SearchPlan, nodes: ReadonlyMap<string, Uint8Array>, limits: Omit<SearchLimits, 'places'>): TracePlace[] | undefined {

@@ -1,21 +1,18 @@
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import { type Payout, payoutLeaf } from '../../protocol/fee.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
-import { ALL_TABLES, PAYOUTS, isOfWorkings } from '../../protocol/workings-places.ts';
+import { PAYOUTS, isOfWorkings } from '../../protocol/workings-places.ts';
 import type { Inspection } from './inspect.ts';
 import { NodeSearch, type ShownNodes, type ShownPiece } from './node-search.ts';
 import { type FalsePayout, type PayoutEvidence, payoutEvidence } from './payout-evidence.ts';
 import { firstFalsePayout, searchPayouts } from './payouts-search.ts';
 import { SEARCH_LIMITS, type SearchLimits } from './search-plan.ts';
-import { CUT, type TracePlace } from './trace-nodes.ts';
+import type { TracePlace } from './trace-nodes.ts';
 import type { Tracer } from './tracer.ts';
 import { endToEnd, fromClaim, toClaim, workingsTree } from './workings-tree.ts';
 
 /** Rounds of demands in which a claim's workings are searched: even of 100,000 records they have fewer than 20,000 leaves. */
 const ROUNDS = 2;
-
-/** What is asked in place of a cut of the tree over the tables, which nobody can be asked for: all of it. */
-const OVER_TABLES: TracePlace = { index: ALL_TABLES, leaf: 0, level: 3, depth: 3 };
 
 /** What disproves payouts, or what has to be shown of the claim's workings or payouts before that can be said. */
 export type FalsePayouts = { kind: 'false'; evidence: PayoutEvidence } | { kind: 'demand'; places: TracePlace[]; left: number };
@@ -55,7 +52,7 @@ function falsePayout(fault: Fault, workings: Inspection['workings'], answer: Cla
     }
     const { found } = search;
     if (found) return { kind: 'workings', place: found, values: found.values, tree: search.tree() };
-    return { kind: 'demand', left: search.left, places: search.next({ ...limits, rounds: Math.min(ROUNDS, limits.rounds) }).map((place) => (place.depth === CUT ? OVER_TABLES : toClaim(place))) };
+    return { kind: 'demand', left: search.left, places: search.next({ ...limits, rounds: Math.min(ROUNDS, limits.rounds), cuts: false }).map(toClaim) };
   }
   const own = endToEnd(workings.payouts.map(payoutLeaf));
   const theirs = listed && firstFalsePayout(own, endToEnd(listed.map(payoutLeaf)));

@@ -38,6 +38,8 @@ export interface RunOptions {
   keep?: ((index: number) => boolean) | undefined;
   /** How many the last ones are: 2, scores and noise, where it is not said. */
   outputs?: number | undefined;
+  /** Products that leave the range of RF32 do not end the run: what a claim holds there is still judged by what its elements give. */
+  anyRange?: boolean | undefined;
   /** Changes a matrix before it is read by others: for tests that plant faults. */
   change?: ((index: number, matrix: Matrix) => void) | undefined;
 }
@@ -56,7 +58,7 @@ export async function runProgram(backend: Backend, program: Program, constants: 
  * matrices that were kept, by instruction. Throws `cancelled`, RangeError for a source that is not given.
  */
 export async function runTexts(
-  backend: Backend, program: Program, constants: Constants, { texts, sources: given }: Feed, { signal, onProgress, onMatrix, keep = () => false, change, outputs = 2 }: RunOptions = {},
+  backend: Backend, program: Program, constants: Constants, { texts, sources: given }: Feed, { signal, onProgress, onMatrix, keep = () => false, change, outputs = 2, anyRange = false }: RunOptions = {},
 ): Promise<(Matrix | undefined)[]> {
   const { instructions } = program;
   const out: (Matrix | undefined)[] = [];
@@ -86,10 +88,16 @@ export async function runTexts(
           } else scratch.push(tensor);
           return tensor;
         };
-        const operands = [await place(from[0]!), await place(from[1]!)];
-        const [y] = backend.run(matmulNT, instruction.name, operands);
-        values = (await backend.read(y!)) as Float32Array;
-        for (const tensor of [...scratch, y!]) backend.free(tensor);
+        try {
+          const [y] = backend.run(matmulNT, instruction.name, [await place(from[0]!), await place(from[1]!)]);
+          scratch.push(y!);
+          values = (await backend.read(y!)) as Float32Array;
+        } catch (error) {
+          if (!anyRange || !(error instanceof OpenLedgerError && error.code === 'rf32/out-of-range')) throw error;
+          values = dotOfAnyRange(await matrixOf(from[0]!.space, from[0]!.index), await matrixOf(from[1]!.space, from[1]!.index));
+        } finally {
+          for (const tensor of scratch) backend.free(tensor);
+        }
       } else {
         const sources: Matrix[] = [];
         values = new Float32Array(rows * columns);
@@ -113,6 +121,12 @@ export async function runTexts(
   } finally {
     for (const tensor of held.values()) backend.free(tensor);
   }
+}
+
+/** As ELEMENTS.dot. */
+function dotOfAnyRange(x: Matrix, y: Matrix): Float32Array {
+  const [a, b] = [operands(x.values), operands(y.values)];
+  return Float32Array.from({ length: x.rows * y.rows }, (_, k) => store(products(a, Math.floor(k / y.rows) * x.columns, b, (k % y.rows) * y.columns, x.columns)));
 }
 
 /** For each instruction the matrices that nothing reads after it, itself among them; the last `outputs` are never. */

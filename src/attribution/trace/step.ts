@@ -141,11 +141,12 @@ export function differenceIn(claimed: TraceTree, index: number, leaves: Uint8Arr
 
 /**
  * Row and column of the first value of a claimed leaf that is not `matrix`'s, first in the order in which `op` makes them: where
- * it reads what it makes itself, all that this one is made from is as claimed. Undefined where all are right.
+ * it reads what it makes itself, all that this one is made from is as claimed. What is no number here is false, whatever it is claimed to be.
+ * Undefined where all are right.
  */
 export function firstFalse(matrix: Matrix, leaf: number, claimed: Float32Array, op?: OpName): { row: number; column: number } | undefined {
   const { first, values } = leafValues(matrix, leaf);
-  const isFalse = (value: number, k: number) => !sameBits(value, claimed[k]!);
+  const isFalse = (value: number, k: number) => !Number.isFinite(value) || !sameBits(value, claimed[k]!);
   let at = values.findIndex(isFalse);
   if (at < 0) return undefined;
   if (op && BACKWARD.has(op)) {

@@ -85,6 +85,21 @@ describe('a program', () => {
     expect([...embedded!.values.subarray(embedded!.columns, 2 * embedded!.columns)]).toEqual(new Array(embedded!.columns).fill(0));
   });
 
+  it('goes on behind the last position, where the rotary tables begin anew: a claim about more tokens than the model takes is judged like any other', async () => {
+    const { model, program, constants } = await smallTrace(backend, { config: { num_hidden_layers: 1 } });
+    const inputs = randomInputs(model.config.vocab, model.positions + 7, 5);
+    const matrices = await runAll(backend, { program, constants }, inputs);
+    const index = program.instructions.findIndex(({ op }) => op === 'rope');
+    const row = model.positions + 3;
+    const { openings } = buildStep({
+      program, inputs, tree: TraceTree.of(matrices), constants: TraceTree.of(constants),
+      valuesOf: (space, tensor, leaf) => leafValues((space === 'trace' ? matrices : constants)[tensor]!, leaf).values,
+    }, index, row, 0);
+    const { columns } = constants[program.instructions[index]!.inputs[1]!.index]!;
+    expect(openings.find(({ input }) => input === 1)!.leaf).toBe(Math.floor(3 / Math.floor(256 / columns)));
+    expect(matrices.every(({ values }) => values.every(Number.isFinite))).toBe(true);
+  });
+
   it('says which lengths it cannot have', () => {
     expect(() => lengthsOf({ tokens: [1], answer: 1 }, 0)).toThrow(RangeError);
     expect(() => lengthsOf({ tokens: [1, 2], answer: 2 }, 0)).toThrow(RangeError);

@@ -8,7 +8,7 @@ import { type TraceProgram, layersOf, traceProgram } from './program.ts';
 import { type Matrix, type RunOptions, runProgram } from './run.ts';
 import { type PublishedMatrix, PublishedTrace, publishedLevel, publishedMatrix, readPublished } from './published.ts';
 import { type Difference, differenceIn } from './step.ts';
-import { type Shape, type Tensor, TraceTree, leafHashes, tensorOf } from './tree.ts';
+import { type Shape, type Tensor, TraceTree, cutOf, leafHashes, leafValues, tensorOf } from './tree.ts';
 
 export interface TraceOptions {
   signal?: AbortSignal | undefined;
@@ -52,15 +52,18 @@ export class Tracer {
 
   /**
    * The trace of an answer, its scores and noise of each record that was trained, and where `claimed` differs first, if it does.
-   * Throws `trace/too-long`, `cancelled`.
+   * `judging`: what is claimed where no number comes out is false, whatever it is (StepJudge.sol), so nothing ends there; such a leaf gets a
+   * hash that no claim can have. Throws `trace/too-long`, `cancelled`, and without `judging` `rf32/out-of-range`.
    */
-  async trace(inputs: TraceInputs, { claimed, ...options }: TraceOptions & { claimed?: PublishedTrace | undefined } = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array; first: FirstFalse | undefined }> {
+  async trace(inputs: TraceInputs, { claimed, judging = false, ...options }: TraceOptions & { claimed?: PublishedTrace | undefined; judging?: boolean } = {}): Promise<{ tree: TraceTree; scores: Float32Array; noise: Float32Array; first: FirstFalse | undefined }> {
     const tensors: Tensor[] = [];
     let first: FirstFalse | undefined;
     const matrices = await this.run(inputs, {
       ...options,
+      anyRange: judging,
       onMatrix: (index, matrix, held) => {
         const leaves = leafHashes(matrix);
+        if (judging) for (const leaf of leavesWithoutNumbers(matrix)) leaves.set(crypto.getRandomValues(new Uint8Array(32)), 32 * leaf);
         const tensor = tensorOf(matrix.rows, matrix.columns, leaves);
         tensors.push(tensor);
         const leaf = first ? undefined : claimed?.firstFalse(index, tensor.root, leaves);
@@ -118,6 +121,7 @@ export class Tracer {
     const found = new Map<number, Matrix>();
     await this.run(inputs, {
       ...options,
+      anyRange: true,
       onMatrix: (index, matrix) => {
         if (wanted.has(index)) found.set(index, matrix);
         return found.size < wanted.size;
@@ -129,6 +133,18 @@ export class Tracer {
   private run(inputs: TraceInputs, options: RunOptions) {
     return runProgram(this.backend, this.program, this.constants, inputs, options);
   }
+}
+
+/** Leaves that hold an infinity or a NaN. */
+function leavesWithoutNumbers(matrix: Matrix): number[] {
+  if (areNumbers(matrix.values)) return [];
+  return Array.from({ length: cutOf(matrix.rows, matrix.columns).count }, (_, leaf) => leaf).filter((leaf) => !areNumbers(leafValues(matrix, leaf).values));
+}
+
+/** A loop, because it goes over every value of a trace. */
+function areNumbers(values: Float32Array): boolean {
+  for (let k = 0; k < values.length; k++) if (values[k]! - values[k]! !== 0) return false;
+  return true;
 }
 
 /** An instruction's matrix and those of the trace that it reads. */

@@ -7,7 +7,7 @@ import { inputsHash } from '../../attribution/trace/step.ts';
 import { asksAboutAnswer } from '../../chain/ask-referee.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
-import { MOST_AT_ONCE, type Place, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
+import { MOST_AT_ONCE, type Place, asDemanded, convictSilence, demandPlaces, samePlace, takeBackDemand } from '../../chain/demand-places.ts';
 import { demandBond, demandBonds } from '../../chain/demand-price.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi } from '../../chain/generated/abis.ts';
@@ -181,7 +181,7 @@ export class Watcher {
     }
   }
 
-  private async demand(view: View, claim: ClaimRecord, places: readonly Place[], why: string, perhapsRight: boolean): Promise<void> {
+  private async demand(view: View, claim: ClaimRecord, planned: readonly Place[], why: string, perhapsRight: boolean): Promise<void> {
     const { connection, limits } = this.parts;
     const { demandPrice, window } = view.terms;
     const { demandUntil } = await readDisputeClock(connection, claim.claimId);
@@ -189,6 +189,7 @@ export class Watcher {
     // Content may be slow to come; an honest claimant should not have to answer for a gateway.
     if (perhapsRight && view.now < claim.deadline - (3 * window) / 4) return this.say('waiting', claim, 'for its receipt, until a quarter of the window is over.');
     const demands = view.demands.filter(({ claimId }) => claimId === claim.claimId);
+    const places = asDemanded(planned, demands);
     const open = view.demands.filter(({ state, demander }) => state === 'open' && this.isMine(demander));
     let bonds = open.reduce((sum, { place }) => sum + demandBond(demandPrice, place), 0n);
     const wanted: Place[] = [];

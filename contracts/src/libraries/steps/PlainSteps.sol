@@ -54,7 +54,8 @@ library PlainSteps {
   function rope(Element memory e) internal pure returns (Float32) {
     uint256 half = e.param(0) / 2;
     uint256 x = e.column % e.param(0);
-    uint256 position = e.position(e.row);
+    // A claim may be about more tokens than there are rows in the tables; they begin anew.
+    uint256 position = e.position(e.row) % e.rows(1);
     Float32 c = e.get(1, position, x % half);
     Float32 s = e.get(2, position, x % half);
     if (e.param(1) != 0) s = RF32.ZERO.sub(s);
