@@ -70,9 +70,9 @@ contract AdapterRegistry is ERC721, IAdapterRegistry {
   }
 
   /// @inheritdoc IAdapterRegistry
-  function trainedHashOf(AdapterId id) external view returns (bytes32) {
+  function trainedRootOf(AdapterId id) external view returns (bytes32) {
     _ownerOrRevert(id);
-    return _adapters[id].draft.trainedHash;
+    return _adapters[id].draft.trainedRoot;
   }
 
   function adapter(AdapterId id) public view returns (AdapterView memory) {

@@ -32,7 +32,7 @@ contract DisputesBatchTest is Disputing {
   function _leafOf(Answer memory a) private view returns (bytes32) {
     return Merkle.leaf(
       abi.encode(
-        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.payoutRoot,
+        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot,
         a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
       )
     );
@@ -140,7 +140,7 @@ contract DisputesBatchTest is Disputing {
     for (uint256 k = 0; k < all.length; k++) {
       Answer memory a = _batch[k];
       all[k] = AnswerDigest(
-        a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.payoutRoot, a.payoutCount, a.allocated,
+        a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot, a.payoutCount, a.allocated,
         keccak256(abi.encodePacked(a.read))
       );
     }
@@ -172,15 +172,16 @@ contract DisputesBatchTest is Disputing {
   function testFuzz_anAnswerThatIsNoneIsConvicted(uint8 which) public {
     _fill(7);
     Answer storage a = _batch[which % 7];
-    if (which % 8 == 0) a.receiptHash = 0;
-    if (which % 8 == 1) a.traceRoot = 0;
-    if (which % 8 == 2) a.inputsHash = 0;
-    if (which % 8 == 3) a.payoutCount = 0;
-    if (which % 8 == 4) a.allocated = 0;
-    if (which % 8 == 5) a.tokensOut = 0;
+    if (which % 9 == 0) a.receiptHash = 0;
+    if (which % 9 == 1) a.traceRoot = 0;
+    if (which % 9 == 8) a.workingsRoot = 0;
+    if (which % 9 == 2) a.inputsHash = 0;
+    if (which % 9 == 3) a.payoutCount = 0;
+    if (which % 9 == 4) a.allocated = 0;
+    if (which % 9 == 5) a.tokensOut = 0;
     // More than anybody can compute again, though the claim's sums are those of seven that could be.
-    if (which % 8 == 6) a.tokensIn = 1025 - a.tokensOut;
-    if (which % 8 == 7) a.read = new uint32[](17);
+    if (which % 9 == 6) a.tokensIn = 1025 - a.tokensOut;
+    if (which % 9 == 7) a.read = new uint32[](17);
     (ClaimId id,) = _payBatch(_batchRequest());
     bytes memory whole = abi.encodeCall(IDisputes.proveAnswer, (id, _at((uint256(which) + 1) % 7), SALT));
     bytes memory other = abi.encodeCall(IDisputes.proveAnswer, (id, _otherPlace(which % 7), SALT));

@@ -578,7 +578,7 @@ contract DisputesNodesTest is Disputing {
   function _leafOf(Answer memory a) private view returns (bytes32) {
     return Merkle.leaf(
       abi.encode(
-        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.payoutRoot,
+        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot,
         a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
       )
     );

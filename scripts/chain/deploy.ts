@@ -97,12 +97,10 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     [datanetRegistry],
     4_000_000n,
   );
-  const payoutMath = await put('PayoutMath', abis.payoutMathAbi, codes.payoutMathBytecode, [], 3_000_000n);
   const replies = await put('Replies', abis.repliesAbi, codes.repliesBytecode, [], 3_000_000n);
   const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
   const ledgerReferee = await put('LedgerReferee', abis.ledgerRefereeAbi, codes.ledgerRefereeBytecode, [], 8_000_000n);
-  const judgeCode = linked('payoutJudge', codes.payoutJudgeBytecode, { payoutMath }, codes.links);
-  const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, judgeCode, [referee], 4_000_000n);
+  const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, codes.payoutJudgeBytecode, [referee], 6_000_000n);
   // It names the two contracts of the games for ever, and they name it: they come next.
   const settlement = await put(
     'Settlement',

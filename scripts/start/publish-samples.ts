@@ -10,7 +10,7 @@ import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import type { Deployment, DemoIdentity } from '../../src/protocol/deployment.ts';
 import { type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
 import { parseRunFile } from '../../src/protocol/run.ts';
-import { trainedHash } from '../../src/protocol/trained-records.ts';
+import { trainedRoot } from '../../src/protocol/trained-records.ts';
 import type { ContentStore } from '../../src/storage/content-store.ts';
 import type { SampleContent } from './samples.ts';
 
@@ -70,7 +70,7 @@ async function publishSample(connection: ChainConnection, curator: Wallet, ident
   const run = parseRunFile(JSON.parse(new TextDecoder().decode(sample.adapter['run.json'])));
   const { adapterId } = await registerAdapter(connection, curator, {
     datanetId, version, baseRoot: run.base.root, adapterRoot: run.adapter.root,
-    checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program, trainedHash: trainedHash(run.datanet.clusters),
+    checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program, trainedRoot: trainedRoot(run.datanet.clusters),
     cid: await store.addDirectory(sample.adapter), name: sample.adapterName, rateIn: parseEther(sample.rateIn), rateOut: parseEther(sample.rateOut),
   });
   if (sample.statement) {

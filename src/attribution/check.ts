@@ -1,5 +1,6 @@
 import { ARITHMETIC } from '../arithmetic/rf32.ts';
 import { throwIfAborted } from '../errors.ts';
+import { answerWorkings, trainedValues } from '../protocol/answer-workings.ts';
 import { type Hex, floatToHex, hexToFloat } from '../protocol/bytes.ts';
 import { payoutRoot } from '../protocol/fee.ts';
 import { type Receipt, feeText, payoutsOf, receiptHash, samplingOf, scoreBits, scoresRoot } from '../protocol/receipt.ts';
@@ -189,7 +190,20 @@ export async function checkReceipt(receipt: Receipt, source: CheckSource, option
         difference = differs(`payout ${i + 1}`, show(claimed), show(own));
       }
       const root = payoutRoot(payouts);
-      return { detail: short(root), difference: difference ?? differs('root of the payouts', receipt.payoutRoot, root) ?? differs('root of the payouts listed', payoutRoot(payoutsOf(receipt)), root) };
+      const { clusters } = adapter.run.datanet;
+      const columns = (bits: readonly Hex[]) => trainedValues(Float32Array.from(bits, hexToFloat), clusters);
+      const workings = answerWorkings({
+        tokensIn: receipt.prompt.tokens.length, tokensOut: receipt.answer.tokens.length, prices: receipt.prices, contributors: version.records.map(({ contributor }) => contributor),
+        clusters, read: receipt.retrieval?.retrieved.map(({ record }) => record) ?? [], scores: columns(receipt.scores), noise: columns(receipt.noise),
+      });
+      return {
+        detail: short(root),
+        difference:
+          difference ??
+          differs('root of the payouts', receipt.payoutRoot, root) ??
+          differs('root of the payouts listed', payoutRoot(payoutsOf(receipt)), root) ??
+          differs('root of the payouts’ workings', receipt.workingsRoot, workings.root),
+      };
     }))
   );
 }

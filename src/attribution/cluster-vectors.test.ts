@@ -105,7 +105,7 @@ describe('a run over records with a hidden copy', async () => {
     const { receipt } = makeReceipt({
       nonce: NO_NONCE, base: { cid: 'bafysmallsmall', root: small.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: made.adapter.root },
       datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: version }, ledger: made.run.ledger, trace: { program, root, cid: 'bafytracetrace' },
-      prompt: { text: records[0]!.questions[0]!.question, tokens: prompt }, answer: { text: small.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise,
+      prompt: { text: records[0]!.questions[0]!.question, tokens: prompt }, answer: { text: small.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise, clusters: made.run.datanet.clusters,
       prices: { rateIn: '1', rateOut: '1', platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
     });
     const check = async (datanet: RunFile['datanet']) => {

@@ -204,6 +204,7 @@ describe('checking a receipt', async () => {
     ['a payout’s receiver', (r) => (r.payouts[0]!.contributor = `0x${'9'.repeat(40)}`), 'shares', 'payout 1'],
     ['the split', (r) => (r.prices.split.owner += 1), 'shares', 'split'],
     ['payout root', (r) => (r.payoutRoot = flip(r.payoutRoot)), 'shares', 'root of the payouts'],
+    ['root of the payouts’ workings', (r) => (r.workingsRoot = flip(r.workingsRoot)), 'shares', 'workings'],
   ];
   it.each(cases)('finds an altered %s, and where', async (_, alter, step, where) => {
     const altered = structuredClone(receipt);
@@ -223,7 +224,7 @@ describe('checking a receipt', async () => {
     const { program, root } = await again.trace(made.ledger, prompt, tokens);
     const { receipt: sampled } = makeReceipt({
       nonce: receipt.nonce, base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger, trace: { program, root, cid: receipt.trace.cid }, sampling,
-      prompt: receipt.prompt, answer: { text: again.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise, prices: receipt.prices,
+      prompt: receipt.prompt, answer: { text: again.tokenizer.decode(tokens).trim(), tokens }, loss, scores, noise, clusters: made.run.datanet.clusters, prices: receipt.prices,
     });
     const read = parseReceipt(JSON.parse(JSON.stringify(sampled)));
     expect(read.sampling).toEqual({ temperature: '1.3', topK: 50, topP: '0.9', repetitionPenalty: '1.1', seed: 9 });
@@ -259,7 +260,7 @@ describe('checking a receipt', async () => {
     const none = makeReceipt({
       nonce: receipt.nonce,
       base: receipt.base, adapter: receipt.adapter, datanet: { ...receipt.datanet, records: RECORDS }, ledger: receipt.ledger, trace: receipt.trace,
-      prompt: receipt.prompt, answer: receipt.answer, loss: 1, scores: Float32Array.of(-1, 0, -2, 0, -3), noise: Float32Array.of(1, 1, 1, 1, 1), prices: receipt.prices,
+      prompt: receipt.prompt, answer: receipt.answer, loss: 1, scores: Float32Array.of(-1, 0, -2, 0, -3), noise: Float32Array.of(1, 1, 1, 1, 1), clusters: undefined, prices: receipt.prices,
     });
     expect(none.receipt.payouts).toEqual([]);
     expect(none.receipt.fee.contributors).toBe('0');

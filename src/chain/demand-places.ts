@@ -10,7 +10,7 @@ import type { Wallet } from './wallets.ts';
 export interface Place {
   /** Which of the claim's answers, from 0. */
   answer: number;
-  /** Which instruction's matrix; 2^32 − 1: the tree over all matrices. */
+  /** Which instruction's matrix; 2^32 − 1: the tree over all matrices. From WORKINGS on (protocol/workings-places.ts): a table or tree of the payouts. */
   index: number;
   /** Which leaf, or which node of its level. */
   leaf: number;

@@ -2,19 +2,23 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { disputeEvents } from './game-events.ts';
 import { ELEMENTS } from '../attribution/trace/element.ts';
-import { countingRecords } from '../attribution/trace/evidence.ts';
+import { type FalsePayout, payoutEvidence } from '../attribution/trace/payout-evidence.ts';
+import { firstFalsePayout } from '../attribution/trace/payouts-search.ts';
+import { endToEnd } from '../attribution/trace/workings-tree.ts';
 import { type Program, fixed, instructionBytes, instructionLeaves, programHash } from '../attribution/trace/instruction.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
 import { buildStep, headerOf, inputsBytes, inputsHash } from '../attribution/trace/step.ts';
 import { answerTexts } from '../attribution/trace/texts.ts';
 import { ALL_MATRICES, TraceNodes } from '../attribution/trace/trace-nodes.ts';
+import type { Tracer } from '../attribution/trace/tracer.ts';
 import { TraceTree, leafValues, floatBytes } from '../attribution/trace/tree.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
 import { type AnswerOpening, type ClaimedAnswer, answersRoot, inputsHashOf, openAnswer } from '../protocol/answers.ts';
 import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
-import { divideFee } from '../protocol/divide-fee.ts';
-import { type Payout, payoutRoot } from '../protocol/fee.ts';
-import { merkleProof } from '../protocol/merkle.ts';
+import { answerWorkings } from '../protocol/answer-workings.ts';
+import { type Payout, payoutLeaf, payoutRoot } from '../protocol/fee.ts';
+import { merkleProof, merkleProofs } from '../protocol/merkle.ts';
+import type { Workings } from '../protocol/payout-workings.ts';
 import { type VersionRecord, versionRoot } from '../protocol/record.ts';
 import { commitProof } from './commit-proof.ts';
 import { createDatanet } from './create-datanet.ts';
@@ -26,7 +30,7 @@ import { finalizeClaim } from './finalize-claim.ts';
 import { settlementAbi } from './generated/abis.ts';
 import { listClaims, readClaim } from './list-claims.ts';
 import { payAnswer } from './pay-answer.ts';
-import { type PayoutEvidence, inputsProof, payoutProof, stepProof, sumsProof } from './proof-call.ts';
+import { inputsProof, payoutProof, stepProof, sumsProof } from './proof-call.ts';
 import { publishVersion } from './publish-version.ts';
 import { quoteFee } from './quote-fee.ts';
 import { readAccounting, readBalances } from './read-balances.ts';
@@ -87,6 +91,8 @@ interface Made {
   opening: AnswerOpening;
   trace: Matrix[];
   tree: TraceTree;
+  /** What follows, whatever is claimed. */
+  workings: Workings;
 }
 
 /** Pays for an answer whose trace is `trace`; `change` makes the claim say something else than what follows. */
@@ -95,15 +101,15 @@ async function claim(trace: Matrix[], change: (payouts: Payout[]) => Payout[] = 
   const terms = await readTerms(connection);
   const [tokensIn, tokensOut] = [inputs.tokens.length - inputs.answer, inputs.answer];
   const prices = { rateIn: String(OPEN / 10n), rateOut: String(OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: terms.payoutRule };
-  const division = divideFee(tokensIn, tokensOut, prices, trace[0]!.values, trace[1]!.values, contributors, read.map((record) => ({ record })));
+  const workings = answerWorkings({ tokensIn, tokensOut, prices, scores: trace[0]!.values, noise: trace[1]!.values, contributors, read });
   const tree = TraceTree.of(trace);
   const { contributors: contributorsPart } = await quoteFee(connection, { adapterId, tokensIn, tokensOut });
   const { claimId } = await payAnswer(connection, claimant, {
     adapterId, tokensIn, tokensOut, receiptHash: toHex(keccak256(Uint8Array.of(nextReceipt++))), receiptCid: cid,
-    inputsHash: inputsHashOf(inputs.tokens.slice(0, -inputs.answer), inputs.tokens.slice(-inputs.answer)), traceRoot: tree.root, read, payouts: change(division.payouts), contributorsPart,
+    inputsHash: inputsHashOf(inputs.tokens.slice(0, -inputs.answer), inputs.tokens.slice(-inputs.answer)), traceRoot: tree.root, workingsRoot: workings.root, read, payouts: change(workings.payouts), contributorsPart,
   });
   const { answer } = await readClaim(connection, claimId);
-  return { claimId, opening: openAnswer(adapterId, [answer!], 0), trace, tree };
+  return { claimId, opening: openAnswer(adapterId, [answer!], 0), trace, tree, workings };
 }
 
 const stepOf = ({ trace, tree }: Made, index: number, column: number) =>
@@ -115,9 +121,16 @@ const matrixOf = (index: number) => ({
 });
 const leafOf = ({ trace, tree }: Made, index: number) => ({ input: 0, leaf: 0, values: toHex(floatBytes(trace[index]!.values)), proof: tree.proof(index, 0) });
 
-/** All records are brought, whether they count or not. */
-function evidenceOf(made: Made): PayoutEvidence {
-  return { scores: matrixOf(0), noise: matrixOf(1), scorePieces: [leafOf(made, 0)], noisePieces: [leafOf(made, 1)], ...countingRecords(records(), [...contributors.keys()]), trained: '0x' };
+function evidenceOf({ opening, trace, tree, workings }: Made, found: FalsePayout) {
+  const ground = { tracer: { program, committed: constantsTree } as unknown as Tracer, inputs, own: { tree, scores: trace[0]!.values, noise: trace[1]!.values }, workings, records: records(), read: opening.answer.read };
+  return payoutEvidence(ground, found)!;
+}
+const payoutLeaves = (payouts: readonly Payout[]) => payouts.map(payoutLeaf);
+
+/** What could be said of payouts that are right. */
+function honestPayouts({ workings }: Made): FalsePayout[] {
+  const leaves = payoutLeaves(workings.payouts);
+  return [{ kind: 'totals' }, { kind: 'read' }, ...leaves.map((hash, leaf): FalsePayout => ({ kind: 'payout', leaf, hash: toHex(hash), proof: merkleProofs(leaves)[leaf]! }))];
 }
 
 test('an honest claim survives every proof, is paid for its replies, and becomes final', async () => {
@@ -126,7 +139,7 @@ test('an honest claim survives every proof, is paid for its replies, and becomes
   for (const proof of [
     stepProof(made.claimId, made.opening, stepOf(made, 0, 3)),
     stepProof(made.claimId, made.opening, stepOf(made, 1, 0)),
-    payoutProof(made.claimId, made.opening, evidenceOf(made)),
+    ...honestPayouts(made).map((found) => payoutProof(made.claimId, made.opening, evidenceOf(made, found))),
     sumsProof(made.claimId, [made.opening.answer]),
     inputsProof(made.claimId, made.opening, toHex(inputsBytes(inputs))),
   ]) {
@@ -206,7 +219,7 @@ test('gas of proving one block of 256 products, with proofs as long as a model o
   });
   const { claimId } = await payAnswer(connection, claimant, {
     adapterId: longId, tokensIn: 4, tokensOut: 3, receiptHash: toHex(keccak256(Uint8Array.of(nextReceipt++))), receiptCid: cid,
-    inputsHash: inputsHash(inputs), traceRoot: trace.root, payouts: [],
+    inputsHash: inputsHash(inputs), traceRoot: trace.root, workingsRoot: word('aa'), payouts: [],
     contributorsPart: (await quoteFee(connection, { adapterId: longId, tokensIn: 4, tokensOut: 3 })).contributors,
   });
   const { answer } = await readClaim(connection, claimId);
@@ -229,7 +242,10 @@ describe('payouts that do not follow from the scores', () => {
   ])('%s', async (_, change) => {
     const { connection } = chain;
     const made = await claim(honest, change, [2]);
-    const proof = payoutProof(made.claimId, made.opening, evidenceOf(made));
+    const changed = change(made.workings.payouts);
+    const found = firstFalsePayout(endToEnd(payoutLeaves(made.workings.payouts)), endToEnd(payoutLeaves(changed)));
+    const totals = changed.length !== made.workings.payouts.length || changed.reduce((sum, { amount }) => sum + amount, 0n) !== made.workings.allocated;
+    const proof = payoutProof(made.claimId, made.opening, evidenceOf(made, totals ? { kind: 'totals' } : found!));
     await commitProof(connection, challenger, proof);
     await chain.pass(1);
     await sendProof(connection, challenger, proof);

@@ -1,6 +1,4 @@
-/** TypeScript and Solidity agree on Merkle trees and fees, wei by wei, for random input. */
-import { createClient, decodeFunctionResult, encodeFunctionData, http, toFunctionSelector } from 'viem';
-import { call } from 'viem/actions';
+/** TypeScript and Solidity agree on Merkle trees and fees, wei by wei, for random input; of the payout rule see payout-judge.test.ts. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fromHex, toHex } from '../protocol/bytes.ts';
 import {
@@ -11,11 +9,9 @@ import {
   payoutsByContributor,
 } from '../protocol/fee.ts';
 import type { Hex } from '../protocol/bytes.ts';
-import { describePayout } from '../protocol/payout-rule.ts';
 import { createDatanet } from './create-datanet.ts';
 import { finalizeClaim } from './finalize-claim.ts';
-import { payoutMathAbi, settlementAbi } from './generated/abis.ts';
-import { payoutMathBytecode } from './generated/bytecode.ts';
+import { settlementAbi } from './generated/abis.ts';
 import { readClaim } from './list-claims.ts';
 import { payAnswer } from './pay-answer.ts';
 import { publishVersion } from './publish-version.ts';
@@ -129,6 +125,7 @@ test('payout trees of every size from 1 to 17, and 100, pay out on chain to the 
     const { claimId } = await payAnswer(connection, user, {
       inputsHash: word('08'),
       traceRoot: word('09'),
+      workingsRoot: word('0a'),
       adapterId,
       tokensIn: 11,
       tokensOut: 200 + size,
@@ -154,51 +151,6 @@ test('payout trees of every size from 1 to 17, and 100, pay out on chain to the 
     }
   }
 }, 120_000);
-
-/** Significands of any value at exponents that are near each other, far apart, least and greatest; zeros of both signs. */
-function randomFloat(kind: number, signed: boolean): number {
-  const exponents = [[120, 10], [1, 254], [126, 3], [0, 2], [200, 54]][kind]!;
-  const bits = ((signed ? integer(2) : 0) * 2 ** 31 + (exponents[0]! + integer(exponents[1]!)) * 2 ** 23 + integer(2 ** 23)) >>> 0;
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, integer(6) === 0 ? (signed ? bits & 0x80000000 : 0) >>> 0 : bits);
-  return view.getFloat32(0);
-}
-
-const bitsOf = (value: number) => {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  return view.getUint32(0);
-};
-
-test('the payout rule gives the same wei on chain for 600 random answers', async () => {
-  const client = createClient({ transport: http(chain.anvil.url) });
-  // A library's functions are selected by the names of their structs, not by what is in them.
-  const selector = toFunctionSelector('divide(uint256,uint32[],uint32[],address[],PayoutRule)');
-  let paid = 0;
-  let capped = 0;
-  for (let k = 0; k < 600; k++) {
-    const n = k < 20 ? k % 3 : 1 + integer(k % 10 ? 12 : 60);
-    const people = Array.from({ length: 1 + integer(n + 1) }, () => toHex(Uint8Array.from({ length: 20 }, () => integer(256))));
-    const contributors = Array.from({ length: n }, () => people[integer(people.length)]!).sort();
-    const kind = integer(5);
-    const small = integer(3) > 0;
-    const noise = contributors.map(() => randomFloat(kind, false));
-    // Near the noise, where thresholds decide, or anywhere.
-    const scores = noise.map((one) => (small ? Math.fround(one * 12 * (next() - 0.4)) : randomFloat(kind, true))).map((score) => (Number.isFinite(score) ? score : 0));
-    const rule = { nullMultiple: 1000 + integer(9001), reserve: integer(10_001), clusterCap: 1000 + integer(9001), retrievalPart: integer(5001) };
-    const amount = k % 7 === 0 ? 2n ** 128n - 1n : wei(16 * (1 + integer(8)));
-    const { records, contributors: sums } = describePayout({ amount, scores, noise, contributors, rule });
-    const plain = encodeFunctionData({ abi: payoutMathAbi, functionName: 'divide', args: [amount, scores.map(bitsOf), noise.map(bitsOf), contributors, rule] });
-    const { data } = await call(client, { code: payoutMathBytecode, data: `${selector}${plain.slice(10)}` });
-    const there = decodeFunctionResult({ abi: payoutMathAbi, functionName: 'divide', data: data! });
-    expect(there, JSON.stringify({ scores, noise, rule })).toEqual(records.map(({ part }) => part));
-    paid += sums.filter(({ pay }) => pay > 0n).length;
-    capped += records.filter((record) => record.capped).length;
-  }
-  // The cases are worth comparing.
-  expect(paid).toBeGreaterThan(300);
-  expect(capped).toBeGreaterThan(50);
-}, 60_000);
 
 function flipped(hash: Hex): Hex {
   const bytes = fromHex(hash);

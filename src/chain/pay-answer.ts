@@ -21,6 +21,8 @@ export interface PaymentRequest {
   /** What the answer was computed from, and everything that was computed: attribution/trace. */
   inputsHash: Hex;
   traceRoot: Hex;
+  /** Of the payouts' workings, from the receipt. */
+  workingsRoot: Hex;
   /** Indices of the records that were read with the question, best first, as the receipt logs them. */
   read?: readonly number[] | undefined;
   /** Who gets what of the contributors' part, from the receipt; empty where no record helped. */
@@ -55,7 +57,7 @@ export async function payAnswer(
   request: PaymentRequest,
   options: SendOptions = {},
 ): Promise<Payment> {
-  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, inputsHash, traceRoot, read = [], payouts, rule } = request;
+  const { adapterId, tokensIn, tokensOut, receiptHash, receiptCid, inputsHash, traceRoot, workingsRoot, read = [], payouts, rule } = request;
   const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
   const allocated = payouts.reduce((sum, payout) => sum + payout.amount, 0n);
   const [fee, current, bond] = await Promise.all([
@@ -88,7 +90,7 @@ export async function payAnswer(
     args: [
       {
         adapterId,
-        answer: { tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated, read: [...read] },
+        answer: { tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, workingsRoot, payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated, read: [...read] },
         receiptCid,
         contributorsPart: fee.contributors,
         ruleVersion: current.version,

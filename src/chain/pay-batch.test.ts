@@ -52,10 +52,10 @@ function receipt(tokensIn: number, tokensOut: number, shares: [Wallet, bigint][]
   const prices = { rateIn: String(OPEN), rateOut: String(10n * OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: terms.payoutRule };
   const tokens = (length: number) => Array.from({ length }, (_, i) => i);
   const one: Receipt = {
-    openledger: 'receipt/3', arithmetic: 'rf32', method: 'curvature', nonce: `0x${(++made).toString(16).padStart(32, '0')}`, base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
+    openledger: 'receipt/4', arithmetic: 'rf32', method: 'curvature', nonce: `0x${(++made).toString(16).padStart(32, '0')}`, base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
     datanet: { id: '1', version: 1, cid, root: word('01') }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: word('07'), root: toHex(keccak256(Uint8Array.of(made & 255, made >> 8))), cid },
     prompt: { text: '?', tokens: tokens(tokensIn) }, answer: { text: '.', tokens: tokens(tokensOut) }, loss: '0x00000000', scores: [], noise: [], scoresRoot: word('08'), prices,
-    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: sorted, payoutRoot: payoutRoot(sorted.map(({ contributor, amount }) => ({ contributor, amount: BigInt(amount) }))),
+    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: sorted, payoutRoot: payoutRoot(sorted.map(({ contributor, amount }) => ({ contributor, amount: BigInt(amount) }))), workingsRoot: word('09'),
   };
   return { receipt: one, cid };
 }
@@ -118,7 +118,7 @@ test('what would lose the bond or pay twice is refused before anything is signed
   await refused([whole, changed({ prices: { ...prices, payout: { ...prices.payout, reserve: 7 } } })], 'pay/rule-changed');
   const alone = receipt(7, 5, [[alice, 5n]]);
   await payAnswer(connection, payer, {
-    adapterId, tokensIn: 7, tokensOut: 5, receiptHash: receiptHash(alone.receipt), receiptCid: cid, inputsHash: word('0a'), traceRoot: word('0b'), payouts: payoutsOf(alone.receipt), contributorsPart: part(7, 5),
+    adapterId, tokensIn: 7, tokensOut: 5, receiptHash: receiptHash(alone.receipt), receiptCid: cid, inputsHash: word('0a'), traceRoot: word('0b'), workingsRoot: word('0c'), payouts: payoutsOf(alone.receipt), contributorsPart: part(7, 5),
   });
   const before = files.size;
   await refused([whole, alone], 'contract/receipt-already-paid');
@@ -133,7 +133,7 @@ test('what is no whole answer is none on chain either', async () => {
   const answer = answerOfReceipt(receipt(7, 5, [[alice, 5n]]).receipt);
   const nobody = payoutRoot([]);
   const changes: Partial<ClaimedAnswer>[] = [
-    {}, { receiptHash: word('00') }, { inputsHash: word('00') }, { traceRoot: word('00') }, { tokensOut: 0 }, { tokensIn: 0 }, { tokensIn: 1019 }, { tokensIn: 1020 }, { read: Array.from({ length: 16 }, (_, k) => k) },
+    {}, { receiptHash: word('00') }, { inputsHash: word('00') }, { traceRoot: word('00') }, { workingsRoot: word('00') }, { tokensOut: 0 }, { tokensIn: 0 }, { tokensIn: 1019 }, { tokensIn: 1020 }, { read: Array.from({ length: 16 }, (_, k) => k) },
     { read: Array.from({ length: 17 }, (_, k) => k) }, { payoutRoot: word('00') }, { payoutRoot: nobody }, { payoutCount: 0 }, { allocated: 0n }, { payoutCount: 0, payoutRoot: nobody }, { payoutCount: 0, payoutRoot: nobody, allocated: 0n },
   ];
   const faults = changes.map((change) => answerFault({ ...answer, ...change }));

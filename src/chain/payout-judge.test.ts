@@ -1,76 +1,222 @@
-/** PayoutJudge divides as divideFee does, for random answers: same root, same count, same sum. */
-import { createClient, encodeFunctionData, decodeFunctionResult, http } from 'viem';
-import { call } from 'viem/actions';
+/**
+ * PayoutJudge and payout-workings.ts agree row by row, for made-up answers: every false row convicts with what payoutEvidence brings, no
+ * right row does, whatever is brought. Every opening of a trace passes here; tests/referee/payout-faults.test.ts has real ones.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { randomWord } from '../arithmetic/random.ts';
-import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
-import { countingRecords } from '../attribution/trace/evidence.ts';
-import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
-import { divideFee, recordsThatCount } from '../protocol/divide-fee.ts';
+import { type FalsePayout, type PayoutEvidence, type PayoutGround, payoutEvidence } from '../attribution/trace/payout-evidence.ts';
+import { type Program, fixed } from '../attribution/trace/instruction.ts';
+import { type MadeUpPayout, type PayoutCaseOptions, madeUpPayout } from '../attribution/trace/testing/payout-cases.ts';
+import { INPUT_FAULTS, ROW_FAULTS, type Tables, firstDifference, firstFalseLeaf, leafOfRow, rowsToTry, withInputFault, withRowFault } from '../attribution/trace/testing/workings-faults.ts';
+import { NodeSearch } from '../attribution/trace/node-search.ts';
+import { SEARCH_LIMITS } from '../attribution/trace/search-plan.ts';
+import { TraceNodes } from '../attribution/trace/trace-nodes.ts';
+import type { Tracer } from '../attribution/trace/tracer.ts';
+import { TraceTree, floatBytes } from '../attribution/trace/tree.ts';
+import { payoutNodes, workingsLeaf, workingsTree } from '../attribution/trace/workings-tree.ts';
+import { toHex } from '../protocol/bytes.ts';
 import { payoutRoot } from '../protocol/fee.ts';
+import { ORDER, PEOPLE, WORKINGS_TABLES, type Workings, workingsOf } from '../protocol/payout-workings.ts';
 import { type VersionRecord, versionRoot } from '../protocol/record.ts';
-import { trainedHash, trainedRecords } from '../protocol/trained-records.ts';
-import { disputesAbi, payoutJudgeAbi } from './generated/abis.ts';
-import { type ScratchChain, startScratchChain, word } from './testing/scratch-chain.ts';
+import { trainedRoot } from '../protocol/trained-records.ts';
+import { type JudgedPayouts, type ScratchJudge, startJudge } from '../../tests/referee/scratch-judge.ts';
+import { word } from './testing/scratch-chain.ts';
 
-let chain: ScratchChain;
+let judge: ScratchJudge;
 beforeAll(async () => {
-  chain = await startScratchChain();
+  judge = await startJudge();
 }, 60_000);
-afterAll(() => chain?.stop());
+afterAll(() => judge?.stop());
 
-let at = 0;
-const random = () => randomWord(77, 1, at++);
-const below = (end: number) => random() % end;
+let drawn = 0;
+const below = (end: number) => randomWord(77, 1, drawn++) % end;
 
-/** Answers every call with 1, n, ⌈n/256⌉: every opening is right, and every matrix is one row of n. */
-function agreeable(n: number): Hex {
-  const store = (value: number, place: number) => `61${value.toString(16).padStart(4, '0')}60${place.toString(16).padStart(2, '0')}52`;
-  return `0x${store(1, 0)}${store(n, 32)}${store(Math.ceil(n / 256), 64)}60606000f3`;
+/** As much of a tracer as evidence about payouts takes: a program of ten instructions that nobody runs. */
+const instruction = { name: 'scores', op: 'add', rows: fixed(1), columns: fixed(1), params: [], inputs: [] } as unknown as Program['instructions'][number];
+const tracer = { program: { instructions: Array.from({ length: 10 }, () => instruction), constants: [], window: 0 }, committed: { root: word('00') } } as unknown as Tracer;
+
+interface Answer {
+  made: MadeUpPayout;
+  workings: Workings;
+  tree: TraceTree;
+  ground: PayoutGround;
+  payouts: JudgedPayouts;
 }
 
-const littleEndian = (values: readonly number[]): Hex => `0x${values.map((value) => bitsOf(value).toString(16).padStart(8, '0').match(/../g)!.reverse().join('')).join('')}`;
-const pieces = (values: readonly number[]) =>
-  Array.from({ length: Math.ceil(values.length / 256) }, (_, leaf) => ({ input: 0, leaf, values: littleEndian(values.slice(leaf * 256, leaf * 256 + 256)), proof: [] }));
-const matrix = (index: number) => ({
-  header: { instructionsRoot: word('00'), instructionCount: 10n, constantsRoot: word('00'), constantCount: 0n, window: 0n },
-  inputs: '0x' as Hex, index, instruction: '0x' as Hex, instructionProof: [],
-});
+function answerOf(options: PayoutCaseOptions): Answer {
+  const made = madeUpPayout(options);
+  const { contributors, clusters, read, scores, noise } = made;
+  const workings = workingsOf(made);
+  const records = contributors.map((contributor, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contributor, contribution: String(k) }));
+  const row = (values: Float32Array) => ({ rows: 1, columns: values.length, values });
+  const trace = TraceTree.of([row(scores), row(noise)]);
+  return {
+    made, workings, tree: workingsTree(workings),
+    ground: { tracer, inputs: { tokens: [1, 2], answer: 1 }, own: { tree: trace, scores, noise }, workings, records, clusters, read },
+    payouts: {
+      programHash: word('01'), inputsHash: word('02'), traceRoot: trace.root, workingsRoot: workings.root,
+      payoutRoot: payoutRoot(workings.payouts), payoutCount: BigInt(workings.payouts.length), allocated: workings.allocated,
+      versionRoot: versionRoot(records), records: BigInt(records.length), trainedRoot: trainedRoot(clusters), amount: made.amount, rule: made.rule, read: [...read],
+    },
+  };
+}
 
-test('60 random answers: records that taught nothing, records that were read, harm, caps, ties', async () => {
-  const client = createClient({ transport: http(chain.anvil.url) });
-  const address = chain.connection.contracts.disputes;
-  const judge = await chain.connection.publicClient.readContract({ address, abi: disputesAbi, functionName: 'judge' });
-  let paid = 0;
-  for (let round = 0; round < 60; round++) {
-    // Every fourth adapter was trained without its copies: their scores are zero, and stand in no column.
-    const n = round === 0 ? 300 : 1 + below(round % 5 ? 12 : 40);
-    const people = Array.from({ length: 1 + below(n) }, () => toHex(keccak256(Uint8Array.of(below(256), round))).slice(0, 42) as Hex);
-    const contributors = Array.from({ length: n }, () => people[below(people.length)]!);
-    const clusters = round % 4 ? undefined : contributors.map((_, k) => (k > 0 && below(3) === 0 ? 0 : k));
-    const trained = trainedRecords(clusters);
-    const isCopy = (k: number) => trained.length > 0 && !trained.includes(k);
-    const noise = contributors.map((_, k) => (isCopy(k) || below(5) === 0 ? 0 : fromBits((((120 + below(4)) << 23) | below(2 ** 23)) >>> 0)));
-    const scores = noise.map((one, k) => (isCopy(k) || below(4) === 0 ? 0 : Math.fround(Math.fround(one || 0.01) * (below(40) - 12))));
-    const read = round % 3 ? [] : [...new Set(Array.from({ length: 1 + below(16) }, () => below(n)))].slice(0, 16);
-    const payout = { nullMultiple: 1000 + below(3000), reserve: below(3000), clusterCap: 1000 + below(9001), retrievalPart: below(5001) };
-    const prices = { rateIn: '0', rateOut: String(10n ** BigInt(3 + below(18)) + BigInt(below(1000))), platformFee: '7', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout };
-    const here = divideFee(3, 40, prices, scores, noise, contributors, read.map((record) => ({ record })));
-    const amount = (BigInt(prices.rateOut) * 40n) / 1000n / 2n;
-    const records = contributors.map((contributor, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contributor, contribution: String(k) }));
-    // Others may be brought too: they change nothing.
-    const counting = [...new Set([...recordsThatCount(here, read), ...Array.from(contributors.keys()).filter(() => below(8) === 0)])].sort((a, b) => a - b);
-    const columnsOf = (values: readonly number[]) => (trained.length ? trained.map((k) => values[k]!) : values);
-    const payoutCase = { programHash: word('01'), inputsHash: word('02'), traceRoot: word('03'), versionRoot: versionRoot(records), records: BigInt(n), trainedHash: trainedHash(clusters), amount, rule: payout, read };
-    const evidence = { scores: matrix(8), noise: matrix(9), scorePieces: pieces(columnsOf(scores)), noisePieces: pieces(columnsOf(noise)), ...countingRecords(records, counting), trained: toHex(Uint8Array.from(trained.flatMap((k) => [k >>> 24, k >>> 16, k >>> 8, k]))) };
-    const { data } = await call(client, {
-      to: judge, data: encodeFunctionData({ abi: payoutJudgeAbi, functionName: 'divide', args: [payoutCase, evidence] }),
-      stateOverride: [{ address: chain.connection.contracts.referee, code: agreeable(columnsOf(scores).length) }],
-    });
-    const there = decodeFunctionResult({ abi: payoutJudgeAbi, functionName: 'divide', data: data! });
-    expect(there, JSON.stringify({ round, scores, noise, contributors, read, payout })).toEqual([true, payoutRoot(here.payouts), BigInt(here.payouts.length), here.fee.contributors]);
-    paid += here.payouts.length;
+/** What a challenger finds and brings. */
+function against({ ground, tree }: Answer, claimed: Tables): { root: TraceTree['root']; evidence: PayoutEvidence } {
+  const theirs = workingsTree(claimed);
+  const place = firstFalseLeaf(tree, theirs)!;
+  return { root: theirs.root, evidence: payoutEvidence(ground, { kind: 'workings', place, values: workingsLeaf(claimed, place), tree: theirs })! };
+}
+
+/** Evidence about a row that is right: as if its last bit were false, under the right root. */
+function aboutRight({ ground, tree, workings }: Answer, table: number, row: number): PayoutEvidence {
+  const { leaf, inLeaf } = leafOfRow(workings.tables[table]!, row);
+  const right = workingsLeaf(workings, { index: table, leaf });
+  const values = right.slice();
+  floatBytes(values)[4 * workings.tables[table]!.columns * (inLeaf + 1) - 1]! ^= 1;
+  const evidence = payoutEvidence(ground, { kind: 'workings', place: { index: table, leaf }, values, tree })!;
+  return { ...evidence, leaves: evidence.leaves.map((one) => (one.table === table && one.leaf === leaf ? { ...one, values: toHex(floatBytes(right)) } : one)) };
+}
+
+test('every false row convicts, in its place; the same row convicts nobody where it is right', async () => {
+  const seen = new Map<string, number>();
+  for (let stream = 0; stream < 14; stream++) {
+    const answer = answerOf({ stream, ...(stream === 0 && { records: 300 }), ...(stream === 1 && { records: 1 }) });
+    const { made, workings, payouts } = answer;
+    await judge.believeAll(made.scores.length);
+    for (const [table, { name }] of WORKINGS_TABLES.entries()) {
+      for (const row of rowsToTry(workings, table, made.scores.length, below)) {
+        for (const fault of table === ORDER ? ROW_FAULTS : [below(2) ? 'bit' : ROW_FAULTS[below(ROW_FAULTS.length)]!]) {
+          const claimed = withRowFault(workings, fault, table, row, below);
+          if (!claimed) continue;
+          const where = `stream ${stream}, ${name} ${row}, ${fault}`;
+          const { root, evidence } = against(answer, claimed);
+          expect({ table: evidence.table, row: evidence.row }, where).toEqual(firstDifference(workings, claimed));
+          expect(await judge.isFalse({ ...payouts, workingsRoot: root }, evidence), where).toBe(true);
+          seen.set(fault, (seen.get(fault) ?? 0) + 1);
+          seen.set(name, (seen.get(name) ?? 0) + 1);
+        }
+        expect(await judge.isFalse(payouts, aboutRight(answer, table, row)), `stream ${stream}, right ${name} ${row}`).toBe(false);
+      }
+    }
+    for (const fault of INPUT_FAULTS) {
+      const claimed = withInputFault(made, workings, fault, below);
+      if (!claimed) continue;
+      const { root, evidence } = against(answer, claimed);
+      expect(await judge.isFalse({ ...payouts, workingsRoot: root, payoutRoot: payoutRoot(claimed.payouts), payoutCount: BigInt(claimed.payouts.length), allocated: claimed.allocated }, evidence), `stream ${stream}, ${fault}`).toBe(true);
+      seen.set(fault, (seen.get(fault) ?? 0) + 1);
+    }
   }
-  // The cases are worth comparing.
-  expect(paid).toBeGreaterThan(60);
+  for (const what of [...ROW_FAULTS, ...INPUT_FAULTS, ...WORKINGS_TABLES.map(({ name }) => name)]) expect(seen.get(what) ?? 0, what).toBeGreaterThan(2);
+}, 120_000);
+
+test('what two rounds of demands show of withheld workings convicts', async () => {
+  for (const [stream, records] of [[7, 60], [8, 2000]] as const) {
+    const answer = answerOf({ stream, records });
+    const { made, workings, payouts, ground, tree } = answer;
+    await judge.believeAll(made.scores.length);
+    for (const [table, { name }] of WORKINGS_TABLES.entries()) {
+      const row = below(workings.tables[table]!.rows);
+      const claimed = withRowFault(workings, 'left out', table, row, below) ?? withRowFault(workings, 'bit', table, row, below)!;
+      const theirs = workingsTree(claimed);
+      const search = new NodeSearch(tree, theirs.root);
+      let rounds = 0;
+      for (; !search.found && rounds < 5; rounds++) {
+        for (const place of search.next({ ...SEARCH_LIMITS, rounds: 2 })) {
+          const nodes = new TraceNodes(theirs);
+          search.add(place.depth ? { ...place, ...nodes.opening(place) } : { ...place, values: workingsLeaf(claimed, place), proof: nodes.proof(place) });
+        }
+      }
+      expect(rounds).toBeLessThanOrEqual(2);
+      const found = search.found!;
+      const evidence = payoutEvidence(ground, { kind: 'workings', place: found, values: found.values, tree: search.tree() })!;
+      expect({ table: evidence.table, row: evidence.row }).toEqual(firstDifference(workings, claimed));
+      expect(await judge.isFalse({ ...payouts, workingsRoot: theirs.root }, evidence), `stream ${stream}, ${name} ${row}`).toBe(true);
+    }
+  }
+}, 60_000);
+
+test('what is brought for another row convicts no right row', async () => {
+  const ends = new Map<boolean | string, number>();
+  for (let stream = 40; stream < 54; stream++) {
+    const answer = answerOf({ stream });
+    const { made, workings, payouts, ground } = answer;
+    await judge.believeAll(made.scores.length);
+    // Everything that there is to bring, so that only what is wrong stands in the way.
+    const all = aboutRight(answer, PEOPLE, 0);
+    all.leaves = workings.tables.flatMap((one, table) => Array.from({ length: answer.tree.tensors[table]!.leaves.length / 32 }, (_, leaf) => ({
+      table, leaf, values: toHex(floatBytes(workingsLeaf(workings, { index: table, leaf }))), proof: answer.tree.proof(table, leaf),
+    })));
+    for (let k = 0; k < 25; k++) {
+      const table = below(WORKINGS_TABLES.length);
+      const row = below(workings.tables[table]!.rows);
+      const evidence: PayoutEvidence = { ...all, table, row, group: below(4), columns: aboutRight(answer, ORDER, below(made.scores.length)).columns, read: below(3) ? all.read : all.read.slice(1) };
+      if (below(8) === 0) evidence.scores = { ...evidence.scores, index: evidence.scores.index + 1 };
+      if (below(5) === 0) evidence.leaves = evidence.leaves.filter(() => below(3) > 0);
+      const said = await judge.isFalse(payouts, evidence);
+      expect(said, `stream ${stream}, table ${table}, row ${row}`).not.toBe(true);
+      ends.set(said, (ends.get(said) ?? 0) + 1);
+    }
+    for (const found of rightEnds(answer)) {
+      const said = await judge.isFalse(payouts, payoutEvidence(ground, found)!);
+      expect(said, found.kind).toBe(false);
+    }
+  }
+  for (const what of [false, 'MissingRow', 'WrongColumn', 'WrongGroup', 'WrongRecord', 'WrongMatrix']) expect(ends.get(what) ?? 0, `${what}`).toBeGreaterThan(3);
+}, 60_000);
+
+/** Every payout, the totals and the records read, as they are. */
+function rightEnds({ workings }: Answer): FalsePayout[] {
+  const nodes = payoutNodes(workings);
+  const payouts = workings.payouts.map((_, leaf): FalsePayout => ({ kind: 'payout', leaf, hash: toHex(nodes!.node(0, leaf)), proof: nodes!.siblings(0, leaf) }));
+  return [...payouts, { kind: 'totals' }, { kind: 'read' }];
+}
+
+test('payouts, their sum and number, and records read that are not what the workings end with', async () => {
+  let tried = 0;
+  for (let stream = 70; stream < 100; stream++) {
+    const answer = answerOf({ stream });
+    const { made, workings, payouts, ground } = answer;
+    await judge.believeAll(made.scores.length);
+    const leaf = below(Math.max(1, workings.payouts.length));
+    const paid = workings.payouts[leaf];
+    if (paid) {
+      const claimed = workings.payouts.with(leaf, below(2) ? { ...paid, amount: paid.amount + 1n } : { ...paid, contributor: word('fe').slice(0, 42) as `0x${string}` });
+      const nodes = payoutNodes({ payouts: claimed })!;
+      const evidence = payoutEvidence(ground, { kind: 'payout', leaf, hash: toHex(nodes.node(0, leaf)), proof: nodes.siblings(0, leaf) })!;
+      expect(await judge.isFalse({ ...payouts, payoutRoot: payoutRoot(claimed) }, evidence)).toBe(true);
+      // A root over nothing that anybody could show.
+      if (workings.payouts.length === 1) {
+        const garbage = payoutEvidence(ground, { kind: 'payout', leaf: 0, hash: word('00'), proof: [] })!;
+        expect(await judge.isFalse({ ...payouts, payoutRoot: word('77') }, garbage)).toBe(true);
+        expect(await judge.isFalse(payouts, garbage)).toBe(false);
+      }
+      tried++;
+    }
+    const totals = payoutEvidence(ground, { kind: 'totals' })!;
+    expect(await judge.isFalse({ ...payouts, allocated: payouts.allocated + 1n }, totals)).toBe(true);
+    expect(await judge.isFalse({ ...payouts, payoutCount: payouts.payoutCount + 1n }, totals)).toBe(true);
+    const n = made.contributors.length;
+    for (const read of [[n], [0, 0], Array.from({ length: 17 }, (_, k) => k)]) {
+      expect(await judge.isFalse({ ...payouts, read }, payoutEvidence({ ...ground, workings: undefined, read }, { kind: 'read' })!), `${read}`).toBe(true);
+    }
+  }
+  expect(tried).toBeGreaterThan(10);
+}, 60_000);
+
+test('among 5,000 records a row costs less than a million gas', async () => {
+  const answer = answerOf({ stream: 6, records: 5000, people: 900 });
+  const { made, workings, payouts } = answer;
+  await judge.believeAll(made.scores.length);
+  let most = 0n;
+  for (const table of WORKINGS_TABLES.keys()) {
+    for (const row of [made.scores.length >> 3, below(workings.tables[table]!.rows)]) {
+      const claimed = withRowFault(workings, 'bit', table, row, below)!;
+      const { root, evidence } = against(answer, claimed);
+      expect(await judge.isFalse({ ...payouts, workingsRoot: root }, evidence), `table ${table}, row ${row}`).toBe(true);
+      const gas = await judge.gas({ ...payouts, workingsRoot: root }, evidence);
+      if (gas > most) most = gas;
+    }
+  }
+  expect(Number(most)).toBeLessThan(1_000_000);
 }, 60_000);

@@ -1,5 +1,5 @@
 import type { Hex } from '../protocol/bytes.ts';
-import { trainedHash } from '../protocol/trained-records.ts';
+import { trainedRoot } from '../protocol/trained-records.ts';
 import type { ChainConnection } from './client.ts';
 import { adapterRegistryAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';
@@ -17,7 +17,7 @@ export interface NewAdapter {
   /** The program that traces of its answers follow (attribution/trace/instruction.ts). */
   programHash: Hex;
   /** Which records were trained (protocol/trained-records.ts). Absent: all. */
-  trainedHash?: Hex;
+  trainedRoot?: Hex;
   /** CID of the folder with adapter, run and ledger. */
   cid: string;
   name: string;
@@ -39,7 +39,7 @@ export async function registerAdapter(
 ): Promise<{ adapterId: bigint; transaction: Hex }> {
   const { datanetId: datanet, ...rest } = adapter;
   const address = connection.contracts.adapterRegistry;
-  const call = { address, abi: adapterRegistryAbi, functionName: 'register', args: [{ datanet, ...rest, trainedHash: adapter.trainedHash ?? trainedHash(undefined) }] } as const;
+  const call = { address, abi: adapterRegistryAbi, functionName: 'register', args: [{ datanet, ...rest, trainedRoot: adapter.trainedRoot ?? trainedRoot(undefined) }] } as const;
   const receipt = await sendTransaction(connection, wallet, 'Registering the adapter', call, options);
   const { id } = receiptEvent(receipt, address, adapterRegistryAbi, 'AdapterRegistered');
   return { adapterId: id, transaction: receipt.transactionHash };

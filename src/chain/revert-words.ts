@@ -219,11 +219,15 @@ export const REVERT_WORDS: Record<string, Speak> = {
   WrongSource: ([, unit, source]) => ({ what: `Source ${source} of unit ${unit} is wrong.`, why: 'It is no earlier unit, or does not lead to the roots that were vouched for.' }),
   TraceNotShown: ([, unit]) => ({ what: `The trace of unit ${unit} was not shown.`, why: 'Its root must be known before a part of it can be proved false.', next: 'Demand the trace first.' }),
   NotTheMaker: ([id]) => ({ what: 'Only who vouched can say this.', why: `It is about the run of adapter ${id}.` }),
-  WrongRecords: () => ({ what: 'The records are not those of the Datanet version.', next: 'Load the version again.' }),
-  WrongTrained: () => ({ what: 'These are not the records that the adapter was trained on.', next: 'Load its run again.' }),
-  WrongOrder: ([place]) => ({ what: 'The records are not in the order of their contributors.', why: `Place ${place} is wrong.` }),
-  WrongMatrix: ([index]) => ({ what: 'This is not a row of scores or noise.', why: `Matrix ${index} of the trace was given; the last two are needed.` }),
-  WrongPiece: ([index, piece]) => ({ what: 'A part of the scores is missing.', why: `Part ${piece} of matrix ${index} is not in the trace.` }),
+  WrongMatrix: ([index]) => ({ what: 'This is not a row of scores or noise.', why: `Matrix ${index} of the trace was given; the last two are needed, one row with a column for every trained record.` }),
+  WrongPiece: ([index, leaf]) => ({ what: 'A part of the scores is wrong.', why: `Leaf ${leaf} of matrix ${index} is not in the trace.` }),
+  WrongRow: ([table, row]) => ({ what: 'There is no such row of the payouts’ workings.', why: `Row ${row} of their table ${table} was given.` }),
+  MissingRow: ([table, row]) => ({ what: 'A row of the payouts’ workings is missing.', why: `Row ${row} of their table ${table} is needed.` }),
+  WrongLeaf: ([table, leaf]) => ({ what: 'A part of the payouts’ workings is wrong.', why: `Leaf ${leaf} of their table ${table} does not lead to the answer’s workings.` }),
+  WrongColumn: ([column]) => ({ what: 'This column of the scores shows nothing about the row.', why: `Column ${column} was given.` }),
+  WrongRecord: ([index]) => ({ what: 'A record is not the Datanet version’s, or not the one that was read.', why: `Record ${index} was given.` }),
+  WrongGroup: ([group]) => ({ what: 'This is another contributor’s row.', why: `Row ${group} of the people in the payouts’ workings was given.` }),
+  WrongPayout: ([index]) => ({ what: 'This is not one of the answer’s payouts.', why: `Payout ${index} does not lead to their root.` }),
   // The referee
   RefereeWrongHeader: () => ({ what: 'This is not the adapter’s program.', why: 'Its hash is another than the one that was registered.' }),
   RefereeWrongInputs: () => ({ what: 'These are not the tokens of the claim.', why: 'Their hash is another than the claim’s, or they are no whole tokens.' }),
@@ -244,24 +248,10 @@ export const REVERT_WORDS: Record<string, Speak> = {
   RefereeWrongUnit: () => ({ what: 'This is not the unit of the run.', why: 'Its program, or the number of units that it reads, is another.' }),
   RefereeTooManyOpenings: ([count]) => ({ what: 'The proof is too long.', why: `It opens ${count} parts.` }),
   // The payout rule
-  PayoutLengths: ([scores, noise, contributors]) => ({
+  PayoutNotFinite: ([bits]) => ({
     what: 'The scores cannot be divided by the payout rule.',
-    why: `There are ${scores} scores, ${noise} noise values and ${contributors} contributors; the numbers must be the same.`,
+    why: `A value is infinite, not a number, or noise below zero: its bits are ${bits}.`,
   }),
-  PayoutNotFinite: ([index]) => ({
-    what: 'The scores cannot be divided by the payout rule.',
-    why: `Record ${index} has a value that is infinite, not a number, or noise below zero.`,
-  }),
-  PayoutLeftOut: ([named, standing]) => ({
-    what: 'The payouts cannot be judged from these records.',
-    why: `${standing} records stand out from their noise; ${named} of them were brought.`,
-    next: 'Bring every record whose score stands out from its noise.',
-  }),
-  PayoutNotAscending: ([index]) => ({
-    what: 'The scores cannot be divided by the payout rule.',
-    why: `Record ${index} is not in the order of its contributors’ addresses.`,
-  }),
-  PayoutTooMuch: ([amount]) => ({ what: 'The amount is too great for the payout rule.', why: `${amount} wei; below 2^128 is allowed.` }),
   // OpenZeppelin, as far as people can meet them here
   OwnableUnauthorizedAccount: ([account]) => ({
     what: 'Only governance can do this.',
@@ -275,6 +265,8 @@ export const REVERT_WORDS: Record<string, Speak> = {
     what: 'The contract was called from within itself.',
     why: 'That is not allowed.',
   }),
+  AddressEmptyCode: ([target]) => ({ what: 'A part of the contracts is not there.', why: `There is no contract at ${target}.`, next: 'Check the deployment that this page reads.' }),
+  FailedCall: () => ({ what: 'The proof could not be judged.', why: 'The contract that judges it ran out of gas, or could not read it.' }),
   ERC721NonexistentToken: ([id]) => ({ what: `There is no token ${id}.` }),
   ERC721IncorrectOwner: ([, id, owner]) => ({
     what: `Token ${id} belongs to another account.`,

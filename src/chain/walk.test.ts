@@ -32,7 +32,7 @@ let chain: ScratchChain;
 let feed: EventFeed;
 let curator: Wallet, alice: Wallet, bob: Wallet, user: Wallet;
 let adapterId: bigint;
-const traced = { inputsHash: word('a1'), traceRoot: word('a2') };
+const traced = { inputsHash: word('a1'), traceRoot: word('a2'), workingsRoot: word('a3') };
 const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
 beforeAll(async () => {
@@ -203,7 +203,7 @@ test('an answer is paid, made final, and everyone gets their part to the wei', a
   const [claim] = await listClaims(connection, feed, { adapterId });
   expect(claim).toMatchObject({
     state: 'final',
-    answer: { receiptHash: word('e1'), traceRoot: word('a2') },
+    answer: { receiptHash: word('e1'), traceRoot: word('a2'), workingsRoot: word('a3') },
     receiptCid: cid,
     claimant: user.address,
     paidOut: allocated,

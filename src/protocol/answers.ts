@@ -12,6 +12,8 @@ export interface ClaimedAnswer {
   inputsHash: Hex;
   /** Over every matrix that the computation produced, in program order. */
   traceRoot: Hex;
+  /** Over the tables from which the payouts follow, row by row: payout-workings.ts. */
+  workingsRoot: Hex;
   payoutRoot: Hex;
   payoutCount: number;
   /** Sum of the payouts, wei. */
@@ -41,13 +43,13 @@ export function inputsHashOf(prompt: readonly number[], answer: readonly number[
 }
 
 /**
- * Leaf of an answer: abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot, payoutCount, allocated,
- * keccak256 of the records read as 32-byte words). The same as contracts/src/libraries/Answers.sol.
+ * Leaf of an answer: abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, workingsRoot, payoutRoot, payoutCount,
+ * allocated, keccak256 of the records read as 32-byte words). The same as contracts/src/libraries/Answers.sol.
  */
 export function answerLeaf(adapterId: bigint, answer: ClaimedAnswer): Uint8Array {
   return leafHash(concat(
     uint256Bytes(adapterId), uint256Bytes(answer.tokensIn), uint256Bytes(answer.tokensOut),
-    fromHex(answer.receiptHash), fromHex(answer.inputsHash), fromHex(answer.traceRoot), fromHex(answer.payoutRoot),
+    fromHex(answer.receiptHash), fromHex(answer.inputsHash), fromHex(answer.traceRoot), fromHex(answer.workingsRoot), fromHex(answer.payoutRoot),
     uint256Bytes(answer.payoutCount), uint256Bytes(answer.allocated), fromHex(readHash(answer)),
   ));
 }
@@ -80,7 +82,7 @@ const NOTHING = `0x${'0'.repeat(64)}`;
 
 /** What is wrong with an answer by itself: the field, or undefined. A claim with such an answer is refuted. The same as `fault` in contracts/src/libraries/Answers.sol. */
 export function answerFault(answer: ClaimedAnswer): keyof ClaimedAnswer | undefined {
-  for (const field of ['receiptHash', 'inputsHash', 'traceRoot'] as const) if (answer[field] === NOTHING) return field;
+  for (const field of ['receiptHash', 'inputsHash', 'traceRoot', 'workingsRoot'] as const) if (answer[field] === NOTHING) return field;
   if (answer.tokensOut === 0) return 'tokensOut';
   if (answer.tokensIn + answer.tokensOut > MOST_ANSWER_TOKENS) return 'tokensIn';
   if (answer.read.length > MOST_USED) return 'read';

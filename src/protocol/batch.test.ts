@@ -8,7 +8,7 @@ import { payoutRoot } from './fee.ts';
 const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 const word = (pair: string): Hex => `0x${pair.repeat(32)}`;
 const one = (change: Partial<ClaimedAnswer> = {}): ClaimedAnswer => ({
-  tokensIn: 7, tokensOut: 5, receiptHash: word('a1'), inputsHash: word('a2'), traceRoot: word('a3'), payoutRoot: word('a4'), payoutCount: 2, allocated: 2n ** 100n, read: [3, 0], ...change,
+  tokensIn: 7, tokensOut: 5, receiptHash: word('a1'), inputsHash: word('a2'), traceRoot: word('a3'), workingsRoot: word('a5'), payoutRoot: word('a4'), payoutCount: 2, allocated: 2n ** 100n, read: [3, 0], ...change,
 });
 const answers = [one(), one({ receiptHash: word('b1'), read: [] }), one({ receiptHash: word('c1'), payoutCount: 0, allocated: 0n, payoutRoot: payoutRoot([]) })];
 const claim = { adapterId: 7n, answersRoot: answersRoot(7n, answers), answers: 3 };
@@ -29,7 +29,7 @@ test('what is no such file is refused with the field that is wrong', () => {
     change(file);
     expect(() => parseBatchFile(file)).toThrow(expect.objectContaining({ code: 'batch/invalid' }));
   };
-  bad((file) => (file.openledger = 'batch/2' as never));
+  bad((file) => (file.openledger = 'batch/1' as never));
   bad((file) => (file.adapter = '0'));
   bad((file) => (file.answers = []));
   bad((file) => (file.answers = Array.from({ length: 257 }, () => file.answers[0]!)));
@@ -43,15 +43,15 @@ test('what is no such file is refused with the field that is wrong', () => {
   bad((file) => (file.answers[1]!.allocated = '01'));
   bad((file) => (file.answers[1]!.receipt = '../../etc/passwd'));
   bad((file) => (file.answers[1]!.read = Array.from({ length: 65 }, () => 1)));
-  for (const nothing of [null, 7, 'batch/1', []]) expect(() => parseBatchFile(nothing)).toThrow(expect.objectContaining({ code: 'batch/invalid' }));
+  for (const nothing of [null, 7, 'batch/2', []]) expect(() => parseBatchFile(nothing)).toThrow(expect.objectContaining({ code: 'batch/invalid' }));
 });
 
 test('an answer that no honest claim makes is read, so that its claim can be refuted', () => {
-  const faulty = [one({ tokensOut: 0 }), one({ tokensIn: 1020 }), one({ read: Array.from({ length: 17 }, (_, k) => k) }), one({ receiptHash: word('00') }), one({ payoutCount: 0 }), one({ allocated: 0n })];
-  expect(faulty.map(answerFault)).toEqual(['tokensOut', 'tokensIn', 'read', 'receiptHash', 'payoutRoot', 'allocated']);
+  const faulty = [one({ tokensOut: 0 }), one({ tokensIn: 1020 }), one({ read: Array.from({ length: 17 }, (_, k) => k) }), one({ receiptHash: word('00') }), one({ workingsRoot: word('00') }), one({ payoutCount: 0 }), one({ allocated: 0n })];
+  expect(faulty.map(answerFault)).toEqual(['tokensOut', 'tokensIn', 'read', 'receiptHash', 'workingsRoot', 'payoutRoot', 'allocated']);
   expect(answers.map(answerFault)).toEqual([undefined, undefined, undefined]);
   const file = parseBatchFile(JSON.parse(canonicalJson(batchFile(7n, faulty.map((answer) => ({ answer, receiptCid: cid }))) as never)));
-  expect(answersOfBatch(file, { adapterId: 7n, answersRoot: answersRoot(7n, faulty), answers: 6 })).toHaveLength(6);
+  expect(answersOfBatch(file, { adapterId: 7n, answersRoot: answersRoot(7n, faulty), answers: 7 })).toHaveLength(7);
 });
 
 test('all proofs at once are those of each', () => {

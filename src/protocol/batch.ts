@@ -9,7 +9,7 @@ import { Checked } from './run.ts';
  * and where its receipt lies. Canonical JSON; amounts are decimal wei.
  */
 export interface BatchFile {
-  openledger: 'batch/1';
+  openledger: 'batch/2';
   /** The adapter's id on chain. */
   adapter: string;
   answers: BatchEntry[];
@@ -24,6 +24,7 @@ export interface BatchEntry {
   receiptHash: Hex;
   inputsHash: Hex;
   traceRoot: Hex;
+  workingsRoot: Hex;
   payoutRoot: Hex;
   payoutCount: number;
   allocated: string;
@@ -46,7 +47,7 @@ export const BATCH_BYTES = 2 ** 20;
  */
 const MOST_NAMED = 64;
 
-const ENTRY_FIELDS = ['allocated', 'inputsHash', 'payoutCount', 'payoutRoot', 'read', 'receipt', 'receiptHash', 'tokensIn', 'tokensOut', 'traceRoot'];
+const ENTRY_FIELDS = ['allocated', 'inputsHash', 'payoutCount', 'payoutRoot', 'read', 'receipt', 'receiptHash', 'tokensIn', 'tokensOut', 'traceRoot', 'workingsRoot'];
 const isWord = (value: unknown) => typeof value === 'string' && /^0x[0-9a-f]{64}$/.test(value);
 const isWhole = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
 
@@ -56,7 +57,7 @@ const isWhole = (value: unknown) => Number.isSafeInteger(value) && (value as num
  */
 export function parseBatchFile(json: unknown): BatchFile {
   const file = new Checked(json, 'batch/invalid', 'This is not a valid batch of answers.');
-  file.literal('openledger', 'batch/1');
+  file.literal('openledger', 'batch/2');
   file.text('adapter', /^[1-9][0-9]{0,28}$/);
   file.list('answers', MOST_ANSWERS, isEntry);
   if ((json as BatchFile).answers.length === 0) throw file.fail('answers', 'is empty');
@@ -77,7 +78,7 @@ function isEntry(value: unknown): boolean {
 
 export function batchFile(adapterId: bigint, answers: readonly ReceiptedAnswer[]): BatchFile {
   return {
-    openledger: 'batch/1', adapter: String(adapterId),
+    openledger: 'batch/2', adapter: String(adapterId),
     answers: answers.map(({ answer, receiptCid }) => ({ ...answer, receipt: receiptCid, allocated: String(answer.allocated), read: [...answer.read] })),
   };
 }
@@ -95,7 +96,7 @@ export function answerOfReceipt(receipt: Receipt): ClaimedAnswer {
   const [prompt, answer] = [receipt.prompt.tokens, receipt.answer.tokens];
   return {
     tokensIn: prompt.length, tokensOut: answer.length, receiptHash: receiptHash(receipt), inputsHash: inputsHashOf(prompt, answer), traceRoot: receipt.trace.root,
-    payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n),
+    workingsRoot: receipt.workingsRoot, payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n),
     read: receipt.retrieval?.retrieved.map(({ record }) => record) ?? [],
   };
 }

@@ -53,9 +53,3 @@ export function divideFee(
   const payouts = payoutsByContributor(recordParts, [...contributors]);
   return { fee: withAllocated(whole, recordParts.reduce((sum, part) => sum + part, 0n)), payouts, recordParts, description, counted };
 }
-
-/** Records that a division cannot do without, ascending: those whose score stands out from its noise, and those that were read. */
-export function recordsThatCount({ description, counted }: Pick<Division, 'description' | 'counted'>, read: readonly number[]): number[] {
-  const standing = counted.filter((_, row) => description.records[row]!.evidence !== 0n);
-  return [...new Set([...standing, ...read])].sort((a, b) => a - b);
-}

@@ -65,21 +65,6 @@ function siblings(all: Uint8Array[][], index: number): Hex[] {
   return proof;
 }
 
-/**
- * The nodes that a root takes beside some of its leaves (`indices`, ascending): level by level from the leaves, from left to right,
- * padding left out. MerkleRoot.rootOf in contracts takes them.
- */
-export function merkleSiblings(leaves: Uint8Array[], indices: readonly number[]): Hex[] {
-  const out: Hex[] = [];
-  let known = [...indices];
-  for (const layer of layers(leaves).slice(0, -1)) {
-    const there = new Set(known);
-    for (const at of known) if (!there.has(at ^ 1) && layer[at ^ 1]) out.push(toHex(layer[at ^ 1]!));
-    known = [...new Set(known.map((at) => at >> 1))];
-  }
-  return out;
-}
-
 export function verifyMerkleProof(root: Hex, count: number, index: number, leaf: Uint8Array, proof: Hex[]): boolean {
   if (!(index >= 0 && index < count)) return false;
   let width = 1;

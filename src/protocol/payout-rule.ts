@@ -86,7 +86,7 @@ export function dividePayout(input: PayoutInput): bigint[] {
  * negative noise, parameters or an amount out of bounds).
  */
 export function describePayout(input: PayoutInput): PayoutDescription {
-  checkInput(input);
+  checkPayoutInput(input);
   const { amount, contributors, rule } = input;
   const n = contributors.length;
   const { scores, noise, unitLog2 } = quantise(input.scores, input.noise);
@@ -151,13 +151,14 @@ export function noiseMultiple(records: number, nullMultiple: number): bigint {
   return integerSqrt(BigInt(nullMultiple) ** 2n + PER_DOUBLING * BigInt(doublings));
 }
 
-function softThreshold(score: bigint, threshold: bigint): bigint {
+/** `score` moved towards zero by `threshold`; zero where it does not reach it. */
+export function softThreshold(score: bigint, threshold: bigint): bigint {
   if (score > threshold) return score - threshold;
   return score < -threshold ? score + threshold : 0n;
 }
 
 /** All in one unit, 2^-80 of the greatest power of two among them; what is finer is cut off scores and rounded up in noise. */
-function quantise(scores: ArrayLike<number>, noise: ArrayLike<number>): { scores: bigint[]; noise: bigint[]; unitLog2: number } {
+export function quantise(scores: ArrayLike<number>, noise: ArrayLike<number>): { scores: bigint[]; noise: bigint[]; unitLog2: number } {
   const scoreParts = Array.from(scores, float32Parts);
   const noiseParts = Array.from(noise, float32Parts);
   let top = 1;
@@ -177,7 +178,7 @@ function quantise(scores: ArrayLike<number>, noise: ArrayLike<number>): { scores
   };
 }
 
-function ceilDivide(value: bigint, by: bigint): bigint {
+export function ceilDivide(value: bigint, by: bigint): bigint {
   return (value + by - 1n) / by;
 }
 
@@ -200,7 +201,8 @@ export function checkPayoutRule(rule: PayoutRule): void {
   }
 }
 
-function checkInput({ amount, scores, noise, contributors, rule }: PayoutInput): void {
+/** Throws `payout/invalid`, see describePayout. */
+export function checkPayoutInput({ amount, scores, noise, contributors, rule }: PayoutInput): void {
   checkPayoutRule(rule);
   const n = contributors.length;
   if (scores.length !== n || noise.length !== n) throw invalid(`There are ${scores.length} scores, ${noise.length} noise values and ${n} contributors.`);

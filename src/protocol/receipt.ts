@@ -13,7 +13,7 @@ import { Checked } from './run.ts';
  * docs/receipt.md describes every field.
  */
 export interface Receipt {
-  openledger: 'receipt/3';
+  openledger: 'receipt/4';
   arithmetic: string;
   method: string;
   /** 16 bytes chosen by who asked: the same question asked again is another receipt, and is paid again. */
@@ -44,6 +44,8 @@ export interface Receipt {
   fee: { total: string; platform: string; owner: string; stakers: string; contributors: string };
   payouts: { contributor: Hex; amount: string }[];
   payoutRoot: Hex;
+  /** Of the tables from which the payouts follow: payout-workings.ts. */
+  workingsRoot: Hex;
 }
 
 /** Sampling settings as text, because canonical JSON has whole numbers only. Numbers are decimal text of a float64. */
@@ -108,11 +110,11 @@ const FLOAT = /^0x[0-9a-f]{8}$/;
 /** Reads an untrusted receipt; throws `receipt/invalid` naming the field. Values are checked by recomputing, not here. */
 export function parseReceipt(json: unknown): Receipt {
   const receipt = new Checked(json, 'receipt/invalid', 'This is not a valid receipt.');
-  receipt.literal('openledger', 'receipt/3');
+  receipt.literal('openledger', 'receipt/4');
   receipt.text('arithmetic', /^.{1,40}$/);
   receipt.text('method', /^.{1,40}$/);
   receipt.text('nonce', /^0x[0-9a-f]{32}$/);
-  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.checkpointsRoot', 'ledger.root', 'trace.program', 'trace.root', 'scoresRoot', 'payoutRoot']) receipt.text(field, BYTES32);
+  for (const field of ['base.root', 'adapter.root', 'datanet.root', 'ledger.checkpointsRoot', 'ledger.root', 'trace.program', 'trace.root', 'scoresRoot', 'payoutRoot', 'workingsRoot']) receipt.text(field, BYTES32);
   for (const field of ['base.cid', 'adapter.cid', 'datanet.cid', 'trace.cid']) receipt.text(field, CID_TEXT);
   receipt.text('adapter.id', /^[0-9]{0,78}$/);
   receipt.text('datanet.id', /^[0-9]{0,78}$/);

@@ -285,7 +285,7 @@ export class AskState {
     const pricing = this.pricing(turn);
     const { answer, adapter } = turn;
     if (!pricing || !answer || !adapter) return;
-    if (turn.receipt && (turn.claimId !== undefined || (turn.receipt.traceRoot && JSON.stringify(turn.receipt.pricing) === JSON.stringify(pricing)))) return;
+    if (turn.receipt && (turn.claimId !== undefined || (turn.receipt.workingsRoot && JSON.stringify(turn.receipt.pricing) === JSON.stringify(pricing)))) return;
     const progress = EngineState.until<LoadProgress>((at) => (turn.progress = at));
     const made = await this.#session.engine
       .job((api, job) => api.makeReceipt(job, adapter.ref, turn.question, answer, pricing, progress.listen))
@@ -293,7 +293,7 @@ export class AskState {
         progress.done();
         turn.progress = undefined;
       });
-    turn.receipt = { cid: made.cid, hash: made.hash, pricing, traceRoot: made.receipt.trace.root };
+    turn.receipt = { cid: made.cid, hash: made.hash, pricing, traceRoot: made.receipt.trace.root, workingsRoot: made.receipt.workingsRoot };
     this.save();
     await this.findClaim(turn);
   }

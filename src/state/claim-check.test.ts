@@ -11,7 +11,7 @@ import { NO_DISPUTE } from './disputes-events.ts';
 import type { Session } from './session.svelte.ts';
 
 const word = (k: number) => `0x${k.toString(16).padStart(64, '0')}` as const;
-const answer = (k: number): ClaimedAnswer => ({ tokensIn: 10, tokensOut: 5, receiptHash: word(k + 1), inputsHash: word(99), traceRoot: word(98), payoutRoot: word(97), payoutCount: 1, allocated: 7n, read: [] });
+const answer = (k: number): ClaimedAnswer => ({ tokensIn: 10, tokensOut: 5, receiptHash: word(k + 1), inputsHash: word(99), traceRoot: word(98), workingsRoot: word(96), payoutRoot: word(97), payoutCount: 1, allocated: 7n, read: [] });
 const ANSWERS = [0, 1, 2].map(answer);
 const FILE = batchFile(1n, ANSWERS.map((one, k) => ({ answer: one, receiptCid: `bafkreireceipt${k}` })));
 const BATCH = {
@@ -65,8 +65,8 @@ test('of several answers that are not right, the one that can be proved false co
   expect(asked).toEqual([0, 1]);
   if (found.kind !== 'false' || !found.of) throw new Error('not of an answer');
   expect(openingOf(found.of)).toMatchObject({ index: 1n, answer: { receiptHash: word(2) } });
-  expect((await page({ 0: { kind: 'unchecked', where: '' }, 1: { kind: 'unprovable', where: '' }, 2: UNKNOWN }).run()).kind).toBe('demand');
-  expect((await page({ 0: { kind: 'unchecked', where: '' }, 2: { kind: 'unprovable', where: 'x' } }).run())).toMatchObject({ kind: 'unprovable', where: 'Answer 2: x' });
+  expect((await page({ 0: { kind: 'unchecked', where: '' }, 2: UNKNOWN }).run()).kind).toBe('demand');
+  expect((await page({ 2: { kind: 'unchecked', where: 'x' } }).run())).toMatchObject({ kind: 'unchecked', where: 'Answer 2: x' });
 });
 
 test('what is demanded is demanded of that answer', async () => {

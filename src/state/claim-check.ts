@@ -4,6 +4,7 @@ import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type Batch, openBatch, shownAnswers } from '../chain/open-batch.ts';
 import type { ProofCall } from '../chain/proof-call.ts';
 import { OpenLedgerError } from '../errors.ts';
+import { fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import type { ClaimEvidence, ClaimFinding, ClaimQuery, LoadProgress } from '../workers/engine.api.ts';
 import type { Dispute } from './disputes-events.ts';
 import { demandUntil } from './disputes-path.ts';
@@ -20,6 +21,8 @@ export type Finding =
   | { kind: 'false'; where: string; seconds: number; of: ClaimRecord; evidence: ClaimEvidence }
   /** False by what all answers of a batch say together. */
   | { kind: 'false'; where: string; seconds: number; of?: undefined; evidence: { kind: 'batch'; proof: ProofCall } }
+  /** The same, and no transaction holds what shows it. */
+  | { kind: 'unprovable'; where: string; seconds: number }
   /** `certain`: false, whatever is shown. */
   | { kind: 'demand'; where: string; seconds: number; certain: boolean; places: Place[] };
 
@@ -80,7 +83,9 @@ export class ClaimCheck {
     const prices = await readClaimPrices(chain.connection, claim.claimId);
     return {
       adapter: known.ref, programHash: known.adapter.programHash, answer: { ...answer, read: [...answer.read] }, receiptCid: claim.receiptCid, prices,
-      shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })), inputs: shown.find(({ inputs }) => inputs !== '0x')?.inputs,
+      shown: shown.map(({ place: { answer: _, ...place }, what, proof }) => ({ ...place, ...what, proof })),
+      // With workings of payouts anything may have been shown as the tokens.
+      inputs: shown.find(({ inputs }) => toHex(keccak256(fromHex(inputs))) === answer.inputsHash.toLowerCase())?.inputs,
       left: terms && { seconds: demandUntil(claim, dispute, terms) - (chain.blockTime || chain.now), replyTime: terms.replyTime },
     };
   }

@@ -16,6 +16,7 @@ const receipt = {
   fee: { total: '100', platform: '20', owner: '20', stakers: '20', contributors: '40' },
   payouts: [{ contributor: `0x${'1'.repeat(40)}`, amount: '40' }],
   payoutRoot: root('f'),
+  workingsRoot: root('9'),
 } as Receipt;
 const known = {
   adapter: { cid: 'bafyadapter', adapterRoot: root('a'), baseRoot: root('b').toUpperCase().replace('0X', '0x'), checkpointsRoot: root('c'), ledgerRoot: root('d') },
@@ -27,7 +28,7 @@ const claim = {
   adapterId: 3n,
   tokensIn: 3,
   tokensOut: 1,
-  answer: { payoutCount: 1, payoutRoot: root('f') },
+  answer: { payoutCount: 1, payoutRoot: root('f'), workingsRoot: root('9') },
   fee: { total: 100n, platform: 20n, owner: 20n, stakers: 20n, contributors: 40n },
 } as ClaimOnChain;
 
@@ -49,6 +50,7 @@ describe('a receipt against its claim', () => {
     const altered = { ...receipt, fee: { ...receipt.fee, owner: '21' } };
     expect(compareWithClaim(altered, claim).difference).toEqual({ where: 'the fee’s part “owner” in wei', claimed: '21', computed: '20' });
   });
+  it('finds other workings of the payouts', () => expect(compareWithClaim({ ...receipt, workingsRoot: root('8') }, claim).difference?.where).toBe('root of the payouts’ workings'));
 });
 
 describe('the CID in what people paste', () => {

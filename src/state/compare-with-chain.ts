@@ -67,6 +67,7 @@ export function compareWithClaim(receipt: Receipt, claim: ClaimOnChain | undefin
     fee('platform'),
     ['contributors paid', String(receipt.payouts.length), String(claim.answer?.payoutCount)],
     ['root of the payouts', receipt.payoutRoot, claim.answer?.payoutRoot.toLowerCase() ?? ''],
+    ['root of the payouts’ workings', receipt.workingsRoot, claim.answer?.workingsRoot.toLowerCase() ?? ''],
   ]);
   return { detail: `claim ${claim.claimId}`, difference };
 }

@@ -2,7 +2,7 @@ import { type DemandPrice, demandBonds } from '../chain/demand-price.ts';
 import type { Challengeable } from './claim-check.ts';
 
 /** Gas of each transaction at worst, rounded up; measured in src/chain/disputes.test.ts and contracts/snapshots. */
-const GAS = { commit: 90_000n, demand: 110_000n, place: 35_000n, step: 1_500_000n, inputs: 150_000n, payoutBase: 500_000n, batchBase: 250_000n, batchByte: 26n };
+const GAS = { commit: 90_000n, demand: 110_000n, place: 35_000n, step: 1_500_000n, inputs: 150_000n, payout: 1_000_000n, batchBase: 250_000n, batchByte: 26n };
 
 export interface Stakes {
   /** Half of the bond, wei. */
@@ -29,9 +29,9 @@ function proofGas(evidence: Extract<Challengeable, { kind: 'false' }>['evidence'
       return GAS.step;
     case 'inputs':
       return GAS.inputs;
-    // A payout is divided again on chain, record by record.
+    // One row of the payouts' workings, however many records there are.
     case 'payout':
-      return GAS.payoutBase + 12_000n * BigInt(evidence.evidence.records.length);
+      return GAS.payout;
     // All that is known of the answers goes along: 2.05 million for the sums of 256.
     case 'batch':
       return GAS.batchBase + GAS.batchByte * BigInt(evidence.proof.data.length >> 1);

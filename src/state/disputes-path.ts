@@ -1,4 +1,5 @@
 import type { ClaimOnChain } from '../chain/list-claims.ts';
+import { isOfWorkings } from '../protocol/workings-places.ts';
 import type { Dispute } from './disputes-events.ts';
 import type { Pursuit } from './disputes-kept.ts';
 
@@ -60,7 +61,8 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
   const silent = dispute.convicted?.what === 'silence' || (waiting !== undefined && now > waiting.due);
   if (dispute.demands.length > 0) {
     const count = dispute.demands.length;
-    steps.push({ label: count === 1 ? 'One piece of the trace demanded' : `${count} pieces of the trace demanded`, who: challenger, state: 'done' });
+    const tree = dispute.demands.every(({ place }) => isOfWorkings(place)) ? 'the payouts’ workings' : 'the trace';
+    steps.push({ label: count === 1 ? `One piece of ${tree} demanded` : `${count} pieces of ${tree} demanded`, who: challenger, state: 'done' });
     steps.push(waiting || silent
       ? { label: silent ? 'Not shown in time' : 'Shows the piece', who: claimant, state: silent ? 'failed' : over ? 'later' : 'now', ...(waiting && !over && { until: waiting.due }) }
       : { label: count === 1 ? 'Piece shown' : 'Pieces shown', who: claimant, state: 'done' });

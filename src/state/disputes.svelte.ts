@@ -312,7 +312,7 @@ export class DisputesState {
     if (!of) return;
     const { chain } = this.#session;
     const { adapter } = chain.knownAdapter(String(of.adapterId))!;
-    if (!(await asksAboutAnswer(chain.connection, adapter.programHash, openingOf(of).answer, evidence))) throw notJudged(where);
+    if (!(await asksAboutAnswer(chain.connection, adapter.programHash, of.claimId, openingOf(of), evidence))) throw notJudged(where);
   }
 
   /** One transaction, shown. Throws what it failed with. */

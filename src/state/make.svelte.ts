@@ -3,7 +3,7 @@ import { registerAdapter } from '../chain/register-adapter.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
 import type { DatanetVersionFile, VersionRecord } from '../protocol/record.ts';
 import { type RunFile, parseRunFile } from '../protocol/run.ts';
-import { trainedHash } from '../protocol/trained-records.ts';
+import { trainedRoot } from '../protocol/trained-records.ts';
 import type { KeptRun, LoadProgress, LossPoint, TrainInput, TrainStep, Trained, TrainingPlan } from '../workers/engine.api.ts';
 import { dropKept, keep, readKept } from './local-database.ts';
 import { Loadable } from './loadable.svelte.ts';
@@ -301,7 +301,7 @@ export class MakeState {
           checkpointsRoot: run.ledger.checkpointsRoot,
           ledgerRoot: run.ledger.root,
           programHash: run.ledger.program,
-          trainedHash: trainedHash(run.datanet.clusters),
+          trainedRoot: trainedRoot(run.datanet.clusters),
         },
         options,
       );

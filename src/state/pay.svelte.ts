@@ -64,8 +64,8 @@ export class PayState {
     const { chain, wallet } = this.#session;
     if (!turn?.receipt || !turn.answer || !turn.adapter || turn.claimId !== undefined || this.tx.busy) return;
     const { answer, adapter, receipt } = turn;
-    const { traceRoot } = receipt;
-    if (!traceRoot) return;
+    const { traceRoot, workingsRoot } = receipt;
+    if (!traceRoot || !workingsRoot) return;
     let before: Balances | undefined;
     let payer: Hex | undefined;
     const payment = await this.tx.run(async (options) => {
@@ -85,6 +85,7 @@ export class PayState {
           receiptCid: receipt.cid,
           inputsHash: inputsHashOf(answer.promptTokens, answer.answerTokens),
           traceRoot,
+          workingsRoot,
           read: answer.retrieval?.retrieved.map(({ record }) => record),
           payouts: this.payouts(turn),
           contributorsPart: this.ask.division(turn)?.contributorsPart,

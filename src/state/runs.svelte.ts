@@ -145,8 +145,8 @@ export class RunsState {
     const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
     // A challenge that goes on is stopped as a whole.
     if (!work.pursuing) work.stop = new AbortController();
-    const { adapter: { baseRoot, adapterRoot, checkpointsRoot, ledgerRoot, programHash, trainedHash }, version, ref } = item;
-    const run: RegisteredRun = { adapter: ref, baseRoot, adapterRoot, checkpointsRoot, ledgerRoot, programHash, trainedHash, versionRoot: version.root };
+    const { adapter: { baseRoot, adapterRoot, checkpointsRoot, ledgerRoot, programHash, trainedRoot }, version, ref } = item;
+    const run: RegisteredRun = { adapter: ref, baseRoot, adapterRoot, checkpointsRoot, ledgerRoot, programHash, trainedRoot, versionRoot: version.root };
     try {
       return await this.#session.engine.job((api, job) => call(api, job, run, progress.listen), work.stop!.signal);
     } catch (error) {

@@ -16,8 +16,9 @@ export interface TurnReceipt {
   cid: string;
   hash: Hex;
   pricing: Pricing;
-  /** Root of the answer's trace, as the receipt has it; absent in what was kept before receipts had one. */
+  /** Roots of the answer's trace and of its payouts' workings, as the receipt has them; absent in what was kept before receipts had them. */
   traceRoot?: Hex;
+  workingsRoot?: Hex;
 }
 
 /** What a payment left behind; amounts as decimal wei so that it can be kept. */

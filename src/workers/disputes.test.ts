@@ -7,6 +7,7 @@ import { RECORDS, smallBase } from '../../tests/parity/receipt-of.ts';
 import type { Catalog } from '../attribution/catalog.ts';
 import type { Engine } from '../attribution/engine.ts';
 import type { Matrix } from '../attribution/trace/run.ts';
+import { TOTALS } from '../attribution/trace/payout-evidence.ts';
 import { SEARCH_LIMITS, SearchPlan } from '../attribution/trace/search-plan.ts';
 import { inputsBytes } from '../attribution/trace/step.ts';
 import { shownBy } from '../attribution/trace/testing/shown-by.ts';
@@ -20,6 +21,7 @@ import { toHex } from '../protocol/bytes.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { DEFAULT_PAYOUT_RULE } from '../protocol/payout-rule.ts';
 import type { Receipt } from '../protocol/receipt.ts';
+import { ALL_TABLES, WORKINGS, isOfWorkings } from '../protocol/workings-places.ts';
 import { type Companion, createCompanion } from '../serve/gateway/companion.ts';
 import type { ShownPiece, TracePlace } from './disputes.api.ts';
 import type { Answered, ClaimQuery } from './engine.api.ts';
@@ -62,7 +64,7 @@ beforeAll(async () => {
     adapter, programHash: run.ledger.program, receiptCid: made.cid, prices: PRICES, shown: [], inputs: undefined,
     answer: {
       tokensIn: answer.promptTokens.length, tokensOut: answer.answerTokens.length, receiptHash: made.hash, inputsHash: inputsHashOf(answer.promptTokens, answer.answerTokens),
-      traceRoot: receipt.trace.root, payoutRoot: receipt.payoutRoot, payoutCount: receipt.payouts.length,
+      traceRoot: receipt.trace.root, workingsRoot: receipt.workingsRoot, payoutRoot: receipt.payoutRoot, payoutCount: receipt.payouts.length,
       allocated: receipt.payouts.reduce((sum, { amount }) => sum + BigInt(amount), 0n), read: [],
     },
   };
@@ -106,7 +108,11 @@ describe('a claim computed again', () => {
   it('is false where it pays others, or for other tokens; the evidence is at hand', async () => {
     const { answer } = honest;
     const payout = await inspect({ ...honest, answer: { ...answer, allocated: answer.allocated + 1n } });
-    expect(payout).toMatchObject({ kind: 'false', evidence: { kind: 'payout', evidence: { trained: '0x', siblings: expect.any(Array) } } });
+    expect(payout).toMatchObject({ kind: 'false', evidence: { kind: 'payout', evidence: { table: TOTALS } } });
+    // Of workings nobody published anything: some of them are demanded first.
+    const workings = await inspect({ ...honest, answer: { ...answer, workingsRoot: receipt.trace.root } });
+    if (workings.kind !== 'demand') throw new Error(workings.kind);
+    expect([workings.certain, workings.places.length > 0, workings.places.every(isOfWorkings)]).toEqual([true, true, true]);
     const tokens = await inspect({ ...honest, answer: { ...answer, tokensIn: answer.tokensIn + 1 } });
     expect(tokens).toMatchObject({ kind: 'false', evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs)) } });
   });
@@ -159,6 +165,15 @@ describe('a demand', () => {
     expect(shown).toMatchObject([[{ matrix: { index: AT }, leaves: [{ leaf: 0, proof: TraceTree.of(right).proof(AT, 0) }], nodes: [{ level: 1, hashes: [expect.any(String), expect.any(String)] }] }]]);
     expect(missing).toMatchObject([{ place: beyond, matrix: { index: right.length } }]);
     expect(value(await reply(honest, beyond))).toMatchObject({ shown: [], missing: [{ place: beyond }] });
+  });
+
+  it('for the payouts’ workings is answered too, beside one for the trace', async () => {
+    const [all, leaf, none] = [{ index: ALL_TABLES, leaf: 0, level: 3, depth: 3 }, leafPlace({ index: WORKINGS + 1, leaf: 0 }), leafPlace({ index: WORKINGS + 2, leaf: 7 })];
+    const { shown, missing } = value(await reply(honest, first, all, leaf, none));
+    expect(shown.flat().map(({ matrix, leaves, nodes }) => [matrix.index, leaves.length, nodes[0]?.hashes.length])).toEqual([[AT, 1, undefined], [ALL_TABLES, 0, 6], [WORKINGS + 1, 1, undefined]]);
+    expect(missing).toMatchObject([{ place: none, matrix: { index: WORKINGS + 2 } }]);
+    expect(value(await reply(honest, none))).toMatchObject({ shown: [], missing: [{ place: none }] });
+    expect(await reply({ ...honest, answer: { ...honest.answer, workingsRoot: receipt.trace.root } }, all)).toMatchObject({ ok: false, error: { code: 'dispute/not-shown' } });
   });
 
   it('is not answered for a claim that is not what is computed here', async () => {

@@ -4,12 +4,17 @@ import type { BaseIdentity } from '../attribution/engine.ts';
 import { findingOf } from '../attribution/trace/finding.ts';
 import { type InspectedAnswer, inputsOf, inspectAnswer } from '../attribution/trace/inspect.ts';
 import { MOST_PUBLISHED_BYTES } from '../attribution/trace/published.ts';
-import { inTransactions, noSuchPlace, repliesTo } from '../attribution/trace/replies.ts';
+import { inTransactions, matrixAt, noSuchPlace, repliesTo } from '../attribution/trace/replies.ts';
 import { searchLimits } from '../attribution/trace/search-plan.ts';
 import type { TracePlace } from '../attribution/trace/trace-nodes.ts';
+import { noSuchWorkings, workingsReplies } from '../attribution/trace/workings-replies.ts';
 import { OpenLedgerError, throwIfAborted } from '../errors.ts';
+import { answerWorkings } from '../protocol/answer-workings.ts';
 import { fromHex } from '../protocol/bytes.ts';
+import { payoutRoot } from '../protocol/fee.ts';
+import type { Workings } from '../protocol/payout-workings.ts';
 import { type Receipt, parseReceipt } from '../protocol/receipt.ts';
+import { isOfWorkings } from '../protocol/workings-places.ts';
 import type { ClaimFinding, ClaimQuery, DemandReplies } from './disputes.api.ts';
 import type { LoadProgress } from './engine.api.ts';
 
@@ -42,27 +47,39 @@ export async function inspectClaim(source: Source, claim: ClaimQuery, options: O
   };
   const trace = traceOptions(options);
   const found = await inspectAnswer(tracer, inspected, trace);
-  const finding = await findingOf(tracer, found, { traceRoot: claim.answer.traceRoot, records: version.records, clusters, shown: claim.shown }, { ...trace, ...(claim.left && { limits: searchLimits(claim.left) }) });
+  const finding = await findingOf(tracer, found, { answer: claim.answer, records: version.records, clusters, shown: claim.shown }, { ...trace, ...(claim.left && { limits: searchLimits(claim.left) }) });
   return { ...finding, seconds: (performance.now() - began) / 1000 };
 }
 
 /** Throws `dispute/not-shown` where the claim is not what is computed here, and what inspectClaim throws. */
 export async function replyToDemands(source: Source, claim: ClaimQuery, places: readonly TracePlace[], options: Options): Promise<DemandReplies> {
-  const { tracer, tokens } = await load(source, claim, options);
+  const { tracer, tokens, version, clusters } = await load(source, claim, options);
   const inputs = tokens && inputsOf(tokens, claim.answer);
   if (tracer.programHash !== claim.programHash || !inputs) {
     throw notShown(inputs ? 'The adapter’s files give another program than it is registered with.' : 'The receipt with the question’s and answer’s tokens cannot be had.');
   }
-  const missing = places.flatMap((place) => {
+  const [ofPayouts, ofTrace] = [places.filter(isOfWorkings), places.filter((place) => !isOfWorkings(place))];
+  const missing: DemandReplies['missing'] = ofTrace.flatMap((place) => {
     const matrix = noSuchPlace(tracer, inputs, place);
     return matrix ? [{ place, matrix }] : [];
   });
-  const there = places.filter((place) => !missing.some((one) => one.place === place));
-  if (!there.length) return { shown: [], missing };
+  const there = ofTrace.filter((place) => !missing.some((one) => one.place === place));
+  if (!there.length && !ofPayouts.length) return { shown: [], missing };
   const trace = traceOptions(options);
-  const { tree } = await tracer.trace(inputs, trace);
+  const { tree, scores, noise } = await tracer.trace(inputs, trace);
   if (tree.root !== claim.answer.traceRoot) throw notShown('The trace computed here is not the one that was claimed.');
-  return { shown: inTransactions(await repliesTo(tracer, inputs, there, { ...trace, tree })), missing };
+  const shown = there.length ? await repliesTo(tracer, inputs, there, { ...trace, tree }) : [];
+  if (!ofPayouts.length) return { shown: inTransactions(shown), missing };
+  const workings = workingsHere(claim, { scores, noise, contributors: version.records.map(({ contributor }) => contributor), clusters });
+  const none = ofPayouts.filter((place) => noSuchWorkings(workings, place));
+  missing.push(...none.map((place) => ({ place, matrix: matrixAt(tracer, inputs, place.index) })));
+  return { shown: inTransactions([...shown, ...workingsReplies(tracer, inputs, workings, ofPayouts.filter((place) => !none.includes(place)))]), missing };
+}
+
+function workingsHere({ answer, prices }: ClaimQuery, ground: Pick<Parameters<typeof answerWorkings>[0], 'scores' | 'noise' | 'contributors' | 'clusters'>): Workings {
+  const workings = answerWorkings({ ...ground, tokensIn: answer.tokensIn, tokensOut: answer.tokensOut, prices, read: answer.read });
+  if (workings.root !== answer.workingsRoot || payoutRoot(workings.payouts) !== answer.payoutRoot) throw notShown('The payouts computed here are not those that were claimed.');
+  return workings;
 }
 
 function notShown(why: string): OpenLedgerError {

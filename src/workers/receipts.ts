@@ -45,7 +45,7 @@ export async function receiptOfAnswer(
     // The text of all tokens: a stop text cuts what is shown, not what was computed.
     answer: { text: engine.tokenizer.decode(answer.answerTokens).trim(), tokens: answer.answerTokens },
     retrieval: answer.retrieval,
-    loss, scores, noise, prices: pricing,
+    loss, scores, noise, clusters: adapter.run.datanet.clusters, prices: pricing,
   });
   const cid = await publish(new TextEncoder().encode(canonicalJson(receipt as unknown as Json)));
   return { receipt, hash: receiptHash(receipt), cid, recordParts: recordParts.map(String) };

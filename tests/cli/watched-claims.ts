@@ -23,7 +23,7 @@ import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { payoutsOf, receiptHash } from '../../src/protocol/receipt.ts';
 import { type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
-import { trainedHash } from '../../src/protocol/trained-records.ts';
+import { trainedRoot } from '../../src/protocol/trained-records.ts';
 import { openFileStore } from '../../src/storage/file-cache.node.ts';
 import { nodeFolder } from '../../src/storage/models/node-folder.node.ts';
 
@@ -66,7 +66,7 @@ export async function publishWatched(chain: ScratchChain, owner: Wallet, state: 
   const rates = { rateIn: OPEN, rateOut: OPEN };
   const { adapterId } = await registerAdapter(connection, owner, {
     datanetId: 1n, version: 1, baseRoot: engine.root, adapterRoot: adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root,
-    programHash: tracer.programHash, trainedHash: trainedHash(run.datanet.clusters), cid: adapterCid, name: 'Legal', ...rates,
+    programHash: tracer.programHash, trainedRoot: trainedRoot(run.datanet.clusters), cid: adapterCid, name: 'Legal', ...rates,
   });
 
   const tokens = Array.from({ length: 10 + answer }, (_, i) => randomBelow(engine.model.config.vocab, 1, 1, i));
@@ -90,13 +90,13 @@ export async function publishWatched(chain: ScratchChain, owner: Wallet, state: 
       const { receipt } = makeReceipt({
         nonce: `0x${(++nonce).toString(16).padStart(32, '0')}`, base: { cid: baseCid, root: engine.root }, adapter: { id: String(adapterId), cid: adapterCid, root: adapter.root },
         datanet: { id: '1', version: 1, cid: versionCid, records }, ledger: run.ledger, trace: { program: tracer.programHash, root: tree.root, cid: await keep(tree.bytes()) },
-        prompt: { text: 'Which?', tokens: prompt }, answer: { text: 'That.', tokens: written }, loss, scores, noise,
+        prompt: { text: 'Which?', tokens: prompt }, answer: { text: 'That.', tokens: written }, loss, scores, noise, clusters: run.datanet.clusters,
         prices: { rateIn: String(rates.rateIn), rateOut: String(rates.rateOut), platformFee: String(terms.platformFee), split: terms.split, payout: terms.payoutRule },
       });
       const fee = await quoteFee(connection, { adapterId, tokensIn: prompt.length, tokensOut: written.length });
       const { claimId } = await payAnswer(connection, claimant, {
         adapterId, tokensIn: prompt.length, tokensOut: written.length, receiptHash: receiptHash(receipt), receiptCid: await store.addFile(new TextEncoder().encode(canonicalJson(receipt as never))),
-        inputsHash: inputsHash(inputs), traceRoot: tree.root, payouts: payoutsOf(receipt), contributorsPart: fee.contributors,
+        inputsHash: inputsHash(inputs), traceRoot: tree.root, workingsRoot: receipt.workingsRoot, payouts: payoutsOf(receipt), contributorsPart: fee.contributors,
       });
       return claimId;
     },

@@ -7,9 +7,12 @@ import type { CurvatureLedger } from '../../src/attribution/curvature/curvature-
 import type { TraceInputs } from '../../src/attribution/trace/instruction.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
 import { shownOf } from '../../src/attribution/trace/replies.ts';
+import { type Tables, withRowFault } from '../../src/attribution/trace/testing/workings-faults.ts';
 import { TraceNodes, type TracePlace } from '../../src/attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../../src/attribution/trace/tracer.ts';
 import { TraceTree, leafValues } from '../../src/attribution/trace/tree.ts';
+import { shownOfWorkings } from '../../src/attribution/trace/workings-replies.ts';
+import { workingsTree } from '../../src/attribution/trace/workings-tree.ts';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
 import { memoryEventStore } from '../../src/chain/event-store.ts';
 import { createEventFeed } from '../../src/chain/events.ts';
@@ -30,8 +33,10 @@ import { answerOfReceipt, batchFile } from '../../src/protocol/batch.ts';
 import { toHex } from '../../src/protocol/bytes.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
+import type { Payout } from '../../src/protocol/fee.ts';
 import { payoutsOf } from '../../src/protocol/receipt.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
+import { isOfWorkings } from '../../src/protocol/workings-places.ts';
 import { demandsOf } from '../../src/serve/watch/demands.ts';
 import { ContentStore } from '../../src/storage/content-store.ts';
 
@@ -39,6 +44,8 @@ import { ContentStore } from '../../src/storage/content-store.ts';
 export interface Cheat {
   /** Flips bits of one value of the trace: instruction, place in its matrix. One bit can be guessed from the hash, two have to be shown. */
   flip?: { index: number; place: number; bits: number[] };
+  /** Leaves out a row of a table of the payouts' workings: it and all after it are others. */
+  workings?: { table: number; row: number };
   /** Publishes neither receipt nor trace. */
   withhold?: boolean;
 }
@@ -50,6 +57,8 @@ export interface ClaimedOne {
   inputs: TraceInputs;
   matrices: Matrix[];
   tree: TraceTree;
+  /** Tables as they are claimed, and the payouts. */
+  workings: Tables & { payouts: Payout[] };
 }
 
 export type Claimed = Payment & ClaimedOne;
@@ -102,11 +111,11 @@ export class Claimant {
   /** Asks, claims and pays. The payouts follow from the scores that are so. */
   async claim(question: string, cheat: Cheat = {}): Promise<Claimed> {
     const { about, connection } = this;
-    const { receipt, cid, inputs, matrices, tree } = await this.ask(question, cheat);
+    const { receipt, cid, ...claimed } = await this.ask(question, cheat);
     const answer = answerOfReceipt(receipt);
     const { contributors: contributorsPart } = await quoteFee(connection, { adapterId: about.adapterId, ...answer });
     const payment = await payAnswer(connection, this.wallet, { ...answer, adapterId: about.adapterId, receiptCid: cid, payouts: payoutsOf(receipt), contributorsPart });
-    return { ...payment, opening: openAnswer(about.adapterId, [answer], 0), inputs, matrices, tree };
+    return { ...payment, opening: openAnswer(about.adapterId, [answer], 0), ...claimed };
   }
 
   /** Several answers with one claim. `withhold`: the file that names their receipts is not published. */
@@ -116,7 +125,7 @@ export class Claimant {
     for (const { question, cheat } of questions) asked.push(await this.ask(question, cheat));
     const payment = await payBatch(this.connection, this.wallet, adapterId, asked, (file) => this.publish(file, withhold));
     const openings = openAnswers(adapterId, asked.map(({ receipt }) => answerOfReceipt(receipt)));
-    return { ...payment, parts: asked.map(({ inputs, matrices, tree }, k) => ({ claimId: payment.claimId, opening: openings[k]!, inputs, matrices, tree })) };
+    return { ...payment, parts: asked.map(({ inputs, matrices, tree, workings }, k) => ({ claimId: payment.claimId, opening: openings[k]!, inputs, matrices, tree, workings })) };
   }
 
   /** One claim that is false by what its answers say together: `tokensIn` more than they have, or one of them `twice`. Gives the claim and its bond. */
@@ -146,7 +155,7 @@ export class Claimant {
   }
 
   /** An answer as it would be claimed, receipt and trace published. */
-  private async ask(question: string, { flip, withhold = false }: Cheat = {}) {
+  private async ask(question: string, { flip, workings: fault, withhold = false }: Cheat = {}) {
     const { engine, about, connection } = this;
     const prompt = engine.prompt(question);
     const answer = await engine.generate(this.adapter, prompt);
@@ -157,7 +166,7 @@ export class Claimant {
     const tree = TraceTree.of(matrices);
     const { loss, scores, noise } = await engine.influence(this.adapter, this.ledger, prompt, answer);
     const { split, platformFee, payoutRule } = await readTerms(connection);
-    const { receipt } = makeReceipt({
+    const { receipt: right, workings: honest } = makeReceipt({
       nonce: toHex(crypto.getRandomValues(new Uint8Array(16))),
       base: { cid: engine.identity.cid, root: engine.root },
       adapter: { id: String(about.adapterId), cid: about.adapterCid, root: this.adapter.root },
@@ -166,15 +175,18 @@ export class Claimant {
       trace: { program: this.tracer.programHash, root: tree.root, cid: await this.publish(tree.bytes(), withhold) },
       prompt: { text: question, tokens: prompt },
       answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer },
-      loss, scores, noise,
+      loss, scores, noise, clusters: this.adapter.run.datanet.clusters,
       prices: { rateIn: String(about.rateIn), rateOut: String(about.rateOut), platformFee: String(platformFee), split, payout: payoutRule },
     });
-    return { receipt, cid: await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold), inputs, matrices, tree };
+    const { tables } = fault ? withRowFault(honest, 'left out', fault.table, fault.row, () => 0)! : honest;
+    const receipt = { ...right, workingsRoot: workingsTree({ tables }).root };
+    return { receipt, cid: await this.publish(new TextEncoder().encode(canonicalJson(receipt as never)), withhold), inputs, matrices, tree, workings: { tables, payouts: honest.payouts } };
   }
 
-  /** Shows parts of a claim's trace as they were claimed. */
-  async show({ claimId, opening, inputs, matrices, tree }: ClaimedOne, places: readonly TracePlace[]): Promise<void> {
-    const shown = shownOf(this.tracer, inputs, places, new TraceNodes(tree), (index, leaf) => leafValues(matrices[index]!, leaf).values);
+  /** Shows parts of a claim's trace, or of its payouts' workings, as they were claimed. */
+  async show({ claimId, opening, inputs, matrices, tree, workings }: ClaimedOne, places: readonly TracePlace[]): Promise<void> {
+    const shown = shownOf(this.tracer, inputs, places.filter((place) => !isOfWorkings(place)), new TraceNodes(tree), (index, leaf) => leafValues(matrices[index]!, leaf).values);
+    shown.push(...shownOfWorkings(this.tracer, inputs, workings, places.filter(isOfWorkings)));
     await revealPlaces(this.connection, this.wallet, claimId, opening, shown);
   }
 

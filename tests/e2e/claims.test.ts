@@ -157,6 +157,27 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await letTimeRun();
   });
 
+  test('payouts whose workings go wrong in one row are searched, and the row is proved', async () => {
+    await holdTime();
+    const false_ = await cheat.claim('What does homicide mean?', { workings: { table: 0, row: 1 } });
+    const claim = card(page, false_.claimId);
+    await claim.getByRole('button', { name: 'Check', exact: true }).click();
+    await claim.getByText(/The trace is right, its payouts are not: .*; the claim commits to other workings\./).waitFor();
+    await claim.getByText(/^You demand .* of the payouts’ workings/).waitFor();
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    const won = claim.getByText(/^You won/);
+    let replies = 0;
+    while (!(await won.isVisible())) {
+      if (await cheat.showDemanded(false_)) replies++;
+      await page.waitForTimeout(300);
+    }
+    expect(replies).toBeLessThanOrEqual(2);
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/pieces? of the payouts’ workings demanded, done/));
+    expect((await chain.claims()).find((one) => one.claimId === false_.claimId)!.state).toBe('refuted');
+    await picture(page, 'claims-payouts');
+    await letTimeRun();
+  });
+
   test('of a claim with nothing published a piece is demanded; that survives a reload, and silence loses the bond', async () => {
     await holdTime();
     const { claimId } = await cheat.claim('What does jurisdiction mean?', { withhold: true });

@@ -11,7 +11,7 @@ import type { Hex } from '../../src/protocol/bytes.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { memoryFolder } from '../../src/protocol/model-folder.ts';
 import { type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
-import { trainedHash } from '../../src/protocol/trained-records.ts';
+import { trainedRoot } from '../../src/protocol/trained-records.ts';
 import { MemoryBlocks } from '../../src/storage/block-store.ts';
 import { ContentStore } from '../../src/storage/content-store.ts';
 import { hubModels } from './hub-models.ts';
@@ -72,7 +72,7 @@ export async function publishReadingBase(deployment: Deployment, url: string, co
   await publishVersion(connection, curator, { datanetId, root: versionRoot(records), recordsRoot: recordsRoot(records), cid: await file(version), count: records.length });
   await registerAdapter(connection, curator, {
     datanetId, version: 1, cid: await publish(await store.addDirectory(trained)), name: NAME, rateIn: parseEther('0.4'), rateOut: parseEther('1.5'), baseRoot: run.base.root,
-    adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program, trainedHash: trainedHash(run.datanet.clusters),
+    adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program, trainedRoot: trainedRoot(run.datanet.clusters),
   });
   return { cid, adapter: NAME, engine, records };
 }

@@ -16,7 +16,7 @@ import type { Hex } from '../../src/protocol/bytes.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import { type DatanetRecord, type DatanetVersionFile, type VersionRecord, recordsRoot, versionRoot } from '../../src/protocol/record.ts';
 import { NO_NONCE, receiptHash } from '../../src/protocol/receipt.ts';
-import { trainedHash } from '../../src/protocol/trained-records.ts';
+import { trainedRoot } from '../../src/protocol/trained-records.ts';
 import type { ContentStore } from '../../src/storage/content-store.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { readRecords } from '../../scripts/start/samples.ts';
@@ -105,7 +105,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         checkpointsRoot: run.ledger.checkpointsRoot,
         ledgerRoot: run.ledger.root,
         programHash: run.ledger.program,
-        trainedHash: trainedHash(run.datanet.clusters),
+        trainedRoot: trainedRoot(run.datanet.clusters),
       });
 
       const record = 0;
@@ -129,6 +129,7 @@ export async function publishSmallAdapter(deployment: Deployment, store: Content
         loss,
         scores,
         noise,
+        clusters: run.datanet.clusters,
         prices: {
           rateIn: String(rates.rateIn),
           rateOut: String(rates.rateOut),

@@ -53,7 +53,7 @@ export async function receiptOf(backend: Backend) {
     nonce: NO_NONCE,
     base: { cid: 'bafysmallsmall', root: engine.root }, adapter: { id: '1', cid: 'bafyadapteradapter', root: adapter.root },
     datanet: { id: '1', version: 1, cid: 'bafyversionversion', records: RECORDS }, ledger: run.ledger, trace: { program, root, cid: 'bafytracetrace' },
-    prompt: { text: question, tokens: prompt }, answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer }, loss, scores, noise,
+    prompt: { text: question, tokens: prompt }, answer: { text: engine.tokenizer.decode(answer).trim(), tokens: answer }, loss, scores, noise, clusters: run.datanet.clusters,
     prices: { rateIn: String(10n ** 18n), rateOut: String(10n ** 18n), platformFee: '1000', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
   });
   return { hash: receiptHash(receipt), adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, answer, receipt };

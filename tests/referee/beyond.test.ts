@@ -11,6 +11,7 @@ import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../src/att
 import { Tracer } from '../../src/attribution/trace/tracer.ts';
 import { TraceTree } from '../../src/attribution/trace/tree.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
+import type { ClaimedAnswer } from '../../src/protocol/answers.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../src/protocol/payout-rule.ts';
 import { type ScratchReferee, startReferee } from './scratch-referee.ts';
@@ -29,15 +30,18 @@ async function judged({ model, ledger }: SmallTrace, inputs: TraceInputs, trace:
   const tracer = await Tracer.of(backend, model, ledger);
   const tree = TraceTree.of(trace);
   const { tokens, answer } = inputs;
+  const about: ClaimedAnswer = {
+    tokensIn: tokens.length - answer, tokensOut: answer, receiptHash: tree.root, inputsHash: inputsHash(inputs), traceRoot: tree.root,
+    workingsRoot: tree.root, payoutRoot: tree.root, payoutCount: 0, allocated: 0n, read: [],
+  };
   const inspection = await inspectAnswer(tracer, {
-    answer: { tokensIn: tokens.length - answer, tokensOut: answer, receiptHash: tree.root, inputsHash: inputsHash(inputs), traceRoot: tree.root, payoutRoot: tree.root, payoutCount: 0, allocated: 0n, read: [] },
-    programHash: tracer.programHash, receipt: { prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } }, published: publish ? tree.bytes() : undefined,
+    answer: about, programHash: tracer.programHash, receipt: { prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } }, published: publish ? tree.bytes() : undefined,
     contributors: [1, 2, 3, 4, 5].map((k): Hex => `0x${String(k).padStart(40, '0')}`),
     prices: { rateIn: '1', rateOut: '1', platformFee: '0', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
   });
   const shown: ShownPiece[] = [];
   for (let round = 0; ; round++) {
-    const found = await findingOf(tracer, inspection, { traceRoot: tree.root, records: [], shown });
+    const found = await findingOf(tracer, inspection, { answer: about, records: [], shown });
     if (found.kind === 'demand' && round < 5) {
       shown.push(...found.places.map(shownBy(trace)));
       continue;

@@ -1,28 +1,32 @@
-/** Payouts of right traces: one wei, one bit, one contributor changed is found by the judge on chain; right ones stand. */
+/** Payouts of right traces: one wei, one bit, one contributor, one row of the workings changed is convicted by the judge on chain, in its place; right ones stand. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ScratchChain, startScratchChain } from '../../src/chain/testing/scratch-chain.ts';
 import { FaultyPayouts, PAYOUT_FAULTS } from './payout-faults.ts';
 import { MODELS } from './planted-faults.ts';
+import { type ScratchJudge, startJudge } from './scratch-judge.ts';
 
-let chain: ScratchChain;
+let judge: ScratchJudge;
 beforeAll(async () => {
-  chain = await startScratchChain();
+  judge = await startJudge();
 }, 60_000);
-afterAll(() => chain?.stop());
+afterAll(() => judge?.stop());
 
-test('false payouts are found, right ones stand', async () => {
+// Without copies, and with: then not every record has a column.
+test.each([1, 2])('false payouts are convicted in their place, right ones stand (%i)', async (stream) => {
   const [, options, tokens, answer] = MODELS[0]!;
-  const payouts = await FaultyPayouts.of(chain, options, tokens, answer, 1);
-  let faults = 0;
-  for (let round = 0; round < 6; round++) {
-    expect((await payouts.judge(undefined)).stands).toBe(true);
+  const payouts = await FaultyPayouts.of(judge, options, tokens, answer, stream);
+  const planted = new Map<string, number>();
+  for (let round = 0; round < 12; round++) {
     for (const fault of PAYOUT_FAULTS) {
-      const { where, right, stands, agrees } = await payouts.judge(fault);
-      if (right.length === 0) continue;
-      faults++;
-      expect(stands, where).toBe(false);
-      expect(agrees, where).toBe(true);
+      const found = await payouts.plant(fault);
+      if (!found) continue;
+      expect(found.convicted, found.where).toBe(true);
+      expect(found.inPlace, found.where).toBe(true);
+      planted.set(fault, (planted.get(fault) ?? 0) + 1);
+    }
+    for (let k = 0; k < 3; k++) {
+      const { stands, where } = await payouts.challenge();
+      expect(stands, where).toBe(true);
     }
   }
-  expect(faults).toBeGreaterThan(12);
+  for (const fault of PAYOUT_FAULTS) expect(planted.get(fault) ?? 0, fault).toBeGreaterThan(2);
 }, 60_000);

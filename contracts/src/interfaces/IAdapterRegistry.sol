@@ -18,9 +18,9 @@ struct AdapterDraft {
   bytes32 ledgerRoot;
   /// The program that traces of its answers follow: keccak256(abi.encode(Header)), see IReferee.sol.
   bytes32 programHash;
-  /// Where copies were left out of the training: keccak256 of the trained records' indices, ascending, as 32-byte words.
-  /// The program's scores are theirs. 0: every record was trained.
-  bytes32 trainedHash;
+  /// Where copies were left out of the training: Merkle root of which record each column of the program's scores is about, the
+  /// trained records ascending; leaf k is Merkle.leaf(abi.encode(k, record)). 0: every record was trained.
+  bytes32 trainedRoot;
   /// CID of the folder with adapter, run and ledger.
   string cid;
   string name;
@@ -75,6 +75,6 @@ interface IAdapterRegistry {
   /// @notice What its answers' traces follow, and the Datanet version it was trained on; reverts with UnknownAdapter.
   function origin(AdapterId id) external view returns (bytes32 programHash, DatanetId datanet, uint32 version);
 
-  /// @notice AdapterDraft.trainedHash; reverts with UnknownAdapter.
-  function trainedHashOf(AdapterId id) external view returns (bytes32);
+  /// @notice AdapterDraft.trainedRoot; reverts with UnknownAdapter.
+  function trainedRootOf(AdapterId id) external view returns (bytes32);
 }

@@ -11,7 +11,8 @@ struct Place {
   /// Which of the claim's answers, or of the run's units, from 0.
   uint32 answer;
   /// Which instruction's matrix, or the greatest number: the tree over all matrices, whose leaves are
-  /// Merkle.leaf(root ‖ rows ‖ columns) of each.
+  /// Merkle.leaf(root ‖ rows ‖ columns) of each. Of an answer also the greatest number less 16 and the next seven: the tables of
+  /// its workings, the tree of its payouts, the tree over the tables; of the last two trees nodes alone (Workings.sol).
   uint32 index;
   /// Which leaf, or which node of its level, from 0.
   uint32 leaf;

@@ -14,8 +14,8 @@ library Answers {
   /// so nobody could check a longer one.
   uint256 internal constant MOST_TOKENS = 1024;
 
-  /// @notice abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, payoutRoot, payoutCount,
-  /// allocated, keccak256 of the records read as 32-byte words).
+  /// @notice abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, workingsRoot, payoutRoot,
+  /// payoutCount, allocated, keccak256 of the records read as 32-byte words).
   function leaf(AdapterId adapterId, Answer calldata answer) internal pure returns (bytes32) {
     return Merkle.leaf(
       abi.encode(
@@ -25,6 +25,7 @@ library Answers {
         answer.receiptHash,
         answer.inputsHash,
         answer.traceRoot,
+        answer.workingsRoot,
         answer.payoutRoot,
         answer.payoutCount,
         answer.allocated,
@@ -43,6 +44,7 @@ library Answers {
     if (answer.receiptHash == 0) return "receiptHash";
     if (answer.inputsHash == 0) return "inputsHash";
     if (answer.traceRoot == 0) return "traceRoot";
+    if (answer.workingsRoot == 0) return "workingsRoot";
     if (answer.tokensOut == 0) return "tokensOut";
     if (uint256(answer.tokensIn) + answer.tokensOut > MOST_TOKENS) return "tokens";
     if (answer.read.length > MOST_READ) return "read";

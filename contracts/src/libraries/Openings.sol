@@ -22,12 +22,19 @@ struct Committed {
 library Openings {
   /// @notice What the opening holds of the matrix; no rows where it proves nothing.
   function proven(Opening calldata opening, Committed memory matrix) internal pure returns (Stretch memory part) {
+    return provenAt(opening.leaf, opening.values, opening.proof, matrix);
+  }
+
+  /// @notice The same for leaf `leaf`.
+  function provenAt(uint256 leaf, bytes calldata values, bytes32[] calldata proof, Committed memory matrix)
+    internal
+    pure
+    returns (Stretch memory part)
+  {
     if (matrix.index >= matrix.count) return part;
-    part = Leaves.stretch(matrix.rows, matrix.columns, opening.leaf);
-    if (
-      opening.values.length != 4 * part.rows * part.columns
-        || !_proves(opening, matrix, Leaves.count(matrix.rows, matrix.columns))
-    ) part.rows = 0;
+    part = Leaves.stretch(matrix.rows, matrix.columns, leaf);
+    bool whole = values.length == 4 * part.rows * part.columns;
+    if (!whole || !_proves(leaf, values, proof, matrix)) part.rows = 0;
   }
 
   /// @notice Merkle.verify(root, count, index, Merkle.leaf(data), proof) in less gas.
@@ -36,15 +43,27 @@ library Openings {
     pure
     returns (bool)
   {
-    return
-      index < count && proof.length == _depth(count) && Merkle.root(count, _climb(_leaf(data), proof, index)) == root;
+    return proves(root, count, index, _leaf(data), proof);
   }
 
-  function _proves(Opening calldata opening, Committed memory matrix, uint256 leaves) private pure returns (bool) {
-    bytes32[] calldata proof = opening.proof;
+  /// @notice Merkle.verify(root, count, index, hash, proof) in less gas.
+  function proves(bytes32 root, uint256 count, uint256 index, bytes32 hash, bytes32[] calldata proof)
+    internal
+    pure
+    returns (bool)
+  {
+    return index < count && proof.length == _depth(count) && Merkle.root(count, _climb(hash, proof, index)) == root;
+  }
+
+  function _proves(uint256 leaf, bytes calldata values, bytes32[] calldata proof, Committed memory matrix)
+    private
+    pure
+    returns (bool)
+  {
+    uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
     uint256 within = _depth(leaves);
     if (proof.length != within + _depth(matrix.count)) return false;
-    bytes32 hash = Merkle.root(leaves, _climb(_leaf(opening.values), proof[:within], opening.leaf));
+    bytes32 hash = Merkle.root(leaves, _climb(_leaf(values), proof[:within], leaf));
     hash = Merkle.leaf(abi.encodePacked(hash, uint32(matrix.rows), uint32(matrix.columns)));
     return Merkle.root(matrix.count, _climb(hash, proof[within:], matrix.index)) == matrix.root;
   }

@@ -3,9 +3,12 @@ pragma solidity ^0.8.30;
 
 import { IGames, LeavesOpening, NodesOpening, Place, Shown } from "../interfaces/IGames.sol";
 import { IReferee, TraceMatrix } from "../interfaces/IReferee.sol";
-import { GameId } from "../types/Ids.sol";
+import { IDatanetRegistry } from "../interfaces/IDatanetRegistry.sol";
+import { DatanetId, GameId } from "../types/Ids.sol";
+import { Leaves } from "./Leaves.sol";
 import { Nodes } from "./Nodes.sol";
 import { Committed } from "./Openings.sol";
+import { Workings } from "./Workings.sol";
 
 /// @notice The answer that something is asked about, as its claim says it.
 struct Asked {
@@ -19,6 +22,13 @@ struct Asked {
   /// Tokens of prompt and answer, and of the answer alone.
   uint256 tokens;
   uint256 own;
+  bytes32 workingsRoot;
+  bytes32 payoutRoot;
+  uint256 payoutCount;
+  /// The version that its adapter was trained on: how many records it has is asked only where that matters.
+  IDatanetRegistry datanets;
+  DatanetId datanet;
+  uint32 version;
 }
 
 /// @title What a reply to demands shows
@@ -54,6 +64,11 @@ library Replies {
   function isNone(Asked memory asked, TraceMatrix calldata matrix, Place calldata place) external view returns (bool) {
     // What is shown of one matrix says nothing about another; and every cut is one of every tree.
     if (place.answer != asked.answer || place.index != matrix.index || place.depth == Nodes.CUT) return false;
+    if (Workings.isPlace(place.index)) {
+      Committed memory tree = _workingsOf(asked, place.index);
+      uint256 many = tree.index == ALL ? tree.count : Leaves.count(tree.rows, tree.columns);
+      return !Nodes.exists(many, place.level, place.leaf);
+    }
     uint256 count = matrix.header.instructionCount;
     bool ofProgram = keccak256(abi.encode(matrix.header)) == asked.programHash;
     if (place.index == ALL) return ofProgram && !Nodes.exists(count, place.level, place.leaf);
@@ -65,6 +80,12 @@ library Replies {
   /// @dev Where and how large the matrix is, by the program; of the tree over all matrices only root and count matter. With
   /// that, and with the first matrix, come the answer's inputs: a challenger may know them from the reply alone.
   function _matrixOf(Asked memory asked, TraceMatrix calldata matrix) private view returns (Committed memory committed) {
+    if (Workings.isPlace(matrix.index)) {
+      // They need not come with workings; but nobody is shown other ones.
+      bool right = matrix.inputs.length == 0 || keccak256(matrix.inputs) == asked.inputsHash;
+      if (!right) revert IReferee.RefereeWrongInputs();
+      return _workingsOf(asked, matrix.index);
+    }
     committed.root = asked.traceRoot;
     committed.count = matrix.header.instructionCount;
     committed.index = matrix.index;
@@ -73,6 +94,11 @@ library Replies {
     bool withInputs = all || matrix.index == 0;
     if (withInputs && keccak256(matrix.inputs) != asked.inputsHash) revert IReferee.RefereeWrongInputs();
     if (!all) (committed.rows, committed.columns,) = _sizeOf(asked, matrix);
+  }
+
+  function _workingsOf(Asked memory asked, uint256 index) private view returns (Committed memory) {
+    uint256 records = asked.datanets.version(asked.datanet, asked.version).count;
+    return Workings.treeAt(index, asked.workingsRoot, asked.payoutRoot, asked.payoutCount, records);
   }
 
   /// @dev Sizes follow from how many tokens there are: the claim says it, and is false where it is not so (proveInputs). So the

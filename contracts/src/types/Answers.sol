@@ -11,6 +11,8 @@ struct Answer {
   bytes32 inputsHash;
   /// Over every matrix that the computation produced, in program order.
   bytes32 traceRoot;
+  /// Over the tables that the payouts follow from, see libraries/Workings.sol.
+  bytes32 workingsRoot;
   /// payoutRoot() in src/protocol/fee.ts: who gets what of the contributors' part.
   bytes32 payoutRoot;
   uint32 payoutCount;
@@ -21,13 +23,14 @@ struct Answer {
 }
 
 /// @notice An answer with the hash of its list of records read in the list's place: what a claim's sums are proved with.
-/// 256 of them are 74 KB of a transaction, of which nodes take 128 KiB.
+/// 256 of them are 82 KB of a transaction, of which nodes take 128 KiB.
 struct AnswerDigest {
   uint32 tokensIn;
   uint32 tokensOut;
   bytes32 receiptHash;
   bytes32 inputsHash;
   bytes32 traceRoot;
+  bytes32 workingsRoot;
   bytes32 payoutRoot;
   uint32 payoutCount;
   uint128 allocated;

@@ -4,45 +4,26 @@ pragma solidity ^0.8.30;
 import { Merkle } from "../../src/libraries/Merkle.sol";
 
 /// @notice Builds whole trees the slow, obvious way: pad to a power of two with zero words, hash level by level.
+/// @dev The memory that a root or a proof takes on the way is given back: trees of thousands of leaves would fill it.
 library MerkleTree {
-  function root(bytes32[] memory leaves) internal pure returns (bytes32) {
+  function root(bytes32[] memory leaves) internal pure returns (bytes32 hash) {
+    uint256 free = _free();
     bytes32[] memory level = padded(leaves);
     while (level.length > 1) level = above(level);
-    return Merkle.root(leaves.length, level[0]);
+    hash = Merkle.root(leaves.length, level[0]);
+    _giveBack(free);
   }
 
   function proof(bytes32[] memory leaves, uint256 index) internal pure returns (bytes32[] memory out) {
-    bytes32[] memory level = padded(leaves);
     out = new bytes32[](Merkle.depth(leaves.length));
+    uint256 free = _free();
+    bytes32[] memory level = padded(leaves);
     for (uint256 k = 0; k < out.length; k++) {
       out[k] = level[index ^ 1];
       level = above(level);
       index >>= 1;
     }
-  }
-
-  /// @notice What MerkleRoot.rootOf takes beside the listed leaves.
-  function siblings(bytes32[] memory leaves, bool[] memory listed) internal pure returns (bytes32[] memory out) {
-    bytes32[] memory level = padded(leaves);
-    bool[] memory known = new bool[](level.length);
-    for (uint256 k = 0; k < listed.length; k++) {
-      known[k] = listed[k];
-    }
-    bytes32[] memory found = new bytes32[](2 * level.length);
-    uint256 n = 0;
-    for (uint256 width = leaves.length; level.length > 1; width = (width + 1) / 2) {
-      for (uint256 k = 0; k < width; k++) {
-        if (!known[k] && known[k ^ 1]) found[n++] = level[k];
-      }
-      for (uint256 k = 0; k < level.length / 2; k++) {
-        known[k] = known[2 * k] || known[2 * k + 1];
-      }
-      level = above(level);
-    }
-    out = new bytes32[](n);
-    for (uint256 k = 0; k < n; k++) {
-      out[k] = found[k];
-    }
+    _giveBack(free);
   }
 
   /// @notice The leaves with zero words up to the next power of two.
@@ -60,6 +41,19 @@ library MerkleTree {
     out = new bytes32[](level.length / 2);
     for (uint256 k = 0; k < out.length; k++) {
       out[k] = Merkle.node(level[2 * k], level[2 * k + 1]);
+    }
+  }
+
+  function _free() private pure returns (uint256 free) {
+    assembly ("memory-safe") {
+      free := mload(0x40)
+    }
+  }
+
+  /// @dev Nothing above is used any more. New memory is expected to be zero, which solc sees to itself for lists.
+  function _giveBack(uint256 free) private pure {
+    assembly ("memory-safe") {
+      mstore(0x40, free)
     }
   }
 }

@@ -76,7 +76,7 @@ async function reportElement(report: Report, tracer: Tracer, inputs: TraceInputs
       receipt: { prompt: { tokens: inputs.tokens.slice(0, -inputs.answer) }, answer: { tokens: inputs.tokens.slice(-inputs.answer) } },
       answer: {
         tokensIn: inputs.tokens.length - inputs.answer, tokensOut: inputs.answer, receiptHash: claimed.root, inputsHash: inputsHash(inputs), traceRoot: claimed.root,
-        payoutRoot: claimed.root, payoutCount: 0, allocated: 0n, read: [],
+        workingsRoot: claimed.root, payoutRoot: claimed.root, payoutCount: 0, allocated: 0n, read: [],
       },
     };
     const times: number[] = [];

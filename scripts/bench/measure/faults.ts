@@ -1,7 +1,7 @@
-import { startScratchChain } from '../../../src/chain/testing/scratch-chain.ts';
 import { FaultyLedgers, LEDGER_FAULTS, LEDGER_RUNS, type PlantedLedgerFault } from '../../../tests/referee/ledger-faults.ts';
-import { FaultyPayouts, PAYOUT_FAULTS } from '../../../tests/referee/payout-faults.ts';
+import { FaultyPayouts, PAYOUT_FAULTS, type PayoutFault } from '../../../tests/referee/payout-faults.ts';
 import { FAULTS, FaultyClaims, MODELS } from '../../../tests/referee/planted-faults.ts';
+import { startJudge } from '../../../tests/referee/scratch-judge.ts';
 import { type ScratchReferee, type UnitQuestion, startReferee } from '../../../tests/referee/scratch-referee.ts';
 import { TAMPERINGS, tamper } from '../../../tests/referee/tampering.ts';
 import type { Report } from '../report.ts';
@@ -13,6 +13,8 @@ const STREAM = 3;
 /** Of the faults in claims, as many are planted in units between a run's gradients and its ledger. */
 const LEDGER_SHARE = 0.2;
 
+const isPayoutFault = (kind: string): kind is PayoutFault => (PAYOUT_FAULTS as readonly string[]).includes(kind);
+
 /** Times each kind was planted, shown false, and shown in its place. */
 type Tally = Map<string, { planted: number; convicted: number; inPlace: number }>;
 
@@ -22,7 +24,7 @@ type Tally = Map<string, { planted: number; convicted: number; inPlace: number }
  */
 export async function reportFaults(report: Report, count: number, progress: (text: string) => void): Promise<void> {
   const referee = await startReferee();
-  const chain = await startScratchChain();
+  const judge = await startJudge();
   const tally: Tally = new Map();
   const note = (kind: string, convicted: boolean, inPlace: boolean, where: string) => {
     const one = tally.get(kind) ?? { planted: 0, convicted: 0, inPlace: 0 };
@@ -41,18 +43,21 @@ export async function reportFaults(report: Report, count: number, progress: (tex
     const share = (model: number) => Math.floor((count * (model + 1)) / MODELS.length) - Math.floor((count * model) / MODELS.length);
     for (const [number, [name, options, tokens, answer]] of MODELS.entries()) {
       const claims = await FaultyClaims.of(options, tokens, answer, STREAM);
-      const payouts = await FaultyPayouts.of(chain, options, tokens, answer, STREAM);
+      const payouts = await FaultyPayouts.of(judge, options, tokens, answer, STREAM);
       const kinds = [...FAULTS, ...PAYOUT_FAULTS];
       let planted = 0;
       const before = challenges;
       for (let k = 0; planted < share(number); k++) {
         const kind = kinds[k % kinds.length]!;
-        if (kind === 'share' || kind === 'amount' || kind === 'contributor') {
-          const judged = await payouts.judge(kind);
-          if (judged.right.length === 0) continue;
+        if (isPayoutFault(kind)) {
+          const judged = await payouts.plant(kind);
+          if (!judged) continue;
           planted++;
-          note(kind, !judged.stands, judged.agrees, judged.where);
-          if (k % 2) challenge((await payouts.judge(undefined)).stands, `${name}: payouts that are right`);
+          note(kind, judged.convicted, judged.inPlace, judged.where);
+          if (k % 2) {
+            const { stands, where } = await payouts.challenge();
+            challenge(stands, `${name}: ${where}`);
+          }
           continue;
         }
         // A fault that rounding hides, or that swaps like with like, is none: another is drawn.
@@ -75,7 +80,7 @@ export async function reportFaults(report: Report, count: number, progress: (tex
     }
     await reportLedgerFaults(report, referee, Math.ceil(count * LEDGER_SHARE), progress);
   } finally {
-    await Promise.all([referee.stop(), chain.stop()]);
+    await Promise.all([referee.stop(), judge.stop()]);
   }
   const sum = (of: 'planted' | 'convicted' | 'inPlace') => [...tally.values()].reduce((total, one) => total + one[of], 0);
   const byKind = [...tally].map(([kind, { convicted, planted }]) => `${kind} ${convicted}/${planted}`).join(', ');

@@ -80,7 +80,7 @@ async function oneDispute({ connection, pass }: ScratchChain, { maker, challenge
   const before = (await readBalances(connection, maker.address)).disputes;
   const { claimId } = await payAnswer(connection, maker, {
     adapterId, tokensIn: inputs.tokens.length - inputs.answer, tokensOut: inputs.answer, receiptHash: toHex(keccak256(uint256Bytes(index))), receiptCid: cid,
-    inputsHash: inputsHash(inputs), traceRoot: theirs.root, payouts: [],
+    inputsHash: inputsHash(inputs), traceRoot: theirs.root, workingsRoot: theirs.root, payouts: [],
   });
   const { answer } = await readClaim(connection, claimId);
   const opening = openAnswer(adapterId, [answer!], 0);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
 import type { RunFile } from '../../protocol/run.ts';
-import { trainedHash } from '../../protocol/trained-records.ts';
+import { trainedRoot } from '../../protocol/trained-records.ts';
 import { type RegisteredRoots, otherThanRegistered } from './registered.ts';
 
 const word = (byte: string) => `0x${byte.repeat(32)}` as const;
@@ -12,7 +12,7 @@ const run = {
   ledger: { checkpointsRoot: word('03'), root: word('04'), program: word('05') },
 } as unknown as RunFile;
 const registered: RegisteredRoots = {
-  baseRoot: word('01'), adapterRoot: word('02'), checkpointsRoot: word('03'), ledgerRoot: word('04'), programHash: word('05'), trainedHash: trainedHash(clusters), versionRoot: versionRoot(records),
+  baseRoot: word('01'), adapterRoot: word('02'), checkpointsRoot: word('03'), ledgerRoot: word('04'), programHash: word('05'), trainedRoot: trainedRoot(clusters), versionRoot: versionRoot(records),
 };
 
 test('a run is the registered one, or it is said what is not', () => {

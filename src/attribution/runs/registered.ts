@@ -1,7 +1,7 @@
 import type { Hex } from '../../protocol/bytes.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
 import type { RunFile } from '../../protocol/run.ts';
-import { trainedHash } from '../../protocol/trained-records.ts';
+import { trainedRoot } from '../../protocol/trained-records.ts';
 
 /** What the chain has of an adapter and its Datanet version. */
 export interface RegisteredRoots {
@@ -10,7 +10,7 @@ export interface RegisteredRoots {
   checkpointsRoot: Hex;
   ledgerRoot: Hex;
   programHash: Hex;
-  trainedHash: Hex;
+  trainedRoot: Hex;
   versionRoot: Hex;
 }
 
@@ -18,7 +18,7 @@ export interface RegisteredRoots {
 export function otherThanRegistered({ base, adapter, ledger, datanet }: RunFile, records: readonly VersionRecord[], registered: RegisteredRoots): string | undefined {
   const all: [string, Hex, Hex][] = [
     ['base model', base.root, registered.baseRoot], ['weights', adapter.root, registered.adapterRoot], ['checkpoints', ledger.checkpointsRoot, registered.checkpointsRoot],
-    ['ledger', ledger.root, registered.ledgerRoot], ['program', ledger.program, registered.programHash], ['list of trained records', trainedHash(datanet.clusters), registered.trainedHash],
+    ['ledger', ledger.root, registered.ledgerRoot], ['program', ledger.program, registered.programHash], ['list of trained records', trainedRoot(datanet.clusters), registered.trainedRoot],
     ['Datanet version', versionRoot([...records]), registered.versionRoot], ['records', recordsRoot([...records]), datanet.recordsRoot],
   ];
   const other = all.find(([, here, chain]) => here !== chain);

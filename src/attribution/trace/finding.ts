@@ -1,9 +1,12 @@
+import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import { type Hex, toHex } from '../../protocol/bytes.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
-import { type PayoutEvidence, payoutEvidence, stepEvidence } from './evidence.ts';
+import { stepEvidence } from './evidence.ts';
 import { type Inspection, placeWords } from './inspect.ts';
 import { type LeafPlace, singleLeaves } from './leaf-search.ts';
 import type { ShownPiece } from './node-search.ts';
+import type { PayoutEvidence } from './payout-evidence.ts';
+import { ofTrace, payoutFinding } from './payout-finding.ts';
 import type { SearchLimits } from './search-plan.ts';
 import { searchWithheld } from './search-withheld.ts';
 import { type Step, inputsBytes } from './step.ts';
@@ -21,15 +24,12 @@ export type AnswerFinding = { where: string } & (
   | { kind: 'false'; evidence: AnswerEvidence }
   /** Pieces that the claimant has to show before it can be proved. `certain`: false, whatever is shown. */
   | { kind: 'demand'; certain: boolean; places: TracePlace[] }
-  /** False, but in a way that no contract judges. */
-  | { kind: 'unprovable' }
   /** Nothing can be said here. */
   | { kind: 'unchecked' }
 );
 
 export interface FindingOf {
-  /** As claimed. */
-  traceRoot: Hex;
+  answer: ClaimedAnswer;
   /** Of the Datanet version. */
   records: readonly VersionRecord[];
   /** run.datanet.clusters. */
@@ -39,8 +39,9 @@ export interface FindingOf {
 }
 
 /** `limits` of a search through a withheld trace. Throws `cancelled`, RangeError for a piece that does not stand under the claim's root. */
-export async function findingOf(tracer: Tracer, inspection: Inspection, { traceRoot, records, clusters, shown }: FindingOf, options: TraceOptions & { limits?: SearchLimits } = {}): Promise<AnswerFinding> {
+export async function findingOf(tracer: Tracer, inspection: Inspection, { answer, records, clusters, shown: all }: FindingOf, options: TraceOptions & { limits?: SearchLimits } = {}): Promise<AnswerFinding> {
   const { verdict, inputs, own, claimed, partly, values, first } = inspection;
+  const shown = ofTrace(all);
   const { where } = verdict;
   const byStep = async (place: LeafPlace, leaf: Float32Array, tree: TraceTree): Promise<AnswerFinding> => {
     const step = await stepEvidence(tracer, inputs!, tree, place, leaf, { ...options, first });
@@ -54,9 +55,12 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { traceR
       return { kind: verdict.kind, where };
     case 'inputs':
       return { kind: 'false', where, evidence: { kind: 'inputs', inputs: toHex(inputsBytes(inputs!)) } };
-    case 'payout':
-      if (!verdict.provable) return { kind: 'unprovable', where: `${where} It has more records than one transaction can prove.` };
-      return { kind: 'false', where, evidence: { kind: 'payout', evidence: payoutEvidence(tracer, inputs!, own!, records, verdict.counting, clusters) } };
+    case 'payout': {
+      const found = payoutFinding(tracer, inspection, { answer, records, clusters, shown: all }, options.limits);
+      if (!found) return { kind: 'unchecked', where: 'What was shown of the payouts’ workings is what is computed here.' };
+      if (found.kind === 'demand') return { kind: 'demand', where: `${where} What is false first is among ${found.left} pieces of them.`, certain: true, places: found.places };
+      return { kind: 'false', where, evidence: { kind: 'payout', evidence: found.evidence } };
+    }
     case 'step': {
       const { place } = verdict;
       const leaf = values ?? (own && shownValues(own.tree, shown, place));
@@ -66,7 +70,7 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { traceR
       return { kind: 'demand', where, certain: false, places: [verdict.place] };
     case 'trace-missing': {
       if (!own) return { kind: 'demand', where, certain: true, places: [leafPlace(verdict.place)] };
-      const found = await searchWithheld(tracer, inputs!, own.tree, traceRoot, shown, { ...options, partly, first });
+      const found = await searchWithheld(tracer, inputs!, own.tree, answer.traceRoot, shown, { ...options, partly, first });
       if (found.kind === 'leaf') return byStep(found.place, found.values, found.tree);
       return { kind: 'demand', where: `${where} The first false leaf is among ${found.left}.`, certain: true, places: found.places };
     }

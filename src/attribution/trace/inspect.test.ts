@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import type { Hex } from '../../protocol/bytes.ts';
+import { answerWorkings } from '../../protocol/answer-workings.ts';
 import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
 import { payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
-import type { VersionRecord } from '../../protocol/record.ts';
-import { payoutEvidence, stepEvidence } from './evidence.ts';
+import { stepEvidence } from './evidence.ts';
 import { type AnswerFinding, findingOf } from './finding.ts';
 import { type InspectedAnswer, inspectAnswer, inputsOf, placeWords } from './inspect.ts';
 import type { TraceInputs } from './instruction.ts';
@@ -24,7 +24,6 @@ import { TraceTree, leafValues } from './tree.ts';
 
 const backend = await createCpuBackend();
 const contributors = [1, 2, 1, 3, 2].map((k): Hex => `0x${String(k).padStart(40, '0')}`);
-const records = contributors.map((contributor, k): VersionRecord => ({ contributor, contribution: String(k + 1), text: `record ${k}`, questions: [] }));
 const prices: ReceiptPrices = { rateIn: '1000000', rateOut: '5000000', platformFee: '0', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE };
 
 let small: SmallTrace;
@@ -46,10 +45,12 @@ const receiptOf = ({ tokens, answer }: TraceInputs) => ({ prompt: { tokens: toke
 /** A claim of `trace`, with the payouts that are right. */
 function claimed(trace: Matrix[], change: Partial<ClaimedAnswer> = {}, others: Partial<InspectedAnswer> = {}): InspectedAnswer {
   const claimedTree = TraceTree.of(trace);
-  const { payouts } = divideFee(7, 5, prices, right.at(-2)!.values, right.at(-1)!.values, contributors);
+  const who = others.contributors ?? contributors;
+  const read = change.read?.every((record, k, all) => record < who.length && all.indexOf(record) === k) ? change.read : [];
+  const { root, payouts, allocated } = answerWorkings({ tokensIn: 7, tokensOut: 5, prices, scores: right.at(-2)!.values, noise: right.at(-1)!.values, contributors: who, clusters: others.clusters, read });
   const answer: ClaimedAnswer = {
     tokensIn: 7, tokensOut: 5, receiptHash: `0x${'11'.repeat(32)}`, inputsHash: inputsHash(inputs), traceRoot: claimedTree.root,
-    payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n), read: [], ...change,
+    workingsRoot: root, payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated, read: [], ...change,
   };
   return { answer, programHash: tracer.programHash, receipt: receiptOf(inputs), published: claimedTree.bytes(), contributors, prices, ...others };
 }
@@ -65,18 +66,12 @@ describe('an answer that was claimed', () => {
   it('is right, or has another payout', async () => {
     expect((await inspectAnswer(tracer, claimed(right))).verdict).toMatchObject({ kind: 'right' });
     const { answer } = claimed(right);
-    for (const change of [{ allocated: answer.allocated + 1n }, { payoutRoot: tree.root }, { payoutCount: answer.payoutCount + 1 }, { read: [2, 2] }, { read: [5] }]) {
-      expect((await inspectAnswer(tracer, claimed(right, change))).verdict, JSON.stringify(Object.keys(change))).toMatchObject({ kind: 'payout', provable: true });
+    for (const [fault, change] of [
+      ['workings', { workingsRoot: tree.root }], ['sums', { allocated: answer.allocated + 1n }], ['sums', { payoutCount: answer.payoutCount + 1 }], ['payouts', { payoutRoot: tree.root }],
+      ['read', { read: [2, 2] }], ['read', { read: [5] }],
+    ] as const) {
+      expect((await inspectAnswer(tracer, claimed(right, change))).verdict, JSON.stringify(Object.keys(change))).toMatchObject({ kind: 'payout', fault });
     }
-    const { own } = await inspectAnswer(tracer, claimed(right));
-    const evidence = payoutEvidence(tracer, inputs, own!, records, [1, 2, 4]);
-    // Index and place by contributor of each, 92 bytes a record.
-    const words = evidence.records.slice(2).match(/.{184}/g)!.map((record) => [Number(`0x${record.slice(0, 8)}`), Number(`0x${record.slice(8, 16)}`)]);
-    expect(words).toEqual([[1, 1], [2, 0], [4, 2]]);
-    expect(evidence.siblings).toHaveLength(2);
-    expect(evidence.scores.index).toBe(tracer.program.instructions.length - 2);
-    expect(evidence.noisePieces).toHaveLength(1);
-    expect(evidence.trained).toBe('0x');
   });
 
   it('divides among all records where some are copies, which were not trained', async () => {
@@ -89,8 +84,6 @@ describe('an answer that was claimed', () => {
     const change = { payoutRoot: payoutRoot(payouts), payoutCount: payouts.length, allocated: payouts.reduce((sum, { amount }) => sum + amount, 0n), read: [4] };
     expect((await inspectAnswer(tracer, claimed(right, change, { contributors: all, clusters }))).verdict.kind).toBe('right');
     expect((await inspectAnswer(tracer, claimed(right, { ...change, read: [3] }, { contributors: all, clusters }))).verdict.kind).toBe('payout');
-    const { own } = await inspectAnswer(tracer, claimed(right));
-    expect(payoutEvidence(tracer, inputs, own!, records, [], [0, 0, 2, 3, 3])).toMatchObject({ trained: '0x000000000000000200000003', records: '0x', siblings: [] });
   });
 
   it('names the tokens that it is about, or nothing can be computed', async () => {
@@ -150,11 +143,12 @@ describe('an answer of which no numbers come out', () => {
     for (const [trace, bits] of [[computed, true], [await runAll(backend, strong, inputs, { anyRange: true, change: (_, { values }) => values.forEach((value, k) => Number.isFinite(value) || (values[k] = 0)) }), false]] as const) {
       const theirs = TraceTree.of(trace);
       for (const published of [theirs.bytes(), undefined]) {
-        const inspection = await inspectAnswer(judge, claimed(right, { traceRoot: theirs.root }, { programHash: judge.programHash, published }));
+        const about = claimed(right, { traceRoot: theirs.root }, { programHash: judge.programHash, published });
+        const inspection = await inspectAnswer(judge, about);
         const shown: ShownPiece[] = [];
         let found: AnswerFinding;
         for (let round = 0; ; round++) {
-          found = await findingOf(judge, inspection, { traceRoot: theirs.root, records, shown });
+          found = await findingOf(judge, inspection, { answer: about.answer, records: [], shown });
           if (found.kind !== 'demand' || round > 4) break;
           shown.push(...found.places.map(shownBy(trace)));
         }

@@ -1,8 +1,10 @@
 import { OpenLedgerError } from '../../errors.ts';
+import { answerWorkings } from '../../protocol/answer-workings.ts';
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import type { Hex } from '../../protocol/bytes.ts';
-import { type Division, type ReceiptPrices, divideFee, recordsThatCount } from '../../protocol/divide-fee.ts';
-import { payoutRoot } from '../../protocol/fee.ts';
+import type { ReceiptPrices } from '../../protocol/divide-fee.ts';
+import { type Payout, payoutRoot } from '../../protocol/fee.ts';
+import type { Workings } from '../../protocol/payout-workings.ts';
 import type { Receipt } from '../../protocol/receipt.ts';
 import { MOST_USED } from '../../protocol/retrieval-share.ts';
 import { type TraceInputs, lengthsOf, sizeOf } from './instruction.ts';
@@ -24,7 +26,7 @@ export interface InspectedAnswer {
   /** What the claim's adapter is registered with. */
   programHash: Hex;
   /** Untrusted; undefined where it cannot be had. */
-  receipt: { prompt: Pick<Receipt['prompt'], 'tokens'>; answer: Pick<Receipt['answer'], 'tokens'> } | undefined;
+  receipt: { prompt: Pick<Receipt['prompt'], 'tokens'>; answer: Pick<Receipt['answer'], 'tokens'>; payouts?: Receipt['payouts'] } | undefined;
   /** Untrusted: the file of the claim's trace (published.ts); undefined where it cannot be had. */
   published: Uint8Array | undefined;
   /** Contributor of every record of the Datanet version, in its order. */
@@ -40,8 +42,8 @@ export type Verdict =
   | { kind: 'right'; where: string }
   /** Paid for other numbers of tokens than it was computed from: proveInputs. */
   | { kind: 'inputs'; where: string }
-  /** `provable`: by provePayout, in one transaction; not with more than MOST_PROVEN records. `counting`: those whose contributors it takes. */
-  | { kind: 'payout'; where: string; provable: boolean; counting: readonly number[] }
+  /** Its trace is right; what is not: a row of the payouts' workings, how many and how much they are in all, one of them, or the records read. Proved by provePayout. */
+  | { kind: 'payout'; where: string; fault: 'workings' | 'sums' | 'payouts' | 'read' }
   /** The first leaf that is false; all before it agree. `guessed`: its values need not be demanded (Inspection.values). */
   | { kind: 'step'; where: string; place: LeafPlace; guessed: boolean }
   /** The trace is another than computed here, and not all of its leaf hashes were published: searchWithheld says what to demand. */
@@ -57,6 +59,10 @@ export interface Inspection {
   inputs?: TraceInputs;
   /** What is computed here. */
   own?: { tree: TraceTree; scores: Float32Array; noise: Float32Array };
+  /** What the payouts follow from, where the trace is right and anything does. */
+  workings?: Workings;
+  /** The claim's payouts, where its receipt lists them: they stand under its root. */
+  payouts?: readonly Payout[];
   /** The claim's tree, where all of its leaf hashes were published. */
   claimed?: TraceTree;
   /** What was published of the claim's trace, where it is less. */
@@ -66,10 +72,6 @@ export interface Inspection {
   /** Values of the false leaf, where they could be told without a demand. */
   values?: Float32Array;
 }
-
-/** Records of which payouts are proved in one transaction (contracts/src/PayoutJudge.sol), and those of them that count. */
-export const MOST_PROVEN = 1500;
-export const MOST_COUNTING = 250;
 
 /** Throws `cancelled`. */
 export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, options: TraceOptions = {}): Promise<Inspection> {
@@ -96,7 +98,7 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
 
   const file = published && tracer.published(published, inputs, answer.traceRoot);
   const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed: file, judging: true });
-  if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, verdict: payoutVerdict(inspected, own) };
+  if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, ...inspectPayouts(inspected, own) };
   if (!file || !found) {
     const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';
     return { inputs, own, verdict: { kind: 'trace-missing', where: `The trace is not the one computed here. ${why}: leaves have to be demanded.`, place: anyLeaf } };
@@ -142,33 +144,26 @@ function firstFalseLeaf(tracer: Tracer, { index, leaf, matrices }: FirstFalse, c
   return { verdict: { kind: 'step', where, place: { index, leaf }, guessed: values !== undefined }, ...(values && { values }) };
 }
 
-function payoutVerdict({ answer, contributors, clusters, prices }: InspectedAnswer, own: { scores: Float32Array; noise: Float32Array }): Verdict {
-  const { read } = answer;
-  const wrong = (where: string, counting: readonly number[]): Verdict => ({ kind: 'payout', where, provable: contributors.length <= MOST_PROVEN && counting.length <= MOST_COUNTING, counting });
+function inspectPayouts({ answer, contributors, clusters, prices, receipt }: InspectedAnswer, { scores, noise }: NonNullable<Inspection['own']>): Pick<Inspection, 'verdict' | 'workings' | 'payouts'> {
+  const { read, tokensIn, tokensOut } = answer;
   if (read.length > MOST_USED || new Set(read).size < read.length || read.some((record) => record >= contributors.length)) {
-    return wrong('Records are named as read that the Datanet version does not have, or one twice.', []);
+    return { verdict: { kind: 'payout', fault: 'read', where: 'Records are named as read that the Datanet version does not have, or one twice.' } };
   }
-  const [scores, noise] = [spread(own.scores, contributors.length, clusters), spread(own.noise, contributors.length, clusters)];
-  let division: Division;
+  let workings: Workings;
   try {
-    division = divideFee(answer.tokensIn, answer.tokensOut, prices, scores, noise, contributors, read.map((record) => ({ record })));
+    workings = answerWorkings({ tokensIn, tokensOut, prices, scores, noise, contributors, clusters, read });
   } catch (error) {
-    if (error instanceof OpenLedgerError) return { kind: 'unchecked', where: `The payout cannot be divided: ${error.message}` };
+    if (error instanceof OpenLedgerError) return { verdict: { kind: 'unchecked', where: `The payout cannot be divided: ${error.message}` } };
     throw error;
   }
-  const { payouts } = division;
-  const allocated = payouts.reduce((sum, { amount }) => sum + amount, 0n);
-  if (payoutRoot(payouts) === answer.payoutRoot && payouts.length === answer.payoutCount && allocated === answer.allocated) return { kind: 'right', where: 'Every value of its trace and every payout follows.' };
-  return wrong(`The trace is right, its payouts are not: ${payouts.length} contributors earn ${allocated} wei; the claim pays ${answer.payoutCount} contributors ${answer.allocated} wei.`, recordsThatCount(division, read));
-}
-
-/** Scores of the records that were trained, at their places among all; copies have none. */
-function spread(values: Float32Array, records: number, clusters: readonly number[] | undefined): Float32Array {
-  if (!clusters) return values;
-  const out = new Float32Array(records);
-  let row = 0;
-  clusters.forEach((k, at) => k === at && at < records && (out[at] = values[row++]!));
-  return out;
+  const earn = `${workings.payouts.length} contributors earn ${workings.allocated} wei`;
+  const wrong = (fault: 'workings' | 'sums' | 'payouts', why: string) => ({ workings, verdict: { kind: 'payout' as const, fault, where: `The trace is right, its payouts are not: ${earn}${why}.` } });
+  if (workings.root !== answer.workingsRoot) return wrong('workings', '; the claim commits to other workings');
+  if (workings.payouts.length !== answer.payoutCount || workings.allocated !== answer.allocated) return wrong('sums', `; the claim pays ${answer.payoutCount} contributors ${answer.allocated} wei`);
+  if (payoutRoot(workings.payouts) === answer.payoutRoot) return { workings, verdict: { kind: 'right', where: 'Every value of its trace and every payout follows.' } };
+  const listed = receipt?.payouts?.map(({ contributor, amount }) => ({ contributor, amount: BigInt(amount) }));
+  const theirs = listed && listed.length === answer.payoutCount && payoutRoot(listed) === answer.payoutRoot;
+  return { ...wrong('payouts', ', as the claim says, but others, or otherwise divided'), ...(theirs && { payouts: listed }) };
 }
 
 const short = (hex: string) => `${hex.slice(0, 10)}…${hex.slice(-4)}`;

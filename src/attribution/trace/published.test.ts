@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import { type Hex, concat } from '../../protocol/bytes.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import { stepEvidence } from './evidence.ts';
@@ -109,11 +110,17 @@ describe('a published trace', () => {
   });
 });
 
+/** What is claimed about the answer; its payouts do not count here. */
+const answerOf = (traceRoot: Hex): ClaimedAnswer => ({
+  tokensIn: inputs.tokens.length - inputs.answer, tokensOut: inputs.answer, receiptHash: tree.root, inputsHash: inputsHash(inputs), traceRoot, workingsRoot: tree.root,
+  payoutRoot: tree.root, payoutCount: 0, allocated: 0n, read: [],
+});
+
 /** A claim of `trace` with these bytes as its file. */
 async function inspect(trace: TraceTree, published: Uint8Array): Promise<Inspection> {
   const { tokens, answer } = inputs;
   return inspectAnswer(tracer, {
-    answer: { tokensIn: tokens.length - answer, tokensOut: answer, receiptHash: tree.root, inputsHash: inputsHash(inputs), traceRoot: trace.root, payoutRoot: tree.root, payoutCount: 0, allocated: 0n, read: [] },
+    answer: answerOf(trace.root),
     programHash: tracer.programHash, receipt: { prompt: { tokens: tokens.slice(0, -answer) }, answer: { tokens: tokens.slice(-answer) } }, published,
     contributors: [1, 2, 3, 4, 5].map((k): Hex => `0x${String(k).padStart(40, '0')}`),
     prices: { rateIn: '1', rateOut: '1', platformFee: '0', split: { platform: 1000, owner: 2000, stakers: 2000, contributors: 5000 }, payout: DEFAULT_PAYOUT_RULE },
@@ -125,7 +132,7 @@ async function dispute(inspection: Inspection, traceRoot: Hex, show: (place: Tra
   const shown: ShownPiece[] = [];
   let places = 0;
   for (let rounds = 0; ; rounds++) {
-    const found = await findingOf(tracer, inspection, { traceRoot, records: [], shown });
+    const found = await findingOf(tracer, inspection, { answer: answerOf(traceRoot), records: [], shown });
     if (found.kind !== 'demand' || rounds > 4) return { found, rounds, places };
     places += found.places.length;
     shown.push(...found.places.map(show));
@@ -163,7 +170,7 @@ describe('a claim of which the upper hashes are published', () => {
       const inspection = await inspect(theirs, fileAt(theirs, level));
       expect(inspection.verdict).toMatchObject({ kind: 'trace-missing', where: expect.stringContaining(`instruction ${index}, `) });
       expect(inspection.first).toMatchObject({ index });
-      const asked = await findingOf(tracer, inspection, { traceRoot: theirs.root, records: [], shown: [] });
+      const asked = await findingOf(tracer, inspection, { answer: answerOf(theirs.root), records: [], shown: [] });
       if (asked.kind !== 'demand') throw new Error(asked.kind);
       // Nothing is asked again that was published.
       for (const one of asked.places) expect(one).toMatchObject({ index, level: expect.toSatisfy((at: number) => at <= level) });

@@ -103,7 +103,7 @@ export function noSuchPlace(tracer: Tracer, inputs: TraceInputs, place: TracePla
 }
 
 /** The program's proof of an instruction; of the tree over all matrices, and of what the program does not have, only its header. */
-function matrixAt(tracer: Tracer, inputs: TraceInputs, index: number): TraceMatrix {
+export function matrixAt(tracer: Tracer, inputs: TraceInputs, index: number): TraceMatrix {
   const { program, committed } = tracer;
   // Its size follows from the number of tokens; with the first, and the tree over all, come the tokens (Replies.sol).
   if (program.instructions[index]) return { ...matrixOf(tracer, inputs, index), ...(index > 0 && { inputs: '0x' as const }) };

@@ -75,7 +75,7 @@ export async function attribute(args: string[]): Promise<unknown> {
       base: { cid: engine.identity.cid, root: engine.root, format: engine.format }, adapter: { id: values.id ?? '', cid: adapterCid, root: adapter.root },
       datanet: { id: String(registered?.adapter.datanetId ?? ''), version: registered?.adapter.version ?? 0, cid: versionCid, records: version.records }, ledger: adapter.run.ledger,
       trace: { ...trace, cid: await store.addFile(bytes) },
-      prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, noise, prices: registered?.prices ?? PRICES,
+      prompt: { text: question, tokens: prompt }, answer: { text, tokens }, loss, scores, noise, clusters: adapter.run.datanet.clusters, prices: registered?.prices ?? PRICES,
     });
     const canonical = canonicalJson(receipt as unknown as Json);
     if (values.out) writeFileSync(values.out, canonical);

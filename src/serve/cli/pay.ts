@@ -59,8 +59,8 @@ export async function pay(args: string[]): Promise<unknown> {
 }
 
 function payOne(connection: ChainConnection, wallet: Wallet, adapterId: bigint, { receipt, cid }: { receipt: Receipt; cid: string }, contributorsPart: bigint) {
-  const { tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, read } = answerOfReceipt(receipt);
-  return payAnswer(connection, wallet, { adapterId, tokensIn, tokensOut, receiptHash, receiptCid: cid, inputsHash, traceRoot, read, payouts: payoutsOf(receipt), contributorsPart, rule: receipt.prices.payout });
+  const { tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, workingsRoot, read } = answerOfReceipt(receipt);
+  return payAnswer(connection, wallet, { adapterId, tokensIn, tokensOut, receiptHash, receiptCid: cid, inputsHash, traceRoot, workingsRoot, read, payouts: payoutsOf(receipt), contributorsPart, rule: receipt.prices.payout });
 }
 
 /** In this machine's store from now on, in the form that its hash is of. */

@@ -29,7 +29,7 @@ import { parseEntries } from '../../model/safetensors.ts';
 import { type Hex, concat, fromHex } from '../../protocol/bytes.ts';
 import { memoryFolder } from '../../protocol/model-folder.ts';
 import { recordsRoot, versionRoot } from '../../protocol/record.ts';
-import { trainedHash } from '../../protocol/trained-records.ts';
+import { trainedRoot } from '../../protocol/trained-records.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'openledger-vouch-'));
 process.env.OPENLEDGER_STATE = folder;
@@ -96,7 +96,7 @@ beforeAll(async () => {
   await publishVersion(connection, owner, { datanetId: 1n, root: versionRoot(records), recordsRoot: recordsRoot(records), cid: await store.addFile(json({ openledger: 'datanet-version/1', name: 't', records })), count: 3 });
   register = async (change = {}) => (await registerAdapter(connection, owner, {
     datanetId: 1n, version: 1, baseRoot: run.base.root, adapterRoot: run.adapter.root, checkpointsRoot: run.ledger.checkpointsRoot, ledgerRoot: run.ledger.root, programHash: run.ledger.program,
-    trainedHash: trainedHash(run.datanet.clusters), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...(change as object),
+    trainedRoot: trainedRoot(run.datanet.clusters), cid, name: 'Vouched', rateIn: OPEN, rateOut: OPEN, ...(change as object),
   })).adapterId;
 }, 120_000);
 afterAll(async () => {

@@ -9,9 +9,12 @@ import { shownOf } from '../../attribution/trace/replies.ts';
 import type { Matrix } from '../../attribution/trace/run.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
+import { type Tables, withRowFault } from '../../attribution/trace/testing/workings-faults.ts';
 import { TraceNodes } from '../../attribution/trace/trace-nodes.ts';
 import { Tracer } from '../../attribution/trace/tracer.ts';
 import { TraceTree, leafValues } from '../../attribution/trace/tree.ts';
+import { shownOfWorkings } from '../../attribution/trace/workings-replies.ts';
+import { workingsTree } from '../../attribution/trace/workings-tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
 import { demandPlaces, leafOf } from '../../chain/demand-places.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
@@ -28,14 +31,16 @@ import { sendTransaction } from '../../chain/send-transaction.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { answerWorkings } from '../../protocol/answer-workings.ts';
 import { type ClaimedAnswer, answersRoot, openAnswer } from '../../protocol/answers.ts';
 import { answerOfReceipt, batchFile } from '../../protocol/batch.ts';
 import { canonicalJson } from '../../protocol/canonical.ts';
-import { divideFee } from '../../protocol/divide-fee.ts';
 import { type Payout, payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
+import type { Workings } from '../../protocol/payout-workings.ts';
 import { type Receipt, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
+import { isOfWorkings } from '../../protocol/workings-places.ts';
 import { demandsOf } from './demands.ts';
 import { Examiner } from './examine.ts';
 import { StateFile } from './watch-state.node.ts';
@@ -89,23 +94,26 @@ const put = (name: string, value: unknown) => {
 const nonce = () => `0x${(++made).toString(16).padStart(32, '0')}` as const;
 
 /** Answer `k` with the trace and the payouts that are given, its receipt and trace published. */
-function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[]) => Payout[] } = {}): { answer: ClaimedAnswer; receiptCid: string } {
+function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[]) => Payout[]; workings?: (right: Workings) => Tables } = {}): { answer: ClaimedAnswer; receiptCid: string; workings: Tables & { payouts: Payout[] } } {
   const { inputs, right } = runs[k]!;
   const trace = TraceTree.of(change.trace ?? right);
   const [prompt, written] = [inputs.tokens.slice(0, -inputs.answer), inputs.tokens.slice(-inputs.answer)];
   const prices = { rateIn: String(OPEN), rateOut: String(10n * OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: DEFAULT_PAYOUT_RULE };
-  const { payouts } = divideFee(prompt.length, written.length, prices, right.at(-2)!.values, right.at(-1)!.values, records.map(({ contributor }) => contributor));
-  const paid = change.pay?.(payouts) ?? payouts;
+  const honest = answerWorkings({
+    tokensIn: prompt.length, tokensOut: written.length, prices, scores: right.at(-2)!.values, noise: right.at(-1)!.values, contributors: records.map(({ contributor }) => contributor), read: [],
+  });
+  const { tables } = change.workings?.(honest) ?? honest;
+  const paid = change.pay?.(honest.payouts) ?? honest.payouts;
   const [scores, noise] = [scoreBits(right.at(-2)!.values), scoreBits(right.at(-1)!.values)];
   const receipt: Receipt = {
-    openledger: 'receipt/3', arithmetic: 'rf32', method: 'curvature', nonce: nonce(), base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
+    openledger: 'receipt/4', arithmetic: 'rf32', method: 'curvature', nonce: nonce(), base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
     datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: trace.root, cid: put('trace', trace.bytes()) },
     prompt: { text: 'What?', tokens: prompt }, answer: { text: 'This.', tokens: written }, loss: '0x00000000', scores, noise, scoresRoot: scoresRoot(scores, noise), prices,
-    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: paid.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })), payoutRoot: payoutRoot(paid),
+    fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: paid.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })), payoutRoot: payoutRoot(paid), workingsRoot: workingsTree({ tables }).root,
   };
   const claimed = answerOfReceipt(receipt);
   expect(claimed.inputsHash).toBe(inputsHash(inputs));
-  return { answer: claimed, receiptCid: put('receipt', receipt) };
+  return { answer: claimed, receiptCid: put('receipt', receipt), workings: { tables, payouts: paid } };
 }
 
 /** Claims them in one batch, unchecked, as a cheat would. `say` changes what the claim says in sum. */
@@ -234,6 +242,38 @@ test('answers that the claimant of a withheld batch is made to show are checked 
   expect(await stateOf(id)).toBe('refuted');
   expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
   expect(of(id).find(({ event, text }) => event === 'committed' && /answer 1/.test(text))).toBeDefined();
+}, 60_000);
+
+test('an answer of a batch whose payouts’ workings go wrong is refuted by their row, whether its file is published or not', async () => {
+  const { connection } = chain;
+  for (const publish of [true, false]) {
+    const answers = [answer(0), answer(2, { workings: (right) => withRowFault(right, 'bit', 1, 3, () => 5)! })];
+    const id = await claim(answers, { publish });
+    if (!publish) await chain.pass(1001);
+    const { events, round, of } = watcher(`workings ${publish}`, guard);
+    // What a claimant would do to keep the bond: show whatever is demanded, as it was claimed.
+    const show = async () => {
+      const feed = createEventFeed(connection, memoryEventStore());
+      await feed.refresh();
+      for (const [k, { inputs, right }] of [runs[0]!, runs[2]!].entries()) {
+        const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, place, state }) => (claimId === id && place.answer === k && state === 'open' ? [place] : []));
+        if (!places.length) continue;
+        const shown = shownOf(tracer, inputs, places.filter((place) => !isOfWorkings(place)), new TraceNodes(TraceTree.of(right)), (index, leaf) => leafValues(right[index]!, leaf).values);
+        shown.push(...shownOfWorkings(tracer, inputs, answers[k]!.workings, places.filter(isOfWorkings)));
+        await revealPlaces(connection, claimant, id, openAnswer(adapterId, answers.map((one) => one.answer), k), shown);
+      }
+    };
+    for (let rounds = 0; rounds < 5 && !of(id).some(({ event }) => event === 'committed'); rounds++) {
+      await round();
+      await show();
+    }
+    await chain.pass(1);
+    await round();
+    expect(await stateOf(id)).toBe('refuted');
+    expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
+    expect(of(id).filter(({ event, text }) => event === 'demanded' && /answer 1: .*the payouts’ workings/.test(text))).toHaveLength(2);
+    expect(of(id).find(({ event, text }) => event === 'committed' && /answer 1/.test(text))).toBeDefined();
+  }
 }, 60_000);
 
 test('demands on answers of one’s own batch are answered', async () => {

@@ -1,8 +1,10 @@
-import { CUT } from '../../attribution/trace/trace-nodes.ts';
+import { ALL_MATRICES, CUT } from '../../attribution/trace/trace-nodes.ts';
 import { type Place, placeText } from '../../chain/demand-places.ts';
 import type { DisputeEvents } from '../../chain/game-events.ts';
 import { type Revealed, revealedPlace } from '../../chain/revealed-places.ts';
 import type { Hex } from '../../protocol/bytes.ts';
+import { WORKINGS_TABLES } from '../../protocol/payout-workings.ts';
+import { ALL_TABLES, PAYOUTS, WORKINGS } from '../../protocol/workings-places.ts';
 
 /** A demand as the events tell it. */
 export interface SeenDemand {
@@ -48,9 +50,14 @@ export function demandsOf(events: DisputeEvents): SeenDemand[] {
   return [...all.values()];
 }
 
+const TREES = new Map([
+  [ALL_MATRICES, 'the tree of all matrices'], [ALL_TABLES, 'the tree of the payouts’ workings'], [PAYOUTS, 'the payouts'],
+  ...WORKINGS_TABLES.map(({ name }, table) => [WORKINGS + table, `the payouts’ workings (${name})`] as const),
+]);
+
 /** For people. */
 export function placeWords({ index, leaf, level, depth }: Place): string {
-  const tree = index === 0xffffffff ? 'the tree of all matrices' : `instruction ${index}`;
+  const tree = TREES.get(index) ?? `instruction ${index}`;
   if (depth === CUT) return `nodes of several levels of ${tree}`;
   if (depth === 0) return level ? `${2 ** level} leaves from ${leaf * 2 ** level} of ${tree}` : `leaf ${leaf} of ${tree}`;
   return `${2 ** depth} nodes below node ${leaf} at level ${level} of ${tree}`;

@@ -18,7 +18,7 @@ export type Move =
  */
 export async function nextMove(claim: ClaimRecord, { inspection, tracer, records, clusters }: Examined, shown: readonly ShownPiece[], limits: SearchLimits): Promise<Move> {
   const opening = openingOf(claim);
-  const found = await findingOf(tracer, inspection, { traceRoot: opening.answer.traceRoot, records, clusters, shown }, { limits });
+  const found = await findingOf(tracer, inspection, { answer: opening.answer, records, clusters, shown }, { limits });
   const why = found.where;
   if (found.kind === 'demand') return { kind: 'demand', why, places: found.places };
   if (found.kind !== 'false') return { kind: 'none', why };

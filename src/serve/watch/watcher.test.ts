@@ -28,6 +28,7 @@ import { revealPlaces } from '../../chain/reveal-places.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
+import { answerWorkings } from '../../protocol/answer-workings.ts';
 import { openAnswer } from '../../protocol/answers.ts';
 import { type Hex, keccak256, toHex } from '../../protocol/bytes.ts';
 import { canonicalJson } from '../../protocol/canonical.ts';
@@ -95,23 +96,25 @@ async function claim(trace: Matrix[], { publish = true, pay = (payouts) => payou
   const terms = await readTerms(connection);
   const tree = TraceTree.of(trace);
   const prices = { rateIn: String(OPEN), rateOut: String(10n * OPEN), platformFee: String(terms.platformFee), split: terms.split, payout: DEFAULT_PAYOUT_RULE };
-  const { fee, payouts } = divideFee(7, 5, prices, right.at(-2)!.values, right.at(-1)!.values, contributors);
+  const [scoreValues, noiseValues] = [right.at(-2)!.values, right.at(-1)!.values];
+  const { fee, payouts } = divideFee(7, 5, prices, scoreValues, noiseValues, contributors);
+  const workings = answerWorkings({ tokensIn: 7, tokensOut: 5, prices, scores: scoreValues, noise: noiseValues, contributors, read: [] });
   const number = nextReceipt++;
   const [traceCid, receiptCid] = [`bafkreitrace${number}`, `bafkreireceipt${number}`];
-  const [scores, noise] = [scoreBits(right.at(-2)!.values), scoreBits(right.at(-1)!.values)];
+  const [scores, noise] = [scoreBits(scoreValues), scoreBits(noiseValues)];
   const text = (value: bigint) => String(value);
   const made = {
-    openledger: 'receipt/3', arithmetic: 'rf32', method: 'curvature', nonce: NO_NONCE, base: { cid, root: word('03') }, adapter: { id: '1', cid, root: word('04') },
+    openledger: 'receipt/4', arithmetic: 'rf32', method: 'curvature', nonce: NO_NONCE, base: { cid, root: word('03') }, adapter: { id: '1', cid, root: word('04') },
     datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: tree.root, cid: traceCid },
     prompt: { text: 'What?', tokens: inputs.tokens.slice(0, 7) }, answer: { text: 'This.', tokens: inputs.tokens.slice(7) }, loss: '0x00000000', scores, noise, scoresRoot: scoresRoot(scores, noise), prices,
     fee: { total: text(fee.total), platform: text(fee.platform), owner: text(fee.owner), stakers: text(fee.stakers), contributors: text(fee.contributors) },
-    payouts: payouts.map(({ contributor, amount }) => ({ contributor, amount: text(amount) })), payoutRoot: payoutRoot(payouts),
+    payouts: payouts.map(({ contributor, amount }) => ({ contributor, amount: text(amount) })), payoutRoot: payoutRoot(payouts), workingsRoot: workings.root,
   };
   if (receipt) content.set(receiptCid, new TextEncoder().encode(canonicalJson(made as never)));
   if (publish) content.set(traceCid, tree.bytes());
   const { contributors: part } = await quoteFee(connection, { adapterId, tokensIn: 7, tokensOut: 5 });
   const { claimId } = await payAnswer(connection, claimant, {
-    adapterId, tokensIn: 7, tokensOut: 5, receiptHash: toHex(keccak256(Uint8Array.of(number))), receiptCid, inputsHash: inputsHash(inputs), traceRoot: tree.root, payouts: pay(payouts), contributorsPart: part,
+    adapterId, tokensIn: 7, tokensOut: 5, receiptHash: toHex(keccak256(Uint8Array.of(number))), receiptCid, inputsHash: inputsHash(inputs), traceRoot: tree.root, workingsRoot: workings.root, payouts: pay(payouts), contributorsPart: part,
   });
   return claimId;
 }

@@ -1,4 +1,6 @@
-import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from '../../attribution/trace/replies.ts';
+import { isOfWorkings } from '../../protocol/workings-places.ts';
+import { type Shown, inTransactions, matrixAt, noSuchPlace, placesOf, repliesTo } from '../../attribution/trace/replies.ts';
+import { noSuchWorkings, workingsReplies } from '../../attribution/trace/workings-replies.ts';
 import { disputeEvents } from '../../chain/game-events.ts';
 import { searchLimits } from '../../attribution/trace/search-plan.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
@@ -214,7 +216,7 @@ export class Watcher {
   /** Commits to a proof. It is kept first: without its salt the commitment is worth nothing. */
   private async begin(view: View, claim: ClaimRecord, { proof, evidence, why }: Extract<Move, { kind: 'prove' }>, examined: Examined | undefined): Promise<void> {
     const { connection, file } = this.parts;
-    if (evidence && examined && !(await asksAboutAnswer(connection, examined.programHash, claim.answer!, evidence))) {
+    if (evidence && examined && !(await asksAboutAnswer(connection, examined.programHash, claim.claimId, openingOf(claim), evidence))) {
       return this.say('failed', claim, 'the referee does not agree; nothing was sent.');
     }
     if (!this.maySend(view, claim, `prove: ${why}`)) return;
@@ -304,11 +306,18 @@ export class Watcher {
     const { connection, examiner, wallet } = this.parts;
     const opening = openingOf(claim);
     const { inspection, tracer } = await examiner.examine(claim);
-    const { inputs, own } = inspection;
-    if (!inputs || own?.tree.root !== opening.answer.traceRoot) return this.say('found', claim, `a demand that cannot be answered: ${inspection.verdict.where}`);
+    const { inputs, own, verdict } = inspection;
+    const workings = verdict.kind === 'right' ? inspection.workings : undefined;
+    const cannot = () => this.say('found', claim, `a demand that cannot be answered: ${verdict.where}`);
+    if (!inputs || own?.tree.root !== opening.answer.traceRoot) return cannot();
     const there: Place[] = [];
     for (const { place } of open) {
-      const none = noSuchPlace(tracer, inputs, place);
+      const ofPayouts = isOfWorkings(place);
+      if (ofPayouts && !workings) {
+        cannot();
+        continue;
+      }
+      const none = !ofPayouts ? noSuchPlace(tracer, inputs, place) : noSuchWorkings(workings!, place) ? matrixAt(tracer, inputs, place.index) : undefined;
       if (!none) there.push(place);
       else if (this.maySend(view, claim, `show that there is no ${placeWords(place)}`)) {
         const transaction = await showNoSuchPlace(connection, wallet!, claim.claimId, opening, none, place);
@@ -317,7 +326,9 @@ export class Watcher {
     }
     const now = there.slice(0, REPLIES);
     if (!now.length || !this.maySend(view, claim, `show ${now.map(placeWords).join('; ')}`)) return;
-    const replies = await repliesTo(tracer, inputs, now, { tree: own.tree });
+    const ofTrace = now.filter((place) => !isOfWorkings(place));
+    const replies = ofTrace.length ? await repliesTo(tracer, inputs, ofTrace, { tree: own.tree }) : [];
+    if (workings) replies.push(...workingsReplies(tracer, inputs, workings, now.filter(isOfWorkings)));
     const show = async (part: Shown[]) => {
       const { transaction, gasUsed } = await revealPlaces(connection, wallet!, claim.claimId, opening, part);
       this.shown(claim, `what was demanded: ${part.flatMap(placesOf).map((place) => placeWords({ answer: 0, ...place })).join('; ')}.`, transaction, gasUsed);
