@@ -377,7 +377,7 @@ contract DisputesAdversariesTest is Disputing {
     Fee memory fee = settlement.quoteBatch(adapter, 256, request.tokensIn, request.tokensOut);
     eq(fee.total, 262_144 ether + 256 ether, "over a quarter of a million OPEN");
     (request.contributorsPart, request.allocated) = (fee.contributors, uint128(fee.contributors));
-    uint256 value = fee.total + settlement.bondFor(fee.contributors);
+    uint256 value = fee.total + settlement.bondFor(fee.contributors, 1);
     vm.deal(payer, 10 * value);
     uint256 here = vm.snapshotState();
     for (uint256 k = 0; k < 2; k++) {

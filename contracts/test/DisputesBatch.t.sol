@@ -61,7 +61,7 @@ contract DisputesBatchTest is Disputing {
 
   function _payBatch(BatchRequest memory request) private returns (ClaimId id, uint256 gasUsed) {
     Fee memory fee = settlement.quoteBatch(adapter, request.answers, request.tokensIn, request.tokensOut);
-    uint256 value = fee.total + settlement.bondFor(request.allocated);
+    uint256 value = fee.total + settlement.bondFor(request.allocated, request.answers);
     vm.prank(payer);
     uint256 before = gasleft();
     id = settlement.payBatch{ value: value }(request);

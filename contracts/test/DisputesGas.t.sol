@@ -198,7 +198,7 @@ contract DisputesGasTest is Disputing, Metered {
     (request.tokensIn, request.tokensOut, request.allocated, request.ruleVersion) = (half, half, 1, 1);
     Fee memory fee = settlement.quoteBatch(adapter, batch, half, half);
     request.contributorsPart = fee.contributors;
-    uint256 value = fee.total + BOND;
+    uint256 value = fee.total + settlement.bondFor(request.allocated, request.answers);
     vm.prank(payer);
     c.id = settlement.payBatch{ value: value }(request);
     return c;

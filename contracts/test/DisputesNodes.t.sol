@@ -570,7 +570,7 @@ contract DisputesNodesTest is Disputing {
     (request.tokensIn, request.tokensOut, request.allocated, request.ruleVersion) = (26, 74, 2, 1);
     Fee memory fee = settlement.quoteBatch(adapter, 2, 26, 74);
     request.contributorsPart = fee.contributors;
-    uint256 value = fee.total + BOND;
+    uint256 value = fee.total + settlement.bondFor(request.allocated, request.answers);
     vm.prank(payer);
     id = settlement.payBatch{ value: value }(request);
   }

@@ -235,7 +235,7 @@ contract DisputesPayoutTest is Disputing, Judging, Metered {
     request.answersRoot = Merkle.root(1, _leafOf(answer));
     Fee memory fee = settlement.quoteBatch(adapter, 1, IN, OUT);
     request.contributorsPart = fee.contributors;
-    uint256 value = fee.total + settlement.bondFor(answer.allocated);
+    uint256 value = fee.total + settlement.bondFor(answer.allocated, 1);
     vm.prank(payer);
     id = settlement.payBatch{ value: value }(request);
     answers[id] = answer;

@@ -58,7 +58,7 @@ export async function quoteBatch(connection: ChainConnection, adapterId: bigint,
       publicClient.readContract({ ...settlement, functionName: 'quoteBatch', args: [adapterId, answers.length, tokensIn, tokensOut] }),
       publicClient.readContract({ ...settlement, functionName: 'split' }),
       readPayoutRule(connection),
-      publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated] }),
+      publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated, BigInt(answers.length)] }),
     ]));
   for (const [k, { prices, trace }] of receipts.entries()) {
     if (trace.program !== programHash) throw refused('pay/other-adapter', `Receipt ${k + 1} was made with another program than the adapter is registered with.`);
