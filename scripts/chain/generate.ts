@@ -71,8 +71,14 @@ function readArtifact(name: string): Artifact {
   return JSON.parse(readFileSync(path.join(ROOT, `contracts/out/${name}.sol/${name}.json`), 'utf8')) as Artifact;
 }
 
-/** Without what nobody reads: the compiler's own names of types. */
-const plainItem = <T>(item: T): T => JSON.parse(JSON.stringify(item, (key, value: unknown) => (key === 'internalType' ? undefined : value))) as T;
+/** Without what nobody reads: the compiler's own names of types, and that no event is anonymous. */
+const plainItem = <T>(item: T): T => JSON.parse(JSON.stringify(item, (key, value: unknown) => (key === 'internalType' || value === false && key === 'anonymous' ? undefined : value))) as T;
+
+/** Views for other contracts, wallets and tests, which the app does not read: whoever opens it need not load them. */
+const UNREAD = new Set([
+  'totalWithdrawn', 'totalDeposited', 'totalClaimable', 'tokenURI', 'symbol', 'supportsInterface', 'replyGas', 'ownerOf', 'isApprovedForAll', 'heldUntil', 'heldBonds', 'getApproved', 'balanceOf',
+  'NODE_GAS', 'ALL', 'version', 'trainedRootOf', 'pendingOwner', 'minStakeOf', 'curatorOf', 'MOST_STAKE_PER_RECORD', 'MOST_RATE',
+]);
 
 const camel = (name: string) => name[0]!.toLowerCase() + name.slice(1);
 
@@ -98,7 +104,7 @@ export function generateContracts(options: { force?: boolean } = {}): boolean {
   for (const { name, abi } of artifacts) {
     write(camel(name), `${camel(name)}Abi`, abi.filter(({ type }) => type !== 'error'));
     write(`${camel(name)}Events`, `${camel(name)}EventsAbi`, abi.filter(({ type }) => type === 'event'));
-    write(`${camel(name)}Views`, `${camel(name)}ViewsAbi`, abi.filter(({ stateMutability }) => stateMutability === 'view' || stateMutability === 'pure'));
+    write(`${camel(name)}Views`, `${camel(name)}ViewsAbi`, abi.filter((item) => (item.stateMutability === 'view' || item.stateMutability === 'pure') && !UNREAD.has(item.name ?? '')));
   }
   // A call can revert with an error of a contract further down: one list of all errors decodes any of them.
   const errors = new Map<string, AbiItem>();

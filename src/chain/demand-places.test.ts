@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { concat, fromHex, keccak256 } from '../protocol/bytes.ts';
-import { type Place, asDemanded, leafOf, samePlace } from './demand-places.ts';
+import { asDemanded } from './demand-places.ts';
+import { type Place, leafOf, samePlace } from './place.ts';
 
 const cut: Place = { answer: 0, index: 0xffffffff, leaf: 7, level: 0, depth: 255, levels: [`0x${'03'.repeat(32)}`] };
 

@@ -1,5 +1,5 @@
 import type { ChainConnection } from './client.ts';
-import { type Place, leafOf } from './demand-places.ts';
+import { type Place, leafOf } from './place.ts';
 import { disputesViewsAbi } from './generated/abis.ts';
 import { translated } from './translate-error.ts';
 

@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import type { Place } from './demand-places.ts';
+import type { Place } from './place.ts';
 import { type DemandPrice, demandBonds, priceOf } from './demand-price.ts';
 import { runsAbi } from './generated/abis.ts';
 import { receiptEvent } from './receipt-event.ts';

@@ -3,7 +3,7 @@ import type { DisputeEvents } from './game-events.ts';
 import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { claimsOfBatch } from './claims-of-batch.ts';
-import { type Place, leafOf } from './demand-places.ts';
+import { type Place, leafOf } from './place.ts';
 import { type ClaimRecord, openingOf } from './list-claims.ts';
 import { type ProofCall, answerProof, sumsProof, twiceProof } from './proof-call.ts';
 

@@ -1,5 +1,5 @@
 import type { ChainConnection } from './client.ts';
-import type { Place } from './demand-places.ts';
+import type { Place } from './place.ts';
 import type { DemandPrice } from './demand-price.ts';
 import { readRunDemandPrice } from './demand-run.ts';
 import { runsViewsAbi } from './generated/abis.ts';

@@ -2,7 +2,7 @@ import type { ContractFunctionArgs } from 'viem';
 import type { AnswerOpening } from '../protocol/answers.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import type { Place } from './demand-places.ts';
+import type { Place } from './place.ts';
 import { disputesAbi } from './generated/abis.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
 import type { Wallet } from './wallets.ts';

@@ -1,7 +1,7 @@
 import { zeroHash } from 'viem';
 import type { Hex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
-import type { Place } from './demand-places.ts';
+import type { Place } from './place.ts';
 import { runsAbi } from './generated/abis.ts';
 import { type UnitOpening, type UnitShape, shapeArgument } from './prove-run.ts';
 import type { Shown, TraceMatrix } from './reveal-places.ts';

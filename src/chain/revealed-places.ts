@@ -1,6 +1,6 @@
 import { type Hex, fromHex } from '../protocol/bytes.ts';
 import type { DisputeEvents } from './game-events.ts';
-import type { Place } from './demand-places.ts';
+import type { Place } from './place.ts';
 
 type DisputeEvent = DisputeEvents[number];
 export type RevealedEvent = Extract<DisputeEvent, { eventName: 'Revealed' | 'RevealedNodes' }>;

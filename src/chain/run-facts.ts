@@ -1,6 +1,6 @@
 import type { Hex } from '../protocol/bytes.ts';
 import type { RunEvents } from './game-events.ts';
-import { type Place, samePlace } from './demand-places.ts';
+import { type Place, samePlace } from './place.ts';
 import { type Revealed, revealedPlace } from './revealed-places.ts';
 
 /** As attribution/runs/places.ts has it: the place of a unit's trace. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { leafOf } from '../chain/demand-places.ts';
+import { leafOf } from '../chain/place.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type ClaimedAnswer, answersRoot } from '../protocol/answers.ts';
 import { batchFile } from '../protocol/batch.ts';

@@ -1,4 +1,5 @@
-import { type Place, asDemanded, samePlace } from '../chain/demand-places.ts';
+import { asDemanded } from '../chain/demand-places.ts';
+import { type Place, samePlace } from '../chain/place.ts';
 import { disputeEvents } from '../chain/game-events.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type Batch, openBatch, shownAnswers } from '../chain/open-batch.ts';

@@ -1,4 +1,4 @@
-import { type Place, samePlace } from '../chain/demand-places.ts';
+import { type Place, samePlace } from '../chain/place.ts';
 import type { DisputeEvents } from '../chain/game-events.ts';
 import { type Revealed, revealedPlace } from '../chain/revealed-places.ts';
 import type { Hex } from '../protocol/bytes.ts';

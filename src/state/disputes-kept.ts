@@ -1,4 +1,4 @@
-import type { Place } from '../chain/demand-places.ts';
+import type { Place } from '../chain/place.ts';
 import type { Hex } from '../protocol/bytes.ts';
 import { dropKept, keep, keptKeys, readKept } from './local-database.ts';
 

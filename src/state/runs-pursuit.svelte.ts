@@ -1,4 +1,4 @@
-import { samePlace } from '../chain/demand-places.ts';
+import { samePlace } from '../chain/place.ts';
 import { convictRunSilence, demandOfRun } from '../chain/demand-run.ts';
 import { type RunProof, asksAboutRun, commitRunProof, readRunCommitment, runProof, sendRunProof } from '../chain/prove-run.ts';
 import { isDemandedOfRun } from '../chain/read-run-terms.ts';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
-import { demandPlaces, leafOf } from '../../src/chain/demand-places.ts';
+import { demandPlaces } from '../../src/chain/demand-places.ts';
+import { leafOf } from '../../src/chain/place.ts';
 import { demoWallet } from '../../src/chain/wallets.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { ChainView } from './chain-view.ts';

@@ -1,7 +1,8 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { demandPlaces, leafOf } from '../../src/chain/demand-places.ts';
+import { demandPlaces } from '../../src/chain/demand-places.ts';
+import { leafOf } from '../../src/chain/place.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { ChainView } from './chain-view.ts';

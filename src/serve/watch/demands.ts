@@ -1,5 +1,5 @@
 import { ALL_MATRICES, CUT } from '../../attribution/trace/trace-nodes.ts';
-import { type Place, placeText } from '../../chain/demand-places.ts';
+import { type Place, placeText } from '../../chain/place.ts';
 import type { DisputeEvents } from '../../chain/game-events.ts';
 import { type Revealed, revealedPlace } from '../../chain/revealed-places.ts';
 import type { Hex } from '../../protocol/bytes.ts';

@@ -12,7 +12,8 @@ import { ALL_MATRICES, TraceNodes } from '../../attribution/trace/trace-nodes.ts
 import { Tracer } from '../../attribution/trace/tracer.ts';
 import { TraceTree, leafValues } from '../../attribution/trace/tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
-import { demandPlaces, leafOf } from '../../chain/demand-places.ts';
+import { demandPlaces } from '../../chain/demand-places.ts';
+import { leafOf } from '../../chain/place.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
 import { finalizeClaim } from '../../chain/finalize-claim.ts';
