@@ -171,7 +171,7 @@ export class DisputesState {
   async #replyAbout(claim: ClaimRecord, demands: readonly DemandSeen[], work: ClaimWork, signal: AbortSignal): Promise<void> {
     const opening = openingOf(claim);
     const answer = Number(opening.index);
-    const places = demands.flatMap(({ place: { answer: about, index, leaf, level, depth } }) => (about === answer ? [{ index, leaf, level, depth }] : []));
+    const places = demands.flatMap(({ place: { answer: about, ...place } }) => (about === answer ? [place] : []));
     if (!places.length) return;
     await this.#look();
     const query = await this.#check.query(claim);

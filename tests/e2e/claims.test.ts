@@ -1,8 +1,10 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { cutPlace } from '../../src/attribution/trace/trace-nodes.ts';
 import { demandPlaces } from '../../src/chain/demand-places.ts';
-import { leafOf } from '../../src/chain/place.ts';
+import { type Place, leafOf } from '../../src/chain/place.ts';
+import { readDemand } from '../../src/chain/read-dispute.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { ChainView } from './chain-view.ts';
@@ -60,7 +62,7 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await browser?.close();
   });
 
-  test('an honest claim, paid here, is right; a piece demanded of it is shown', async () => {
+  test('an honest claim, paid here, is right; what is demanded of it is shown', async () => {
     await chooseAdapter(page, small.name);
     const turn = await ask(page, 'What does insider trading mean?');
     await holdTime();
@@ -86,6 +88,13 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await waitFor(() => pathOf(claim), (steps) => steps.some((step) => step.includes('Piece shown, done')));
     // The bond of the demand is the claimant's.
     expect((await chain.balances(identity('Uma').address)).disputes).toBeGreaterThan(before.disputes);
+
+    // Nodes of several levels, and several leaves at once.
+    const more: Place[] = [{ answer: 0, ...cutPlace([5, 3, 4]) }, { answer: 0, index: 30, leaf: 0, level: 1, depth: 0 }];
+    for (const place of more) await demandPlaces(cheat.connection, cheat.wallet, claimId, [place]);
+    await claim.getByText('demands 2 parts of the trace').waitFor();
+    await claim.getByRole('button', { name: 'Show them' }).click();
+    await waitFor(() => Promise.all(more.map((place) => readDemand(cheat.connection, claimId, place))), (demands) => demands.every(({ state }) => state === 'answered'));
     await letTimeRun();
   });
 

@@ -22,5 +22,6 @@ export function describePlace(place: RunPlace): string {
   const nodes = `nodes ${depth} below node ${leaf} of level ${level}`;
   if (samePlace(place, tracePlace(answer))) return `the trace’s root of unit ${answer}`;
   if (index === ALL_MATRICES || index === ALL_OUTPUTS) return `${nodes} of unit ${answer}’s ${index === ALL_OUTPUTS ? 'outputs' : 'inner matrices'}`;
-  return depth ? `${nodes} of matrix ${index} of unit ${answer}` : `leaf ${leaf} of matrix ${index} of unit ${answer}`;
+  const leaves = level ? `up to ${2 ** level} leaves from ${leaf * 2 ** level} on` : `leaf ${leaf}`;
+  return `${depth ? nodes : leaves} of matrix ${index} of unit ${answer}`;
 }
