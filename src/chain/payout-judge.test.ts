@@ -8,12 +8,12 @@ import { type FalsePayout, type PayoutEvidence, type PayoutGround, payoutEvidenc
 import { type Program, fixed } from '../attribution/trace/instruction.ts';
 import { type MadeUpPayout, type PayoutCaseOptions, madeUpPayout } from '../attribution/trace/testing/payout-cases.ts';
 import { INPUT_FAULTS, ROW_FAULTS, type Tables, firstDifference, firstFalseLeaf, leafOfRow, rowsToTry, withInputFault, withRowFault } from '../attribution/trace/testing/workings-faults.ts';
+import { shownBy } from '../attribution/trace/testing/shown-by.ts';
 import { NodeSearch } from '../attribution/trace/node-search.ts';
 import { SEARCH_LIMITS } from '../attribution/trace/search-plan.ts';
-import { TraceNodes } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
 import { TraceTree, floatBytes } from '../attribution/trace/tree.ts';
-import { payoutNodes, workingsLeaf, workingsTree } from '../attribution/trace/workings-tree.ts';
+import { payoutNodes, workingsLeaf, workingsMatrix, workingsTree } from '../attribution/trace/workings-tree.ts';
 import { toHex } from '../protocol/bytes.ts';
 import { payoutRoot } from '../protocol/fee.ts';
 import { ORDER, PEOPLE, WORKINGS_TABLES, type Workings, workingsOf } from '../protocol/payout-workings.ts';
@@ -120,12 +120,10 @@ test('what two rounds of demands show of withheld workings convicts', async () =
       const claimed = withRowFault(workings, 'left out', table, row, below) ?? withRowFault(workings, 'bit', table, row, below)!;
       const theirs = workingsTree(claimed);
       const search = new NodeSearch(tree, theirs.root);
+      const show = shownBy(claimed.tables.map(workingsMatrix));
       let rounds = 0;
       for (; !search.found && rounds < 5; rounds++) {
-        for (const place of search.next({ ...SEARCH_LIMITS, rounds: 2 })) {
-          const nodes = new TraceNodes(theirs);
-          search.add(place.depth ? { ...place, ...nodes.opening(place) } : { ...place, values: workingsLeaf(claimed, place), proof: nodes.proof(place) });
-        }
+        for (const place of search.next({ ...SEARCH_LIMITS, rounds: 2, cuts: false })) search.add(show(place));
       }
       expect(rounds).toBeLessThanOrEqual(2);
       const found = search.found!;

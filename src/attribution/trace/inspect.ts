@@ -156,7 +156,8 @@ function inspectPayouts({ answer, contributors, clusters, prices, receipt }: Ins
     if (error instanceof OpenLedgerError) return { verdict: { kind: 'unchecked', where: `The payout cannot be divided: ${error.message}` } };
     throw error;
   }
-  const earn = `${workings.payouts.length} contributors earn ${workings.allocated} wei`;
+  const many = workings.payouts.length;
+  const earn = `${many} contributor${many === 1 ? ' earns' : 's earn'} ${workings.allocated} wei`;
   const wrong = (fault: 'workings' | 'sums' | 'payouts', why: string) => ({ workings, verdict: { kind: 'payout' as const, fault, where: `The trace is right, its payouts are not: ${earn}${why}.` } });
   if (workings.root !== answer.workingsRoot) return wrong('workings', '; the claim commits to other workings');
   if (workings.payouts.length !== answer.payoutCount || workings.allocated !== answer.allocated) return wrong('sums', `; the claim pays ${answer.payoutCount} contributors ${answer.allocated} wei`);
