@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { randomBelow } from '../../arithmetic/random.ts';
 import { type Hex, concat, fromHex, toHex, uint256Bytes } from '../../protocol/bytes.ts';
 import { fastKeccak256 } from '../../protocol/keccak/keccak.ts';
@@ -112,14 +112,20 @@ describe('a search', () => {
     const show = maker(claimed);
     const [cut] = new NodeSearch(own, claimed.root).next();
     expect(cut?.depth).toBe(CUT);
-    const after = (levels: readonly Hex[]) => {
+    const after = (levels: readonly Hex[], leaf = cut!.leaf) => {
       const search = new NodeSearch(own, claimed.root);
-      // Under the place's own name, as a claimant can arrange it.
-      search.add(show({ ...cut!, levels }));
-      return search.next();
+      search.add(show({ ...cut!, levels, leaf }));
+      return search.next({ ...SEARCH_LIMITS, most: 2 });
     };
-    expect(after([`0x${'ff'.repeat(32)}`])).toEqual([cut]);
-    expect(after([...cut!.levels!, `0x${'5a'.repeat(32)}`])).toEqual(after(cut!.levels!));
+    // Under the place's own name, as a claimant can arrange it: no round of ours is over.
+    const planned = vi.spyOn(SearchPlan.prototype, 'places');
+    expect(after([`0x${'ff'.repeat(32)}`])).toEqual(new NodeSearch(own, claimed.root).next({ ...SEARCH_LIMITS, most: 2 }));
+    expect(planned.mock.lastCall![1].rounds).toBe(SEARCH_LIMITS.rounds);
+    // Under another name, with a word that changes nothing: it is.
+    expect(after([...cut!.levels!, `0x${'5a'.repeat(32)}`], cut!.leaf ^ 1)).toEqual(after(cut!.levels!));
+    after([...cut!.levels!, `0x${'5a'.repeat(32)}`], cut!.leaf ^ 1);
+    expect(planned.mock.lastCall![1].rounds).toBe(SEARCH_LIMITS.rounds - 1);
+    planned.mockRestore();
     expect(after(cut!.levels!)).not.toEqual([cut]);
   });
 
