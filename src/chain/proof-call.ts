@@ -1,5 +1,5 @@
 import { type ContractFunctionArgs, encodeAbiParameters, encodeFunctionData } from 'viem';
-import { type AnswerOpening, type ClaimedAnswer, readHash } from '../protocol/answers.ts';
+import { type AnswerOpening, type ClaimedAnswer, digestOf } from '../protocol/answers.ts';
 import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import { disputesAbi } from './generated/abis.ts';
 
@@ -45,8 +45,7 @@ export function answerProof(claimId: bigint, opening: AnswerOpening, salt = proo
 
 /** The claim's sums are not those of its answers. All answers, in order. */
 export function sumsProof(claimId: bigint, answers: readonly ClaimedAnswer[], salt = proofSalt()): ProofCall {
-  const digests = answers.map((answer) => ({ ...answer, readHash: readHash(answer) }));
-  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveSums', args: [claimId, digests, salt] }) };
+  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveSums', args: [claimId, answers.map(digestOf), salt] }) };
 }
 
 /** Two answers of the claim are the same receipt. */

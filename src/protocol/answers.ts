@@ -43,15 +43,39 @@ export function inputsHashOf(prompt: readonly number[], answer: readonly number[
 }
 
 /**
- * Leaf of an answer: abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, workingsRoot, payoutRoot, payoutCount,
- * allocated, keccak256 of the records read as 32-byte words). The same as contracts/src/libraries/Answers.sol.
+ * What an answer's leaf is made from: its lists and roots by their hashes, so that a batch's answers can be shown in few bytes
+ * (answers-file.ts), and its sums proved with all of them in one transaction. AnswerDigest in contracts/src/types/Answers.sol.
  */
-export function answerLeaf(adapterId: bigint, answer: ClaimedAnswer): Uint8Array {
+export interface AnswerDigest extends Pick<ClaimedAnswer, 'tokensIn' | 'tokensOut' | 'allocated' | 'receiptHash' | 'inputsHash'> {
+  /** Of the records read. */
+  readHash: Hex;
+  /** Of what was computed. */
+  madeHash: Hex;
+}
+
+export function digestOf(answer: ClaimedAnswer): AnswerDigest {
+  const { tokensIn, tokensOut, allocated, receiptHash, inputsHash } = answer;
+  return { tokensIn, tokensOut, allocated, receiptHash, inputsHash, readHash: readHash(answer), madeHash: madeHash(answer) };
+}
+
+/** keccak256 of abi.encode(traceRoot, workingsRoot, payoutRoot, payoutCount): all that was computed but for what is paid in all. */
+export function madeHash({ traceRoot, workingsRoot, payoutRoot, payoutCount }: Pick<ClaimedAnswer, 'traceRoot' | 'workingsRoot' | 'payoutRoot' | 'payoutCount'>): Hex {
+  return toHex(keccak256(fromHex(traceRoot), fromHex(workingsRoot), fromHex(payoutRoot), uint256Bytes(payoutCount)));
+}
+
+/**
+ * Leaf of an answer: abi.encode(adapter, tokensIn, tokensOut, allocated, receiptHash, inputsHash, readHash, madeHash). The same as
+ * contracts/src/libraries/Answers.sol.
+ */
+export function digestLeaf(adapterId: bigint, digest: AnswerDigest): Uint8Array {
   return leafHash(concat(
-    uint256Bytes(adapterId), uint256Bytes(answer.tokensIn), uint256Bytes(answer.tokensOut),
-    fromHex(answer.receiptHash), fromHex(answer.inputsHash), fromHex(answer.traceRoot), fromHex(answer.workingsRoot), fromHex(answer.payoutRoot),
-    uint256Bytes(answer.payoutCount), uint256Bytes(answer.allocated), fromHex(readHash(answer)),
+    uint256Bytes(adapterId), uint256Bytes(digest.tokensIn), uint256Bytes(digest.tokensOut), uint256Bytes(digest.allocated),
+    fromHex(digest.receiptHash), fromHex(digest.inputsHash), fromHex(digest.readHash), fromHex(digest.madeHash),
   ));
+}
+
+export function answerLeaf(adapterId: bigint, answer: ClaimedAnswer): Uint8Array {
+  return digestLeaf(adapterId, digestOf(answer));
 }
 
 /** keccak256 of the records read as 32-byte words: what stands for them in the answer's leaf. */
