@@ -5,14 +5,14 @@ import { Address } from "@openzeppelin/contracts/utils/Address.sol";
 import { Game, Games, GameState } from "./Games.sol";
 import { IAdapterRegistry } from "./interfaces/IAdapterRegistry.sol";
 import { IDatanetRegistry } from "./interfaces/IDatanetRegistry.sol";
-import { IDisputes } from "./interfaces/IDisputes.sol";
-import { NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
+import { Asserted, IDisputes } from "./interfaces/IDisputes.sol";
+import { Clock, LeavesOpening, NodesOpening, Place, Shown } from "./interfaces/IGames.sol";
 import { IPayoutJudge, PayoutEvidence } from "./interfaces/IPayoutJudge.sol";
 import { IReferee, Step, TraceMatrix } from "./interfaces/IReferee.sol";
 import { Claim, ClaimState, ISettlement } from "./interfaces/ISettlement.sol";
 import { Answers } from "./libraries/Answers.sol";
+import { AnswersFile } from "./libraries/AnswersFile.sol";
 import { Merkle } from "./libraries/Merkle.sol";
-import { MerkleRoot } from "./libraries/MerkleRoot.sol";
 import { Nodes } from "./libraries/Nodes.sol";
 import { Asked, Replies } from "./libraries/Replies.sol";
 import { Workings } from "./libraries/Workings.sol";
@@ -26,9 +26,15 @@ contract Disputes is Games, IDisputes {
   /// 1,024, 372,000 for that in a batch of 256 (contracts/snapshots/Disputes.json): below 92 % of the stressed gas price every
   /// reply is paid for. No more than that, or what a challenger demands would cost more than the claim's bond brings.
   uint256 private constant REPLY_GAS = 300_000;
-  /// @dev Demands one after another that find the first false leaf: the tree over all matrices, trees of a few matrices,
-  /// leaves (docs/claims.md).
-  uint256 private constant ROUNDS = 3;
+  /// @dev Demands one after another that convict where everything is withheld: the file of a claim about several answers, the tree
+  /// over all matrices of one of them, trees of a few matrices, an assertion (docs/claims.md).
+  uint256 private constant ROUNDS = 4;
+  /// @notice Gas of refuting an assertion at worst (contracts/snapshots/Disputes.json): what its bond pays for.
+  uint256 public constant ASSERTION_GAS = 900_000;
+  /// @dev Gas of one answer and one token in showFile at worst, by what their bytes cost (EIP-7623): of an answer two hashes and few
+  /// other bytes that are not zero, of a token three.
+  uint256 private constant FILED_ANSWER_GAS = 3_200;
+  uint256 private constant FILED_TOKEN_GAS = 130;
 
   IReferee public immutable referee;
   IPayoutJudge public immutable judge;
@@ -109,10 +115,94 @@ contract Disputes is Games, IDisputes {
 
   // ---- Withheld data ----
 
-  /// @notice The claimant has to show a cut of the answer's tree over all matrices, see NodesOpening, or loses. Bond: 300,000 gas
-  /// as for a place, and 42,900 for each word.
-  function demandCut(ClaimId id, uint32 answer, bytes32[] calldata levels) external payable {
-    _demandCut(id.game(), answer, levels);
+  /// @notice The claimant has to show what all answers are computed from, see AnswersFile.sol, or loses. Bond: fileBond.
+  function demandFile(ClaimId id) external payable {
+    (Game memory game, Clock memory clock) = _demandable(id.game());
+    uint256 bondGas = _fileGas(id);
+    _openDemand(id.game(), game, clock, _filePlace(), bondGas);
+    _takeBonds(id.game(), clock, bondGas);
+  }
+
+  /// @notice Shows the file. Anyone may; its bond as in reveal.
+  function showFile(ClaimId id, bytes calldata file) external {
+    Claim memory c = _open(id);
+    _answered(id.game(), c.claimant, _filePlace());
+    bytes32 root = AnswersFile.root(AdapterId.wrap(c.adapterId), file, c.answers);
+    if (root != c.answersRoot) revert WrongAnswer(id, c.answers);
+    emit FileShown(id, file);
+  }
+
+  /// @notice Bond of a demand for the file, in wei.
+  function fileBond(ClaimId id) external view returns (uint256) {
+    return _fileGas(id) * _gasPrice;
+  }
+
+  /// @notice The claimant has to show a cut of the answer's tree over all matrices, see NodesOpening, and further places, or loses. Bond:
+  /// 300,000 gas as for a place, 42,900 for each word of the cut, and furtherBond of each place.
+  /// @param commitment to the root of the caller's own trace, for assertLeaves; 0: none
+  function search(
+    ClaimId id,
+    uint32 answer,
+    bytes32[] calldata levels,
+    Place[] calldata places,
+    bytes32 commitment
+  ) external payable {
+    _demandCut(id.game(), answer, levels, places);
+    if (commitment != 0) _know(id.game(), commitment);
+  }
+
+  /// @notice The caller says what the leaves below a node are that follow from what the claim has before them, and that the claim has
+  /// others. Refuted in time (refuteAssertion), or the claimant loses. Bond: assertionBond.
+  /// @dev Nobody can take an assertion for their own that they see on its way: in an earlier block the caller committed to
+  /// keccak256(abi.encode(caller, keccak256(abi.encode(uint256 answer, ownRoot)))), by commit or search, and who knows that
+  /// root has computed the answer.
+  /// @param matrix without inputs
+  /// @param own the leaves with their proof under `ownRoot`, the root of the caller's own trace
+  /// @param name any number that no assertion about this matrix has
+  function assertLeaves(
+    ClaimId id,
+    AnswerOpening calldata opening,
+    TraceMatrix calldata matrix,
+    LeavesOpening calldata own,
+    bytes32 ownRoot,
+    uint32 name
+  ) external payable {
+    Claim memory c = _open(id);
+    _requireAnswer(id, c, opening);
+    _requireKnown(id.game(), keccak256(abi.encode(opening.index, ownRoot)));
+    bytes32 hash = Replies.asserted(_asked(id, c, opening), matrix, own, ownRoot);
+    Place memory place = Place(uint32(opening.index), matrix.index, name, 0, uint8(Nodes.ASSERTION));
+    (Game memory game, Clock memory clock) = _demandable(id.game());
+    _openNamed(id.game(), game, clock, place, hash, ASSERTION_GAS);
+    _takeBonds(id.game(), clock, ASSERTION_GAS);
+    emit LeavesAsserted(id, place, own.leaf, own.level, own.values);
+  }
+
+  /// @notice Bond of an assertion, in wei.
+  function assertionBond() external view returns (uint256) {
+    return ASSERTION_GAS * _gasPrice;
+  }
+
+  /// @notice Shows that an assertion about the claim is false: the claim has these very leaves, or one element of what was asserted
+  /// does not follow. Anyone may; its bond as in reveal.
+  /// @param matrix without inputs
+  /// @param step the element; its openings stand in the trace that has the asserted node in the claimed one's place
+  function refuteAssertion(
+    ClaimId id,
+    AnswerOpening calldata opening,
+    Place calldata place,
+    TraceMatrix calldata matrix,
+    Asserted calldata asserted,
+    Step calldata step
+  ) external {
+    Claim memory c = _open(id);
+    _requireAnswer(id, c, opening);
+    bytes32 hash = keccak256(abi.encode(asserted.leaf, asserted.level, asserted.node));
+    bool same = place.answer == opening.index && place.index == matrix.index && place.depth == Nodes.ASSERTION;
+    if (!same || !_stands(id.game(), place, hash)) revert OtherAssertion(id, place);
+    if (!Replies.isRefuted(_asked(id, c, opening), matrix, asserted, step)) revert AssertionHolds(id, place);
+    _answered(id.game(), c.claimant, place);
+    emit AssertionRefuted(id, place);
   }
 
   /// @notice Shows what was demanded of one answer: any number of places, matrix by matrix. Anyone may; the demands' bonds are
@@ -125,7 +215,7 @@ contract Disputes is Games, IDisputes {
       _answerAll(id.game(), c.claimant, asked.answer, shown[k]);
       Replies.show(asked, shown[k]);
     }
-    if (c.answers > 1) emit AnswerShown(id, opening);
+    emit AnswerShown(id, opening);
   }
 
   /// @notice Shows that there is no such place: that the program has fewer instructions, or the tree no such leaf or node.
@@ -141,7 +231,7 @@ contract Disputes is Games, IDisputes {
     if (!Replies.isNone(_asked(id, c, opening), matrix, place)) revert PlaceExists(place);
     _answered(id.game(), c.claimant, place);
     emit NoSuchPlace(id.game(), place);
-    if (c.answers > 1) emit AnswerShown(id, opening);
+    emit AnswerShown(id, opening);
   }
 
   // ---- Inside ----
@@ -162,6 +252,15 @@ contract Disputes is Games, IDisputes {
 
   function _refute(GameId id, address challenger) internal override {
     settlement.refute(_claimOf(id), challenger);
+  }
+
+  function _filePlace() private pure returns (Place memory) {
+    return Place(0, ALL, 0, 0, uint8(Nodes.FILE));
+  }
+
+  function _fileGas(ClaimId id) private view returns (uint256) {
+    Claim memory c = settlement.claim(id);
+    return replyGas + FILED_ANSWER_GAS * c.answers + FILED_TOKEN_GAS * (uint256(c.tokensIn) + c.tokensOut);
   }
 
   function _claimOf(GameId id) private pure returns (ClaimId) {
@@ -193,7 +292,7 @@ contract Disputes is Games, IDisputes {
     for (uint256 k = 0; k < shown.nodes.length; k++) {
       NodesOpening calldata nodes = shown.nodes[k];
       (place.leaf, place.level, place.depth) = (nodes.leaf, nodes.level, nodes.depth);
-      if (nodes.depth == Nodes.CUT) _requireCut(id, place, nodes.proof);
+      if (nodes.depth == Nodes.CUT && !_stands(id, place, keccak256(abi.encodePacked(nodes.proof)))) revert NotTheNodes(place);
       _answered(id, maker, place);
     }
   }
@@ -226,16 +325,9 @@ contract Disputes is Games, IDisputes {
 
   function _addsUp(ClaimId id, Claim memory c, AnswerDigest[] calldata answers) private pure returns (bool) {
     if (answers.length != c.answers) revert WrongAnswer(id, answers.length);
-    bytes32[] memory leaves = new bytes32[](answers.length);
-    (uint256 tokensIn, uint256 tokensOut, uint256 allocated) = (0, 0, 0);
-    for (uint256 k = 0; k < answers.length; k++) {
-      AnswerDigest calldata answer = answers[k];
-      leaves[k] = Answers.leafOf(AdapterId.wrap(c.adapterId), answer);
-      tokensIn += answer.tokensIn;
-      tokensOut += answer.tokensOut;
-      allocated += answer.allocated;
-    }
-    if (MerkleRoot.root(leaves) != c.answersRoot) revert WrongAnswer(id, answers.length);
+    (bytes32 root, uint256 tokensIn, uint256 tokensOut, uint256 allocated) =
+      AnswersFile.sums(AdapterId.wrap(c.adapterId), answers);
+    if (root != c.answersRoot) revert WrongAnswer(id, answers.length);
     return tokensIn == c.tokensIn && tokensOut == c.tokensOut && allocated == c.contributorsPart;
   }
 }

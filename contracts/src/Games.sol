@@ -72,14 +72,15 @@ abstract contract Games is PullPayments, IGames {
   /// @notice Gas of a reply to one place at worst, beside the hashes and leaves that it shows: the bond of a call's first demand
   /// pays for both. Further ones of the same call are replied to in the same transaction.
   uint256 public immutable replyGas;
-  uint256 private immutable _gasPrice;
+  uint256 internal immutable _gasPrice;
 
   /// @notice Bonds of open demands, in wei.
   uint256 public heldBonds;
   mapping(GameId id => Clock) private _clocks;
   mapping(address challenger => mapping(bytes32 commitment => Commitment)) private _commitments;
   mapping(GameId id => mapping(bytes32 place => Demand)) private _demands;
-  mapping(GameId id => mapping(bytes32 place => bytes32 hash)) private _cuts;
+  /// @dev What a place stands for that has no room for it: a cut, an assertion.
+  mapping(GameId id => mapping(bytes32 place => bytes32 hash)) private _named;
 
   /// @param rounds demands that a search needs one after another
   constructor(ISettlement settlement_, uint40 proveTime_, uint40 replyTime_, uint256 replyGas_, uint256 rounds) {
@@ -119,10 +120,7 @@ abstract contract Games is PullPayments, IGames {
     (Game memory game, Clock memory clock) = _demandable(id);
     uint256 bondGas = 0;
     for (uint256 k = 0; k < places.length; k++) {
-      _requireDemandable(id, game, places[k]);
-      uint256 more = (k == 0 ? replyGas : FURTHER_GAS) + _shownGas(places[k]);
-      _openDemand(id, game, clock, places[k], more);
-      bondGas += more;
+      bondGas += _openFormed(id, game, clock, places[k], k == 0 ? replyGas : FURTHER_GAS);
     }
     _takeBonds(id, clock, bondGas);
   }
@@ -233,18 +231,43 @@ abstract contract Games is PullPayments, IGames {
     if (block.timestamp > until) revert TooLateToBegin(id, until);
   }
 
-  /// @dev The maker has to show a cut of the tree over all matrices, see NodesOpening, or loses.
-  function _demandCut(GameId id, uint32 answer, bytes32[] calldata levels) internal {
+  /// @dev The maker has to show a cut of the tree over all matrices, see NodesOpening, and further places, or loses.
+  function _demandCut(GameId id, uint32 answer, bytes32[] calldata levels, Place[] calldata places) internal {
     (Game memory game, Clock memory clock) = _demandable(id);
     bytes32 hash = keccak256(abi.encodePacked(levels));
     Place memory place = Place(answer, ALL, uint32(uint256(hash)), 0, uint8(Nodes.CUT));
     if (levels.length == 0 || levels.length > MOST_CUT) revert WrongPlace(place);
     if (answer >= game.parts) revert WrongPlace(place);
     uint256 bondGas = replyGas + CUT_GAS * levels.length;
-    _openDemand(id, game, clock, place, bondGas);
-    _cuts[id][_key(place)] = hash;
+    _openNamed(id, game, clock, place, hash, bondGas);
     emit CutDemanded(id, place, levels);
+    for (uint256 k = 0; k < places.length; k++) {
+      bondGas += _openFormed(id, game, clock, places[k], FURTHER_GAS);
+    }
     _takeBonds(id, clock, bondGas);
+  }
+
+  /// @dev A place and what its bond is, in gas.
+  function _openFormed(GameId id, Game memory game, Clock memory clock, Place calldata place, uint256 replyPart)
+    private
+    returns (uint256 bondGas)
+  {
+    _requireDemandable(id, game, place);
+    bondGas = replyPart + _shownGas(place);
+    _openDemand(id, game, clock, place, bondGas);
+  }
+
+  /// @dev A place that stands for something by its hash.
+  function _openNamed(
+    GameId id,
+    Game memory game,
+    Clock memory clock,
+    Place memory place,
+    bytes32 hash,
+    uint256 bondGas
+  ) internal {
+    _openDemand(id, game, clock, place, bondGas);
+    _named[id][_key(place)] = hash;
   }
 
   /// @dev For demands that were written down.
@@ -287,9 +310,22 @@ abstract contract Games is PullPayments, IGames {
     emit Demanded(id, msg.sender, place, due);
   }
 
-  /// @dev A cut that was demanded has exactly these levels.
-  function _requireCut(GameId id, Place memory place, bytes32[] calldata levels) internal view {
-    if (keccak256(abi.encodePacked(levels)) != _cuts[id][_key(place)]) revert NotTheNodes(place);
+  /// @dev Whether the place stands for what has this hash.
+  function _stands(GameId id, Place memory place, bytes32 hash) internal view returns (bool) {
+    return _named[id][_key(place)] == hash;
+  }
+
+  /// @dev The caller knew something in an earlier block, and said so by a commitment that is not used up.
+  function _requireKnown(GameId id, bytes32 what) internal view {
+    bytes32 commitment = keccak256(abi.encode(msg.sender, what));
+    Commitment storage made = _commitments[msg.sender][commitment];
+    if (made.committedIn == 0 || made.game != GameId.unwrap(id)) revert NotCommitted(msg.sender, commitment);
+    if (block.number <= made.committedIn) revert SameBlock(made.committedIn);
+  }
+
+  /// @dev Says that the caller knows something, for _requireKnown alone: no clock is held by it.
+  function _know(GameId id, bytes32 commitment) internal {
+    _commitments[msg.sender][commitment] = Commitment(uint64(block.number), 0, uint128(GameId.unwrap(id)));
   }
 
   function _requireInTime(GameId id, Place memory place) internal view {

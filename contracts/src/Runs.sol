@@ -191,7 +191,7 @@ contract Runs is Games, IRuns {
   /// @notice Least bond of a statement, in wei: twice a claim's. Where everything is withheld, all bonds of the demands that
   /// a challenger needs are less than the half of it that they win.
   function leastBond() public view returns (uint256) {
-    return 2 * settlement.bondFor(0, 1);
+    return 2 * settlement.bondFor(0);
   }
 
   /// @notice Judges steps of a model's passes.

@@ -60,9 +60,9 @@ contract Settlement is PullPayments, GovernedTerms {
   uint16 public constant MOST_ANSWERS = 256;
   /// @notice Gas of a whole dispute at worst; a bond is at least three times its cost.
   uint128 public constant STRESSED_GAS = 5_000_000;
-  /// @notice Gas that it takes a challenger to have one answer shown of a batch that nobody published: bond and transaction of one
-  /// more place in a demand (contracts/snapshots/Disputes.json).
-  uint128 public constant HIDDEN_GAS = 190_000;
+  /// @notice Most tokens of all answers of one claim, where they are several: they have to fit into one transaction
+  /// (Disputes.showFile) that costs less than half of a dispute.
+  uint32 public constant MOST_BATCH_TOKENS = 16_384;
   /// @notice Most of the Datanet's pool that joins one claim's payouts, in basis points of them. With a tenth, nobody
   /// gains by paying for answers to their own records just to draw from the pool.
   uint16 public constant MOST_BONUS = 1000;
@@ -135,15 +135,14 @@ contract Settlement is PullPayments, GovernedTerms {
     return _divide(FeeMath.usage(tokensIn, tokensOut, rateIn, rateOut), answers, payoutRuleVersion);
   }
 
-  /// @notice Least bond of a claim about one answer, in wei: three times a dispute at the stressed gas price.
+  /// @notice Least bond of a claim, in wei: three times a dispute at the stressed gas price.
   function bond() public view returns (uint128) {
     return 3 * STRESSED_GAS * stressedGasPrice;
   }
 
   /// @inheritdoc ISettlement
-  /// @dev Whoever looks for the false one among answers that are all withheld has each shown.
-  function bondFor(uint256 allocated, uint256 answers) public view returns (uint256) {
-    uint256 least = bond() + 3 * HIDDEN_GAS * stressedGasPrice * (answers - 1);
+  function bondFor(uint256 allocated) public view returns (uint256) {
+    uint256 least = bond();
     return allocated > least ? allocated : least;
   }
 
@@ -182,7 +181,8 @@ contract Settlement is PullPayments, GovernedTerms {
     if (request.answers == 0 || request.answers > MOST_ANSWERS) revert BadRequest("answers");
     if (request.tokensOut == 0) revert BadRequest("tokensOut");
     uint256 tokens = uint256(request.tokensIn) + request.tokensOut;
-    if (tokens > Answers.MOST_TOKENS * request.answers) revert BadRequest("tokens");
+    uint256 most = Answers.MOST_TOKENS * request.answers;
+    if (tokens > most || tokens > MOST_BATCH_TOKENS) revert BadRequest("tokens");
     Fee memory fee;
     (id, fee) = _open(request);
     _emitBatchPaid(id, request, fee);
@@ -207,7 +207,7 @@ contract Settlement is PullPayments, GovernedTerms {
     Stored storage c = _inState(id, ClaimState.Open);
     c.state = ClaimState.Refuted;
     _challengers[id] = challenger;
-    uint256 bonded = bondFor(c.allocated, _answersOf(c));
+    uint256 bonded = bondFor(c.allocated);
     uint256 reward = bonded / 2;
     uint256 toPool = bonded - reward + c.allocated;
     heldBonds -= uint128(bonded);
@@ -227,7 +227,7 @@ contract Settlement is PullPayments, GovernedTerms {
     uint256 until = disputes.heldUntil(id.game());
     if (block.timestamp <= until) revert ClaimHeld(id, until);
     c.state = ClaimState.Final;
-    uint256 bonded = bondFor(c.allocated, _answersOf(c));
+    uint256 bonded = bondFor(c.allocated);
     heldBonds -= uint128(bonded);
     Fee memory fee = _feeOf(c);
     emit ClaimFinalised(id, fee, _drawBonus(c));
@@ -268,7 +268,7 @@ contract Settlement is PullPayments, GovernedTerms {
     c.rateOut = s.rateOut;
     Fee memory fee = _feeOf(s);
     c.total = uint128(fee.total);
-    c.bond = uint128(bondFor(s.allocated, _answersOf(s)));
+    c.bond = uint128(bondFor(s.allocated));
     c.ownerPart = uint128(fee.owner);
     c.stakersPart = uint128(fee.stakers);
     c.contributorsPart = s.allocated;
@@ -309,7 +309,7 @@ contract Settlement is PullPayments, GovernedTerms {
     if (request.ruleVersion != version) revert RuleChanged(request.ruleVersion, version);
     if (request.allocated > fee.contributors) revert AllocatedTooMuch(request.allocated, fee.contributors);
     FeeMath.allocate(fee, request.allocated);
-    uint256 bonded = bondFor(request.allocated, request.answers);
+    uint256 bonded = bondFor(request.allocated);
     if (msg.value != fee.total + bonded) revert WrongPayment(msg.value, fee.total, bonded);
 
     id = ClaimId.wrap(++count);
@@ -344,7 +344,7 @@ contract Settlement is PullPayments, GovernedTerms {
       request.answer,
       request.receiptCid,
       fee,
-      bondFor(request.answer.allocated, 1),
+      bondFor(request.answer.allocated),
       c.deadline,
       c.adapterOwner
     );
@@ -362,7 +362,7 @@ contract Settlement is PullPayments, GovernedTerms {
       request.tokensOut,
       request.cid,
       fee,
-      bondFor(request.allocated, request.answers),
+      bondFor(request.allocated),
       c.deadline,
       c.adapterOwner
     );

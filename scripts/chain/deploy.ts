@@ -97,7 +97,8 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
     [datanetRegistry],
     4_000_000n,
   );
-  const replies = await put('Replies', abis.repliesAbi, codes.repliesBytecode, [], 3_000_000n);
+  const replies = await put('Replies', abis.repliesAbi, codes.repliesBytecode, [], 4_000_000n);
+  const answersFile = await put('AnswersFile', abis.answersFileAbi, codes.answersFileBytecode, [], 2_000_000n);
   const referee = await put('Referee', abis.refereeAbi, codes.refereeBytecode, [], 8_000_000n);
   const ledgerReferee = await put('LedgerReferee', abis.ledgerRefereeAbi, codes.ledgerRefereeBytecode, [], 8_000_000n);
   const payoutJudge = await put('PayoutJudge', abis.payoutJudgeAbi, codes.payoutJudgeBytecode, [referee], 6_000_000n);
@@ -112,7 +113,7 @@ export async function deployContracts(options: DeployOptions): Promise<Deployed>
   const disputes = await put(
     'Disputes',
     abis.disputesAbi,
-    linked('disputes', codes.disputesBytecode, { replies }, codes.links),
+    linked('disputes', codes.disputesBytecode, { replies, answersFile }, codes.links),
     [settlement, referee, payoutJudge, datanetRegistry, proveTime, replyTime],
     8_000_000n,
   );

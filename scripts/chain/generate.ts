@@ -13,7 +13,7 @@ import { foundryBinary } from './foundry-binary.ts';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const OUT = path.join(ROOT, 'src/chain/generated');
-const CONTRACTS = ['Treasury', 'DatanetRegistry', 'Contributions', 'AdapterRegistry', 'Settlement', 'Disputes', 'Runs', 'PayoutJudge', 'Replies', 'Referee', 'LedgerReferee'] as const;
+const CONTRACTS = ['Treasury', 'DatanetRegistry', 'Contributions', 'AdapterRegistry', 'Settlement', 'Disputes', 'Runs', 'PayoutJudge', 'Replies', 'AnswersFile', 'Referee', 'LedgerReferee'] as const;
 
 interface AbiItem {
   type: string;

@@ -6,7 +6,8 @@ import { TraceMatrix } from "./IReferee.sol";
 
 /// @notice What a maker is to show. depth 0: the values of all leaves of a matrix below a node, see LeavesOpening; at level 0 of
 /// one leaf. depth d from 1 on: the hashes of a node's descendants d levels below it, see NodesOpening. Of a cut the end of its
-/// hash stands in `leaf`; its level is 0 and its depth 255.
+/// hash stands in `leaf`; its level is 0 and its depth 255. Of an assertion (IDisputes.assertLeaves) a number that its maker chose
+/// stands there; its level is 0 and its depth 254. 253: the file of a claim about several answers (IDisputes.demandFile).
 struct Place {
   /// Which of the claim's answers, or of the run's units, from 0.
   uint32 answer;

@@ -185,9 +185,9 @@ interface ISettlement {
   function adapters() external view returns (IAdapterRegistry);
   /// @notice How long a claim can be challenged, in seconds.
   function window() external view returns (uint40);
-  /// @notice Bond of a claim about so many answers whose payouts are `allocated` wei: at least as much, and at least three times
-  /// what a dispute costs a challenger at the stressed gas price.
-  function bondFor(uint256 allocated, uint256 answers) external view returns (uint256);
+  /// @notice Bond of a claim whose payouts are `allocated` wei: at least as much, and at least three times a whole dispute at the
+  /// stressed gas price.
+  function bondFor(uint256 allocated) external view returns (uint256);
   /// @notice The gas price that bonds are made for, wei.
   function stressedGasPrice() external view returns (uint128);
   /// @notice Reverts with UnknownClaim.

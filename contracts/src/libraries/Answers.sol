@@ -14,28 +14,29 @@ library Answers {
   /// so nobody could check a longer one.
   uint256 internal constant MOST_TOKENS = 1024;
 
-  /// @notice abi.encode(adapter, tokensIn, tokensOut, receiptHash, inputsHash, traceRoot, workingsRoot, payoutRoot,
-  /// payoutCount, allocated, keccak256 of the records read as 32-byte words).
+  /// @notice keccak256(abi.encode(traceRoot, workingsRoot, payoutRoot, payoutCount)): what follows from the answer's tokens and
+  /// the records read. So whoever knows these can tell from one hash whether the answer is right.
+  function made(Answer calldata answer) internal pure returns (bytes32) {
+    return keccak256(abi.encode(answer.traceRoot, answer.workingsRoot, answer.payoutRoot, answer.payoutCount));
+  }
+
   function leaf(AdapterId adapterId, Answer calldata answer) internal pure returns (bytes32) {
-    return Merkle.leaf(
-      abi.encode(
-        adapterId,
-        answer.tokensIn,
-        answer.tokensOut,
-        answer.receiptHash,
-        answer.inputsHash,
-        answer.traceRoot,
-        answer.workingsRoot,
-        answer.payoutRoot,
-        answer.payoutCount,
-        answer.allocated,
-        keccak256(abi.encodePacked(answer.read))
-      )
+    return leafOf(
+      adapterId,
+      AnswerDigest({
+        tokensIn: answer.tokensIn,
+        tokensOut: answer.tokensOut,
+        allocated: answer.allocated,
+        receiptHash: answer.receiptHash,
+        inputsHash: answer.inputsHash,
+        readHash: keccak256(abi.encodePacked(answer.read)),
+        madeHash: made(answer)
+      })
     );
   }
 
-  /// @notice The same leaf from the answer's digest: its fields are words in the same order.
-  function leafOf(AdapterId adapterId, AnswerDigest calldata digest) internal pure returns (bytes32) {
+  /// @notice abi.encode(adapter, digest): its fields are words in the same order.
+  function leafOf(AdapterId adapterId, AnswerDigest memory digest) internal pure returns (bytes32) {
     return Merkle.leaf(abi.encode(adapterId, digest));
   }
 

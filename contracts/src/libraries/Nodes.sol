@@ -11,14 +11,16 @@ import { Committed } from "./Openings.sol";
 /// all descendants of one node, a few levels below it, from left to right; those with no leaf below them are padding and
 /// left out.
 library Nodes {
-  /// @dev In place of a depth: a cut.
+  /// @dev In place of a depth: a cut, an assertion about leaves, the file of a claim's answers.
   uint256 internal constant CUT = type(uint8).max;
+  uint256 internal constant ASSERTION = 254;
+  uint256 internal constant FILE = 253;
 
   /// @notice Whether the hashes are nodes of the tree of the matrix's leaves.
   function proven(NodesOpening calldata shown, Committed memory matrix) internal pure returns (bool) {
     uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
     bytes32 node = _node(shown, leaves);
-    return node != 0 && _stands(node, shown.leaf, shown.level, leaves, shown.proof, matrix);
+    return node != 0 && rootWith(node, shown.leaf, shown.level, shown.proof, matrix) == matrix.root;
   }
 
   /// @notice Whether the hashes are nodes of the tree of `count` leaves under `root`.
@@ -31,8 +33,14 @@ library Nodes {
 
   /// @notice Whether these are the values of all the matrix's leaves below the node.
   function provenLeaves(LeavesOpening calldata shown, Committed memory matrix) internal pure returns (bool) {
+    bytes32 node = over(shown, matrix);
+    return node != 0 && rootWith(node, shown.leaf, shown.level, shown.proof, matrix) == matrix.root;
+  }
+
+  /// @notice The node above these values of leaves, if they are as many as the matrix has there; else 0.
+  function over(LeavesOpening calldata shown, Committed memory matrix) internal pure returns (bytes32) {
     uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
-    if (!exists(leaves, shown.level, shown.leaf)) return false;
+    if (!exists(leaves, shown.level, shown.leaf)) return 0;
     uint256 first = uint256(shown.leaf) << shown.level;
     uint256 many = _below(leaves, shown.level, shown.level, shown.leaf);
     // With a word behind them, for folding.
@@ -41,13 +49,28 @@ library Nodes {
     for (uint256 k = 0; k < many; k++) {
       Stretch memory part = Leaves.stretch(matrix.rows, matrix.columns, first + k);
       uint256 end = from + 4 * part.rows * part.columns;
-      if (end > shown.values.length) return false;
+      if (end > shown.values.length) return 0;
       hashes[k] = _leaf(shown.values[from:end]);
       from = end;
     }
-    if (from != shown.values.length) return false;
-    bytes32 node = _fold(hashes, shown.level, 0);
-    return _stands(node, shown.leaf, shown.level, leaves, shown.proof, matrix);
+    if (from != shown.values.length) return 0;
+    return _fold(hashes, shown.level, 0);
+  }
+
+  /// @notice Root over all matrices that has this node at its place in the matrix's tree; `proof` are its siblings there, then
+  /// those of the matrix. 0 where they are not as many as they should be, or there is no such place.
+  function rootWith(bytes32 node, uint256 index, uint256 level, bytes32[] calldata proof, Committed memory matrix)
+    internal
+    pure
+    returns (bytes32)
+  {
+    uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
+    if (!exists(leaves, level, index) || matrix.index >= matrix.count) return 0;
+    uint256 within = Merkle.depth(leaves) - level;
+    if (proof.length != within + Merkle.depth(matrix.count)) return 0;
+    bytes32 root = Merkle.root(leaves, _climb(node, index, proof[:within]));
+    bytes32 leaf = Merkle.leaf(abi.encodePacked(root, uint32(matrix.rows), uint32(matrix.columns)));
+    return Merkle.root(matrix.count, _climb(leaf, matrix.index, proof[within:]));
   }
 
   /// @notice Whether a tree of `count` leaves has a node at this place that is no padding.
@@ -127,22 +150,6 @@ library Nodes {
       calldatacopy(add(hashes, 0x20), given.offset, shl(5, many))
     }
     return _fold(hashes, depth, _padding(level - depth));
-  }
-
-  /// @dev Whether a node of the matrix's tree leads, by its siblings and then the matrix's, to the root over all matrices.
-  function _stands(
-    bytes32 node,
-    uint256 index,
-    uint256 level,
-    uint256 leaves,
-    bytes32[] calldata proof,
-    Committed memory matrix
-  ) private pure returns (bool) {
-    uint256 within = Merkle.depth(leaves) - level;
-    if (proof.length < within) return false;
-    bytes32 root = Merkle.root(leaves, _climb(node, index, proof[:within]));
-    bytes32 leaf = Merkle.leaf(abi.encodePacked(root, uint32(matrix.rows), uint32(matrix.columns)));
-    return Merkle.verify(matrix.root, matrix.count, matrix.index, leaf, proof[within:]);
   }
 
   function _climb(bytes32 hash, uint256 index, bytes32[] calldata proof) private pure returns (bytes32) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import { Asserted } from "../interfaces/IDisputes.sol";
 import { IGames, LeavesOpening, NodesOpening, Place, Shown } from "../interfaces/IGames.sol";
-import { IReferee, TraceMatrix } from "../interfaces/IReferee.sol";
+import { IReferee, Step, TraceMatrix } from "../interfaces/IReferee.sol";
 import { IDatanetRegistry } from "../interfaces/IDatanetRegistry.sol";
 import { DatanetId, GameId } from "../types/Ids.sol";
 import { Leaves } from "./Leaves.sol";
@@ -62,8 +63,9 @@ library Replies {
 
   /// @notice Whether there is no such place: the program has fewer instructions, or the tree no such leaf or node.
   function isNone(Asked memory asked, TraceMatrix calldata matrix, Place calldata place) external view returns (bool) {
-    // What is shown of one matrix says nothing about another; and every cut is one of every tree.
-    if (place.answer != asked.answer || place.index != matrix.index || place.depth == Nodes.CUT) return false;
+    // What is shown of one matrix says nothing about another; every cut is one of every tree; and of a file or an assertion
+    // `leaf` is no leaf.
+    if (place.answer != asked.answer || place.index != matrix.index || place.depth >= Nodes.FILE) return false;
     if (Workings.isPlace(place.index)) {
       Committed memory tree = _workingsOf(asked, place.index);
       uint256 many = tree.index == ALL ? tree.count : Leaves.count(tree.rows, tree.columns);
@@ -75,6 +77,51 @@ library Replies {
     if (ofProgram && place.index >= count) return true;
     (,, uint256 leaves) = _sizeOf(asked, matrix);
     return !Nodes.exists(leaves, place.level, place.leaf);
+  }
+
+  /// @notice What a challenger asserts about leaves, as a hash: they have the right sizes, and stand under `ownRoot`.
+  function asserted(Asked memory asked, TraceMatrix calldata matrix, LeavesOpening calldata own, bytes32 ownRoot)
+    external
+    view
+    returns (bytes32)
+  {
+    Committed memory committed = _matrixUnder(ownRoot, asked, matrix);
+    bytes32 node = Nodes.over(own, committed);
+    bool right = node != 0 && Nodes.rootWith(node, own.leaf, own.level, own.proof, committed) == ownRoot;
+    if (!right) revert IGames.NotTheLeaf(Place(asked.answer, matrix.index, own.leaf, own.level, 0));
+    return keccak256(abi.encode(own.leaf, own.level, node));
+  }
+
+  /// @notice Whether the claim has the asserted leaves itself, or one element of them does not follow from what the claim has before
+  /// them. Reverts where what it says of the claim is wrong.
+  function isRefuted(Asked memory asked, TraceMatrix calldata matrix, Asserted calldata said, Step calldata step)
+    external
+    view
+    returns (bool)
+  {
+    Committed memory committed = _matrixUnder(asked.traceRoot, asked, matrix);
+    bytes32 root = Nodes.rootWith(said.claimed, said.leaf, said.level, said.proof, committed);
+    if (root == 0 || root != asked.traceRoot) {
+      revert IGames.NotTheNodes(Place(asked.answer, matrix.index, said.leaf, said.level, 0));
+    }
+    if (said.claimed == said.node) return true;
+    // Another leaf of the claim may well be false: that is no excuse.
+    bool about = step.index == matrix.index && uint256(step.output.leaf) >> said.level == said.leaf;
+    if (!about) return false;
+    root = Nodes.rootWith(said.node, said.leaf, said.level, said.proof, committed);
+    return asked.referee.isFalse(asked.programHash, asked.inputsHash, root, step);
+  }
+
+  /// @dev A matrix of the program under any root of matrices.
+  function _matrixUnder(bytes32 root, Asked memory asked, TraceMatrix calldata matrix)
+    private
+    view
+    returns (Committed memory committed)
+  {
+    committed.root = root;
+    committed.count = matrix.header.instructionCount;
+    committed.index = matrix.index;
+    (committed.rows, committed.columns,) = _sizeOf(asked, matrix);
   }
 
   /// @dev Where and how large the matrix is, by the program; of the tree over all matrices only root and count matter. With

@@ -22,20 +22,18 @@ struct Answer {
   uint32[] read;
 }
 
-/// @notice An answer with the hash of its list of records read in the list's place: what a claim's sums are proved with.
-/// 256 of them are 82 KB of a transaction, of which nodes take 128 KiB.
+/// @notice What an answer's leaf is made of: what it was computed from, and the hash of what was computed. A claim's sums are
+/// proved with these.
 struct AnswerDigest {
   uint32 tokensIn;
   uint32 tokensOut;
+  uint128 allocated;
   bytes32 receiptHash;
   bytes32 inputsHash;
-  bytes32 traceRoot;
-  bytes32 workingsRoot;
-  bytes32 payoutRoot;
-  uint32 payoutCount;
-  uint128 allocated;
   /// keccak256 of the records read as 32-byte words.
   bytes32 readHash;
+  /// Answers.made: of traceRoot, workingsRoot, payoutRoot, payoutCount.
+  bytes32 madeHash;
 }
 
 /// @notice An answer with its proof under the root of its claim's answers.
