@@ -7,6 +7,7 @@ import { receiptEvent } from './receipt-event.ts';
 import { type SendOptions, sendTransaction } from './send-transaction.ts';
 import type { Wallet } from './wallets.ts';
 
+const NONE: Hex = `0x${'0'.repeat(64)}`;
 /** Places of one demand: a transaction of them takes less than 4 million gas. */
 export const MOST_AT_ONCE = 32;
 
@@ -31,19 +32,19 @@ export function asDemanded(places: readonly Place[], demands: readonly { place: 
 }
 
 /**
- * Makes a claimant show parts of a trace that was not published, or lose the claim; all in one transaction. The bonds (demandBond) go to
+ * Makes a claimant show parts of a trace that was not published, or lose the claim; all in one transaction. A cut comes first; with it the caller
+ * can commit to the root of their own trace (rootCommitment), which an assertion needs. The bonds (demandBond) go to
  * the reply, the claimant's or late in its time the caller's, and come back where there is none. `due`: by which all are to be shown, Unix seconds.
  * Errors: `contract/too-late-to-begin`, `contract/already-demanded`, `contract/wrong-answer`, `contract/wrong-place`,
  * `contract/not-open` and those of sendTransaction.
  */
-export async function demandPlaces(connection: ChainConnection, wallet: Wallet, claimId: bigint, places: readonly Place[], options: SendOptions = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {
+export async function demandPlaces(connection: ChainConnection, wallet: Wallet, claimId: bigint, places: readonly Place[], { commitment = NONE, ...options }: SendOptions & { commitment?: Hex | undefined } = {}): Promise<{ transaction: Hex; due: number; gasUsed: bigint }> {
   const target = { address: connection.contracts.disputes, abi: disputesAbi } as const;
   const price = await readDemandPrice(connection);
   const value = demandBonds(price, places);
-  const [{ answer, levels } = { answer: 0, levels: undefined }] = places;
-  // A cut is asked for by itself.
-  const call = levels && places.length === 1
-    ? ({ ...target, functionName: 'demandCut', args: [claimId, answer, [...levels]], value } as const)
+  const [{ answer, levels } = { answer: 0, levels: undefined }, ...further] = places;
+  const call = levels
+    ? ({ ...target, functionName: 'search', args: [claimId, answer, [...levels], further, commitment], value } as const)
     : ({ ...target, functionName: 'demand', args: [claimId, [...places]], value } as const);
   const receipt = await sendTransaction(connection, wallet, 'Demanding parts of the trace', call, options);
   // Of several the first is due first.

@@ -279,7 +279,7 @@ test('gas of submitting: at most 200,000 alone, 3,000 for each of 256', async ()
   const fee = await connection.publicClient.readContract({ ...target, functionName: 'quoteBatch', args: [adapterId, answers, tokensIn, tokensOut] });
   const { payoutRuleVersion } = await readTerms(connection);
   const allocated = fee.contributors / 2n;
-  const bond = await connection.publicClient.readContract({ ...target, functionName: 'bondFor', args: [allocated, BigInt(answers)] });
+  const bond = await connection.publicClient.readContract({ ...target, functionName: 'bondFor', args: [allocated] });
   const request = { adapterId, answersRoot: word('77'), answers, tokensIn, tokensOut, cid, contributorsPart: fee.contributors, allocated, ruleVersion: payoutRuleVersion };
   const receipt = await sendTransaction(connection, claimant, 'Paying', { ...target, functionName: 'payBatch', args: [request], value: fee.total + bond });
   expect(receipt.gasUsed).toBeLessThanOrEqual(3_000n * 256n);

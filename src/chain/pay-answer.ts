@@ -64,7 +64,7 @@ export async function payAnswer(
     quoteFee(connection, { adapterId, tokensIn, tokensOut }),
     readPayoutRule(connection),
     translated('Asking for the bond', () =>
-      connection.publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated, 1n] }),
+      connection.publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated] }),
     ),
   ]);
   const divided = request.contributorsPart ?? (allocated > 0n ? allocated : fee.contributors);

@@ -1,5 +1,6 @@
 import { OpenLedgerError } from '../errors.ts';
 import { type ClaimedAnswer, MOST_ANSWER_TOKENS, answerFault, answersRoot } from '../protocol/answers.ts';
+import { MOST_BATCH_TOKENS } from '../protocol/answers-file.ts';
 import { MOST_ANSWERS, answerOfReceipt, batchFile } from '../protocol/batch.ts';
 import { canonicalJson } from '../protocol/canonical.ts';
 import type { Fee } from '../protocol/fee.ts';
@@ -50,6 +51,9 @@ export async function quoteBatch(connection: ChainConnection, adapterId: bigint,
   const { publicClient } = connection;
   const sum = (of: 'tokensIn' | 'tokensOut') => answers.reduce((total, answer) => total + answer[of], 0);
   const [tokensIn, tokensOut] = [sum('tokensIn'), sum('tokensOut')];
+  if (tokensIn + tokensOut > MOST_BATCH_TOKENS) {
+    throw refused('pay/batch-size', `The answers have ${tokensIn + tokensOut} tokens; a claim is about at most ${MOST_BATCH_TOKENS}, so that all can be shown on chain if need be.`, 'Nothing was paid. Pay them in several claims.');
+  }
   const allocated = answers.reduce((total, answer) => total + answer.allocated, 0n);
   const [[, rateIn, rateOut], [programHash], fee, split, current, bond] = await translated('Asking for the price', () =>
     Promise.all([
@@ -58,7 +62,7 @@ export async function quoteBatch(connection: ChainConnection, adapterId: bigint,
       publicClient.readContract({ ...settlement, functionName: 'quoteBatch', args: [adapterId, answers.length, tokensIn, tokensOut] }),
       publicClient.readContract({ ...settlement, functionName: 'split' }),
       readPayoutRule(connection),
-      publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated, BigInt(answers.length)] }),
+      publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated] }),
     ]));
   for (const [k, { prices, trace }] of receipts.entries()) {
     if (trace.program !== programHash) throw refused('pay/other-adapter', `Receipt ${k + 1} was made with another program than the adapter is registered with.`);

@@ -23,6 +23,18 @@ export function revealedPlace(event: RevealedEvent): Revealed {
   return { place, inputs, proof: [...shown.proof], what };
 }
 
+/** What a challenger says are the values of the leaves below a node of a matrix; the place of its demand names the matrix. */
+export interface AssertedLeaves {
+  leaf: number;
+  level: number;
+  /** Of all leaves below the node, end to end. */
+  values: Float32Array;
+}
+
+export function assertedLeaves({ args: { leaf, level, values } }: Extract<DisputeEvent, { eventName: 'LeavesAsserted' }>): AssertedLeaves {
+  return { leaf, level, values: floats(fromHex(values)) };
+}
+
 /** float32, little-endian, whatever this machine is; by bits, since a NaN must stay the one that it is. */
 function floats(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

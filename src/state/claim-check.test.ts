@@ -94,7 +94,7 @@ test('sums that are not those of the answers need no computing; a file that cann
   expect(sums.asked).toEqual([]);
   if (found.kind !== 'false') throw new Error('not false');
   // Of 256 answers the proof takes 73,860 bytes and 2.05 million gas (forge).
-  const of = (bytes: number) => stakesOf({ ...found, of: undefined, evidence: { kind: 'batch', proof: { claimId: 3n, data: `0x${'00'.repeat(bytes)}` } } }, 60n, { reply: 0n, further: 0n, hash: 0n, leaf: 0n }, 1n);
+  const of = (bytes: number) => stakesOf({ ...found, of: undefined, evidence: { kind: 'batch', proof: { claimId: 3n, data: `0x${'00'.repeat(bytes)}` } } }, 60n, { reply: 0n, further: 0n, hash: 0n, leaf: 0n, gas: 0n }, 1n);
   expect(of(73_860).gas).toBeGreaterThan(2_050_273n + 78_000n);
   expect(of(73_860)).toMatchObject({ win: 30n, bonds: 0n, transactions: 2 });
   expect(await page({}, null).run()).toMatchObject({ kind: 'demand', certain: false, places: [0, 1, 2].map((k) => leafOf(k, 0, 0)) });

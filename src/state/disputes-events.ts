@@ -1,6 +1,6 @@
-import { type Place, samePlace } from '../chain/place.ts';
+import { type Place, filePlace, samePlace } from '../chain/place.ts';
 import type { DisputeEvents } from '../chain/game-events.ts';
-import { type Revealed, revealedPlace } from '../chain/revealed-places.ts';
+import { type AssertedLeaves, type Revealed, assertedLeaves, revealedPlace } from '../chain/revealed-places.ts';
 import type { Hex } from '../protocol/bytes.ts';
 
 /** One demand for a piece of a claim's trace. Times in Unix seconds. */
@@ -8,8 +8,10 @@ export interface DemandSeen {
   place: Place;
   demander: Hex;
   due: number;
-  state: 'open' | 'shown' | 'no-such-place' | 'closed';
+  state: 'open' | 'shown' | 'no-such-place' | 'disproved' | 'closed';
   shown?: Revealed;
+  /** Of an assertion about leaves. */
+  asserted?: AssertedLeaves;
 }
 
 export interface CommitmentSeen {
@@ -64,6 +66,21 @@ export function disputesOf(events: DisputeEvents, proveTime: number): Map<bigint
       case 'CutDemanded': {
         const demand = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, event.args.place));
         if (demand) demand.place = { ...demand.place, levels: event.args.levels };
+        break;
+      }
+      case 'LeavesAsserted': {
+        const found = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, event.args.place));
+        if (found) found.asserted = assertedLeaves(event);
+        break;
+      }
+      case 'AssertionRefuted': {
+        const found = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, event.args.place));
+        if (found) found.state = 'disproved';
+        break;
+      }
+      case 'FileShown': {
+        const found = disputeOf(event.args.id).demands.find((one) => samePlace(one.place, filePlace));
+        if (found) found.state = 'shown';
         break;
       }
       case 'Revealed':

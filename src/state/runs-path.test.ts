@@ -86,7 +86,7 @@ test('silence is the next move of anyone; what nobody proved stands', () => {
 });
 
 test('stakes: half of the bond against gas and the bonds of what is demanded next', () => {
-  const price = { reply: 1_000n, further: 500n, hash: 10n, leaf: 7n };
+  const price = { reply: 1_000n, further: 500n, hash: 10n, leaf: 7n, gas: 1n };
   const demand: Extract<RunFinding, { kind: 'demand' }> = { kind: 'demand', why: '', seconds: 1, places: [trace, { ...roots, depth: 3 }] };
   const stakes = runStakes(demand, 60n, price, 2n);
   expect([stakes.win, stakes.bonds]).toEqual([30n, 1_000n + 7n + 500n + 80n]);

@@ -143,7 +143,7 @@ export class Claimant {
     const settlement = { address: connection.contracts.settlement, abi: settlementAbi } as const;
     const [fee, bond, { payoutRuleVersion }] = await Promise.all([
       connection.publicClient.readContract({ ...settlement, functionName: 'quoteBatch', args: [adapterId, all.length, ...tokens] }),
-      connection.publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated, BigInt(all.length)] }),
+      connection.publicClient.readContract({ ...settlement, functionName: 'bondFor', args: [allocated] }),
       readTerms(connection),
     ]);
     const cid = await this.publish(new TextEncoder().encode(canonicalJson(batchFile(adapterId, answers) as never)), false);

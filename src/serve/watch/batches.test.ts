@@ -127,7 +127,7 @@ async function claim(answers: { answer: ClaimedAnswer; receiptCid: string }[], {
   const allocated = all.reduce((total, one) => total + one.allocated, 0n);
   const [fee, bond] = await Promise.all([
     connection.publicClient.readContract({ ...target, functionName: 'quoteBatch', args: [adapterId, all.length, ...tokens] }),
-    connection.publicClient.readContract({ ...target, functionName: 'bondFor', args: [allocated, BigInt(answers.length)] }),
+    connection.publicClient.readContract({ ...target, functionName: 'bondFor', args: [allocated] }),
   ]);
   const request = {
     adapterId, answersRoot: answersRoot(adapterId, all), answers: all.length, tokensIn: tokens[0], tokensOut: tokens[1], cid: publish ? put('batch', batchFile(adapterId, answers)) : 'bafkreinowhere',

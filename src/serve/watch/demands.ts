@@ -1,7 +1,7 @@
 import { ALL_MATRICES, CUT } from '../../attribution/trace/trace-nodes.ts';
-import { type Place, placeText } from '../../chain/place.ts';
+import { ASSERTION, FILE, type Place, filePlace, placeText } from '../../chain/place.ts';
 import type { DisputeEvents } from '../../chain/game-events.ts';
-import { type Revealed, revealedPlace } from '../../chain/revealed-places.ts';
+import { type AssertedLeaves, type Revealed, assertedLeaves, revealedPlace } from '../../chain/revealed-places.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import { WORKINGS_TABLES } from '../../protocol/payout-workings.ts';
 import { ALL_TABLES, PAYOUTS, WORKINGS } from '../../protocol/workings-places.ts';
@@ -14,8 +14,10 @@ export interface SeenDemand {
   /** Last moment to answer, Unix seconds. */
   due: number;
   /** shown; shown not to exist; or given back because nobody answered. */
-  state: 'open' | 'shown' | 'no-such-place' | 'closed';
+  state: 'open' | 'shown' | 'no-such-place' | 'disproved' | 'closed';
   shown?: Revealed;
+  /** Of an assertion about leaves. */
+  asserted?: AssertedLeaves;
 }
 
 const keyOf = (claimId: bigint, place: Place) => `${claimId} ${placeText(place)}`;
@@ -33,6 +35,21 @@ export function demandsOf(events: DisputeEvents): SeenDemand[] {
       case 'CutDemanded': {
         const found = all.get(keyOf(event.args.id, event.args.place));
         if (found) found.place = { ...found.place, levels: event.args.levels };
+        break;
+      }
+      case 'LeavesAsserted': {
+        const found = all.get(keyOf(event.args.id, event.args.place));
+        if (found) found.asserted = assertedLeaves(event);
+        break;
+      }
+      case 'AssertionRefuted': {
+        const found = all.get(keyOf(event.args.id, event.args.place));
+        if (found) found.state = 'disproved';
+        break;
+      }
+      case 'FileShown': {
+        const found = all.get(keyOf(event.args.id, filePlace));
+        if (found) found.state = 'shown';
         break;
       }
       case 'Revealed':
@@ -57,7 +74,9 @@ const TREES = new Map([
 
 /** For people. */
 export function placeWords({ index, leaf, level, depth }: Place): string {
+  if (depth === FILE) return 'what its answers are computed from';
   const tree = TREES.get(index) ?? `instruction ${index}`;
+  if (depth === ASSERTION) return `an assertion about leaves of ${tree}`;
   if (depth === CUT) return `nodes of several levels of ${tree}`;
   if (depth === 0) return level ? `${2 ** level} leaves from ${leaf * 2 ** level} of ${tree}` : `leaf ${leaf} of ${tree}`;
   return `${2 ** depth} nodes below node ${leaf} at level ${level} of ${tree}`;
