@@ -5,6 +5,7 @@ import { inspectAnswer } from '../../src/attribution/trace/inspect.ts';
 import type { TraceInputs } from '../../src/attribution/trace/instruction.ts';
 import type { ShownPiece } from '../../src/attribution/trace/node-search.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
+import { SEARCH_LIMITS } from '../../src/attribution/trace/search-plan.ts';
 import { inputsHash } from '../../src/attribution/trace/step.ts';
 import { shownBy } from '../../src/attribution/trace/testing/shown-by.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../src/attribution/trace/testing/small-trace.ts';
@@ -41,7 +42,7 @@ async function judged({ model, ledger }: SmallTrace, inputs: TraceInputs, trace:
   });
   const shown: ShownPiece[] = [];
   for (let round = 0; ; round++) {
-    const found = await findingOf(tracer, inspection, { answer: about, records: [], shown });
+    const found = await findingOf(tracer, inspection, { answer: about, records: [], shown }, { limits: { ...SEARCH_LIMITS, asserts: false } });
     if (found.kind === 'demand' && round < 5) {
       shown.push(...found.places.map(shownBy(trace)));
       continue;

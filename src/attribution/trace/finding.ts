@@ -1,6 +1,7 @@
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import { type Hex, toHex } from '../../protocol/bytes.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
+import type { Assertion, LeavesPlace } from './assertion.ts';
 import { stepEvidence } from './evidence.ts';
 import { type Inspection, placeWords } from './inspect.ts';
 import { type LeafPlace, singleLeaves } from './leaf-search.ts';
@@ -24,6 +25,8 @@ export type AnswerFinding = { where: string } & (
   | { kind: 'false'; evidence: AnswerEvidence }
   /** Pieces that the claimant has to show before it can be proved. `certain`: false, whatever is shown. */
   | { kind: 'demand'; certain: boolean; places: TracePlace[] }
+  /** Leaves below this node that follow, of which the claimant has others: whoever asserts them needs no more of the claim. */
+  | { kind: 'assert'; place: LeavesPlace; ownRoot: Hex; assertion: Assertion }
   /** Nothing can be said here. */
   | { kind: 'unchecked' }
 );
@@ -72,7 +75,9 @@ export async function findingOf(tracer: Tracer, inspection: Inspection, { answer
       if (!own) return { kind: 'demand', where, certain: true, places: [leafPlace(verdict.place)] };
       const found = await searchWithheld(tracer, inputs!, own.tree, answer.traceRoot, shown, { ...options, partly, first });
       if (found.kind === 'leaf') return byStep(found.place, found.values, found.tree);
-      return { kind: 'demand', where: `${where} The first false leaf is among ${found.left}.`, certain: true, places: found.places };
+      const among = `${where} The first false leaf is among ${found.left}.`;
+      if (found.kind === 'assert') return { kind: 'assert', where: among, place: found.place, ownRoot: found.assertion.ownRoot, assertion: found.assertion };
+      return { kind: 'demand', where: among, certain: true, places: found.places };
     }
   }
 }

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
-import type { Hex } from '../../protocol/bytes.ts';
+import { type Hex, fromHex } from '../../protocol/bytes.ts';
 import { answerWorkings } from '../../protocol/answer-workings.ts';
 import { type ReceiptPrices, divideFee } from '../../protocol/divide-fee.ts';
 import { payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
+import { assertionOf, refutationOf } from './assertion.ts';
 import { stepEvidence } from './evidence.ts';
 import { type AnswerFinding, findingOf } from './finding.ts';
 import { type InspectedAnswer, inspectAnswer, inputsOf, placeWords } from './inspect.ts';
@@ -15,12 +16,14 @@ import { NodeSearch, type ShownPiece } from './node-search.ts';
 import { type Shown, inTransactions, noSuchPlace, placesOf, repliesTo } from './replies.ts';
 import type { Matrix, RunOptions } from './run.ts';
 import { inputsHash } from './step.ts';
+import { SEARCH_LIMITS, type SearchLimits } from './search-plan.ts';
+import { PublishedTrace, publishedSize } from './published.ts';
 import { searchWithheld } from './search-withheld.ts';
 import { shownBy } from './testing/shown-by.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
 import { ALL_MATRICES, TraceNodes, leafPlace } from './trace-nodes.ts';
 import { Tracer } from './tracer.ts';
-import { TraceTree, leafValues } from './tree.ts';
+import { TraceTree, cutOf, leafAt, leafValues } from './tree.ts';
 
 const backend = await createCpuBackend();
 const contributors = [1, 2, 1, 3, 2].map((k): Hex => `0x${String(k).padStart(40, '0')}`);
@@ -161,21 +164,76 @@ describe('an answer of which no numbers come out', () => {
 });
 
 describe('a search without a file', () => {
-  it('finds the first false leaf in three rounds, and proves what stands before it', async () => {
+  /** A fault at a place by seed: all that follows is computed from it; or nothing is. Every second is one bit, which a leaf's hash tells. */
+  async function falseAt(seed: number): Promise<{ at: number; place: number; trace: Matrix[] }> {
+    const at = (seed * 6007 + 3) % right.length;
+    const place = (seed * 104729 + 11) % right[at]!.values.length;
+    return { at, place, trace: seed % 2 || seed === 0 ? await planted(at, place, 3 + seed) : right.map((matrix, k) => (k === at ? { ...matrix, values: matrix.values.with(place, 0.123) } : matrix)) };
+  }
+
+  async function searched(trace: Matrix[], limits: SearchLimits) {
+    const show = shownBy(trace);
+    const theirs = TraceTree.of(trace);
+    const shown: ShownPiece[] = [];
+    let found = await searchWithheld(tracer, inputs, tree, theirs.root, shown, { limits });
+    let rounds = 0;
+    for (; found.kind === 'demand' && rounds < 4; rounds++) {
+      shown.push(...found.places.map(show));
+      found = await searchWithheld(tracer, inputs, tree, theirs.root, shown, { limits });
+    }
+    return { found, rounds, theirs };
+  }
+
+  it('ends after two rounds with leaves asserted, which its claimant cannot refute, or with the one that is false', async () => {
+    let asserted = 0;
+    for (let seed = 0; seed < 8; seed++) {
+      const { at, place, trace } = await falseAt(seed);
+      const { found, rounds, theirs } = await searched(trace, SEARCH_LIMITS);
+      if (found.kind === 'demand') throw new Error('not found');
+      expect(rounds).toBeLessThanOrEqual(2);
+      expect(found.place.index).toBe(at);
+      if (found.kind === 'leaf') continue;
+      asserted += 1;
+      const { place: { leaf, level }, assertion } = found;
+      const { rows, columns } = tree.tensors[at]!;
+      const here = leafAt(columns, cutOf(rows, columns), Math.floor(place / columns), place % columns);
+      expect(here.leaf >> level).toBe(leaf);
+      expect(assertion).toEqual(await assertionOf(tracer, inputs, tree, found.place));
+      const refuted = await refutationOf(tracer, inputs, theirs, found.place, { leaf, level, values: new Float32Array(fromHex(assertion.own.values).buffer) });
+      expect(refuted.asserted.claimed).not.toBe(refuted.asserted.node);
+      expect(refuted.step.openings).toEqual([]);
+    }
+    expect(asserted).toBeGreaterThan(3);
+  }, 30_000);
+
+  it('asserts nothing where the leaf’s hash tells what it holds', async () => {
+    const { at, trace } = await falseAt(1);
+    const [nodes, show] = [new TraceNodes(TraceTree.of(trace)), shownBy(trace)];
+    const { depth } = nodes.of(at);
+    const shown = [show({ index: ALL_MATRICES, leaf: 0, level: nodes.all.depth, depth: Math.min(11, nodes.all.depth) }), show({ index: at, leaf: 0, level: depth, depth })];
+    expect(await searchWithheld(tracer, inputs, tree, TraceTree.of(trace).root, shown)).toMatchObject({ kind: 'leaf', place: { index: at } });
+  });
+
+  it('asserts nothing where part of the trace is published: then the leaves are shown', async () => {
+    const { trace } = await falseAt(2);
+    const theirs = TraceTree.of(trace);
+    const partly = tracer.published(PublishedTrace.of(theirs, publishedSize(theirs.tensors, 3)).bytes(), inputs, theirs.root)!;
+    expect(partly.level).toBe(3);
+    const shown: ShownPiece[] = [];
+    const kinds: string[] = [];
+    for (let found = await searchWithheld(tracer, inputs, tree, theirs.root, shown, { partly }); kinds.length < 4; found = await searchWithheld(tracer, inputs, tree, theirs.root, shown, { partly })) {
+      kinds.push(found.kind);
+      if (found.kind !== 'demand') break;
+      shown.push(...found.places.map(shownBy(trace)));
+    }
+    expect(kinds.at(-1)).toBe('leaf');
+    expect(kinds.slice(0, -1).every((kind) => kind === 'demand')).toBe(true);
+  });
+
+  it('without assertions finds the first false leaf in three rounds, and proves what stands before it', async () => {
     for (let seed = 0; seed < 6; seed++) {
-      const at = (seed * 6007 + 3) % right.length;
-      const place = (seed * 104729 + 11) % right[at]!.values.length;
-      // All that follows is computed from the fault; or nothing is. Every third is one bit, which a leaf's hash tells.
-      const trace = seed % 2 || seed === 0 ? await planted(at, place, 3 + seed) : right.map((matrix, k) => (k === at ? { ...matrix, values: matrix.values.with(place, 0.123) } : matrix));
-      const show = shownBy(trace);
-      const theirs = TraceTree.of(trace);
-      const shown: ShownPiece[] = [];
-      let rounds = 0;
-      let found = await searchWithheld(tracer, inputs, tree, theirs.root, shown);
-      for (; found.kind === 'demand' && rounds < 4; rounds++) {
-        shown.push(...found.places.map(show));
-        found = await searchWithheld(tracer, inputs, tree, theirs.root, shown);
-      }
+      const { at, place, trace } = await falseAt(seed);
+      const { found, rounds, theirs } = await searched(trace, { ...SEARCH_LIMITS, asserts: false });
       if (found.kind !== 'leaf') throw new Error('not found');
       expect(rounds).toBeLessThanOrEqual(3);
       const { leaf } = found.place;

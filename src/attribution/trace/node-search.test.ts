@@ -93,6 +93,46 @@ describe('a search', () => {
     }
   });
 
+  it('comes in two rounds to leaves below one node, which can be asserted, or to the leaf itself, wherever it is', () => {
+    let asserted = 0;
+    for (let seed = 20; seed < 36; seed++) {
+      const index = below(counts.length, seed, 3);
+      const leaf = below(counts[index]!, seed, 4);
+      const claimed = spoilt(own, [{ index, leaf }, { index: Math.min(index + 1, 299), leaf: 0 }]);
+      const search = new NodeSearch(own, claimed.root);
+      let rounds = 0;
+      let next = search.next();
+      for (; next.length && !search.lastNode(next) && rounds < 5; rounds++, next = search.next()) for (const place of next) search.add(maker(claimed)(place));
+      expect(rounds).toBeLessThanOrEqual(2);
+      const node = search.lastNode(next);
+      if (!node) {
+        expect(search.found).toMatchObject({ index, leaf });
+        continue;
+      }
+      asserted += 1;
+      expect(node).toMatchObject({ index });
+      expect([node.leaf << node.level <= leaf, (node.leaf + 1) << node.level > leaf]).toEqual([true, true]);
+    }
+    expect(asserted).toBeGreaterThan(3);
+  });
+
+  it('knows no such node where more is asked for, or where padding may be what is false', () => {
+    const claimed = spoilt(own, [{ index: 299, leaf: 0 }]);
+    const search = new NodeSearch(own, claimed.root);
+    const leaves = (index: number) => ({ index, leaf: 0, level: depthOf(counts[index]!), depth: 0 });
+    expect(search.lastNode([])).toBeUndefined();
+    expect(search.lastNode([leaves(299)])).toBeUndefined();
+    // All but the last four matrices agree, of which there are 300.
+    search.add(maker(claimed)({ index: ALL_MATRICES, leaf: 0, level: 9, depth: 7 }));
+    expect(search.left).toBe([296, 297, 298, 299].reduce((sum, index) => sum + counts[index]!, 0));
+    expect(search.lastNode([leaves(299)])).toBeUndefined();
+    search.add(maker(claimed)({ index: ALL_MATRICES, leaf: 74, level: 2, depth: 2 }));
+    expect(search.lastNode([leaves(299)])).toEqual({ index: 299, leaf: 0, level: depthOf(counts[299]!) });
+    expect(search.lastNode([leaves(299), leaves(298)])).toBeUndefined();
+    expect(search.lastNode([{ ...leaves(299), level: 1, depth: 1 }])).toBeUndefined();
+    expect(search.lastNode([leaves(298)])).toBeUndefined();
+  });
+
   it('goes on from what others demanded, and needs no leaf whose hash says what it holds', () => {
     const claimed = spoilt(own, [{ index: 77, leaf: 0 }]);
     const show = maker(claimed);

@@ -47,7 +47,7 @@ export class NodeSearch {
   /** Each leaf that was shown, alone or among others. */
   private readonly leaves = new Map<string, ShownLeaf>();
   private readonly counts: number[];
-  private readonly plans = new Map<number, SearchPlan>();
+  private readonly plans = new Map<string, SearchPlan>();
 
   constructor(own: TraceTree, root: Hex) {
     this.own = new TraceNodes(own);
@@ -106,8 +106,7 @@ export class NodeSearch {
   /** What to demand next; nothing once the first false leaf was shown. */
   next(limits: SearchLimits = SEARCH_LIMITS): TracePlace[] {
     if (this.found) return [];
-    const plan = this.plans.get(limits.places) ?? new SearchPlan(this.counts, limits.places);
-    this.plans.set(limits.places, plan);
+    const plan = this.planFor(limits);
     const nodes = new Map(this.published);
     const { cuts } = limits;
     let { rounds, gas } = limits;
@@ -123,6 +122,19 @@ export class NodeSearch {
     return this.planned(plan, this.nodes, { rounds, gas, cuts, most: limits.most }) ?? [];
   }
 
+  /**
+   * The node whose leaves are all that `places` ask for, where the first false leaf is below it for certain: what follows there can be
+   * asserted instead. Undefined where more is asked for, or nodes.
+   */
+  lastNode(places: readonly TracePlace[]): Suspect | undefined {
+    const [place, ...more] = places;
+    if (!place || more.length || place.depth > 0) return undefined;
+    const suspect = this.suspect(this.nodes);
+    // Of a matrix that is false its top is, since its size is the program's.
+    const top = suspect.index === ALL_MATRICES && suspect.level === 0 ? { index: suspect.leaf, level: depthOf(this.counts[suspect.leaf] ?? 0), leaf: 0 } : suspect;
+    return keyOf(top) === keyOf(place) ? top : undefined;
+  }
+
   /** Whether every sibling on a leaf's way to the root is known: then tree() proves it, and all before it. */
   proves({ index, leaf }: Pick<FalseLeaf, 'index' | 'leaf'>): boolean {
     const way = (tree: number, place: number) => Array.from({ length: this.own.of(tree).depth }, (_, level) => keyOf({ index: tree, level, leaf: Math.floor(place / 2 ** level) ^ 1 }));
@@ -134,6 +146,13 @@ export class NodeSearch {
     return new ShownTree(this.own, this.nodes);
   }
 
+  private planFor({ places, asserts }: SearchLimits): SearchPlan {
+    const key = `${places} ${asserts}`;
+    const plan = this.plans.get(key) ?? new SearchPlan(this.counts, places, asserts);
+    this.plans.set(key, plan);
+    return plan;
+  }
+
   private shown(place: TracePlace): ReadonlyMap<string, Uint8Array> | undefined {
     const key = pieceKey(place);
     if (place.depth !== CUT) return this.pieces.get(key);
@@ -142,7 +161,7 @@ export class NodeSearch {
     return undefined;
   }
 
-  private planned(plan: SearchPlan, nodes: ReadonlyMap<string, Uint8Array>, limits: Omit<SearchLimits, 'places'>): TracePlace[] | undefined {
+  private planned(plan: SearchPlan, nodes: ReadonlyMap<string, Uint8Array>, limits: Omit<SearchLimits, 'places' | 'asserts'>): TracePlace[] | undefined {
     const suspect = this.suspect(nodes);
     const { index, level, leaf } = suspect;
     // Padding that differs: nobody can show the node above it, since what is shown of a node has none.

@@ -52,7 +52,7 @@ function falsePayout(fault: Fault, workings: Inspection['workings'], answer: Cla
     }
     const { found } = search;
     if (found) return { kind: 'workings', place: found, values: found.values, tree: search.tree() };
-    return { kind: 'demand', left: search.left, places: search.next({ ...limits, rounds: Math.min(ROUNDS, limits.rounds), cuts: false }).map(toClaim) };
+    return { kind: 'demand', left: search.left, places: search.next({ ...limits, rounds: Math.min(ROUNDS, limits.rounds), cuts: false, asserts: false }).map(toClaim) };
   }
   const own = endToEnd(workings.payouts.map(payoutLeaf));
   const theirs = listed && firstFalsePayout(own, endToEnd(listed.map(payoutLeaf)));

@@ -11,6 +11,7 @@ import type { ShownPiece } from './node-search.ts';
 import { MOST_PUBLISHED_BYTES, PUBLISHED_BYTES, PublishedTrace, publishedLevel, publishedSize, readPublished } from './published.ts';
 import { repliesTo } from './replies.ts';
 import type { Matrix } from './run.ts';
+import { SEARCH_LIMITS } from './search-plan.ts';
 import { inputsHash } from './step.ts';
 import { shownBy } from './testing/shown-by.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from './testing/small-trace.ts';
@@ -128,11 +129,11 @@ async function inspect(trace: TraceTree, published: Uint8Array): Promise<Inspect
 }
 
 /** Goes on until something is proved; `show` is the claimant. */
-async function dispute(inspection: Inspection, traceRoot: Hex, show: (place: TracePlace) => ShownPiece): Promise<{ found: AnswerFinding; rounds: number; places: number }> {
+async function dispute(inspection: Inspection, traceRoot: Hex, show: (place: TracePlace) => ShownPiece, limits = SEARCH_LIMITS): Promise<{ found: AnswerFinding; rounds: number; places: number }> {
   const shown: ShownPiece[] = [];
   let places = 0;
   for (let rounds = 0; ; rounds++) {
-    const found = await findingOf(tracer, inspection, { answer: answerOf(traceRoot), records: [], shown });
+    const found = await findingOf(tracer, inspection, { answer: answerOf(traceRoot), records: [], shown }, { limits });
     if (found.kind !== 'demand' || rounds > 4) return { found, rounds, places };
     places += found.places.length;
     shown.push(...found.places.map(show));
@@ -193,11 +194,15 @@ describe('a claim of which the upper hashes are published', () => {
       const inspection = await inspect(theirs, published);
       expect(inspection.verdict).toMatchObject({ kind: 'trace-missing', where: expect.stringContaining('not its trace') });
       expect(inspection.partly).toBeUndefined();
-      const { found } = await dispute(inspection, theirs.root, shownBy(trace));
+      const { found } = await dispute(inspection, theirs.root, shownBy(trace), { ...SEARCH_LIMITS, asserts: false });
       expect(found).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index, row: 0, column: 3 } } });
+      // It may be a file of anything: what is asserted needs none.
+      const asserted = await dispute(inspection, theirs.root, shownBy(trace));
+      expect(asserted.found).toMatchObject({ kind: 'assert', place: { index }, ownRoot: tree.root, assertion: { ownRoot: tree.root, matrix: { index } } });
+      expect(asserted.rounds).toBeLessThanOrEqual(2);
     }
     // A level higher than it had to be hides nothing, and asks for no more than a withheld file does.
-    const most = await dispute(await inspect(theirs, new Uint8Array()), theirs.root, shownBy(trace));
+    const most = await dispute(await inspect(theirs, new Uint8Array()), theirs.root, shownBy(trace), { ...SEARCH_LIMITS, asserts: false });
     const tops = await dispute(await inspect(theirs, fileAt(theirs, deepest)), theirs.root, shownBy(trace));
     expect(tops.found.kind).toBe('false');
     expect(tops.rounds).toBeLessThanOrEqual(most.rounds);

@@ -60,6 +60,20 @@ test('the last round shows all leaves below a node at once, and no more than fit
   expect(nodes!.level - nodes!.depth).toBeLessThanOrEqual(MOST_RANGE);
 });
 
+test('where leaves can be asserted the last round is about one node, at the same price; with no time for it leaves of several matrices are shown', () => {
+  const plan = new SearchPlan(LONG, SEARCH_LIMITS.places, true);
+  expect(plan.worst(ALL, 3)!).toBeLessThan(SEARCH_LIMITS.gas);
+  expect(plan.worst(ALL, 3)!).toBeGreaterThanOrEqual(new SearchPlan(LONG, SEARCH_LIMITS.places).worst(ALL, 3)!);
+  // Eight matrices of a leaf each.
+  const counts = new Array<number>(8).fill(1);
+  const top = { index: ALL_MATRICES, level: 3, leaf: 0 };
+  const small = new SearchPlan(counts, 8, true);
+  expect([1, 2].map((rounds) => small.worst(top, rounds) !== undefined)).toEqual([false, true]);
+  expect(new SearchPlan(counts, 8).worst(top, 1)).toBeGreaterThan(0);
+  expect(small.places(top, { rounds: 3, most: 3, gas: 10 ** 7 }).some(({ depth }) => depth > 0)).toBe(true);
+  expect(small.places(top, { rounds: 1, most: 1, gas: 10 ** 7 })).toEqual(counts.map((_, index) => ({ index, leaf: 0, level: 0, depth: 0 })));
+});
+
 test('who must not ask for cuts does not', () => {
   expect(new SearchPlan(LONG, 16).places(ALL, { ...SEARCH_LIMITS, cuts: false })[0]!.depth).not.toBe(CUT);
 });

@@ -13,8 +13,10 @@ export interface SearchLimits {
   places: number;
   /** What the search may cost (GAS below); it takes more rounds where it would cost more. */
   gas: number;
-  /** Whether cuts can be asked for: of claims (Disputes.demandCut). */
+  /** Whether cuts can be asked for: of claims (Disputes.search). */
   cuts: boolean;
+  /** Whether the search may end with an assertion of the leaves that are right (Disputes.assertLeaves): of claims, not of runs. */
+  asserts: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SearchLimits {
  * inputs of 1,024 tokens cost is left for the search. Bonds are some 300,000 gas a round more than replies cost: with them and the
  * proof a challenger pays less than the half of the least bond, 7.5 million gas, that they win.
  */
-export const SEARCH_LIMITS: SearchLimits = { rounds: 3, most: 8, places: 16, gas: 4_350_000, cuts: true };
+export const SEARCH_LIMITS: SearchLimits = { rounds: 3, most: 8, places: 16, gas: 4_350_000, cuts: true, asserts: true };
 
 /** Seconds in which demands can still be made, and how long each round can take. */
 export interface SearchTime {
@@ -47,7 +49,7 @@ const TRIES = 48;
 
 /** The first place that a search of a whole trace asks for. @param counts leaves of each matrix */
 export function searchBegin(counts: readonly number[], limits = SEARCH_LIMITS): TracePlace {
-  return new SearchPlan(counts, limits.places).places({ index: ALL_MATRICES, level: depthOf(counts.length), leaf: 0 }, limits)[0]!;
+  return new SearchPlan(counts, limits.places, limits.asserts).places({ index: ALL_MATRICES, level: depthOf(counts.length), leaf: 0 }, limits)[0]!;
 }
 
 interface Plan {
@@ -70,25 +72,32 @@ export function roundGas(counts: readonly number[], places: readonly TracePlace[
 export class SearchPlan {
   private readonly counts: readonly number[];
   private readonly most: number;
+  private readonly asserts: boolean;
   private readonly known = new Map<string, Plan | undefined>();
   private readonly cut = new Map<number, Plan | undefined>();
   private readonly inside = new Map<number, { gas: number; depth: number }>();
 
-  /** @param counts leaves of each matrix, in order */
-  constructor(counts: readonly number[], places: number) {
+  /**
+   * @param counts leaves of each matrix, in order
+   * @param asserts the last round is an assertion, where it is about leaves below one node
+   */
+  constructor(counts: readonly number[], places: number, asserts = false) {
     this.counts = counts;
     this.most = Math.max(1, places);
+    this.asserts = asserts;
   }
 
   /** What to demand of a suspect: in as few rounds from `rounds` on as `gas` allows, within `most`; else what costs least, or can be done at all. */
   places(suspect: Suspect, { rounds, most, gas, cuts = false }: Pick<SearchLimits, 'rounds' | 'most' | 'gas'> & { cuts?: boolean }): TracePlace[] {
     let best: Plan | undefined;
     // A tree of 2^32 leaves is gone through in 32 rounds of one level each.
-    for (let left = Math.max(1, Math.min(rounds, most)); left <= 64 && (left <= most || !best); left++) {
+    for (let left = Math.max(1, Math.min(rounds, most)); left <= 64 && (left <= most || (!best && !this.asserts)); left++) {
       const plan = cheaper(cuts ? this.ofCut(suspect, left) : undefined, this.plan(suspect, left));
       if (plan && plan.gas <= gas) return plan.places;
       best = cheaper(best, plan);
     }
+    // In so little time leaves of several matrices are asked for.
+    if (!best && this.asserts) return new SearchPlan(this.counts, this.most).places(suspect, { rounds, most, gas, cuts });
     if (!best) throw new RangeError('no demand leads to a leaf');
     return best.places;
   }
@@ -177,7 +186,8 @@ export class SearchPlan {
     const indices = Array.from({ length: end - from }, (_, k) => from + k);
     const tops = indices.map((index) => depthOf(this.counts[index]!));
     let best: Plan | undefined;
-    if (indices.length <= this.most && tops.every((top) => top <= MOST_RANGE)) {
+    // Leaves of several matrices have to be shown, and then proved false: two transactions more than an assertion in the last round.
+    if (indices.length <= this.most && (rounds > 1 || !this.asserts) && tops.every((top) => top <= MOST_RANGE)) {
       const places = indices.map((index, k) => ({ ...leafPlace({ index, leaf: 0 }), level: tops[k]! }));
       best = { gas: roundGas(this.counts, places), places };
     }
