@@ -104,6 +104,7 @@ async function oneDispute({ connection, pass }: ScratchChain, { maker, challenge
       }
       continue;
     }
+    if (found.kind === 'assert') throw new Error('asserted what was to be shown');
     const step = (await stepEvidence(tracer, inputs, found.tree, found.place, found.values))!;
     const proof = stepProof(claimId, opening, step);
     gas.push({ what: 'commitment', gas: Number((await commitProof(connection, challenger, proof)).gasUsed) });
