@@ -13,7 +13,7 @@ import { ALL_MATRICES, TraceNodes } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
 import { TraceTree, leafValues, floatBytes } from '../attribution/trace/tree.ts';
 import { bitsOf, fromBits } from '../arithmetic/rf32.ts';
-import { type AnswerOpening, type ClaimedAnswer, answersRoot, inputsHashOf, openAnswer } from '../protocol/answers.ts';
+import { type AnswerOpening, type ClaimedAnswer, answersRoot, digestOf, inputsHashOf, openAnswer } from '../protocol/answers.ts';
 import { type Hex, keccak256, toHex } from '../protocol/bytes.ts';
 import { answerWorkings } from '../protocol/answer-workings.ts';
 import { type Payout, payoutLeaf, payoutRoot } from '../protocol/fee.ts';
@@ -141,7 +141,7 @@ test('an honest claim survives every proof, is paid for its replies, and becomes
     stepProof(made.claimId, made.opening, stepOf(made, 0, 3)),
     stepProof(made.claimId, made.opening, stepOf(made, 1, 0)),
     ...honestPayouts(made).map((found) => payoutProof(made.claimId, made.opening, evidenceOf(made, found))),
-    sumsProof(made.claimId, [made.opening.answer]),
+    sumsProof(made.claimId, [digestOf(made.opening.answer)]),
     inputsProof(made.claimId, made.opening, toHex(inputsBytes(inputs))),
   ]) {
     await commitProof(connection, challenger, proof);

@@ -1,5 +1,5 @@
 import { type ContractFunctionArgs, encodeAbiParameters, encodeFunctionData } from 'viem';
-import { type AnswerOpening, type ClaimedAnswer, digestOf } from '../protocol/answers.ts';
+import type { AnswerDigest, AnswerOpening, ClaimedAnswer } from '../protocol/answers.ts';
 import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import { disputesAbi } from './generated/abis.ts';
 
@@ -44,8 +44,8 @@ export function answerProof(claimId: bigint, opening: AnswerOpening, salt = proo
 }
 
 /** The claim's sums are not those of its answers. All answers, in order. */
-export function sumsProof(claimId: bigint, answers: readonly ClaimedAnswer[], salt = proofSalt()): ProofCall {
-  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveSums', args: [claimId, answers.map(digestOf), salt] }) };
+export function sumsProof(claimId: bigint, answers: readonly AnswerDigest[], salt = proofSalt()): ProofCall {
+  return { claimId, data: encodeFunctionData({ abi: disputesAbi, functionName: 'proveSums', args: [claimId, [...answers], salt] }) };
 }
 
 /** Two answers of the claim are the same receipt. */

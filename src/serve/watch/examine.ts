@@ -3,13 +3,13 @@ import { type InspectedAnswer, type Inspection, inspectAnswer, inputsOf } from '
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
 import { MOST_PUBLISHED_BYTES } from '../../attribution/trace/published.ts';
 import type { ChainConnection } from '../../chain/client.ts';
+import type { DisputeEvents } from '../../chain/game-events.ts';
 import { settlementAbi } from '../../chain/generated/abis.ts';
 import { listAdapters } from '../../chain/list-adapters.ts';
 import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
 import { type Batch, openBatch } from '../../chain/open-batch.ts';
 import { listDatanets } from '../../chain/list-datanets.ts';
 import { translated } from '../../chain/translate-error.ts';
-import type { AnswerOpening } from '../../protocol/answers.ts';
 import { BATCH_BYTES } from '../../protocol/batch.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { ReceiptPrices } from '../../protocol/divide-fee.ts';
@@ -70,10 +70,10 @@ export class Examiner {
     return examined;
   }
 
-  /** The answers of a claim about several; `shown` are those that its claimant was made to show on chain. */
-  async batch(claim: ClaimRecord, shown: readonly AnswerOpening[]): Promise<Batch> {
+  /** The answers of a claim about several; `events` are what claimants were made to show on chain. */
+  async batch(claim: ClaimRecord, events: DisputeEvents): Promise<Batch> {
     const bytes = await this.file(claim.receiptCid, BATCH_BYTES);
-    return openBatch(claim, bytes && parsed(bytes), shown);
+    return openBatch(claim, bytes && parsed(bytes), events);
   }
 
   private keep(key: string, examined: Examined): void {

@@ -13,7 +13,6 @@ import { demandBond, demandBonds } from '../../chain/demand-price.ts';
 import type { EventFeed } from '../../chain/events.ts';
 import { disputesAbi } from '../../chain/generated/abis.ts';
 import { type ClaimRecord, listClaims, openingOf } from '../../chain/list-claims.ts';
-import { shownAnswers } from '../../chain/open-batch.ts';
 import { commitmentOf } from '../../chain/proof-call.ts';
 import { readBalances } from '../../chain/read-balances.ts';
 import { readDisputeClock } from '../../chain/read-dispute.ts';
@@ -158,7 +157,7 @@ export class Watcher {
     const { file, feed, examiner } = this.parts;
     const { commitUntil } = await readDisputeClock(this.parts.connection, claim.claimId);
     if (view.now > Math.max(claim.deadline, commitUntil)) return this.say('waiting', claim, 'too late to challenge it.');
-    const batch = await examiner.batch(claim, shownAnswers(disputeEvents(feed), claim.claimId));
+    const batch = await examiner.batch(claim, disputeEvents(feed));
     if (batch.kind === 'false') {
       const own = this.isMine(claim.claimant);
       this.say('found', claim, `${own ? 'YOUR OWN, and false' : 'false'}. ${batch.why}`);
