@@ -1,5 +1,11 @@
 /** Claims about what no honest run ends with: more tokens than the model has positions, and numbers beyond the range of RF32. They are found and convicted as others are. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { judgeOutputs } from '../../src/attribution/runs/judged-outputs.ts';
+import { RunExaminer } from '../../src/attribution/runs/examine.ts';
+import { openSubject } from '../../src/attribution/runs/run-of-adapter.ts';
+import { FalseMaker } from '../../src/attribution/runs/testing/false-maker.ts';
+import { smallRun } from '../../src/attribution/runs/testing/small-run.ts';
+import { UnitCase, type UnitShown } from '../../src/attribution/runs/unit-case.ts';
 import { findingOf } from '../../src/attribution/trace/finding.ts';
 import { inspectAnswer } from '../../src/attribution/trace/inspect.ts';
 import type { TraceInputs } from '../../src/attribution/trace/instruction.ts';
@@ -11,6 +17,7 @@ import { shownBy } from '../../src/attribution/trace/testing/shown-by.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../src/attribution/trace/testing/small-trace.ts';
 import { Tracer } from '../../src/attribution/trace/tracer.ts';
 import { TraceTree } from '../../src/attribution/trace/tree.ts';
+import { unitInputsHash } from '../../src/attribution/trace/unit.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import type { ClaimedAnswer } from '../../src/protocol/answers.ts';
 import type { Hex } from '../../src/protocol/bytes.ts';
@@ -79,4 +86,27 @@ test.each([1e14, 1e22, 1e36])('an adapter of strength %f: where no number comes 
     expect(await judged(small, inputs, computed, publish)).toEqual({ index, isFalse: true });
     expect(await judged(small, inputs, zeros, publish)).toEqual({ index, isFalse: true });
   }
+}, 60_000);
+
+test.each([1e20, 1e38])('a run at a rate of %f that somebody vouched for: where no number comes out, the unit is convicted', async (rate) => {
+  const { model, plan: { subject } } = smallRun(backend, { recipe: { rate } });
+  const run = await openSubject(model, subject, backend);
+  const { outputs, broken } = await judgeOutputs(run);
+  const { unit, made } = broken!;
+  const zeros = (_index: number, { values }: Matrix) => values.forEach((value, k) => Number.isFinite(value) || (values[k] = 0));
+  const { trace: claimed, ...maker } = await FalseMaker.of(run, outputs, unit, { change: zeros, anyRange: true, made }).then((one) => ({ trace: one.trace, shown: one.shown.bind(one) }));
+  const found = new UnitCase(run.tracer, await new RunExaminer(run).unit(unit), claimed);
+  let evidence = await found.evidence();
+  for (let round = 0; !evidence && round < 3; round++) {
+    for (const place of found.next()) found.add({ ...place, ...maker.shown(place) } as UnitShown);
+    evidence = await found.evidence();
+  }
+  const kind = run.plan.program(unit)!;
+  expect(await referee.isFalse({
+    unit: {
+      programHash: run.tracer.programHash(kind), inputsHash: unitInputsHash(run.plan.inputs(unit)), outputRoot: claimed.outputRoot,
+      sourceRoots: run.plan.sources(unit).map((source, k) => (evidence!.reads.includes(k) ? outputs.of(source) : `0x${'0'.repeat(64)}`)),
+    },
+    shape: evidence!.shape, innerRoot: claimed.innerRoot, step: evidence!.step,
+  })).toBe(true);
 }, 60_000);

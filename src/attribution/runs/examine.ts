@@ -2,12 +2,13 @@ import { OpenLedgerError } from '../../errors.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { SearchLimits } from '../trace/search-plan.ts';
 import type { UnitEvidence, UnitTrace } from '../trace/unit-tracer.ts';
+import { type JudgedOutputs, judgeOutputs } from './judged-outputs.ts';
 import { otherOutcome } from './outcome.ts';
 import { type OutcomeEvidence, type ProgramConstants, type RunOutcome, outcomeEvidence, outcomeOf } from './outcome-evidence.ts';
 import type { RunPlace } from './places.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { OpenRun } from './run-of-adapter.ts';
-import { type OutputRoots, PlanTree, type UnitOpening, makeOutputRoots, openAlone, openUnit, readOutputRoots } from './statement.ts';
+import { type OutputRoots, PlanTree, type UnitOpening, openAlone, openUnit, readOutputRoots } from './statement.ts';
 import { type ClaimedUnit, UnitCase, type UnitParts, type UnitShown } from './unit-case.ts';
 
 /** What an adapter's owner has put on chain. */
@@ -60,7 +61,7 @@ export type RunMove =
 /** Statements about one run, compared with the run as it is made again here. The run is made once, at the first question. */
 export class RunExaminer {
   readonly run: OpenRun;
-  private own: Promise<OutputRoots> | undefined;
+  private own: Promise<JudgedOutputs> | undefined;
   private planned: PlanTree | undefined;
   private open: { key: string; unit: UnitCase } | undefined;
   private last: TracedUnit | undefined;
@@ -69,20 +70,18 @@ export class RunExaminer {
   /** `outputs`: of the run, where they were made here before. */
   constructor(run: OpenRun, outputs?: OutputRoots) {
     this.run = run;
-    this.own = outputs && Promise.resolve(outputs);
+    this.own = outputs && Promise.resolve({ outputs });
   }
 
   /** Output roots of the run. Throws what RunReplay.follow throws; may then be asked again. */
-  outputs(options: ReplayOptions = {}): Promise<OutputRoots> {
-    this.own ??= makeOutputRoots(this.run.replay, options).catch((error: unknown) => {
-      this.own = undefined;
-      throw error;
-    });
-    return this.own;
+  async outputs(options: ReplayOptions = {}): Promise<OutputRoots> {
+    const { outputs, broken } = await this.judged(options);
+    if (broken) throw broken.error;
+    return outputs;
   }
 
   async plan(options: ReplayOptions = {}): Promise<PlanTree> {
-    const outputs = await this.outputs(options);
+    const { outputs } = await this.judged(options);
     this.planned ??= new PlanTree(this.run.plan, (kind) => this.run.tracer.programHash(kind), outputs.of(0));
     return this.planned;
   }
@@ -102,9 +101,9 @@ export class RunExaminer {
     return other ?? ((await this.outcome(options)).programHash === programHash ? undefined : 'the registered program');
   }
 
-  /** What can be done next. Throws what RunReplay.follow and UnitTracer.trace throw, and `run/no-list`. */
+  /** What can be done next. Throws what judgeOutputs and UnitTracer.trace throw, and `run/no-list`. */
   async move(claimed: ClaimedRun, { list, traces, shown, registered }: RunFacts, { limits, ...options }: ReplayOptions & { limits?: SearchLimits | undefined } = {}): Promise<RunMove> {
-    const [own, plan] = [await this.outputs(options), await this.plan(options)];
+    const [{ outputs: own }, plan] = [await this.judged(options), await this.plan(options)];
     if (claimed.planRoot !== plan.root || claimed.units !== plan.units.length) {
       return { kind: 'other-plan', why: 'It is about another run than base, records and recipe of this adapter give.' };
     }
@@ -150,7 +149,7 @@ export class RunExaminer {
   /** A unit of the run as it is here, and its trace. Throws RangeError for unit 0, which has none. */
   async unit(unit: number, options: ReplayOptions = {}): Promise<TracedUnit> {
     const parts = await this.parts(unit, options);
-    return { parts, trace: await this.run.tracer.trace(parts.kind, parts.inputs, parts.sources, options) };
+    return { parts, trace: await this.run.tracer.trace(parts.kind, parts.inputs, parts.sources, { ...options, judging: true }) };
   }
 
   private async parts(unit: number, options: ReplayOptions): Promise<UnitParts> {
@@ -158,8 +157,17 @@ export class RunExaminer {
     const kind = plan.program(unit);
     if (!kind) throw new RangeError('the initial state has no trace');
     const sources = plan.sources(unit);
-    const made = await replay.outputsOf(sources, options);
-    return { unit, kind, inputs: plan.inputs(unit), sources: sources.map((source) => made.get(source)!) };
+    const { broken } = await this.judged(options);
+    const made = await replay.outputsOf(sources.filter((source) => !broken?.made.has(source)), options);
+    return { unit, kind, inputs: plan.inputs(unit), sources: sources.map((source) => (broken?.made.get(source) ?? made.get(source))!) };
+  }
+
+  private judged(options: ReplayOptions): Promise<JudgedOutputs> {
+    this.own ??= judgeOutputs(this.run, options).catch((error: unknown) => {
+      this.own = undefined;
+      throw error;
+    });
+    return this.own;
   }
 
   /** One unit is in dispute at a time. */

@@ -104,7 +104,7 @@ export async function runTexts(
         // What reads itself reads what is made of it so far.
         for (const { space, index: at } of from) sources.push(space === 'trace' && at === index ? { rows, columns, values } : await matrixOf(space, at));
         const work = { instruction, texts, sources, rows, columns, values };
-        if (!(await ON_BACKEND[op]?.(backend, work))) (FAST[op] ?? slow)(work);
+        if (!(await onBackend(backend, work, anyRange))) (FAST[op] ?? slow)(work);
       }
       const matrix = { rows, columns, values };
       change?.(index, matrix);
@@ -120,6 +120,17 @@ export async function runTexts(
     return out;
   } finally {
     for (const tensor of held.values()) backend.free(tensor);
+  }
+}
+
+/** Whether the backend made it. */
+async function onBackend(backend: Backend, work: Work, anyRange: boolean): Promise<boolean | undefined> {
+  try {
+    return await ON_BACKEND[work.instruction.op]?.(backend, work);
+  } catch (error) {
+    if (!anyRange || !(error instanceof OpenLedgerError && error.code === 'rf32/out-of-range')) throw error;
+    work.values.fill(0);
+    return false;
   }
 }
 

@@ -63,7 +63,7 @@ export class Tracer {
       anyRange: judging,
       onMatrix: (index, matrix, held) => {
         const leaves = leafHashes(matrix);
-        if (judging) for (const leaf of leavesWithoutNumbers(matrix)) leaves.set(crypto.getRandomValues(new Uint8Array(32)), 32 * leaf);
+        if (judging) unclaimable(matrix, leaves);
         const tensor = tensorOf(matrix.rows, matrix.columns, leaves);
         tensors.push(tensor);
         const leaf = first ? undefined : claimed?.firstFalse(index, tensor.root, leaves);
@@ -135,10 +135,13 @@ export class Tracer {
   }
 }
 
-/** Leaves that hold an infinity or a NaN. */
-function leavesWithoutNumbers(matrix: Matrix): number[] {
-  if (areNumbers(matrix.values)) return [];
-  return Array.from({ length: cutOf(matrix.rows, matrix.columns).count }, (_, leaf) => leaf).filter((leaf) => !areNumbers(leafValues(matrix, leaf).values));
+/** Gives leaves that hold an infinity or a NaN hashes that no claim can have. Whether there are any. */
+export function unclaimable(matrix: Matrix, leaves: Uint8Array): boolean {
+  if (areNumbers(matrix.values)) return false;
+  for (let leaf = 0; leaf < cutOf(matrix.rows, matrix.columns).count; leaf++) {
+    if (!areNumbers(leafValues(matrix, leaf).values)) leaves.set(crypto.getRandomValues(new Uint8Array(32)), 32 * leaf);
+  }
+  return true;
 }
 
 /** A loop, because it goes over every value of a trace. */

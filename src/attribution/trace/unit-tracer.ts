@@ -15,7 +15,7 @@ import { type Constants, type Matrix, type RunOptions, runTexts } from './run.ts
 import { SketchTables } from './sketch-tables.ts';
 import { type Difference, type Opening, type Step, buildTextStep, differenceIn, firstFalse, headerOf } from './step.ts';
 import { Texts } from './texts.ts';
-import type { TraceOptions } from './tracer.ts';
+import { type TraceOptions, unclaimable } from './tracer.ts';
 import { type Tensor, TraceTree, cutOf, floatBytes, leafHashes, leafValues, tensorOf } from './tree.ts';
 import { type UnitInputs, type UnitShape, unitInputsBytes, unitProgramHash } from './unit.ts';
 import { type UnitKind, type UnitProgram, type UnitSubject, isGradientKind, unitProgram } from './unit-program.ts';
@@ -31,6 +31,8 @@ export interface UnitTrace {
   outputs: TraceTree;
   /** The matrices that the unit makes. */
   made: Matrix[];
+  /** Whether all that it comes to are numbers. */
+  numbers: boolean;
 }
 
 /** Arguments of isFalseUnit in contracts/src/interfaces/IUnitReferee.sol. */
@@ -144,20 +146,27 @@ export class UnitTracer {
     return (await this.run(kind, inputs, sources, options)).slice(this.firstOutput(kind)) as Matrix[];
   }
 
-  /** Computes a unit. Throws `trace/bad-unit`, `trace/unit-too-large`, `rf32/out-of-range`, `cancelled`. */
-  async trace(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, options: TraceOptions = {}): Promise<UnitTrace> {
+  /**
+   * Computes a unit. `judging`: as of Tracer.trace, nothing ends where no number comes out. Throws `trace/bad-unit`, `trace/unit-too-large`,
+   * `cancelled`, and without `judging` `rf32/out-of-range`.
+   */
+  async trace(kind: UnitKind, inputs: UnitInputs, sources: UnitSources, { judging = false, ...options }: TraceOptions & { judging?: boolean } = {}): Promise<UnitTrace> {
+    let numbers = true;
     const first = this.firstOutput(kind);
     const tensors: Tensor[] = [];
     const made: Matrix[] = [];
     await this.run(kind, inputs, sources, {
       ...options,
+      anyRange: judging,
       onMatrix: (index, matrix) => {
-        tensors.push(tensorOf(matrix.rows, matrix.columns, leafHashes(matrix)));
+        const leaves = leafHashes(matrix);
+        if (judging && unclaimable(matrix, leaves)) numbers = false;
+        tensors.push(tensorOf(matrix.rows, matrix.columns, leaves));
         if (index >= first) made.push(matrix);
         return true;
       },
     });
-    return { inner: new TraceTree(tensors.slice(0, first)), outputs: new TraceTree(tensors.slice(first)), made };
+    return { inner: new TraceTree(tensors.slice(0, first)), outputs: new TraceTree(tensors.slice(first)), made, numbers };
   }
 
   /**
@@ -185,6 +194,7 @@ export class UnitTracer {
     const found = new Map<number, Matrix>();
     await this.run(kind, inputs, sources, {
       ...options,
+      anyRange: true,
       onMatrix: (index, matrix) => {
         if (wanted.has(index)) found.set(index, matrix);
         return found.size < wanted.size;

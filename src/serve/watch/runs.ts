@@ -276,7 +276,7 @@ export class RunWatcher {
 
   private async make(adapter: Adapter): Promise<RunExaminer> {
     const examiner = await this.parts.subjects.open(adapter, await this.version(adapter));
-    await examiner.outputs();
+    await examiner.plan();
     return examiner;
   }
 

@@ -17,6 +17,10 @@ export interface Fault {
   inputs?: UnitInputs;
   /** Whether the inner matrices that it stands by are the right ones; else those that led to its outputs. */
   innerRight?: boolean;
+  /** Goes on where no numbers come out. */
+  anyRange?: boolean;
+  /** Units that it reads which going through the run does not give. */
+  made?: ReadonlyMap<number, readonly Matrix[]>;
 }
 
 /** Who vouches for a run with one false unit, and shows whatever is asked of it; for tests. */
@@ -43,14 +47,15 @@ export class FalseMaker {
   }
 
   /** `right`: the roots of the run as it is. */
-  static async of({ plan, replay, tracer }: OpenRun, right: OutputRoots, unit: number, { change, inputs, innerRight = false }: Fault): Promise<FalseMaker> {
+  static async of({ plan, replay, tracer }: OpenRun, right: OutputRoots, unit: number, { change, inputs, innerRight = false, anyRange = false, made: given = new Map() }: Fault): Promise<FalseMaker> {
     const kind = plan.program(unit)!;
-    const made = await replay.outputsOf(plan.sources(unit));
-    const sources = plan.sources(unit).map((source) => made.get(source)!);
+    const made = await replay.outputsOf(plan.sources(unit).filter((source) => !given.has(source)));
+    const sources = plan.sources(unit).map((source) => (given.get(source) ?? made.get(source))!);
     const first = tracer.firstOutput(kind);
     const run = async (fed: UnitInputs, faulty: boolean) => {
       const matrices: Matrix[] = [];
       const options = {
+        judging: anyRange,
         change: (index: number, matrix: Matrix) => {
           if (faulty) change?.(index, matrix, first);
           matrices.push(matrix);
