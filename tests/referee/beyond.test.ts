@@ -105,7 +105,7 @@ test.each([1e20, 1e38])('a run at a rate of %f that somebody vouched for: where 
   expect(await referee.isFalse({
     unit: {
       programHash: run.tracer.programHash(kind), inputsHash: unitInputsHash(run.plan.inputs(unit)), outputRoot: claimed.outputRoot,
-      sourceRoots: run.plan.sources(unit).map((source, k) => (evidence!.reads.includes(k) ? outputs.of(source) : `0x${'0'.repeat(64)}`)),
+      sourceRoots: run.plan.sources(unit).map((source, k): Hex => (evidence!.reads.includes(k) ? outputs.of(source) : `0x${'0'.repeat(64)}`)),
     },
     shape: evidence!.shape, innerRoot: claimed.innerRoot, step: evidence!.step,
   })).toBe(true);
