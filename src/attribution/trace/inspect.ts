@@ -35,6 +35,8 @@ export interface InspectedAnswer {
   clusters?: readonly number[] | undefined;
   /** Of the claim, as the chain has them; the platform's fee changes nothing here. */
   prices: ReceiptPrices;
+  /** What was computed from the very tokens before (filed.ts): then it is not computed again where nothing was published. */
+  own?: Inspection['own'];
 }
 
 /** What a claim is found to be; `where` is for people. */
@@ -97,7 +99,7 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
   if (inputs.tokens.length > MOST_TOKENS) return { inputs, verdict: { kind: 'unchecked', where: `Prompt and answer have ${inputs.tokens.length} tokens; up to ${MOST_TOKENS} can be checked.` } };
 
   const file = published && tracer.published(published, inputs, answer.traceRoot);
-  const { first: found, ...own } = await tracer.trace(inputs, { ...options, claimed: file, judging: true });
+  const { first: found, ...own } = inspected.own && !file ? { ...inspected.own, first: undefined } : await tracer.trace(inputs, { ...options, claimed: file, judging: true });
   if (own.tree.root === answer.traceRoot) return { inputs, own, claimed: own.tree, ...inspectPayouts(inspected, own) };
   if (!file || !found) {
     const why = published ? 'The file that was published with it is not its trace' : 'Its trace cannot be had';
@@ -112,7 +114,7 @@ export async function inspectAnswer(tracer: Tracer, inspected: InspectedAnswer, 
 }
 
 /** What a search through the trace would ask for first, which follows from the claim's numbers of tokens: no round is lost if the trace is false. */
-function firstPlace({ program }: Tracer, { tokensIn, tokensOut }: ClaimedAnswer): TracePlace {
+export function firstPlace({ program }: Tracer, { tokensIn, tokensOut }: Pick<ClaimedAnswer, 'tokensIn' | 'tokensOut'>): TracePlace {
   const tokens = tokensIn + tokensOut;
   if (tokensIn < 1 || tokensOut < 1 || tokens > MOST_TOKENS) return leafPlace({ index: 0, leaf: 0 });
   const lengths = lengthsOf({ tokens: new Array<number>(tokens).fill(0), answer: tokensOut }, program.window);

@@ -1,5 +1,6 @@
 import type { ClaimedAnswer } from '../../protocol/answers.ts';
 import { type Payout, payoutLeaf } from '../../protocol/fee.ts';
+import type { Workings } from '../../protocol/payout-workings.ts';
 import type { VersionRecord } from '../../protocol/record.ts';
 import { PAYOUTS, isOfWorkings } from '../../protocol/workings-places.ts';
 import type { Inspection } from './inspect.ts';
@@ -13,6 +14,8 @@ import { endToEnd, fromClaim, toClaim, workingsTree } from './workings-tree.ts';
 
 /** Rounds of demands in which a claim's workings are searched: even of 100,000 records they have fewer than 20,000 leaves. */
 const ROUNDS = 2;
+/** In place of a claim's root, before anything was shown under it. */
+const NOT_KNOWN = `0x${'00'.repeat(32)}` as const;
 
 /** What disproves payouts, or what has to be shown of the claim's workings or payouts before that can be said. */
 export type FalsePayouts = { kind: 'false'; evidence: PayoutEvidence } | { kind: 'demand'; places: TracePlace[]; left: number };
@@ -52,12 +55,21 @@ function falsePayout(fault: Fault, workings: Inspection['workings'], answer: Cla
     }
     const { found } = search;
     if (found) return { kind: 'workings', place: found, values: found.values, tree: search.tree() };
-    return { kind: 'demand', left: search.left, places: search.next({ ...limits, rounds: Math.min(ROUNDS, limits.rounds), cuts: false, asserts: false }).map(toClaim) };
+    return { kind: 'demand', left: search.left, places: nextOfWorkings(search, limits) };
   }
   const own = endToEnd(workings.payouts.map(payoutLeaf));
   const theirs = listed && firstFalsePayout(own, endToEnd(listed.map(payoutLeaf)));
   if (theirs) return theirs;
   return searchPayouts(own, answer.payoutRoot, shown.filter((piece): piece is ShownNodes => piece.index === PAYOUTS && 'hashes' in piece));
+}
+
+function nextOfWorkings(search: NodeSearch, limits: SearchLimits): TracePlace[] {
+  return search.next({ ...limits, rounds: Math.min(ROUNDS, limits.rounds), cuts: false, asserts: false }).map(toClaim);
+}
+
+/** What is asked for first of a claim's workings that are others, whatever they are. */
+export function workingsBegin(workings: Pick<Workings, 'tables'>, limits: SearchLimits = SEARCH_LIMITS): TracePlace[] {
+  return nextOfWorkings(new NodeSearch(workingsTree(workings), NOT_KNOWN), limits);
 }
 
 /** What was shown of the trace itself. */
