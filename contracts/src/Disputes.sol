@@ -22,7 +22,7 @@ import { AdapterId, ClaimId, DatanetId, GameId } from "./types/Ids.sol";
 /// @title Disputes
 /// @notice Where a false claim loses its bond: the games (Games.sol) about claims in Settlement.
 contract Disputes is Games, IDisputes {
-  /// @dev A reply of one leaf, for which 45,000 more are paid, takes 246,000 for an answer of 70 tokens, 332,000 for one of
+  /// @dev A reply of one leaf, for which 45,000 more are paid, takes 252,000 for an answer of 70 tokens, 339,000 for one of
   /// 1,024, 372,000 for that in a batch of 256 (contracts/snapshots/Disputes.json): below 92 % of the stressed gas price every
   /// reply is paid for. No more than that, or what a challenger demands would cost more than the claim's bond brings.
   uint256 private constant REPLY_GAS = 300_000;

@@ -457,13 +457,14 @@ contract DisputesTest is Disputing {
   // ---- Deployment ----
 
   function test_timesFitTheWindow() public {
+    // Four rounds, each reply at the last moment.
     PayoutJudge judge = new PayoutJudge(referee);
-    uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 9]];
+    uint40[2][4] memory times = [[uint40(0), 5], [uint40(5), 0], [uint40(6), 5], [uint40(5), 7]];
     for (uint256 k = 0; k < times.length; k++) {
       vm.expectRevert(abi.encodeWithSelector(IGames.TimesDoNotFit.selector, times[k][0], times[k][1], WINDOW));
       new Disputes(settlement, referee, judge, datanets, times[k][0], times[k][1]);
     }
-    new Disputes(settlement, referee, judge, datanets, 5, 8);
+    new Disputes(settlement, referee, judge, datanets, 5, 6);
     eq(disputes.demandBond(Place(0, 0, 0, 0, 0)), DEMAND_BOND, "a reply of 300,000 gas, and a leaf");
   }
 }

@@ -152,30 +152,31 @@ contract DisputesAdversariesTest is Disputing {
   }
 
   /// @dev A claimant who replies in the last second each time, and has puppets demand other places so that there is more
-  /// time: the three rounds of a search fit all the same, and the proof after them.
+  /// time: the four rounds of a search fit all the same, and a proof after them.
   function test_aSlowClaimantWithPuppetsIsSearchedThrough() public {
-    Disputes slow = _disputesFor(5, 8);
+    uint40 window = 4 * WINDOW;
+    Disputes slow = _disputesFor(window, 4 * PROVE, 24);
     address puppet = person("puppet");
     uint256 start = vm.getBlockTimestamp();
-    for (uint32 round = 0; round < 3; round++) {
+    for (uint32 round = 0; round < 4; round++) {
       for (uint32 k = 0; k < 20; k++) {
         _demand(puppet, _id, Place(0, 9, 20 * round + k, 0, 0));
       }
       Place memory place = Place(0, round, 0, 0, 0);
       _demand(bob, _id, place);
-      eq(disputes.demandOf(_id.game(), place).due, start + 10 * (round + 1), "5/4 of the time for a reply");
+      eq(disputes.demandOf(_id.game(), place).due, start + 30 * (round + 1), "5/4 of the time for a reply");
       for (uint32 k = 0; k < 20; k++) {
         _reveal(_id, Place(0, 9, 20 * round + k, 0, 0));
       }
-      vm.warp(start + 10 * (round + 1));
+      vm.warp(start + 30 * (round + 1));
       _reveal(_id, place);
     }
-    eq(vm.getBlockTimestamp(), _deadline(_id) + WINDOW / 2, "to the last second");
+    eq(vm.getBlockTimestamp(), _deadline(_id) + window / 2, "to the last second");
     // No more rounds, and with a puppet's demands no more time.
     vm.expectPartialRevert(IGames.TooLateToBegin.selector);
     slow.demand{ value: DEMAND_BOND }(_id.game(), _one(Place(0, 5, 0, 0, 0)));
     bytes memory data = _stepCall(_id, true, SALT);
-    vm.warp(vm.getBlockTimestamp() + PROVE);
+    vm.warp(vm.getBlockTimestamp() + 4 * PROVE);
     _commit(bob, _id, data);
     _nextBlock();
     _send(bob, data);
@@ -321,11 +322,11 @@ contract DisputesAdversariesTest is Disputing {
   }
 
   /// @dev The same contracts with other times, and a claim in them.
-  function _disputesFor(uint40 proveTime, uint40 replyTime) private returns (Disputes) {
+  function _disputesFor(uint40 window, uint40 proveTime, uint40 replyTime) private returns (Disputes) {
     PayoutJudge judge = new PayoutJudge(referee);
     address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
     settlement = new Settlement(
-      governance, platform, adapters, IDisputes(next), runs, address(treasury), PLATFORM_FEE, WINDOW, GAS_PRICE
+      governance, platform, adapters, IDisputes(next), runs, address(treasury), PLATFORM_FEE, window, GAS_PRICE
     );
     disputes = new Disputes(settlement, referee, judge, datanets, proveTime, replyTime);
     _id = _paidClaim("slow");
@@ -363,7 +364,7 @@ contract DisputesAdversariesTest is Disputing {
     _solvent();
   }
 
-  /// @dev The dearest claim that there can be: 256 answers of 1,024 tokens at the highest price, all of it allocated.
+  /// @dev The dearest claim that there can be: 256 answers of 16,384 tokens together at the highest price, all of it allocated.
   function test_theGreatestAmountsOverflowNothing() public {
     uint128 rate = adapters.MOST_RATE();
     vm.prank(curator);
@@ -373,11 +374,11 @@ contract DisputesAdversariesTest is Disputing {
     BatchRequest memory request;
     (request.adapterId, request.answers, request.cid) = (adapter, 256, CID);
     (request.answersRoot, request.ruleVersion) = (keccak256("answers"), 2);
-    (request.tokensIn, request.tokensOut) = (256 * 1024 - 1, 1);
+    (request.tokensIn, request.tokensOut) = (16_384 - 1, 1);
     Fee memory fee = settlement.quoteBatch(adapter, 256, request.tokensIn, request.tokensOut);
-    eq(fee.total, 262_144 ether + 256 ether, "over a quarter of a million OPEN");
+    eq(fee.total, 16_384 ether + 256 ether, "over sixteen thousand OPEN");
     (request.contributorsPart, request.allocated) = (fee.contributors, uint128(fee.contributors));
-    uint256 value = fee.total + settlement.bondFor(fee.contributors, 1);
+    uint256 value = fee.total + settlement.bondFor(fee.contributors);
     vm.deal(payer, 10 * value);
     uint256 here = vm.snapshotState();
     for (uint256 k = 0; k < 2; k++) {

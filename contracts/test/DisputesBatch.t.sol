@@ -7,7 +7,7 @@ import { BatchRequest, Claim, ClaimState, ISettlement, WithdrawItem } from "../s
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Answer, AnswerDigest, AnswerOpening } from "../src/types/Answers.sol";
 import { Fee } from "../src/types/Fees.sol";
-import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 
@@ -25,17 +25,8 @@ contract DisputesBatchTest is Disputing {
     for (uint256 k = 0; k < n; k++) {
       bytes32[] memory leaves = new bytes32[](1);
       leaves[0] = _payout(0, alice, EACH);
-      _batch.push(_answer(keccak256(abi.encode("receipt", k)), uint32(10 + k), uint32(30 + k % 7), MerkleTree.root(leaves), 1, EACH));
+      _batch.push(_answer(keccak256(abi.encode("receipt", k)), uint32(10 + k % 16), uint32(30 + k % 7), MerkleTree.root(leaves), 1, EACH));
     }
-  }
-
-  function _leafOf(Answer memory a) private view returns (bytes32) {
-    return Merkle.leaf(
-      abi.encode(
-        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot,
-        a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
-      )
-    );
   }
 
   function _leaves() private view returns (bytes32[] memory leaves) {
@@ -61,7 +52,7 @@ contract DisputesBatchTest is Disputing {
 
   function _payBatch(BatchRequest memory request) private returns (ClaimId id, uint256 gasUsed) {
     Fee memory fee = settlement.quoteBatch(adapter, request.answers, request.tokensIn, request.tokensOut);
-    uint256 value = fee.total + settlement.bondFor(request.allocated, request.answers);
+    uint256 value = fee.total + settlement.bondFor(request.allocated);
     vm.prank(payer);
     uint256 before = gasleft();
     id = settlement.payBatch{ value: value }(request);
@@ -140,8 +131,7 @@ contract DisputesBatchTest is Disputing {
     for (uint256 k = 0; k < all.length; k++) {
       Answer memory a = _batch[k];
       all[k] = AnswerDigest(
-        a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot, a.payoutCount, a.allocated,
-        keccak256(abi.encodePacked(a.read))
+        a.tokensIn, a.tokensOut, a.allocated, a.receiptHash, a.inputsHash, keccak256(abi.encodePacked(a.read)), _madeHash(a)
       );
     }
     return abi.encodeCall(IDisputes.proveSums, (id, all, SALT));

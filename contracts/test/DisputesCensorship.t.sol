@@ -24,7 +24,7 @@ contract DisputesCensorshipTest is Disputing {
 
   function setUp() public {
     _deploy();
-    _threeDays = _deployFor(3 days, 18 hours, 28 hours);
+    _threeDays = _deployFor(3 days, 18 hours, 21 hours);
     _fourDays = _deployFor(4 days, 24 hours, 25 hours);
   }
 
@@ -43,9 +43,9 @@ contract DisputesCensorshipTest is Disputing {
     _id = _paidClaim("censored");
   }
 
-  /// @dev A window of three days. A claimant whose transactions are kept out for a day from the demand on still answers.
+  /// @dev A window of four days: a reply has three tenths of it. A claimant whose transactions are kept out for a day from the demand on still answers.
   function test_aCensoredDayCostsNoClaimantTheBond() public {
-    _begin(_threeDays);
+    _begin(_fourDays);
     for (uint32 day = 0; day <= 3; day++) {
       Place memory place = Place(0, day, 0, 0, 0);
       _demand(bob, _id, place);
@@ -62,7 +62,7 @@ contract DisputesCensorshipTest is Disputing {
     eq(settlement.claimable(payer), BOND, "an honest claimant loses nothing");
   }
 
-  /// @dev And a challenger who begins on the first day, and begins again where the day made the proof late, still convicts,
+  /// @dev And a challenger, even with a window of three days, who begins on the first day, and begins again where the day made the proof late, still convicts,
   /// whichever day it is.
   /// forge-config: default.fuzz.runs = 2000
   function testFuzz_aCensoredDayLetsNoFalseClaimStand(uint32 from, uint32 pause) public {

@@ -11,7 +11,7 @@ import { Leaves } from "../src/libraries/Leaves.sol";
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Answer, AnswerOpening } from "../src/types/Answers.sol";
 import { Fee } from "../src/types/Fees.sol";
-import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 import { Metered } from "./support/Metered.sol";
@@ -106,7 +106,7 @@ contract DisputesGasTest is Disputing, Metered {
     uint256 bonds = (disputes.replyGas() + 24 * 33 * disputes.NODE_GAS());
     vm.deal(bob, 100 ether);
     vm.prank(bob);
-    disputes.demandCut{ value: bonds * GAS_PRICE }(c.id, 0, levels);
+    disputes.search{ value: bonds * GAS_PRICE }(c.id, 0, levels, new Place[](0), 0);
     bytes memory data = abi.encodeCall(IDisputes.reveal, (c.id, c.opening, shown));
     uint256 used = _metered("Disputes", "reply: a cut of 760 nodes", address(disputes), data, _touched());
     yes(used <= bonds, "the bond pays for it");
@@ -194,23 +194,14 @@ contract DisputesGasTest is Disputing, Metered {
     c.opening = AnswerOpening(batch - 1, answer, _words(Merkle.depth(batch), "answers"));
     BatchRequest memory request;
     (request.adapterId, request.answers, request.cid) = (adapter, batch, CID);
-    request.answersRoot = Merkle.root(batch, _climb(_leafOfAnswer(answer), batch - 1, c.opening.proof));
+    request.answersRoot = Merkle.root(batch, _climb(_leafOf(answer), batch - 1, c.opening.proof));
     (request.tokensIn, request.tokensOut, request.allocated, request.ruleVersion) = (half, half, 1, 1);
     Fee memory fee = settlement.quoteBatch(adapter, batch, half, half);
     request.contributorsPart = fee.contributors;
-    uint256 value = fee.total + settlement.bondFor(request.allocated, request.answers);
+    uint256 value = fee.total + settlement.bondFor(request.allocated);
     vm.prank(payer);
     c.id = settlement.payBatch{ value: value }(request);
     return c;
-  }
-
-  function _leafOfAnswer(Answer memory a) private view returns (bytes32) {
-    return Merkle.leaf(
-      abi.encode(
-        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot,
-        a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
-      )
-    );
   }
 
   function _leafOf(Case memory c, uint256 rows, uint256 columns, uint32 leaf)

@@ -8,7 +8,7 @@ import { BatchRequest, ClaimState, PayRequest } from "../src/interfaces/ISettlem
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Answer, AnswerOpening } from "../src/types/Answers.sol";
 import { Fee } from "../src/types/Fees.sol";
-import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
 
@@ -372,16 +372,16 @@ contract DisputesNodesTest is Disputing {
     return (NodesOpening(end, 0, 255, hashes, levels), Place(0, ALL, end, 0, 255));
   }
 
-  function _demandCut(bytes32[] memory levels) private returns (uint256 bond) {
+  function _search(bytes32[] memory levels) private returns (uint256 bond) {
     bond = (300_000 + 33 * 1300 * levels.length) * GAS_PRICE;
     vm.deal(bob, 1 ether);
     vm.prank(bob);
-    disputes.demandCut{ value: bond }(_id, 0, levels);
+    disputes.search{ value: bond }(_id, 0, levels, new Place[](0), 0);
   }
 
   function test_aCutIsShown() public {
     (NodesOpening memory cut, Place memory place) = _cutOf();
-    uint256 bond = _demandCut(cut.proof);
+    uint256 bond = _search(cut.proof);
     eq(disputes.heldBonds(), bond, "its bond");
     NodesOpening memory other = cut;
     (other,) = _cutOf();
@@ -402,7 +402,7 @@ contract DisputesNodesTest is Disputing {
 
   function test_aCutThatNobodyShowsConvicts() public {
     (NodesOpening memory cut, Place memory place) = _cutOf();
-    uint256 bond = _demandCut(cut.proof);
+    uint256 bond = _search(cut.proof);
     vm.warp(uint256(disputes.demandOf(_id.game(), place).due) + 1);
     disputes.convictSilence(_id.game(), place);
     eq(disputes.claimable(bob), bond, "the bond back");
@@ -416,17 +416,17 @@ contract DisputesNodesTest is Disputing {
     vm.expectRevert(abi.encodeWithSelector(IGames.WrongPlace.selector, place));
     disputes.demand(_id.game(), _one(place));
     vm.expectPartialRevert(IGames.WrongPlace.selector);
-    disputes.demandCut(_id, 0, new bytes32[](0));
+    disputes.search(_id, 0, new bytes32[](0), new Place[](0), 0);
     vm.expectPartialRevert(IGames.WrongPlace.selector);
-    disputes.demandCut(_id, 0, new bytes32[](65));
+    disputes.search(_id, 0, new bytes32[](65), new Place[](0), 0);
     vm.expectPartialRevert(IGames.WrongPlace.selector);
-    disputes.demandCut(_id, 1, new bytes32[](1));
+    disputes.search(_id, 1, new bytes32[](1), new Place[](0), 0);
     vm.expectPartialRevert(IGames.WrongDemandBond.selector);
-    disputes.demandCut(_id, 0, new bytes32[](1));
-    _demandCut(new bytes32[](64));
+    disputes.search(_id, 0, new bytes32[](1), new Place[](0), 0);
+    _search(new bytes32[](64));
     vm.warp(_deadline(_id) + WINDOW);
     vm.expectPartialRevert(IGames.TooLateToBegin.selector);
-    disputes.demandCut(_id, 0, new bytes32[](2));
+    disputes.search(_id, 0, new bytes32[](2), new Place[](0), 0);
   }
 
   // ---- Several at once ----
@@ -570,17 +570,8 @@ contract DisputesNodesTest is Disputing {
     (request.tokensIn, request.tokensOut, request.allocated, request.ruleVersion) = (26, 74, 2, 1);
     Fee memory fee = settlement.quoteBatch(adapter, 2, 26, 74);
     request.contributorsPart = fee.contributors;
-    uint256 value = fee.total + settlement.bondFor(request.allocated, request.answers);
+    uint256 value = fee.total + settlement.bondFor(request.allocated);
     vm.prank(payer);
     id = settlement.payBatch{ value: value }(request);
-  }
-
-  function _leafOf(Answer memory a) private view returns (bytes32) {
-    return Merkle.leaf(
-      abi.encode(
-        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot, a.payoutRoot,
-        a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
-      )
-    );
   }
 }

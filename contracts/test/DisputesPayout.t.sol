@@ -9,7 +9,7 @@ import { BatchRequest, ClaimState, ISettlement, PayRequest } from "../src/interf
 import { Merkle } from "../src/libraries/Merkle.sol";
 import { Answer } from "../src/types/Answers.sol";
 import { Fee } from "../src/types/Fees.sol";
-import { AdapterId, ClaimId } from "../src/types/Ids.sol";
+import { ClaimId } from "../src/types/Ids.sol";
 import { Disputing } from "./support/Disputing.sol";
 import { Claimed, Judging } from "./support/Judging.sol";
 import { MerkleTree } from "./support/MerkleTree.sol";
@@ -235,19 +235,10 @@ contract DisputesPayoutTest is Disputing, Judging, Metered {
     request.answersRoot = Merkle.root(1, _leafOf(answer));
     Fee memory fee = settlement.quoteBatch(adapter, 1, IN, OUT);
     request.contributorsPart = fee.contributors;
-    uint256 value = fee.total + settlement.bondFor(answer.allocated, 1);
+    uint256 value = fee.total + settlement.bondFor(answer.allocated);
     vm.prank(payer);
     id = settlement.payBatch{ value: value }(request);
     answers[id] = answer;
-  }
-
-  function _leafOf(Answer memory a) private view returns (bytes32) {
-    return Merkle.leaf(
-      abi.encode(
-        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.receiptHash, a.inputsHash, a.traceRoot, a.workingsRoot,
-        a.payoutRoot, a.payoutCount, a.allocated, keccak256(abi.encodePacked(a.read))
-      )
-    );
   }
 
   /// @dev What the judge refuses comes through.

@@ -142,7 +142,7 @@ interface IGames {
   /// @notice The place exists: it has to be shown.
   error PlaceExists(Place place);
   /// @notice Both times are at least a second, proveTime at most a quarter of the window, replyTime so short that all rounds
-  /// of a search fit: two fifths of the window for a claim, a fifth for a run.
+  /// of a search fit: three tenths of the window for a claim, two fifths for a run.
   error TimesDoNotFit(uint256 proveTime, uint256 replyTime, uint256 window);
 
   /// @notice It can become final after this (Unix time, seconds); the greatest number while a demand is open.

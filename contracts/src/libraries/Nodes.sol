@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import { LeavesOpening, NodesOpening } from "../interfaces/IGames.sol";
 import { Leaves, Stretch } from "./Leaves.sol";
 import { Merkle } from "./Merkle.sol";
-import { Committed } from "./Openings.sol";
+import { Committed, Openings } from "./Openings.sol";
 
 /// @title Many nodes or leaves of a Merkle tree at once
 /// @notice Trees of Merkle.sol. Node k of level L stands above leaves k·2^L to (k+1)·2^L − 1; leaves are level 0. Shown are
@@ -28,7 +28,7 @@ library Nodes {
     if (shown.depth == CUT) return _cutRoot(shown.hashes, shown.proof, count) == root;
     bytes32 node = _node(shown, count);
     return node != 0 && shown.proof.length == Merkle.depth(count) - shown.level
-      && Merkle.root(count, _climb(node, shown.leaf, shown.proof)) == root;
+      && Merkle.root(count, Openings.climb(node, shown.proof, shown.leaf)) == root;
   }
 
   /// @notice Whether these are the values of all the matrix's leaves below the node.
@@ -50,7 +50,7 @@ library Nodes {
       Stretch memory part = Leaves.stretch(matrix.rows, matrix.columns, first + k);
       uint256 end = from + 4 * part.rows * part.columns;
       if (end > shown.values.length) return 0;
-      hashes[k] = _leaf(shown.values[from:end]);
+      hashes[k] = Openings.leafHash(shown.values[from:end]);
       from = end;
     }
     if (from != shown.values.length) return 0;
@@ -68,9 +68,9 @@ library Nodes {
     if (!exists(leaves, level, index) || matrix.index >= matrix.count) return 0;
     uint256 within = Merkle.depth(leaves) - level;
     if (proof.length != within + Merkle.depth(matrix.count)) return 0;
-    bytes32 root = Merkle.root(leaves, _climb(node, index, proof[:within]));
+    bytes32 root = Merkle.root(leaves, Openings.climb(node, proof[:within], index));
     bytes32 leaf = Merkle.leaf(abi.encodePacked(root, uint32(matrix.rows), uint32(matrix.columns)));
-    return Merkle.root(matrix.count, _climb(leaf, matrix.index, proof[within:]));
+    return Merkle.root(matrix.count, Openings.climb(leaf, proof[within:], matrix.index));
   }
 
   /// @notice Whether a tree of `count` leaves has a node at this place that is no padding.
@@ -152,27 +152,10 @@ library Nodes {
     return _fold(hashes, depth, _padding(level - depth));
   }
 
-  function _climb(bytes32 hash, uint256 index, bytes32[] calldata proof) private pure returns (bytes32) {
-    for (uint256 k = 0; k < proof.length; k++) {
-      hash = (index >> k) & 1 == 0 ? Merkle.node(hash, proof[k]) : Merkle.node(proof[k], hash);
-    }
-    return hash;
-  }
-
   /// @dev Top of a tree of `level` levels that holds nothing but padding.
   function _padding(uint256 level) private pure returns (bytes32 hash) {
     for (uint256 k = 0; k < level; k++) {
       hash = Merkle.node(hash, hash);
-    }
-  }
-
-  /// @dev Merkle.leaf without a copy that stays in memory.
-  function _leaf(bytes calldata data) private pure returns (bytes32 hash) {
-    assembly ("memory-safe") {
-      let free := mload(0x40)
-      mstore8(free, 0x00)
-      calldatacopy(add(free, 1), data.offset, data.length)
-      hash := keccak256(free, add(data.length, 1))
     }
   }
 

@@ -43,7 +43,7 @@ library Openings {
     pure
     returns (bool)
   {
-    return proves(root, count, index, _leaf(data), proof);
+    return proves(root, count, index, leafHash(data), proof);
   }
 
   /// @notice Merkle.verify(root, count, index, hash, proof) in less gas.
@@ -52,7 +52,7 @@ library Openings {
     pure
     returns (bool)
   {
-    return index < count && proof.length == _depth(count) && Merkle.root(count, _climb(hash, proof, index)) == root;
+    return index < count && proof.length == _depth(count) && Merkle.root(count, climb(hash, proof, index)) == root;
   }
 
   function _proves(uint256 leaf, bytes calldata values, bytes32[] calldata proof, Committed memory matrix)
@@ -63,9 +63,9 @@ library Openings {
     uint256 leaves = Leaves.count(matrix.rows, matrix.columns);
     uint256 within = _depth(leaves);
     if (proof.length != within + _depth(matrix.count)) return false;
-    bytes32 hash = Merkle.root(leaves, _climb(_leaf(values), proof[:within], leaf));
+    bytes32 hash = Merkle.root(leaves, climb(leafHash(values), proof[:within], leaf));
     hash = Merkle.leaf(abi.encodePacked(hash, uint32(matrix.rows), uint32(matrix.columns)));
-    return Merkle.root(matrix.count, _climb(hash, proof[within:], matrix.index)) == matrix.root;
+    return Merkle.root(matrix.count, climb(hash, proof[within:], matrix.index)) == matrix.root;
   }
 
   /// @dev Merkle.depth in fewer steps.
@@ -74,7 +74,7 @@ library Openings {
   }
 
   /// @dev Merkle.leaf without a copy that stays in memory.
-  function _leaf(bytes calldata data) private pure returns (bytes32 hash) {
+  function leafHash(bytes calldata data) internal pure returns (bytes32 hash) {
     assembly ("memory-safe") {
       let free := mload(0x40)
       mstore8(free, 0x00)
@@ -84,7 +84,7 @@ library Openings {
   }
 
   /// @dev Merkle.node of every level in turn: bit k of the index is 1 where the node of level k is the right one.
-  function _climb(bytes32 hash, bytes32[] calldata proof, uint256 index) private pure returns (bytes32) {
+  function climb(bytes32 hash, bytes32[] calldata proof, uint256 index) internal pure returns (bytes32) {
     assembly ("memory-safe") {
       let free := mload(0x40)
       mstore8(free, 0x01)

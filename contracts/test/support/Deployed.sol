@@ -157,6 +157,20 @@ abstract contract Deployed is Test {
     });
   }
 
+  /// @dev Leaf of an answer in its claim, as src/protocol/answers.ts makes it.
+  function _leafOf(Answer memory a) internal view returns (bytes32) {
+    bytes32 readHash = keccak256(abi.encodePacked(a.read));
+    return Merkle.leaf(
+      abi.encode(
+        AdapterId.unwrap(adapter), a.tokensIn, a.tokensOut, a.allocated, a.receiptHash, a.inputsHash, readHash, _madeHash(a)
+      )
+    );
+  }
+
+  function _madeHash(Answer memory a) internal pure returns (bytes32) {
+    return keccak256(abi.encode(a.traceRoot, a.workingsRoot, a.payoutRoot, a.payoutCount));
+  }
+
   function _pay(PayRequest memory request, uint256 total) internal returns (ClaimId id) {
     uint256 allocated = request.answer.allocated;
     vm.prank(payer);

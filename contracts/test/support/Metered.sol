@@ -15,21 +15,33 @@ abstract contract Metered is Test {
     internal
     returns (uint256 used)
   {
+    return _meteredPaying(group, name, to, data, touched, 0);
+  }
+
+  /// @param value wei sent with the call
+  function _meteredPaying(
+    string memory group,
+    string memory name,
+    address to,
+    bytes memory data,
+    address[] memory touched,
+    uint256 value
+  ) internal returns (uint256 used) {
     for (uint256 k = 0; k < touched.length; k++) {
       Snapshots(address(vm)).cool(touched[k]);
     }
-    used = _gasOf(to, data);
+    used = _gasOf(to, data, value);
     (uint256 standard, uint256 least) = _calldataGas(data);
     used = 21_000 + (standard + used > least ? standard + used : least);
     Snapshots(address(vm)).snapshotValue(group, name, used);
   }
 
   /// @dev Not a high-level call, which would copy the data to the end of this contract's own large memory.
-  function _gasOf(address to, bytes memory data) private returns (uint256 used) {
+  function _gasOf(address to, bytes memory data, uint256 value) private returns (uint256 used) {
     bool done;
     assembly ("memory-safe") {
       used := gas()
-      done := call(gas(), to, 0, add(data, 0x20), mload(data), 0, 0)
+      done := call(gas(), to, value, add(data, 0x20), mload(data), 0, 0)
       used := sub(used, gas())
     }
     yes(done, "the call is taken");
