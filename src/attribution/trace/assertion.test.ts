@@ -148,6 +148,10 @@ describe.each(CASES)('%s', (_name, options, tokens, answer) => {
     one = await caseOf(options, tokens, answer);
   }, 60_000);
 
+  it('is of instructions that read what comes before them only: leaves that are asserted together do not lean on each other', () => {
+    one.small.program.instructions.forEach(({ inputs }, k) => inputs.forEach(({ space, index }) => expect(space === 'constant' || index < k).toBe(true)));
+  });
+
   it('asserts the leaves that follow, under its own root, at any place', async () => {
     const { tracer, inputs, tree, small, right } = one;
     for (const place of placesIn(one, 12, 1)) {
