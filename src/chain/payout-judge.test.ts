@@ -123,7 +123,7 @@ test('what two rounds of demands show of withheld workings convicts', async () =
       const show = shownBy(claimed.tables.map(workingsMatrix));
       let rounds = 0;
       for (; !search.found && rounds < 5; rounds++) {
-        for (const place of search.next({ ...SEARCH_LIMITS, rounds: 2, cuts: false })) search.add(show(place));
+        for (const place of search.next({ ...SEARCH_LIMITS, rounds: 2, cuts: false, asserts: false })) search.add(show(place));
       }
       expect(rounds).toBeLessThanOrEqual(2);
       const found = search.found!;
