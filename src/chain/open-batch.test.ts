@@ -9,7 +9,7 @@ import { payoutRoot } from '../protocol/fee.ts';
 import type { DisputeEvents } from './game-events.ts';
 import { disputesAbi } from './generated/abis.ts';
 import type { ClaimRecord } from './list-claims.ts';
-import { openBatch } from './open-batch.ts';
+import { claimOfFiled, openBatch } from './open-batch.ts';
 import { filePlace, leafOf } from './place.ts';
 
 const word = (pair: string) => `0x${pair.repeat(32)}` as const;
@@ -42,6 +42,7 @@ test('of a withheld batch the file is demanded first; what it shows is told from
   expect(batch.file.map(({ tokens }) => tokens)).toEqual(inputs.map(({ tokens }) => tokens));
   expect(toHex(filedLeaf(3n, batch.filed[1]!.filed))).toBe(toHex(filedLeaf(3n, batch.file[1]!)));
   expect(batch.claims.map(({ answer }) => answer)).toEqual([answers[2]]);
+  expect(claimOfFiled(claimOf(answers), batch.file, 1, answers[1]!).opening).toEqual(openAnswer(3n, answers, 1));
   // Another claim's file is none of this one's.
   expect(openBatch({ ...claimOf(answers), claimId: 8n }, undefined, events(fileShown(answers)))).toMatchObject({ kind: 'missing', places: [filePlace] });
 });

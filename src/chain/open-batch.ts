@@ -1,7 +1,8 @@
-import { type AnswerDigest, type AnswerOpening, MOST_ANSWER_TOKENS, answerFault, digestOf } from '../protocol/answers.ts';
-import { type FiledAnswer, filedDigest, readShortForm } from '../protocol/answers-file.ts';
+import { type AnswerDigest, type AnswerOpening, type ClaimedAnswer, MOST_ANSWER_TOKENS, answerFault, digestOf } from '../protocol/answers.ts';
+import { type FiledAnswer, filedDigest, filedLeaf, readShortForm } from '../protocol/answers-file.ts';
 import { type ReceiptedAnswer, answersOfBatch, parseBatchFile } from '../protocol/batch.ts';
 import type { Hex } from '../protocol/bytes.ts';
+import { merkleProof } from '../protocol/merkle.ts';
 import { MOST_USED } from '../protocol/retrieval-share.ts';
 import { shownFile } from './answers-file.ts';
 import { claimsOfBatch } from './claims-of-batch.ts';
@@ -54,6 +55,12 @@ export function openBatch(claim: ClaimRecord, file: unknown, events: DisputeEven
   const bad = filedFault(filed);
   if (bad) return { kind: 'missing', why: bad.why, places: bad.answers.filter((k) => !whole.has(k)).map((k) => leafOf(k, 0, 0)), claims, file: filed };
   return { kind: 'filed', why: `${why} What they are computed from was shown on chain.`, claims, filed: filed.flatMap((one, index) => (whole.has(index) ? [] : [{ index, filed: one }])), file: filed };
+}
+
+/** An answer of a shown file as a claim of its own, where what is claimed of it is known without being shown (attribution/trace/filed.ts). */
+export function claimOfFiled(claim: ClaimRecord, file: readonly FiledAnswer[], index: number, answer: ClaimedAnswer): ClaimRecord {
+  const proof = merkleProof(file.map((one) => filedLeaf(claim.adapterId, one)), index);
+  return { ...claim, answer, opening: { index: BigInt(index), answer, proof }, receiptCid: '' };
 }
 
 function fromFile(file: unknown, claim: ClaimRecord): ReceiptedAnswer[] | undefined {

@@ -36,7 +36,7 @@ export function assertedLeaves({ args: { leaf, level, values } }: Extract<Disput
 }
 
 /** float32, little-endian, whatever this machine is; by bits, since a NaN must stay the one that it is. */
-function floats(bytes: Uint8Array): Float32Array {
+export function floats(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const out = new Uint32Array(Math.floor(bytes.byteLength / 4));
   for (let k = 0; k < out.length; k++) out[k] = view.getUint32(4 * k, true);

@@ -1,5 +1,6 @@
 import { parseJson } from '../../attribution/catalog.ts';
 import { type InspectedAnswer, type Inspection, inspectAnswer, inputsOf } from '../../attribution/trace/inspect.ts';
+import { type FiledInspection, inspectFiled } from '../../attribution/trace/filed.ts';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
 import { MOST_PUBLISHED_BYTES } from '../../attribution/trace/published.ts';
 import type { ChainConnection } from '../../chain/client.ts';
@@ -10,6 +11,7 @@ import { type ClaimRecord, openingOf } from '../../chain/list-claims.ts';
 import { type Batch, openBatch } from '../../chain/open-batch.ts';
 import { listDatanets } from '../../chain/list-datanets.ts';
 import { translated } from '../../chain/translate-error.ts';
+import { type FiledAnswer, shortForm } from '../../protocol/answers-file.ts';
 import { BATCH_BYTES } from '../../protocol/batch.ts';
 import type { Hex } from '../../protocol/bytes.ts';
 import type { ReceiptPrices } from '../../protocol/divide-fee.ts';
@@ -33,7 +35,9 @@ export class Examiner {
   private readonly connection: ChainConnection;
   private readonly store: Pick<ContentStore, 'readFile'>;
   private readonly subjects: Subjects;
-  private readonly kept = new Map<string, Examined>();
+  private readonly kept = new Kept<Examined>(({ inspection }) => inspection.own);
+  /** Answers of shown files that are false: nothing of them is computed again. */
+  private readonly filed = new Kept<FiledInspection>(({ own }) => own);
 
   constructor(connection: ChainConnection, store: Pick<ContentStore, 'readFile'>, subjects: Subjects) {
     this.connection = connection;
@@ -47,13 +51,10 @@ export class Examiner {
    */
   async examine(claim: ClaimRecord, shown?: TraceInputs): Promise<Examined> {
     const { index, answer } = openingOf(claim);
-    const key = `${claim.claimId} ${claim.answersRoot} ${index} ${shown !== undefined}`;
+    const answerKey = keyOf(claim, Number(index));
+    const key = `${answerKey} ${shown !== undefined}`;
     const known = this.kept.get(key);
-    if (known) {
-      this.kept.delete(key);
-      this.kept.set(key, known);
-      return known;
-    }
+    if (known) return known;
     const receipt = await this.receipt(claim.receiptCid);
     const { adapter, version } = await this.registered(claim.adapterId);
     const subject = await this.subjects.open(adapter, version, receipt);
@@ -62,28 +63,43 @@ export class Examiner {
     const inspected: InspectedAnswer = {
       answer, programHash: adapter.programHash, receipt: tokens, published, clusters: subject.clusters,
       contributors: subject.records.map(({ contributor }) => contributor), prices: await this.prices(claim),
+      own: this.filed.get(answerKey)?.own,
     };
     const examined = { ...subject, programHash: adapter.programHash, inspection: await inspectAnswer(subject.tracer, inspected) };
     // What could not be read or computed may be there next time.
     const { kind } = examined.inspection.verdict;
-    if (kind !== 'unchecked' && kind !== 'inputs-unknown') this.keep(key, examined);
+    if (kind !== 'unchecked' && kind !== 'inputs-unknown') this.kept.set(key, examined);
     return examined;
+  }
+
+  /** An answer of which the claimant was made to show what it is computed from. Throws as examine. */
+  async examineFiled(claim: ClaimRecord, index: number, filed: FiledAnswer): Promise<FiledInspection> {
+    const key = keyOf(claim, index);
+    const known = this.filed.get(key);
+    if (known) return known;
+    const { adapter, version } = await this.registered(claim.adapterId);
+    const { tracer, records, clusters } = await this.subjects.open(adapter, version, undefined);
+    const found = await inspectFiled(tracer, filed, { programHash: adapter.programHash, contributors: records.map(({ contributor }) => contributor), clusters, prices: await this.prices(claim) });
+    if (found.right === false) this.filed.set(key, found);
+    return found;
+  }
+
+  /** What shows on chain what all answers of a claim are computed from; undefined where a receipt cannot be had, or is another. `claims`: every answer, in order. */
+  async shortForm(claims: readonly ClaimRecord[]): Promise<Uint8Array | undefined> {
+    const inputs: TraceInputs[] = [];
+    for (const claim of claims) {
+      const receipt = await this.receipt(claim.receiptCid);
+      const one = receipt && inputsOf(receipt, openingOf(claim).answer);
+      if (!one) return undefined;
+      inputs.push(one);
+    }
+    return shortForm(claims.map((claim) => openingOf(claim).answer), inputs);
   }
 
   /** The answers of a claim about several; `events` are what claimants were made to show on chain. */
   async batch(claim: ClaimRecord, events: DisputeEvents): Promise<Batch> {
     const bytes = await this.file(claim.receiptCid, BATCH_BYTES);
     return openBatch(claim, bytes && parsed(bytes), events);
-  }
-
-  private keep(key: string, examined: Examined): void {
-    this.kept.set(key, examined);
-    let bytes = 0;
-    // The newest first, which stays however large it is.
-    for (const [place, [old, { inspection }]] of [...this.kept].reverse().entries()) {
-      bytes += inspection.own?.tree.byteLength ?? 0;
-      if (place > 0 && (place >= KEPT || bytes > KEPT_BYTES)) this.kept.delete(old);
-    }
   }
 
   private async receipt(cid: string): Promise<Receipt | undefined> {
@@ -123,6 +139,37 @@ export class Examiner {
       ]);
       return { rateIn: String(rateIn), rateOut: String(rateOut), platformFee: '0', split: parts, payout };
     });
+  }
+}
+
+const keyOf = ({ claimId, answersRoot }: ClaimRecord, index: number) => `${claimId} ${answersRoot} ${index}`;
+
+/** What was used last, a few and within so many bytes. */
+class Kept<T> {
+  private readonly ownOf: (one: T) => Inspection['own'];
+  private readonly all = new Map<string, T>();
+
+  constructor(ownOf: (one: T) => Inspection['own']) {
+    this.ownOf = ownOf;
+  }
+
+  get(key: string): T | undefined {
+    const known = this.all.get(key);
+    if (known !== undefined) {
+      this.all.delete(key);
+      this.all.set(key, known);
+    }
+    return known;
+  }
+
+  set(key: string, one: T): void {
+    this.all.set(key, one);
+    let bytes = 0;
+    // The newest first, which stays however large it is.
+    for (const [place, [old, kept]] of [...this.all].reverse().entries()) {
+      bytes += this.ownOf(kept)?.tree.byteLength ?? 0;
+      if (place > 0 && (place >= KEPT || bytes > KEPT_BYTES)) this.all.delete(old);
+    }
   }
 }
 
