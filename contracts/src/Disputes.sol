@@ -31,9 +31,10 @@ contract Disputes is Games, IDisputes {
   uint256 private constant ROUNDS = 4;
   /// @notice Gas of refuting an assertion at worst (contracts/snapshots/Disputes.json): what its bond pays for.
   uint256 public constant ASSERTION_GAS = 900_000;
-  /// @dev Gas of one answer and one token in showFile at worst, by what their bytes cost (EIP-7623): of an answer two hashes and few
-  /// other bytes that are not zero, of a token three.
-  uint256 private constant FILED_ANSWER_GAS = 3_200;
+  /// @dev Gas of one answer and one token in showFile at worst, by what their bytes cost (EIP-7623; all else costs less): of an
+  /// answer two hashes and few other bytes that are not zero, 3,200, and of 16 records what is not left over of REPLY_GAS; of a
+  /// token, or a record, three bytes that are not zero.
+  uint256 private constant FILED_ANSWER_GAS = 4_300;
   uint256 private constant FILED_TOKEN_GAS = 130;
 
   IReferee public immutable referee;
