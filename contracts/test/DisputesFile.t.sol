@@ -269,6 +269,28 @@ contract DisputesFileTest is Filing, Metered {
     eq(uint256(_state(id)), uint256(DemandState.Answered), "shown");
   }
 
+  /// @dev One of several has at most 512 tokens; by itself it may have as many as can be checked.
+  function test_aLongAnswerIsClaimedAlone() public {
+    _add(500, 12, new uint32[](0), _someTokens(512, true));
+    _add(3, 2, new uint32[](0), _someTokens(5, true));
+    ClaimId id = _payBatch();
+    _demandFile(bob, id);
+    disputes.showFile(id, _file());
+    _batch[0].tokensIn++;
+    _tokensOf[0] = _someTokens(513, true);
+    _batch[0].inputsHash = keccak256(abi.encodePacked(uint32(12), _tokensOf[0]));
+    id = _payBatch();
+    _demandFile(bob, id);
+    _refusedFile(id, _file(), _wrong(id));
+    delete _batch;
+    delete _tokensOf;
+    _add(1000, 24, new uint32[](0), _someTokens(1024, true));
+    id = _payBatch();
+    _demandFile(bob, id);
+    disputes.showFile(id, _file());
+    eq(uint256(_state(id)), uint256(DemandState.Answered), "shown");
+  }
+
   /// @dev Nobody needs the file of one answer; but who is asked for it can show it.
   function test_anAnswerThatWasPaidByItself() public {
     (PayRequest memory request, Fee memory fee,) = _request("single", 13, 37, 6000);
@@ -315,14 +337,15 @@ contract DisputesFileTest is Filing, Metered {
     yes(used <= settlement.STRESSED_GAS() / 2, "less than half of a dispute");
   }
 
-  function test_gasOf16AnswersOf1024Tokens() public {
-    _gas("16 answers of 1,024 tokens", 16, 1024, 0, false);
+  function test_gasOf32AnswersOf512Tokens() public {
+    _gas("32 answers of 512 tokens", 32, 512, 0, false);
   }
 
   /// @dev Every answer has read as much as is paid for, and every token and record is beyond the first 65,535.
   function test_gasAtWorst() public {
     _gas("at worst, 256 answers", 256, 64, 16, true);
-    _gas("at worst, 16 answers", 16, 1024, 16, true);
+    _gas("at worst, 32 answers", 32, 512, 16, true);
+    _gas("at worst, one answer", 1, 1024, 16, true);
   }
 
   function _gas(string memory name, uint256 count, uint256 tokens, uint256 read, bool three) private returns (uint256 used) {
