@@ -1,4 +1,4 @@
-import { type Place, filePlace, samePlace } from '../chain/place.ts';
+import { ASSERTION, FILE, type Place, filePlace, samePlace } from '../chain/place.ts';
 import type { DisputeEvents } from '../chain/game-events.ts';
 import { type AssertedLeaves, type Revealed, assertedLeaves, revealedPlace } from '../chain/revealed-places.ts';
 import type { Hex } from '../protocol/bytes.ts';
@@ -33,6 +33,8 @@ export interface Dispute {
   convicted?: { challenger: Hex; what: string; transaction: Hex };
 }
 
+/** What is demanded: parts of a trace or of workings, what all answers of a batch come from; or that an assertion be refuted. */
+export const kindOf = ({ depth }: Pick<Place, 'depth'>): 'parts' | 'file' | 'assertion' => (depth === FILE ? 'file' : depth === ASSERTION ? 'assertion' : 'parts');
 
 export const NO_DISPUTE: Dispute = { demands: [], commitments: [], commitUntil: 0, heldUntil: 0, open: 0 };
 

@@ -15,7 +15,9 @@ export interface Pursuit {
   where: string;
   /** Which of the claim's answers it is about. */
   answer?: number | undefined;
-  /** Pieces that were demanded, in order. */
+  /** It ends with an assertion of what is right, not with a proof. */
+  asserts?: boolean | undefined;
+  /** Pieces that were demanded, in order, and what was asserted. */
   demanded: Place[];
   /** The call that disproves the claim, salt included. Secret until it is sent. */
   proof?: Hex;
@@ -67,6 +69,6 @@ export function parsePursuit(value: unknown): Pursuit | undefined {
   const right =
     one.openledger === 'pursuit/1' && decimal(one.claimId) && decimal(one.gas) && typeof one.where === 'string' &&
     isHex(one.account) && one.account.length === 42 && Array.isArray(one.demanded) && one.demanded.every(isPlace) &&
-    optional(one.proof, isHex) && optional(one.committedIn, decimal) && optional(one.proveBy, whole) && optional(one.reward, decimal) && optional(one.answer, whole);
+    optional(one.proof, isHex) && optional(one.committedIn, decimal) && optional(one.proveBy, whole) && optional(one.reward, decimal) && optional(one.answer, whole) && optional(one.asserts, (value) => typeof value === 'boolean');
   return right ? (one as Pursuit) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { ClaimOnChain } from '../chain/list-claims.ts';
 import { isOfWorkings } from '../protocol/workings-places.ts';
-import type { Dispute } from './disputes-events.ts';
+import { type DemandSeen, type Dispute, kindOf } from './disputes-events.ts';
 import type { Pursuit } from './disputes-kept.ts';
 
 /** One station on the way of a claim, for people. */
@@ -34,6 +34,20 @@ export function demandUntil(claim: Pick<ClaimOnChain, 'deadline'>, dispute: Disp
   return Math.min(beginUntil(claim, dispute), claim.deadline + Math.floor(window / 2) - replyTime);
 }
 
+/** What is said of a move and its answer. */
+interface MoveWords {
+  asked: string;
+  answers: string;
+  answered: string;
+  missed: string;
+}
+
+function partsWords(parts: readonly DemandSeen[]): MoveWords {
+  const tree = parts.every(({ place }) => isOfWorkings(place)) ? 'the payouts’ workings' : 'the trace';
+  const one = parts.length === 1;
+  return { asked: one ? `One piece of ${tree} demanded` : `${parts.length} pieces of ${tree} demanded`, answers: one ? 'Shows the piece' : 'Shows the pieces', answered: one ? 'Piece shown' : 'Pieces shown', missed: 'Not shown in time' };
+}
+
 /**
  * The way of a claim from its payment to its end. What happened on the chain is done, whoever did it; of what is still to come,
  * the first is now. `pursuit`: the looker's own challenge.
@@ -59,23 +73,44 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
 
   const waiting = dispute.demands.filter(({ state }) => state === 'open').sort((a, b) => a.due - b.due)[0];
   const silent = dispute.convicted?.what === 'silence' || (waiting !== undefined && now > waiting.due);
-  if (dispute.demands.length > 0) {
-    const count = dispute.demands.length;
-    const tree = dispute.demands.every(({ place }) => isOfWorkings(place)) ? 'the payouts’ workings' : 'the trace';
-    steps.push({ label: count === 1 ? `One piece of ${tree} demanded` : `${count} pieces of ${tree} demanded`, who: challenger, state: 'done' });
-    steps.push(waiting || silent
-      ? { label: silent ? 'Not shown in time' : 'Shows the piece', who: claimant, state: silent ? 'failed' : over ? 'later' : 'now', ...(waiting && !over && { until: waiting.due }) }
-      : { label: count === 1 ? 'Piece shown' : 'Pieces shown', who: claimant, state: 'done' });
-  } else if (pursuit && !pursuit.proof && !over) {
+  const [files, parts, assertions] = (['file', 'parts', 'assertion'] as const).map((kind) => dispute.demands.filter(({ place }) => kindOf(place) === kind)) as [DemandSeen[], DemandSeen[], DemandSeen[]];
+  const move = (demands: readonly DemandSeen[], words: MoveWords, last: boolean) => {
+    if (demands.length === 0) return;
+    const open = demands.filter(({ state }) => state === 'open').sort((a, b) => a.due - b.due)[0];
+    const missed = silent && demands.some(({ state, due }) => state === 'closed' || (state === 'open' && now > due));
+    // What went on is said in one step.
+    if (last || open || missed) steps.push({ label: words.asked, who: challenger, state: 'done' });
+    steps.push(open || missed
+      ? { label: missed ? words.missed : words.answers, who: claimant, state: missed ? 'failed' : over ? 'later' : 'now', ...(open && !over && { until: open.due }) }
+      : { label: words.answered, who: claimant, state: 'done' });
+  };
+  move(files, { asked: 'What its answers come from demanded', answers: 'Shows what they come from', answered: 'Shown what its answers come from', missed: 'Not shown in time' }, parts.length + assertions.length === 0);
+  move(parts, partsWords(parts), assertions.length === 0);
+  move(assertions, { asked: 'The right values asserted', answers: 'Has to refute them', answered: 'Assertion refuted', missed: 'Not refuted in time' }, true);
+  if (dispute.demands.length === 0 && pursuit && !pursuit.proof && !pursuit.asserts && !over) {
     steps.push({ label: 'Demands the piece that is false', who: 'you', state: 'now', until: claim.deadline });
     steps.push({ label: 'Shows the piece', who: claimant, state: 'later' });
   }
 
-  const committed = pursuit ? pursuit.committedIn !== undefined : dispute.commitments.length > 0;
+  // Whoever asserts has committed to that.
+  const commitments = dispute.commitments.filter(({ challenger: who }) => !assertions.some(({ demander }) => same(demander, who)));
+  const committed = pursuit ? pursuit.committedIn !== undefined : commitments.length > 0;
   // Nobody began in time: what could have followed is no part of the way.
   const lapsed = !committed && !waiting && (claim.state === 'final' || (!over && now > beginUntil(claim, dispute)));
-  if (!silent && !lapsed) {
-    const lastProof = pursuit?.proveBy ?? Math.max(0, ...dispute.commitments.map(({ proveBy }) => proveBy));
+  const asserted = assertions.some(({ state }) => state === 'open');
+  const proven = dispute.convicted !== undefined && dispute.convicted.what !== 'silence';
+  // After an assertion that was refuted its challenger stops; of others nothing is known before they commit.
+  const stopped = assertions.length > 0 && !asserted && !committed && !pursuit?.proof && !proven;
+  const searched = pursuit !== undefined && !pursuit.proof && !over;
+  if (silent || lapsed || stopped || (asserted && !proven)) {
+    // What could have followed is no part of the way.
+  } else if (searched && files.length > 0 && parts.length === 0) {
+    steps.push({ label: 'Searches the first false answer', who: 'you', state: waiting ? 'later' : 'now', ...(!waiting && { until: beginUntil(claim, dispute) }) });
+  } else if (searched && (pursuit.asserts || parts.some(({ place }) => place.depth > 0 && !isOfWorkings(place)))) {
+    steps.push({ label: 'Commits to the right values, unseen', who: 'you', state: waiting ? 'later' : 'now', ...(!waiting && { until: beginUntil(claim, dispute) }) });
+    steps.push({ label: pursuit.asserts ? 'Asserts them, for the claimant to refute' : 'Asserts them, or proves one false', who: 'you', state: 'later' });
+  } else {
+    const lastProof = pursuit?.proveBy ?? Math.max(0, ...commitments.map(({ proveBy }) => proveBy));
     const ready = !over && !waiting && (pursuit ? pursuit.proof !== undefined || dispute.demands.length > 0 : true);
     const missed = committed && !over && now > lastProof;
     steps.push({ label: pursuit || committed || over ? 'Commits to the proof, unseen' : 'Can commit to a proof', who: challenger, state: committed || over ? 'done' : ready ? 'now' : 'later', ...(ready && !committed && { until: beginUntil(claim, dispute) }) });
@@ -85,7 +120,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
       ...(committed && !over && !missed && { until: lastProof }),
     });
   }
-  if (claim.state === 'final' || (!over && !pursuit?.proof && free !== undefined && now > free)) steps.push(final);
+  if (claim.state === 'final' || (!over && !pursuit?.proof && free !== undefined && now > free) || (stopped && pursuit)) steps.push(final);
   else if (claim.state === 'open' && !pursuit && !silent) steps.push({ label: 'Refuted if it is proved false, else made final', who: 'anyone', state: 'later' });
   else steps.push({
     label: 'Refuted: half of the bond to the challenger, half to the Datanet’s contributors', who: silent && !over ? 'anyone' : challenger,

@@ -1,23 +1,26 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { disputeEvents } from '../chain/game-events.ts';
+import { demandFile } from '../chain/answers-file.ts';
 import { asksAboutAnswer } from '../chain/ask-referee.ts';
+import { assertLeaves, commitRoot, rootCommitment, rootCommittedIn } from '../chain/assert-leaves.ts';
 import { commitProof } from '../chain/commit-proof.ts';
 import { MOST_AT_ONCE, asDemanded, convictSilence, demandPlaces, takeBackDemand } from '../chain/demand-places.ts';
-import { samePlace } from '../chain/place.ts';
+import { ASSERTION, FILE, type Place, samePlace } from '../chain/place.ts';
 import { type ClaimRecord, openingOf } from '../chain/list-claims.ts';
 import { type ProofCall, evidenceProof } from '../chain/proof-call.ts';
 import { readDemand } from '../chain/read-dispute.ts';
-import { revealPlaces, showNoSuchPlace } from '../chain/reveal-places.ts';
 import { sendProof } from '../chain/send-proof.ts';
 import type { SendOptions } from '../chain/send-transaction.ts';
 import { type BalanceSource, withdrawBalance } from '../chain/withdraw-balance.ts';
 import { OpenLedgerError, type WireError, toWire } from '../errors.ts';
+import type { Hex } from '../protocol/bytes.ts';
 import type { LoadProgress } from '../workers/engine.api.ts';
 import { ChainLists } from './chain-lists.svelte.ts';
-import { type Challengeable, ClaimCheck, type Finding, isAnswered } from './claim-check.ts';
+import { type Challengeable, ClaimCheck, type Finding, isAnswered, isChallengeable } from './claim-check.ts';
+import { assertionRefuted, sameAsserted } from './disputes-assertions.ts';
 import { type DemandSeen, type Dispute, NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import type { Pursuit } from './disputes-kept.ts';
-import { EngineState } from './engine.svelte.ts';
+import { Replies } from './disputes-reply.ts';
 import { Pursuits, notJudged } from './pursuits.svelte.ts';
 import type { Session } from './session.svelte.ts';
 import { Transaction } from './transaction.svelte.ts';
@@ -53,6 +56,7 @@ export class DisputesState {
   readonly #pursuits: Pursuits;
   #work = new SvelteMap<bigint, ClaimWork>();
   readonly #check: ClaimCheck;
+  readonly #replies: Replies;
   #session: Session;
   #looking: Promise<void> = Promise.resolve();
 
@@ -61,6 +65,7 @@ export class DisputesState {
     this.lists = session.part(ChainLists);
     this.#pursuits = new Pursuits(session, 'disputes');
     this.#check = new ClaimCheck(session, (claimId) => this.disputeOf(claimId));
+    this.#replies = new Replies(session, this.#check);
   }
 
   /** False where the browser keeps nothing: a challenge is then lost with the tab. */
@@ -115,7 +120,7 @@ export class DisputesState {
   }
 
   /**
-   * Takes a challenge as far as it goes: demand, wait, commit, prove. Goes on by itself from block to block; after a reload, or
+   * Takes a challenge as far as it goes: demand, wait, commit, then prove, or assert and wait. Goes on by itself from block to block; after a reload, or
    * where a transaction failed, calling it again goes on where it stopped.
    */
   async pursue(claim: ClaimRecord): Promise<void> {
@@ -130,7 +135,7 @@ export class DisputesState {
       const account = this.#session.wallet.require().address;
       if (!this.#pursuits.of(claim.claimId)) {
         const { finding } = work;
-        if (finding?.kind !== 'false' && finding?.kind !== 'demand') return;
+        if (!finding || !isChallengeable(finding)) return;
         await this.#pursuits.keep({ openledger: 'pursuit/1', claimId: String(claim.claimId), account, where: finding.where, demanded: [], gas: '0', answer: answerOf(finding) });
       }
       while (!signal.aborted && this.#session.wallet.address === account && (await this.#advance(claim, work, signal)));
@@ -150,7 +155,7 @@ export class DisputesState {
     await this.#pursuits.drop(pursuit);
   }
 
-  /** Answers demands for parts of the traces of a claim's answers, computed again here. Anyone may; the demands' bonds are the claimant's. */
+  /** Answers what was demanded or asserted of a claim, computed again here. Anyone may; the bonds are the claimant's, late in their time the caller's. */
   async reply(claim: ClaimRecord, demands: readonly DemandSeen[]): Promise<void> {
     const work = this.#workFor(claim.claimId);
     if (work.replying || work.phase === 'checking') return;
@@ -158,31 +163,14 @@ export class DisputesState {
     work.error = undefined;
     work.stop = new AbortController();
     try {
-      for (const one of await this.#check.answers(claim)) await this.#replyAbout(one, demands, work, work.stop.signal);
+      await this.#look();
+      await this.#replies.run(claim, demands, { signal: work.stop.signal, onProgress: (at) => (work.progress = at), send: (send) => this.#send(work, send) });
     } catch (error) {
       if (work.tx.stage !== 'failed') work.error = toWire(error);
     } finally {
       work.replying = false;
       await this.#look();
       void this.#session.wallet.refresh();
-    }
-  }
-
-  async #replyAbout(claim: ClaimRecord, demands: readonly DemandSeen[], work: ClaimWork, signal: AbortSignal): Promise<void> {
-    const opening = openingOf(claim);
-    const answer = Number(opening.index);
-    const places = demands.flatMap(({ place: { answer: about, ...place } }) => (about === answer ? [place] : []));
-    if (!places.length) return;
-    await this.#look();
-    const query = await this.#check.query(claim);
-    const progress = EngineState.until<LoadProgress>((at) => (work.progress = at));
-    const { shown, missing } = await this.#session.engine
-      .job((api, job) => api.replyToDemands(job, query, places, progress.listen), signal)
-      .finally(() => (progress.done(), (work.progress = undefined)));
-    const { connection } = this.#session.chain;
-    for (const part of shown) await this.#send(work, (options) => revealPlaces(connection, this.#session.wallet.require(), claim.claimId, opening, part, options));
-    for (const { place, matrix } of missing) {
-      await this.#send(work, (options) => showNoSuchPlace(connection, this.#session.wallet.require(), claim.claimId, opening, matrix, { answer, ...place }, options));
     }
   }
 
@@ -252,9 +240,12 @@ export class DisputesState {
       await this.#pursuits.keep({ ...pursuit, demanded: pursuit.demanded.filter((one) => !samePlace(one, place)) });
       return true;
     }
-    const waiting = pursuit.demanded.map((place) => dispute.demands.find((one) => samePlace(one.place, place))).find((one) => one?.state === 'open');
+    const followed = pursuit.demanded.flatMap((place) => dispute.demands.filter((one) => samePlace(one.place, place)));
+    if (followed.some(({ state }) => state === 'disproved')) throw assertionRefuted();
+    const waiting = followed.filter(({ state }) => state === 'open').sort((a, b) => a.due - b.due)[0];
     if (waiting) {
-      if (chain.blockTime <= waiting.due) return this.#nextBlock(work, 'Waiting for the claimant to show what was demanded. This page goes on by itself while it is open.', signal);
+      const what = waiting.place.depth === ASSERTION ? 'Waiting until the claimant’s time to refute what was asserted is over.' : 'Waiting for the claimant to show what was demanded.';
+      if (chain.blockTime <= waiting.due) return this.#nextBlock(work, `${what} This page goes on by itself while it is open.`, signal);
       await this.#send(work, (options) => convictSilence(connection, wallet.require(), claimId, waiting.place, options));
       // What is won is whose demand it was.
       const mine = waiting.demander.toLowerCase() === pursuit.account.toLowerCase();
@@ -269,6 +260,7 @@ export class DisputesState {
       await this.#pursuits.keep({ ...pursuit, where: finding.where, proof: proofOf(finding).data, answer: answerOf(finding) });
       return true;
     }
+    if (finding.kind === 'assert') return this.#assert(claim, pursuit, finding, work, signal);
     if (finding.kind !== 'demand') {
       await this.drop(pursuit);
       return false;
@@ -280,11 +272,45 @@ export class DisputesState {
       const part = places.slice(from, from + MOST_AT_ONCE);
       // What somebody else has demanded serves both.
       const mine = part.filter((place) => !demands.some((one) => samePlace(one.place, place)));
-      if (mine.length) await this.#send(work, (options) => demandPlaces(connection, wallet.require(), claimId, mine, options));
+      if (mine.length) await this.#send(work, (options) => mine[0]!.depth === FILE
+        ? demandFile(connection, wallet.require(), claimId, options)
+        : demandPlaces(connection, wallet.require(), claimId, mine, { ...options, commitment: this.#commitment(finding, mine) }));
       const before = this.pursuitOf(claimId) ?? pursuit;
       await this.#pursuits.keep({ ...before, where: finding.where, demanded: [...before.demanded, ...part], answer: answerOf(finding) });
     }
     return true;
+  }
+
+  /** What is right in place of the first leaves that are false: committed to, and asserted in a later block. */
+  async #assert(claim: ClaimRecord, pursuit: Pursuit, finding: Extract<Finding, { kind: 'assert' }>, work: ClaimWork, signal: AbortSignal): Promise<true> {
+    const { chain, wallet } = this.#session;
+    const { connection } = chain;
+    const { of, ownRoot, assertion, where } = finding;
+    const { claimId } = claim;
+    const opening = openingOf(of);
+    const answer = Number(opening.index);
+    const begun: Pursuit = { ...pursuit, where, answer, asserts: true };
+    const there = sameAsserted(this.disputeOf(claimId), { ...finding, answer });
+    if (there) {
+      await this.#pursuits.keep({ ...begun, demanded: [...pursuit.demanded, there.place] });
+      return true;
+    }
+    const committedIn = await rootCommittedIn(connection, pursuit.account, claimId, answer, ownRoot);
+    if (committedIn === undefined) {
+      const { gasPaid } = await this.#send(work, (options) => commitRoot(connection, wallet.require(), claimId, answer, ownRoot, options));
+      await this.#pursuits.keep({ ...begun, gas: add(pursuit.gas, gasPaid) });
+    } else if ((chain.block ?? 0n) <= committedIn) {
+      await this.#nextBlock(work, 'Waiting for the next block: an assertion comes after its commitment.', signal);
+    } else {
+      const { place, gasPaid } = await this.#send(work, (options) => assertLeaves(connection, wallet.require(), claimId, opening, assertion, options));
+      await this.#pursuits.keep({ ...begun, gas: add(pursuit.gas, gasPaid), demanded: [...pursuit.demanded, place] });
+    }
+    return true;
+  }
+
+  /** To the own trace, which an assertion at the end of a search needs; undefined where it is not known yet, or has to be made by itself. */
+  #commitment({ ownRoot }: Extract<Finding, { kind: 'demand' }>, [first]: readonly Place[]): Hex | undefined {
+    return ownRoot && first?.levels && rootCommitment(this.#session.wallet.require().address, first.answer, ownRoot);
   }
 
   async #inspect(claim: ClaimRecord, work: ClaimWork, signal: AbortSignal): Promise<Finding> {
@@ -358,7 +384,8 @@ function noProgress(why: string): OpenLedgerError {
 
 /** Which answer of its claim a finding is about; undefined where it is about several. */
 function answerOf(finding: Challengeable): number | undefined {
-  if (finding.kind === 'false') return finding.of && Number(openingOf(finding.of).index);
+  if (finding.kind !== 'demand') return finding.of && Number(openingOf(finding.of).index);
+  if (finding.places.some(({ depth }) => depth === FILE)) return undefined;
   const answers = new Set(finding.places.map(({ answer }) => answer));
   return answers.size === 1 ? finding.places[0]!.answer : undefined;
 }

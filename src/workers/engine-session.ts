@@ -7,7 +7,7 @@ import type { DatanetRecord } from '../protocol/record.ts';
 import { openBrowserCache } from '../storage/browser-cache.ts';
 import { ContentStore } from '../storage/content-store.ts';
 import { ask, confirm, measure, profile } from './asking.ts';
-import type { TracePlace } from './disputes.api.ts';
+import type { AnswerToFile, FiledFinding, FiledQuery, Refutation, SaidLeaves, TracePlace } from './disputes.api.ts';
 import type { RegisteredRun, RunPlace, ShownOfRun, VouchedRun } from './runs.api.ts';
 import type {
   AdapterRef, Answer, AnswerTokens, Answered, AskOptions, Attribution, BaseChoice, CheckStep, ClaimFinding, ClaimQuery, DemandReplies, EngineApi, KernelProfile, LibraryAdapterRef, ModelSource, Pricing, ReceiptResult,
@@ -203,8 +203,20 @@ export class EngineSession implements EngineApi {
     return this.answer(job, async (signal): Promise<ClaimFinding> => (await loadDisputes()).inspectClaim(this.toInspect(onProgress), claim, { signal, onProgress }));
   }
 
+  inspectFiled(job: string, answer: FiledQuery, onProgress: Report) {
+    return this.answer(job, async (signal): Promise<FiledFinding> => (await loadDisputes()).inspectFiled(this.toInspect(onProgress), answer, { signal, onProgress }));
+  }
+
   replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: Report) {
     return this.answer(job, async (signal): Promise<DemandReplies> => (await loadDisputes()).replyToDemands(this.toInspect(onProgress), claim, places, { signal, onProgress }));
+  }
+
+  refuteAssertions(job: string, claim: ClaimQuery, said: SaidLeaves[], onProgress: Report) {
+    return this.answer(job, async (signal): Promise<Refutation[]> => (await loadDisputes()).refuteAssertions(this.toInspect(onProgress), claim, said, { signal, onProgress }));
+  }
+
+  fileOfAnswers(job: string, answers: AnswerToFile[]) {
+    return this.answer(job, async (signal) => (await loadDisputes()).fileOfAnswers(this.ready().catalog, answers, signal));
   }
 
   makeRunStatement(job: string, run: RegisteredRun, onProgress: Report) {

@@ -7,13 +7,13 @@ import type { DatanetRecord, VersionRecord } from '../protocol/record.ts';
 import type { RetrievalLog } from '../protocol/retrieval-share.ts';
 import type { RunFile } from '../protocol/run.ts';
 import type { TrainRecipe } from '../model/recipe.ts';
-import type { ClaimFinding, ClaimQuery, DemandReplies, TracePlace } from './disputes.api.ts';
+import type { AnswerToFile, ClaimFinding, ClaimQuery, DemandReplies, FiledFinding, FiledQuery, Refutation, SaidLeaves, TracePlace } from './disputes.api.ts';
 import type { RegisteredRun, RunFinding, RunPlace, RunReplies, RunStatementMade, ShownOfRun, VouchedRun } from './runs.api.ts';
 
 export { DEFAULT_RECIPE, type TrainRecipe, stepCount } from '../model/recipe.ts';
 export { heldOutCount } from '../model/held-out.ts';
 export type { Target } from '../model/lora-config.ts';
-export type { ClaimEvidence, ClaimFinding, ClaimQuery, DemandReplies, ShownPiece } from './disputes.api.ts';
+export type { AnswerToFile, Assertion, ClaimEvidence, ClaimFinding, ClaimQuery, DemandReplies, FiledFinding, FiledQuery, LeavesPlace, SaidLeaves, ShownPiece } from './disputes.api.ts';
 
 /**
  * What the page asks of the model worker. Plain data only; callbacks are wrapped by Comlink's `proxy`. Every long
@@ -384,8 +384,14 @@ export interface EngineApi {
 
   /** Computes again what a claim commits to, and says whether it is right or what to do about it. */
   inspectClaim(job: string, claim: ClaimQuery, onProgress: (p: LoadProgress) => void): Promise<Answered<ClaimFinding>>;
+  /** The same of an answer of which its claimant has shown what it is computed from, and a hash of what was made of it. */
+  inspectFiled(job: string, answer: FiledQuery, onProgress: (p: LoadProgress) => void): Promise<Answered<FiledFinding>>;
   /** What answers demands for places of a claim that is right: computed again. Fails with `dispute/not-shown` where it is not right. */
   replyToDemands(job: string, claim: ClaimQuery, places: TracePlace[], onProgress: (p: LoadProgress) => void): Promise<Answered<DemandReplies>>;
+  /** What refutes assertions about leaves of a claim that is right, each in turn. Fails with `dispute/not-shown` where it is not right. */
+  refuteAssertions(job: string, claim: ClaimQuery, said: SaidLeaves[], onProgress: (p: LoadProgress) => void): Promise<Answered<Refutation[]>>;
+  /** The file of a batch's answers as it is shown on chain. Fails with `dispute/not-shown` where the tokens of one cannot be had. */
+  fileOfAnswers(job: string, answers: AnswerToFile[]): Promise<Answered<Uint8Array>>;
 
   /** What the owner of an adapter can vouch for: its run made again here, with the roots of its units, which are posted with the statement. Fails with `run/other-outcome` where it gives another adapter. */
   makeRunStatement(job: string, run: RegisteredRun, onProgress: (p: LoadProgress) => void): Promise<Answered<RunStatementMade>>;
