@@ -3,16 +3,18 @@ import { disputeEvents } from '../../chain/game-events.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LeavesPlace, assertionFrom } from '../../attribution/trace/assertion.ts';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
 import type { Matrix } from '../../attribution/trace/run.ts';
-import { noSuchPlace, repliesTo, shownOf } from '../../attribution/trace/replies.ts';
+import { noSuchPlace, repliesTo } from '../../attribution/trace/replies.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { type SmallTrace, randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
 import { ALL_MATRICES, TraceNodes } from '../../attribution/trace/trace-nodes.ts';
 import { Tracer } from '../../attribution/trace/tracer.ts';
-import { TraceTree, leafValues } from '../../attribution/trace/tree.ts';
+import { TraceTree, cutOf } from '../../attribution/trace/tree.ts';
+import { assertLeaves, commitRoot, rootCommittedIn } from '../../chain/assert-leaves.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
-import { demandPlaces } from '../../chain/demand-places.ts';
+import { convictSilence, demandPlaces } from '../../chain/demand-places.ts';
 import { leafOf } from '../../chain/place.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
@@ -40,6 +42,7 @@ import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/rec
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import { demandsOf } from './demands.ts';
 import { Examiner } from './examine.ts';
+import { type MadeClaim, openDemands, refuteAsserted, sentBy, showAsClaimed, total } from './testing/cheat.ts';
 import { StateFile } from './watch-state.node.ts';
 import { type WatchEvent, type WatchLimits, Watcher } from './watcher.ts';
 
@@ -122,7 +125,7 @@ async function claim(trace: Matrix[], { publish = true, pay = (payouts) => payou
 
 const LIMITS: WatchLimits = { gasPrice: 100n * 10n ** 9n, bond: OPEN, demands: 8, confirmations: 0 };
 
-function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; defend?: 'own' | 'all' | 'none'; meanwhile?: () => Promise<void> } = {}) {
+function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Partial<WatchLimits>; dryRun?: boolean; defend?: 'own' | 'all' | 'none'; meanwhile?: () => Promise<void>; tracer?: Tracer } = {}) {
   const { connection } = chain;
   const events: WatchEvent[] = [];
   const feed = createEventFeed(connection, memoryEventStore());
@@ -135,7 +138,7 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
   };
   const path = join(folder, `${name}.json`);
   const file = new StateFile(path, { chainId: connection.chain.id, disputes: connection.contracts.disputes, account: wallet?.address ?? word('00').slice(0, 42) as Hex });
-  const examiner = new Examiner(connection, store, { open: async () => (await change.meanwhile?.(), { tracer, records }) });
+  const examiner = new Examiner(connection, store, { open: async () => (await change.meanwhile?.(), { tracer: change.tracer ?? tracer, records }) });
   const made = new Watcher({ connection, feed, examiner, wallet, file, limits: { ...LIMITS, ...change.limits }, defend: change.defend ?? 'own', dryRun: change.dryRun ?? false, tell: (event) => events.push(event) });
   return { events, path, feed, round: () => made.round(), of: (id: bigint) => events.filter((event) => event.claim === String(id)).map(({ event }) => event) };
 }
@@ -143,17 +146,15 @@ function watcher(name: string, wallet: Wallet | undefined, change: { limits?: Pa
 const stateOf = async (id: bigint) => (await readClaim(chain.connection, id)).state;
 const gasOf = (events: WatchEvent[], event: string) => events.filter((one) => one.event === event).map(({ gas }) => Number(gas));
 
-/** What the claimant of a false trace would do to keep its bond: shows whatever is demanded. */
-async function reveal(id: bigint, trace: Matrix[]): Promise<number[]> {
-  const { connection } = chain;
-  const feed = createEventFeed(connection, memoryEventStore());
-  await feed.refresh();
-  const { answer } = await readClaim(connection, id);
-  const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, place, state }) => (claimId === id && state === 'open' ? [place] : []));
-  if (!places.length) return [];
-  const shown = shownOf(tracer, inputs, places, new TraceNodes(TraceTree.of(trace)), (index, leaf) => leafValues(trace[index]!, leaf).values);
-  return [Number((await revealPlaces(connection, claimant, id, openAnswer(adapterId, [answer!], 0), shown)).gasUsed)];
+/** The claim as its maker knows it. */
+async function madeClaim(id: bigint, trace: Matrix[]): Promise<MadeClaim> {
+  const { answer } = await readClaim(chain.connection, id);
+  return { claimId: id, adapterId, tracer, made: [{ answer: answer!, inputs, trace }] };
 }
+const reveal = async (id: bigint, trace: Matrix[]) => showAsClaimed(chain.connection, claimant, await madeClaim(id, trace));
+const refuteFor = async (id: bigint, trace: Matrix[], by = claimant) => refuteAsserted(chain.connection, by, await madeClaim(id, trace));
+/** Until no demand can be answered any more. */
+const silence = async () => chain.pass(Math.ceil((await readTerms(chain.connection)).replyTime * 1.25) + 1);
 
 test('a flipped bit and a false payout are refuted; the right claim is left alone; the reward comes', async () => {
   const honest = await claim(right);
@@ -202,7 +203,7 @@ test('what cannot be guessed is demanded: shown, it is refuted by proof; not sho
   expect((await readBalances(chain.connection, guard.address)).disputes).toBe(0n);
 }, 60_000);
 
-test('a withheld trace takes eight transactions of both sides at most, and five million gas, wherever it is false', async () => {
+test('a withheld trace takes six transactions of both sides at most, and five million gas, wherever it is false', async () => {
   const { demandPrice } = await readTerms(chain.connection);
   const faults: [number, (values: Float32Array) => void][] = [[700, (values) => values.set([0.5])], [right.length - 1, (values) => values.set([0.5, 0.25])], [40, flip]];
   for (const [k, [at, change]] of faults.entries()) {
@@ -210,28 +211,34 @@ test('a withheld trace takes eight transactions of both sides at most, and five 
     const id = await claim(trace, { publish: false });
     const { events, round, of } = watcher(`search-${k}`, guard);
     const [replies, before] = [[] as number[], (await readBalances(chain.connection, claimant.address)).disputes];
-    for (let rounds = 0; !of(id).includes('committed') && rounds < 4; rounds++) {
+    const ended = () => of(id).some((event) => event === 'asserted' || event === 'committed');
+    for (let rounds = 0; !ended() && rounds < 4; rounds++) {
       await round();
       replies.push(...(await reveal(id, trace)));
     }
-    await chain.pass(1);
+    const asserted = of(id).includes('asserted');
+    // What is right cannot be refuted.
+    if (asserted) await expect(refuteFor(id, trace)).rejects.toMatchObject({ code: 'contract/assertion-holds' });
+    await (asserted ? silence() : chain.pass(1));
     await round();
     expect(await stateOf(id)).toBe('refuted');
-    const sent = events.filter((event) => event.claim === String(id) && event.gas !== undefined && event.event !== 'shown');
-    expect(sent.map(({ event }) => event).slice(-2)).toEqual(['committed', 'proved']);
-    const gas = [...sent.map((event) => Number(event.gas)), ...replies];
-    console.info(`withheld, false in instruction ${at % right.length}: ${sent.map(({ event, gas: each }) => `${event} ${each}`).join(', ')}; replies ${replies.join(', ')}: ${gas.length} transactions, ${gas.reduce((a, b) => a + b, 0)} gas`);
-    expect(gas.length).toBeLessThanOrEqual(8);
-    expect(gas.reduce((a, b) => a + b, 0)).toBeLessThanOrEqual(5_000_000);
-    // The bonds of the demands cover what the replies cost.
+    expect((await readClaim(chain.connection, id)).challenger).toBe(guard.address);
+    const sent = await sentBy(chain.connection, events, id);
+    expect(sent.map(({ event }) => event).slice(-2)).toEqual(asserted ? ['asserted', 'silence'] : ['committed', 'proved']);
+    const gas = [...sent.map((one) => one.gas), ...replies];
+    console.info(`withheld, false in instruction ${at % right.length}: ${sent.map(({ event, gas: each }) => `${event} ${each}`).join(', ')}; replies ${replies.join(', ')}: ${gas.length} transactions, ${total(gas)} gas`);
+    expect(gas.length).toBeLessThanOrEqual(6);
+    expect(total(gas)).toBeLessThanOrEqual(5_000_000);
+    // The bonds of the demands cover what the replies cost; that of the assertion came back.
     const bonds = (await readBalances(chain.connection, claimant.address)).disputes - before;
-    expect(bonds / (demandPrice.hash / NODE_GAS)).toBeGreaterThanOrEqual(BigInt(replies.reduce((a, b) => a + b, 0)));
+    expect(bonds / (demandPrice.hash / NODE_GAS)).toBeGreaterThanOrEqual(BigInt(total(replies)));
+    expect((await readBalances(chain.connection, guard.address)).disputes).toBe(0n);
   }
 }, 60_000);
 
 test('who cannot be told what was asked has the tokens shown; a claimant who always replies at the last moment is refuted all the same', async () => {
   const id = await claim(changed(3, flip), { publish: false, receipt: false });
-  const { round, of } = watcher('tokens', guard);
+  const { events, round, of, feed } = watcher('tokens', guard);
   await round();
   // A gateway may be slow: not at once.
   expect(of(id)).toEqual(['found', 'waiting']);
@@ -239,23 +246,33 @@ test('who cannot be told what was asked has the tokens shown; a claimant who alw
   await round();
   expect(of(id)).toEqual(['found', 'waiting', 'demanded']);
   const { replyTime } = await readTerms(chain.connection);
-  const late = async () => {
-    await chain.pass(replyTime - 10);
-    return reveal(id, changed(3, flip));
+  /** From the first demand on, each reply at the last moment. */
+  const goOn = async (trace: Matrix[], one: ReturnType<typeof watcher>, claimId: bigint) => {
+    const replies: number[] = [];
+    for (let rounds = 0; rounds < 6 && !one.of(claimId).some((event) => event === 'asserted' || event === 'proved'); rounds++) {
+      const open = await openDemands(chain.connection, claimId);
+      await chain.pass(open.length ? replyTime - 10 : 1);
+      replies.push(...(await reveal(claimId, trace)));
+      await one.round();
+    }
+    if (one.of(claimId).includes('asserted')) await silence();
+    await one.round();
+    expect(await stateOf(claimId)).toBe('refuted');
+    return { replies, sent: (await sentBy(chain.connection, one.events, claimId)).map(({ event }) => event) };
   };
-  const gas = [await late()];
-  await round();
-  // The first reply showed nodes too: the search goes on where it would be.
-  expect(of(id).slice(3)).toEqual(['found', 'demanded']);
-  for (let rounds = 1; !of(id).includes('committed') && rounds < 3; rounds++) {
-    gas.push(await late());
-    await round();
-  }
-  await chain.pass(1);
-  await round();
-  expect(await stateOf(id)).toBe('refuted');
-  // Demands and replies, commitment and proof: no more than where the receipt is known.
-  expect(gas.length + of(id).filter((event) => ['demanded', 'committed', 'proved'].includes(event)).length).toBeLessThanOrEqual(8);
+  const first = await goOn(changed(3, flip), { events, round, of, path: '', feed }, id);
+  // The first reply showed nodes too: the search goes on where it would be. Its root could not be committed to before: one transaction more.
+  expect(first.replies).toHaveLength(2);
+  expect(first.sent).toEqual(['demanded', 'demanded', 'committed', 'asserted', 'silence']);
+
+  const trace = changed(700 % right.length, (values) => values.set([0.5, 0.25]));
+  const more = await claim(trace, { publish: false, receipt: false });
+  await chain.pass(1001);
+  const other = watcher('tokens-more', guard);
+  await other.round();
+  const second = await goOn(trace, other, more);
+  expect(second.replies).toHaveLength(2);
+  expect(second.sent).toEqual(['demanded', 'demanded', 'committed', 'asserted', 'silence']);
 }, 60_000);
 
 test('demands on own claims are answered, and the right claim becomes final', async () => {
@@ -296,6 +313,113 @@ test('a right claim whose claimant is away is defended by another, once the bond
   // The round ends with the bond withdrawn, where it is worth the gas; else it is there.
   const { disputes } = await readBalances(connection, owner.address);
   expect(disputes === demandPrice.reply + demandPrice.leaf || stranger.events.some(({ event }) => event === 'withdrawn')).toBe(true);
+}, 60_000);
+
+test('what somebody asserts of a right claim and does not follow is refuted: by its claimant, and once the bond is theirs by anybody', async () => {
+  const { connection } = chain;
+  const id = await claim(right);
+  const { answer } = await readClaim(connection, id);
+  const opening = openAnswer(adapterId, [answer!], 0);
+  const wide = right.findIndex(({ rows, columns }) => rows * columns > 512);
+  const wrong = changed(wide, (values) => values.set([0.5, 0.25], values.length - 2));
+  /** Asserts leaves of a trace, as whoever made them up could. */
+  const asserted = async (trace: Matrix[], at: LeavesPlace) => {
+    const assertion = assertionFrom(tracer, inputs, TraceTree.of(trace), at, trace[at.index]!)!;
+    if ((await rootCommittedIn(connection, guard.address, id, 0, assertion.ownRoot)) === undefined) await commitRoot(connection, guard, id, 0, assertion.ownRoot);
+    await chain.pass(1);
+    return (await assertLeaves(connection, guard, id, opening, assertion)).place;
+  };
+  // One leaf that does not follow, several of which one does not, and the claim's own.
+  const [last, above] = [cutOf(right[wide]!.rows, right[wide]!.columns).count - 1, 1];
+  const places = [await asserted(wrong, { index: wide, leaf: last, level: 0 }), await asserted(wrong, { index: wide, leaf: last >> above, level: above }), await asserted(right, { index: 60, leaf: 0, level: 0 })];
+  const own = watcher('asserted-own', claimant);
+  await own.round();
+  expect(own.of(id).filter((event) => event === 'refuted')).toHaveLength(3);
+  for (const place of places) expect((await readDemand(connection, id, place)).state).toBe('answered');
+  console.info(`gas of a refutation ${gasOf(own.events, 'refuted').join(', ')}`);
+
+  const more = await asserted(wrong, { index: wide, leaf: last, level: 0 });
+  const stranger = watcher('asserted-stranger', owner, { defend: 'all' });
+  await stranger.round();
+  expect((await readDemand(connection, id, more)).state).toBe('open');
+  await chain.pass(Math.ceil((await readTerms(connection)).replyTime / 2) + 1);
+  await stranger.round();
+  expect((await readDemand(connection, id, more)).state).toBe('answered');
+  expect(stranger.of(id)).toContain('refuted');
+  expect(stranger.events.filter(({ event }) => event === 'failed')).toEqual([]);
+  await silence();
+  await expect(convictSilence(connection, guard, id, more)).rejects.toMatchObject({ code: 'contract/no-open-demand' });
+}, 60_000);
+
+test('whoever computes something else than everybody loses only bonds by it, and asserts nothing twice', async () => {
+  const { connection } = chain;
+  // The claims before this one are beyond dispute.
+  await chain.pass(8001);
+  const id = await claim(right, { publish: false });
+  const wrong = changed(700 % right.length, (values) => values.set([0.5, 0.25]));
+  const broken = new Proxy(tracer, {
+    get: (whole, name) => {
+      if (name === 'trace') return () => Promise.resolve({ tree: TraceTree.of(wrong), scores: wrong.at(-2)!.values, noise: wrong.at(-1)!.values });
+      if (name === 'matrices') return (_: TraceInputs, indices: number[]) => Promise.resolve(new Map(indices.map((index) => [index, wrong[index]!])));
+      return Reflect.get(whole, name) as unknown;
+    },
+  });
+  const [mistaken, own] = [watcher('mistaken', guard, { tracer: broken }), watcher('defends', claimant)];
+  for (let rounds = 0; rounds < 4; rounds++) {
+    await mistaken.round();
+    await own.round();
+  }
+  expect((await sentBy(connection, mistaken.events, id)).map(({ event }) => event)).toEqual(['demanded', 'demanded', 'asserted']);
+  expect(own.of(id).filter((event) => event === 'shown' || event === 'refuted')).toEqual(['shown', 'shown', 'refuted']);
+  expect(mistaken.events.find(({ event, claim: at }) => event === 'failed' && at === String(id))?.text).toMatch(/Nothing is asserted again/);
+  expect(await openDemands(connection, id)).toEqual([]);
+  // Nor after it was begun anew.
+  const again = watcher('mistaken', guard, { tracer: broken });
+  await again.round();
+  expect(again.of(id)).toEqual(['found', 'failed']);
+  await chain.pass(8001);
+  await finalizeClaim(connection, owner, id);
+  expect(await stateOf(id)).toBe('final');
+}, 60_000);
+
+test('where somebody else has asserted the same, that counts; should nobody say that it was not refuted, the watcher does', async () => {
+  const { connection } = chain;
+  const trace = changed(700 % right.length, (values) => values.set([0.5, 0.25]));
+  const id = await claim(trace, { publish: false });
+  const [theirs, mine] = [watcher('theirs', owner), watcher('follows', guard)];
+  for (let rounds = 0; rounds < 3; rounds++) {
+    await theirs.round();
+    await mine.round();
+    await reveal(id, trace);
+  }
+  expect((await sentBy(connection, theirs.events, id)).map(({ event }) => event)).toEqual(['demanded', 'demanded', 'asserted']);
+  expect(await sentBy(connection, mine.events, id)).toEqual([]);
+  const { replyTime } = await readTerms(connection);
+  await chain.pass(replyTime + 1);
+  await mine.round();
+  expect(await stateOf(id)).toBe('open');
+  await chain.pass(Math.ceil(replyTime / 4) + 1);
+  await mine.round();
+  expect(await stateOf(id)).toBe('refuted');
+  expect((await readClaim(connection, id)).challenger).toBe(owner.address);
+}, 60_000);
+
+test('two false claims about the same answer share the commitment to its root: one is asserted after the other', async () => {
+  const trace = changed(700 % right.length, (values) => values.set([0.5, 0.25]));
+  const ids = [await claim(trace, { publish: false }), await claim(trace, { publish: false })];
+  const { events, round } = watcher('twins', guard);
+  for (let rounds = 0; rounds < 6; rounds++) {
+    await round();
+    for (const id of ids) await reveal(id, trace);
+    await chain.pass(1);
+  }
+  const sent = await Promise.all(ids.map((id) => sentBy(chain.connection, events, id)));
+  expect(sent.map((all) => all.at(-1)!.event)).toEqual(['asserted', 'asserted']);
+  // No more than one commitment for each: it was the other's since the first demand.
+  expect(sent.flat().filter(({ event }) => event === 'committed').length).toBeLessThanOrEqual(2);
+  await silence();
+  await round();
+  expect(await Promise.all(ids.map(stateOf))).toEqual(['refuted', 'refuted']);
 }, 60_000);
 
 test('a demand that somebody else answers meanwhile does not hold back the replies to others', async () => {
