@@ -13,17 +13,18 @@ import { inputsBytes } from '../attribution/trace/step.ts';
 import { shownBy } from '../attribution/trace/testing/shown-by.ts';
 import { ALL_MATRICES, leafPlace } from '../attribution/trace/trace-nodes.ts';
 import type { Tracer } from '../attribution/trace/tracer.ts';
-import { TraceTree } from '../attribution/trace/tree.ts';
+import { TraceTree, leafValues } from '../attribution/trace/tree.ts';
 import { fromWire } from '../errors.ts';
 import { DEFAULT_RECIPE } from '../model/recipe.ts';
 import { inputsHashOf } from '../protocol/answers.ts';
+import { type FiledAnswer, readShortForm, shortForm } from '../protocol/answers-file.ts';
 import { toHex } from '../protocol/bytes.ts';
 import type { Deployment } from '../protocol/deployment.ts';
 import { DEFAULT_PAYOUT_RULE } from '../protocol/payout-rule.ts';
 import type { Receipt } from '../protocol/receipt.ts';
 import { ALL_TABLES, WORKINGS, isOfWorkings } from '../protocol/workings-places.ts';
 import { type Companion, createCompanion } from '../serve/gateway/companion.ts';
-import type { ShownPiece, TracePlace } from './disputes.api.ts';
+import type { SaidLeaves, ShownPiece, TracePlace } from './disputes.api.ts';
 import type { Answered, ClaimQuery } from './engine.api.ts';
 import { EngineSession } from './engine-session.ts';
 
@@ -128,21 +129,30 @@ describe('a claim computed again', () => {
     expect(await inspect({ ...honest, programHash: receipt.trace.root })).toMatchObject({ kind: 'unchecked' });
   });
 
-  it('that was withheld is demanded, and found by what is shown', async () => {
+  it('that was withheld is demanded, and what is right asserted where what is shown ends', async () => {
     const trace = flipped(AT, 0, 12);
     const claim = await claimOf(trace, false);
     const show = shownBy(trace);
     let finding = await inspect(claim);
     // Without the receipt even the tokens are unknown; they come with the first reply.
     expect(finding).toMatchObject({ kind: 'demand', certain: false, places: [{ index: ALL_MATRICES }] });
+    expect(finding.ownRoot).toBeUndefined();
     const shown: ShownPiece[] = [];
     let rounds = 0;
     while (finding.kind === 'demand' && rounds++ < 30) {
       shown.push(...finding.places.map(show));
       finding = await inspect({ ...claim, shown, inputs: toHex(inputsBytes(inputs)) });
+      // With it a commitment to the own trace can be made beside a demand.
+      expect(finding.ownRoot).toBe(TraceTree.of(right).root);
     }
     expect(finding).toMatchObject({ kind: 'false', evidence: { kind: 'step', step: { index: AT, row: 0, column: 0 } } });
-    expect(rounds).toBeLessThanOrEqual(3);
+    expect(rounds).toBeLessThanOrEqual(2);
+    const twice = flipped(AT, 0, 12);
+    new Uint32Array(twice[AT]!.values.buffer)[1]! ^= 1;
+    const other = await claimOf(twice, false);
+    const found = await inspect({ ...other, shown: (await shownOf(other, twice)), inputs: toHex(inputsBytes(inputs)) });
+    const root = TraceTree.of(right).root;
+    expect(found).toMatchObject({ kind: 'assert', place: { index: AT }, ownRoot: root, assertion: { ownRoot: root, matrix: { index: AT, inputs: '0x' } } });
     // The search is planned for the time that is left.
     const planned = vi.spyOn(SearchPlan.prototype, 'places');
     for (const [left, most] of [[undefined, SEARCH_LIMITS.most], [{ seconds: 130, replyTime: 60 }, 3], [{ seconds: 0, replyTime: 60 }, 1]] as const) {
@@ -152,6 +162,60 @@ describe('a claim computed again', () => {
     }
     planned.mockRestore();
   }, 60_000);
+});
+
+/** All that a search asks a claimant to show before it ends. */
+async function shownOf(claim: ClaimQuery, trace: Matrix[]): Promise<ShownPiece[]> {
+  const show = shownBy(trace);
+  const shown: ShownPiece[] = [];
+  for (;;) {
+    const finding = await inspect({ ...claim, shown, ...(shown.length && { inputs: toHex(inputsBytes(inputs)) }) });
+    if (finding.kind !== 'demand') return shown;
+    shown.push(...finding.places.map(show));
+  }
+}
+
+describe('an answer that was shown with its batch', () => {
+  const ask = async (answer: ClaimQuery['answer'], change: Partial<FiledAnswer> = {}) => {
+    const [filed] = readShortForm(shortForm([answer], [inputs]), 1);
+    return value(await session.inspectFiled('filed', { adapter: honest.adapter, programHash: honest.programHash, prices: PRICES, filed: { ...filed!, ...change } }, quiet));
+  };
+
+  it('is right; or false, and known or not', async () => {
+    const { answer } = honest;
+    expect(await ask(answer)).toMatchObject({ kind: 'right' });
+    const more = { ...answer, allocated: answer.allocated + 1n };
+    expect(await ask(more)).toMatchObject({ kind: 'known', answer: more });
+    const other = await ask({ ...answer, traceRoot: TraceTree.of(flipped(AT, 0, 12)).root });
+    expect(other).toMatchObject({ kind: 'demand', ownRoot: receipt.trace.root, places: [{ index: ALL_MATRICES, levels: expect.any(Array) }, { index: ALL_TABLES }] });
+    expect(await ask(answer, { madeHash: receipt.trace.root })).toMatchObject({ kind: 'demand' });
+  });
+});
+
+describe('what was asserted of a claim', () => {
+  const refute = (claim: ClaimQuery, ...said: SaidLeaves[]) => session.refuteAssertions('refute', claim, said, quiet);
+  const leaf = (trace: Matrix[]): SaidLeaves => ({ index: AT, leaf: 0, level: 0, values: leafValues(trace[AT]!, 0).values });
+
+  it('is refuted by its first element that does not follow, or by its being what is claimed', async () => {
+    const [wrong, same] = value(await refute(honest, leaf(flipped(AT, 1, 3)), leaf(right)));
+    expect(wrong).toMatchObject({ matrix: { index: AT }, asserted: { leaf: 0, level: 0 }, step: { index: AT, row: 0, column: 1 } });
+    expect(wrong!.asserted.node).not.toBe(wrong!.asserted.claimed);
+    expect(same!.asserted.node).toBe(same!.asserted.claimed);
+  });
+
+  it('is not refuted where the claim is not what is computed here', async () => {
+    expect(await refute(await claimOf(flipped(AT, 0, 1), true), leaf(right))).toMatchObject({ ok: false, error: { code: 'dispute/not-shown' } });
+  });
+});
+
+describe('the file of a batch', () => {
+  it('takes tokens from the receipts, or from what was shown on chain', async () => {
+    const { answer, receiptCid } = honest;
+    const shown = { answer, receiptCid: NOWHERE, inputs: toHex(inputsBytes(inputs)) };
+    const file = value(await session.fileOfAnswers('file', [{ answer, receiptCid, inputs: undefined }, shown]));
+    expect(file).toEqual(shortForm([answer, answer], [inputs, inputs]));
+    expect(await session.fileOfAnswers('file', [shown, { ...shown, inputs: undefined }])).toMatchObject({ ok: false, error: { code: 'dispute/not-shown' } });
+  });
 });
 
 describe('a demand', () => {
