@@ -1,19 +1,15 @@
 /** Claims about several answers: one false answer among right ones, sums that do not add up, a receipt twice, a withheld file. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { disputeEvents } from '../../chain/game-events.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TraceInputs } from '../../attribution/trace/instruction.ts';
-import { shownOf } from '../../attribution/trace/replies.ts';
 import type { Matrix } from '../../attribution/trace/run.ts';
 import { inputsHash } from '../../attribution/trace/step.ts';
 import { randomInputs, runAll, smallTrace } from '../../attribution/trace/testing/small-trace.ts';
 import { type Tables, withRowFault } from '../../attribution/trace/testing/workings-faults.ts';
-import { TraceNodes } from '../../attribution/trace/trace-nodes.ts';
 import { Tracer } from '../../attribution/trace/tracer.ts';
-import { TraceTree, leafValues } from '../../attribution/trace/tree.ts';
-import { shownOfWorkings } from '../../attribution/trace/workings-replies.ts';
+import { TraceTree } from '../../attribution/trace/tree.ts';
 import { workingsTree } from '../../attribution/trace/workings-tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
 import { demandPlaces } from '../../chain/demand-places.ts';
@@ -27,23 +23,22 @@ import { publishVersion } from '../../chain/publish-version.ts';
 import { receiptEvent } from '../../chain/receipt-event.ts';
 import { type Terms, readTerms } from '../../chain/read-terms.ts';
 import { registerAdapter } from '../../chain/register-adapter.ts';
-import { revealPlaces } from '../../chain/reveal-places.ts';
 import { sendTransaction } from '../../chain/send-transaction.ts';
 import { OPEN, type ScratchChain, startScratchChain, word } from '../../chain/testing/scratch-chain.ts';
 import type { Wallet } from '../../chain/wallets.ts';
 import { createCpuBackend } from '../../kernels/cpu/backend.ts';
 import { answerWorkings } from '../../protocol/answer-workings.ts';
-import { type ClaimedAnswer, answersRoot, openAnswer } from '../../protocol/answers.ts';
+import { type ClaimedAnswer, answersRoot } from '../../protocol/answers.ts';
 import { answerOfReceipt, batchFile } from '../../protocol/batch.ts';
+import type { Hex } from '../../protocol/bytes.ts';
 import { canonicalJson } from '../../protocol/canonical.ts';
 import { type Payout, payoutRoot } from '../../protocol/fee.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../protocol/payout-rule.ts';
 import type { Workings } from '../../protocol/payout-workings.ts';
 import { type Receipt, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
-import { isOfWorkings } from '../../protocol/workings-places.ts';
-import { demandsOf } from './demands.ts';
 import { Examiner } from './examine.ts';
+import { type Made, refuteAsserted, sentBy, showAsClaimed, total } from './testing/cheat.ts';
 import { StateFile } from './watch-state.node.ts';
 import { type WatchEvent, Watcher } from './watcher.ts';
 
@@ -61,11 +56,15 @@ let adapterId: bigint;
 let runs: { inputs: TraceInputs; right: Matrix[] }[];
 let made = 0;
 const content = new Map<string, Uint8Array>();
+/** What only the claimant has. */
+const hidden = new Set<string>();
 
 beforeAll(async () => {
   const backend = await createCpuBackend();
   const [started, small] = await Promise.all([startScratchChain({ window: 4000 }), smallTrace(backend, { records: records.length })]);
   chain = started;
+  // Most records stand out from their noise.
+  small.ledger.noise.forEach((one, k, all) => (all[k] = Math.fround(one / 64)));
   tracer = await Tracer.of(backend, small.model, small.ledger);
   runs = [];
   for (const [tokens, answer] of SIZES) {
@@ -87,15 +86,18 @@ afterAll(async () => {
   await chain?.stop();
 });
 
-const put = (name: string, value: unknown) => {
+const put = (name: string, value: unknown, hide = false) => {
   const at = `bafkrei${name}${++made}`;
+  if (hide) hidden.add(at);
   content.set(at, value instanceof Uint8Array ? value : new TextEncoder().encode(canonicalJson(value as never)));
   return at;
 };
 const nonce = () => `0x${(++made).toString(16).padStart(32, '0')}` as const;
 
-/** Answer `k` with the trace and the payouts that are given, its receipt and trace published. */
-function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[]) => Payout[]; workings?: (right: Workings) => Tables } = {}): { answer: ClaimedAnswer; receiptCid: string; workings: Tables & { payouts: Payout[] } } {
+type MadeAnswer = Required<Made> & { receiptCid: string };
+
+/** Answer `k` with the trace and the payouts that are given, its receipt and trace published, or kept. */
+function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[]) => Payout[]; workings?: (right: Workings) => Tables; hide?: boolean } = {}): MadeAnswer {
   const { inputs, right } = runs[k]!;
   const trace = TraceTree.of(change.trace ?? right);
   const [prompt, written] = [inputs.tokens.slice(0, -inputs.answer), inputs.tokens.slice(-inputs.answer)];
@@ -108,13 +110,13 @@ function answer(k: number, change: { trace?: Matrix[]; pay?: (payouts: Payout[])
   const [scores, noise] = [scoreBits(right.at(-2)!.values), scoreBits(right.at(-1)!.values)];
   const receipt: Receipt = {
     openledger: 'receipt/4', arithmetic: 'rf32', method: 'curvature', nonce: nonce(), base: { cid, root: word('03') }, adapter: { id: String(adapterId), cid, root: word('04') },
-    datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: trace.root, cid: put('trace', trace.bytes()) },
+    datanet: { id: '1', version: 1, cid, root: versionRoot(records) }, ledger: { checkpointsRoot: word('05'), root: word('06') }, trace: { program: tracer.programHash, root: trace.root, cid: put('trace', trace.bytes(), change.hide) },
     prompt: { text: 'What?', tokens: prompt }, answer: { text: 'This.', tokens: written }, loss: '0x00000000', scores, noise, scoresRoot: scoresRoot(scores, noise), prices,
     fee: { total: '0', platform: '0', owner: '0', stakers: '0', contributors: '0' }, payouts: paid.map(({ contributor, amount }) => ({ contributor, amount: String(amount) })), payoutRoot: payoutRoot(paid), workingsRoot: workingsTree({ tables }).root,
   };
   const claimed = answerOfReceipt(receipt);
   expect(claimed.inputsHash).toBe(inputsHash(inputs));
-  return { answer: claimed, receiptCid: put('receipt', receipt), workings: { tables, payouts: paid } };
+  return { answer: claimed, receiptCid: put('receipt', receipt, change.hide), inputs, trace: change.trace ?? right, workings: { tables, payouts: paid } };
 }
 
 /** Claims them in one batch, unchecked, as a cheat would. `say` changes what the claim says in sum. */
@@ -130,26 +132,27 @@ async function claim(answers: { answer: ClaimedAnswer; receiptCid: string }[], {
     connection.publicClient.readContract({ ...target, functionName: 'bondFor', args: [allocated] }),
   ]);
   const request = {
-    adapterId, answersRoot: answersRoot(adapterId, all), answers: all.length, tokensIn: tokens[0], tokensOut: tokens[1], cid: publish ? put('batch', batchFile(adapterId, answers)) : 'bafkreinowhere',
+    adapterId, answersRoot: answersRoot(adapterId, all), answers: all.length, tokensIn: tokens[0], tokensOut: tokens[1], cid: put('batch', batchFile(adapterId, answers), !publish),
     contributorsPart: fee.contributors, allocated, ruleVersion: terms.payoutRuleVersion,
   };
   const receipt = await sendTransaction(connection, claimant, 'Paying', { ...target, functionName: 'payBatch', args: [request], value: fee.total + bond });
   return receiptEvent(receipt, target.address, settlementAbi, 'BatchPaid').claimId;
 }
 
-function watcher(name: string, wallet: Wallet) {
+/** `insider`: has what the claimant has. */
+function watcher(name: string, wallet: Wallet, { insider = wallet === claimant, demands = 8 } = {}) {
   const { connection } = chain;
   const events: WatchEvent[] = [];
   const store = {
     readFile: (at: string) => {
-      const found = content.get(at);
+      const found = insider || !hidden.has(at) ? content.get(at) : undefined;
       return found ? Promise.resolve(found) : Promise.reject(new Error('not there'));
     },
   };
   const file = new StateFile(join(folder, `${name}.json`), { chainId: connection.chain.id, disputes: connection.contracts.disputes, account: wallet.address });
   const made = new Watcher({
     connection, wallet, file, feed: createEventFeed(connection, memoryEventStore()), examiner: new Examiner(connection, store, { open: () => Promise.resolve({ tracer, records }) }),
-    limits: { gasPrice: 100n * 10n ** 9n, bond: OPEN, demands: 8, confirmations: 0 }, defend: 'own', dryRun: false, tell: (event) => events.push(event),
+    limits: { gasPrice: 100n * 10n ** 9n, bond: OPEN, demands, confirmations: 0 }, defend: 'own', dryRun: false, tell: (event) => events.push(event),
   });
   return { events, file, round: () => made.round(), of: (id: bigint) => events.filter((event) => event.claim === String(id)) };
 }
@@ -198,83 +201,157 @@ test('sums that are not those of the answers, an answer that is none, and a rece
   console.info(`gas: sums, no answer, twice ${events.filter(({ event }) => event === 'proved').map(({ gas }) => gas).join(', ')}`);
 }, 60_000);
 
-test('a batch whose file is withheld is demanded answer by answer; silence loses it', async () => {
+/** A watcher of a withheld batch, when it does not wait for a gateway any more. */
+async function patient(name: string) {
+  await chain.pass(1001);
+  return watcher(name, guard);
+}
+/** Until no demand can be answered any more. */
+const silence = () => chain.pass(Math.ceil(terms.replyTime * 1.25) + 1);
+
+/** From the first demand until the claim is refuted; its claimant shows all that can be shown. What both sides sent. */
+async function dispute(claimId: bigint, answers: readonly MadeAnswer[], { events, round, of }: ReturnType<typeof watcher>): Promise<{ sent: string[]; gas: number }> {
+  const { connection } = chain;
+  const all = { claimId, adapterId, tracer, made: answers };
+  const replies: number[] = [];
+  for (let rounds = 0; (await stateOf(claimId)) === 'open' && rounds < 8; rounds++) {
+    await round();
+    replies.push(...(await showAsClaimed(connection, claimant, all)));
+    if ((await stateOf(claimId)) !== 'open') break;
+    if (of(claimId).some(({ event }) => event === 'asserted')) {
+      await expect(refuteAsserted(connection, claimant, all)).rejects.toMatchObject({ code: 'contract/assertion-holds' });
+      await silence();
+    } else await chain.pass(1);
+  }
+  expect(await stateOf(claimId)).toBe('refuted');
+  expect((await readClaim(connection, claimId)).challenger).toBe(guard.address);
+  expect(events.filter(({ event, claim: at }) => event === 'failed' && at === String(claimId))).toEqual([]);
+  const sent = await sentBy(connection, events, claimId);
+  const gas = total([...sent.map((one) => one.gas), ...replies]);
+  console.info(`${expect.getState().currentTestName}: ${sent.map((one) => `${one.event} ${one.gas}`).join(', ')}; replies ${replies.join(', ')}: ${sent.length + replies.length} transactions, ${gas} gas`);
+  return { sent: [...sent.map(({ event }) => event), ...replies.map(() => 'reply')], gas };
+}
+
+test('a batch whose file is withheld is demanded as a whole; silence loses it', async () => {
   const id = await claim([answer(0), answer(1)], { publish: false });
   const { round, of } = watcher('silent', guard);
   await round();
   // A gateway may be slow: not at once.
   expect(of(id).map(({ event }) => event)).toEqual(['found', 'waiting']);
-  await chain.pass(1001);
-  const late = watcher('silent', guard);
+  const late = await patient('silent');
   await late.round();
   expect(late.of(id).map(({ event }) => event)).toEqual(['found', 'demanded']);
-  await chain.pass(1100);
+  await silence();
   await late.round();
   expect(await stateOf(id)).toBe('refuted');
 }, 60_000);
 
-test('answers that the claimant of a withheld batch is made to show are checked like all others', async () => {
-  const { connection } = chain;
-  const trace = flipped(1, 80);
-  const answers = [answer(0), answer(1, { trace })];
-  const id = await claim(answers, { publish: false });
-  await chain.pass(1001);
-  const { events, round, of } = watcher('shown', guard);
-  await round();
-  expect(of(id).map(({ event }) => event)).toEqual(['found', 'demanded']);
-  // What a claimant would do to keep the bond: show whatever is demanded, as it was claimed.
-  const show = async () => {
-    const feed = createEventFeed(connection, memoryEventStore());
-    await feed.refresh();
-    for (const [k, claimed] of [runs[0]!.right, trace].entries()) {
-      const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, place, state }) => (claimId === id && place.answer === k && state === 'open' ? [place] : []));
-      if (!places.length) continue;
-      const shown = shownOf(tracer, runs[k]!.inputs, places, new TraceNodes(TraceTree.of(claimed)), (index, leaf) => leafValues(claimed[index]!, leaf).values);
-      await revealPlaces(connection, claimant, id, openAnswer(adapterId, answers.map((one) => one.answer), k), shown);
-    }
-  };
-  for (let rounds = 0; rounds < 6 && !of(id).some(({ event }) => event === 'committed'); rounds++) {
-    await show();
-    await round();
+test('one false answer of a batch of which nothing is published takes eight transactions of both sides', async () => {
+  for (const [k, at] of [[1, 700], [0, 40]] as const) {
+    const wrong = runs[k]!.right.map((matrix, index) => (index === at ? { ...matrix, values: matrix.values.map((value, place) => (place < 2 ? 0.25 + place : value)) } : matrix));
+    const answers = [0, 1, 2].map((one) => answer(one, { hide: true, ...(one === k && { trace: wrong }) }));
+    const id = await claim(answers, { publish: false });
+    const one = await patient(`nothing ${k}`);
+    const { sent, gas } = await dispute(id, answers, one);
+    expect(sent).toEqual(['demanded', 'demanded', 'demanded', 'asserted', 'silence', 'reply', 'reply', 'reply']);
+    expect(gas).toBeLessThanOrEqual(5_000_000);
+    // Those before it were computed, and nothing more was asked about them.
+    expect(one.of(id).filter(({ text }) => /: right/.test(text)).map(({ text }) => /answer (\d)/.exec(text)![1])).toEqual(Array.from({ length: k }, (_, n) => String(n)));
   }
-  expect(of(id).filter(({ text }) => /answer 0: right/.test(text))).toHaveLength(1);
-  await chain.pass(1);
-  await round();
-  expect(await stateOf(id)).toBe('refuted');
-  expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
-  expect(of(id).find(({ event, text }) => event === 'committed' && /answer 1/.test(text))).toBeDefined();
+}, 60_000);
+
+test('where a batch’s file is published and a receipt is not, what all are computed from is demanded once', async () => {
+  const answers = [answer(0), answer(1, { trace: runs[1]!.right.map((matrix, index) => (index === 700 ? { ...matrix, values: matrix.values.map(() => 0.5) } : matrix)), hide: true })];
+  // The file is published, a receipt is not.
+  const id = await claim(answers);
+  const one = await patient('receipt');
+  const { sent, gas } = await dispute(id, answers, one);
+  expect(sent).toEqual(['demanded', 'demanded', 'demanded', 'asserted', 'silence', 'reply', 'reply', 'reply']);
+  expect(one.of(id).find(({ event }) => event === 'demanded')?.text).toMatch(/what its answers are computed from/);
+  expect(gas).toBeLessThanOrEqual(5_000_000);
+}, 60_000);
+
+test('a batch that is right and withheld is shown by its claimant’s watcher; all is right, and nothing is lost', async () => {
+  for (const publish of [false, true]) {
+    const answers = [0, 1, 2].map((k) => answer(k, { hide: true }));
+    const id = await claim(answers, { publish });
+    const one = await patient(`right ${publish}`);
+    await one.round();
+    const own = watcher(`shows ${publish}`, claimant);
+    await own.round();
+    expect(own.of(id).filter(({ event }) => event === 'shown')).toHaveLength(1);
+    await one.round();
+    expect(one.of(id).filter(({ event, text }) => event === 'found' && /answer \d: right/.test(text))).toHaveLength(3);
+    expect((await sentBy(chain.connection, one.events, id)).map(({ event }) => event)).toEqual(['demanded']);
+    expect(one.file.state.right.filter((key) => key.startsWith(`${id} `))).toHaveLength(1);
+    // Nor by another that begins now.
+    const later = watcher(`later ${publish}`, guard);
+    await later.round();
+    expect(await sentBy(chain.connection, later.events, id)).toEqual([]);
+    await chain.pass(8001);
+    await finalizeClaim(chain.connection, owner, id);
+    expect(await stateOf(id)).toBe('final');
+  }
+}, 60_000);
+
+test('false sums, a receipt twice and an answer that pays another sum are refuted in a withheld batch too', async () => {
+  const twice = answer(1, { hide: true });
+  const paysLess = answer(0, { hide: true });
+  const less = { ...paysLess, answer: { ...paysLess.answer, allocated: paysLess.answer.allocated - 1n } };
+  for (const [name, answers, change, count] of [
+    ['sums', [answer(0, { hide: true }), answer(1, { hide: true })], { tokensIn: -3 }, 4],
+    ['twice', [answer(0, { hide: true }), twice, twice], {}, 7],
+    ['another sum', [answer(1, { hide: true }), less], {}, 4],
+  ] as const) {
+    const id = await claim([...answers], { publish: false, ...change });
+    const { sent, gas } = await dispute(id, answers, await patient(name));
+    expect(sent, name).toHaveLength(count);
+    expect(sent.filter((event) => event === 'proved'), name).toHaveLength(1);
+    expect(gas, name).toBeLessThanOrEqual(5_000_000);
+  }
 }, 60_000);
 
 test('an answer of a batch whose payouts’ workings go wrong is refuted by their row, whether its file is published or not', async () => {
-  const { connection } = chain;
   for (const publish of [true, false]) {
-    const answers = [answer(0), answer(2, { workings: (right) => withRowFault(right, 'bit', 1, 3, () => 5)! })];
+    const answers = [answer(0, { hide: !publish }), answer(2, { workings: (right) => withRowFault(right, 'bit', 1, 3, () => 5)!, hide: !publish })];
     const id = await claim(answers, { publish });
-    if (!publish) await chain.pass(1001);
-    const { events, round, of } = watcher(`workings ${publish}`, guard);
-    // What a claimant would do to keep the bond: show whatever is demanded, as it was claimed.
-    const show = async () => {
-      const feed = createEventFeed(connection, memoryEventStore());
-      await feed.refresh();
-      for (const [k, { inputs, right }] of [runs[0]!, runs[2]!].entries()) {
-        const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, place, state }) => (claimId === id && place.answer === k && state === 'open' ? [place] : []));
-        if (!places.length) continue;
-        const shown = shownOf(tracer, inputs, places.filter((place) => !isOfWorkings(place)), new TraceNodes(TraceTree.of(right)), (index, leaf) => leafValues(right[index]!, leaf).values);
-        shown.push(...shownOfWorkings(tracer, inputs, answers[k]!.workings, places.filter(isOfWorkings)));
-        await revealPlaces(connection, claimant, id, openAnswer(adapterId, answers.map((one) => one.answer), k), shown);
-      }
-    };
-    for (let rounds = 0; rounds < 5 && !of(id).some(({ event }) => event === 'committed'); rounds++) {
-      await round();
-      await show();
-    }
-    await chain.pass(1);
-    await round();
-    expect(await stateOf(id)).toBe('refuted');
-    expect(events.filter(({ event }) => event === 'failed')).toEqual([]);
-    expect(of(id).filter(({ event, text }) => event === 'demanded' && /answer 1: .*the payouts’ workings/.test(text))).toHaveLength(2);
-    expect(of(id).find(({ event, text }) => event === 'committed' && /answer 1/.test(text))).toBeDefined();
+    const one = await patient(`workings ${publish}`);
+    const { sent, gas } = await dispute(id, answers, one);
+    expect(sent.slice(-2 - (publish ? 2 : 3))).toEqual(['committed', 'proved', ...Array.from({ length: publish ? 2 : 3 }, () => 'reply')]);
+    expect(sent.length).toBeLessThanOrEqual(publish ? 6 : 8);
+    expect(gas).toBeLessThanOrEqual(5_000_000);
+    expect(one.of(id).filter(({ event, text }) => event === 'demanded' && /answer 1: .*the payouts’ workings/.test(text))).toHaveLength(2);
+    expect(one.of(id).find(({ event, text }) => event === 'committed' && /answer 1/.test(text))).toBeDefined();
   }
+}, 60_000);
+
+test('payouts of a withheld batch that go to another than they should are refuted', async () => {
+  const moved = (payouts: Payout[]) => payouts.map((payout, k) => (k ? payout : { ...payout, contributor: word('01').slice(0, 42) as Hex }));
+  const answers = [answer(0, { hide: true, pay: moved }), answer(1, { hide: true })];
+  expect(answers[0]!.workings.payouts.length).toBeGreaterThan(0);
+  const id = await claim(answers, { publish: false });
+  const { sent, gas } = await dispute(id, answers, await patient('moved'));
+  // One payout is the root of all: nothing has to be searched.
+  expect(sent).toEqual(['demanded', 'demanded', 'committed', 'proved', 'reply', 'reply']);
+  expect(gas).toBeLessThanOrEqual(5_000_000);
+}, 60_000);
+
+test('a search that was begun goes on, whatever else its claimant has shown', async () => {
+  const { connection } = chain;
+  const wrong = (k: number) => runs[k]!.right.map((matrix, index) => (index === 700 ? { ...matrix, values: matrix.values.map(() => 0.5) } : matrix));
+  const answers = [0, 1, 2].map((k) => answer(k, { hide: true, ...(k > 0 && { trace: wrong(k) }) }));
+  const id = await claim(answers, { publish: false });
+  const one = await patient('begun');
+  const all = { claimId: id, adapterId, tracer, made: answers };
+  await one.round();
+  await showAsClaimed(connection, claimant, all);
+  await one.round();
+  expect(one.of(id).at(-1)!.text).toMatch(/answer 1: /);
+  // Somebody has another false one shown, which is before it in no order.
+  await demandPlaces(connection, owner, id, [leafOf(2, 0, 0), leafOf(0, 0, 0)]);
+  const { sent } = await dispute(id, answers, one);
+  expect(sent.filter((event) => event === 'demanded')).toHaveLength(3);
+  expect(one.of(id).filter(({ event }) => event === 'demanded').slice(1).every(({ text }) => /answer 1: /.test(text))).toBe(true);
 }, 60_000);
 
 test('demands on answers of one’s own batch are answered', async () => {
