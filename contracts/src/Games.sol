@@ -56,8 +56,6 @@ abstract contract Games is PullPayments, IGames {
   /// @notice Gas of 32 nodes of a cut, with their levels, at worst; and most such words of one.
   uint256 private constant CUT_GAS = 33 * NODE_GAS;
   uint256 private constant MOST_CUT = 64;
-  /// @notice Leaves shown at once are those below a node of at most this level: 64 leaves, 64 KiB.
-  uint256 private constant MOST_RANGE = 6;
   /// @notice No tree is higher: places are 32 bits.
   uint256 private constant MOST_LEVEL = 32;
   /// @notice Index of a place in the tree over all matrices.
@@ -214,7 +212,7 @@ abstract contract Games is PullPayments, IGames {
 
   /// @dev A few leaves, or a node that is shown by what is 1 to MOST_DEPTH levels below it.
   function _requireFormed(Place calldata place) internal pure {
-    bool leaves = place.depth == 0 && place.level <= MOST_RANGE && place.index != ALL;
+    bool leaves = place.depth == 0 && place.level <= Nodes.MOST_RANGE && place.index != ALL;
     bool node = place.depth > 0 && place.depth <= MOST_DEPTH && place.depth <= place.level && place.level <= MOST_LEVEL;
     if (!leaves && !node) revert WrongPlace(place);
   }

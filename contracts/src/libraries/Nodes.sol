@@ -15,6 +15,8 @@ library Nodes {
   uint256 internal constant CUT = type(uint8).max;
   uint256 internal constant ASSERTION = 254;
   uint256 internal constant FILE = 253;
+  /// @notice Leaves shown, or asserted, at once are those below a node of at most this level: 64 leaves, 64 KiB.
+  uint256 internal constant MOST_RANGE = 6;
 
   /// @notice Whether the hashes are nodes of the tree of the matrix's leaves.
   function proven(NodesOpening calldata shown, Committed memory matrix) internal pure returns (bool) {

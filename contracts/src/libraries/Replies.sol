@@ -79,7 +79,8 @@ library Replies {
     return !Nodes.exists(leaves, place.level, place.leaf);
   }
 
-  /// @notice What a challenger asserts about leaves, as a hash: they have the right sizes, and stand under `ownRoot`.
+  /// @notice What a challenger asserts about leaves, as a hash: they are not too many, have the right sizes, and stand under
+  /// `ownRoot`.
   function asserted(Asked memory asked, TraceMatrix calldata matrix, LeavesOpening calldata own, bytes32 ownRoot)
     external
     view
@@ -87,7 +88,7 @@ library Replies {
   {
     Committed memory committed = _matrixUnder(ownRoot, asked, matrix);
     bytes32 node = Nodes.over(own, committed);
-    bool right = node != 0 && Nodes.rootWith(node, own.leaf, own.level, own.proof, committed) == ownRoot;
+    bool right = own.level <= Nodes.MOST_RANGE && node != 0 && Nodes.rootWith(node, own.leaf, own.level, own.proof, committed) == ownRoot;
     if (!right) revert IGames.NotTheLeaf(Place(asked.answer, matrix.index, own.leaf, own.level, 0));
     return keccak256(abi.encode(own.leaf, own.level, node));
   }
