@@ -13,11 +13,12 @@ import { TraceTree } from '../../attribution/trace/tree.ts';
 import { workingsTree } from '../../attribution/trace/workings-tree.ts';
 import { createDatanet } from '../../chain/create-datanet.ts';
 import { demandPlaces } from '../../chain/demand-places.ts';
+import { assertionBond, fileBond } from '../../chain/demand-price.ts';
 import { leafOf } from '../../chain/place.ts';
 import { memoryEventStore } from '../../chain/event-store.ts';
 import { createEventFeed } from '../../chain/events.ts';
 import { finalizeClaim } from '../../chain/finalize-claim.ts';
-import { settlementAbi } from '../../chain/generated/abis.ts';
+import { disputesViewsAbi, settlementAbi } from '../../chain/generated/abis.ts';
 import { readClaim } from '../../chain/list-claims.ts';
 import { publishVersion } from '../../chain/publish-version.ts';
 import { receiptEvent } from '../../chain/receipt-event.ts';
@@ -241,6 +242,10 @@ test('a batch whose file is withheld is demanded as a whole; silence loses it', 
   const late = await patient('silent');
   await late.round();
   expect(late.of(id).map(({ event }) => event)).toEqual(['found', 'demanded']);
+  // Limits are reckoned with the contract's bonds.
+  const asked = { address: chain.connection.contracts.disputes, abi: disputesViewsAbi } as const;
+  expect(fileBond(terms.demandPrice, await readClaim(chain.connection, id))).toBe(await chain.connection.publicClient.readContract({ ...asked, functionName: 'fileBond', args: [id] }));
+  expect(assertionBond(terms.demandPrice)).toBe(await chain.connection.publicClient.readContract({ ...asked, functionName: 'assertionBond' }));
   await silence();
   await late.round();
   expect(await stateOf(id)).toBe('refuted');
