@@ -91,9 +91,9 @@ test('of several answers that are not right, the one that can be proved false co
 });
 
 test('what is right can be asserted of that answer; the others are not computed then', async () => {
-  const { asked, run } = page({ 0: UNKNOWN, 1: { kind: 'assert', where: 'so it is', place: piece, ownRoot: word(5), assertion: {} } });
+  const { asked, run } = page({ 0: UNKNOWN, 1: { kind: 'assert', where: 'so it is', place: piece, ownRoot: word(5), assertion: { own: { values: `0x${'00000000'.repeat(20)}` } } } });
   const found = await run();
-  expect(found).toMatchObject({ kind: 'assert', where: 'Answer 1: so it is', ownRoot: word(5), of: { claimId: 3n, answer: ANSWERS[1] } });
+  expect(found).toMatchObject({ kind: 'assert', where: 'Answer 1: False first in instruction 7, among 20 values of it.', ownRoot: word(5), of: { claimId: 3n, answer: ANSWERS[1] } });
   expect(asked).toEqual([0, 1]);
   expect((await page({ 0: { ...UNKNOWN, certain: true }, 1: FALSE }).run()).kind).toBe('demand');
 });

@@ -119,7 +119,12 @@ export class ClaimCheck {
   async #answer(claim: ClaimRecord, hooks: CheckHooks): Promise<Finding> {
     const query = await this.query(claim);
     const found = await this.#computed(hooks, (listen) => this.#session.engine.job((api, job) => api.inspectClaim(job, query, listen), hooks.signal));
-    if (found.kind === 'false' || found.kind === 'assert') return { ...found, of: claim };
+    if (found.kind === 'false') return { ...found, of: claim };
+    if (found.kind === 'assert') {
+      // Eight digits stand for a float32.
+      const count = found.assertion.own.values.length >> 3;
+      return { ...found, where: `False first in instruction ${found.place.index}${count > 1 ? `, among ${count} values of it` : ''}.`, of: claim };
+    }
     const answer = Number(openingOf(claim).index);
     return found.kind === 'demand' ? { ...found, places: found.places.map((place) => ({ answer, ...place })) } : found;
   }

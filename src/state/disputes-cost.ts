@@ -57,10 +57,12 @@ function endOf(finding: Challengeable, way: ChallengeWay): [bigint, number] {
   if (finding.kind === 'assert') return [assertion(BigInt(finding.assertion.own.values.length >> 1)), 3];
   if (finding.kind === 'false') return [GAS.commit + proofGas(finding.evidence), 2];
   switch (way) {
+    // Two rounds, the commitment with the first of them.
     case 'file':
-      return [3n * round + assertion(MOST_VALUES), 4];
-    case 'search':
       return [2n * round + assertion(MOST_VALUES), 4];
+    // One more round. The commitment is made by itself where nobody knew the tokens.
+    case 'search':
+      return [round + assertion(MOST_VALUES), 4];
     default:
       return [GAS.commit + (way === 'workings' ? GAS.payout : GAS.step), 2];
   }

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { DisputeEvents } from '../chain/game-events.ts';
 import type { ClaimOnChain } from '../chain/list-claims.ts';
+import { filePlace } from '../chain/place.ts';
+import type { Assertion } from '../workers/engine.api.ts';
+import { refutedAssertions, sameAsserted } from './disputes-assertions.ts';
 import { NO_DISPUTE, disputesOf } from './disputes-events.ts';
 import { type Pursuit, parsePursuit } from './disputes-kept.ts';
 import { beginUntil, demandUntil, finalFrom, pathOf } from './disputes-path.ts';
@@ -106,14 +109,72 @@ describe('the path', () => {
   });
 });
 
+describe('the path of a search through what is withheld', () => {
+  const name = { ...place, leaf: 77, depth: 254 };
+  const asserted = (due: number) => [demanded(due, name), event('LeavesAsserted', { place: name, leaf: 2, level: 1, values: '0x0000803f0000003f' })];
+  const nodes = { ...place, level: 3, depth: 2 };
+  const shownNodes = [demanded(600, nodes), event('RevealedNodes', { place: nodes, inputs: '0x', shown: { leaf: 2, level: 3, depth: 2, hashes: [], proof: [] } })];
+  const words = (steps: ReturnType<typeof pathOf>) => steps.map(({ label, who, state }) => [label, who, state]);
+  const me = { account: challenger, now: 500 };
+  const mine: Pursuit = { ...pursuit, demanded: [nodes], asserts: true };
+
+  test('an assertion stands as it was made, until it is refuted', () => {
+    const open = after(...asserted(700));
+    expect(open.demands).toMatchObject([{ state: 'open', asserted: { leaf: 2, level: 1, values: Float32Array.of(1, 0.5) } }]);
+    const gone = after(...asserted(700), event('AssertionRefuted', { place: name }));
+    expect([gone.open, gone.demands[0]!.state]).toEqual([0, 'disproved']);
+    expect([refutedAssertions(open, challenger).length, refutedAssertions(gone, challenger.toUpperCase()).length, refutedAssertions(gone, claimant).length, refutedAssertions(gone, undefined).length]).toEqual([0, 1, 0, 0]);
+  });
+
+  test('of the challenger: from the commitment to the claimant’s silence', () => {
+    expect(now(pathOf(claim, after(...shownNodes), mine, me))).toEqual([['Commits to the right values, unseen', 'you', 1_000]]);
+    const waiting = after(...shownNodes, committed(600), ...asserted(700));
+    expect(words(pathOf(claim, waiting, mine, me)).slice(2)).toEqual([
+      ['Piece shown', 'claimant', 'done'], ['The right values asserted', 'you', 'done'], ['Has to refute them', 'claimant', 'now'],
+      [expect.stringMatching(/^Refuted/), 'you', 'later'],
+    ]);
+    const late = pathOf(claim, waiting, mine, { ...me, now: 701 });
+    expect([late.find(({ state }) => state === 'failed')!.label, now(late)]).toEqual(['Not refuted in time', [[expect.stringMatching(/^Refuted/), 'anyone', undefined]]]);
+    const end = after(...shownNodes, committed(600), ...asserted(700), event('DemandClosed', { place: name }), event('Convicted', { challenger, what: 'silence' }));
+    expect(words(pathOf({ ...claim, state: 'refuted', challenger }, end, mine, { ...me, now: 2_000 })).slice(-2)).toEqual([['Not refuted in time', 'claimant', 'failed'], [expect.stringMatching(/^Refuted/), 'you', 'done']]);
+  });
+
+  test('of a claimant whose claim is right: refutes it, and the claim becomes final', () => {
+    const looker = { account: claimant, now: 500 };
+    expect(now(pathOf(claim, after(committed(600), ...asserted(700)), undefined, looker))).toEqual([['Has to refute them', 'you', 700]]);
+    const gone = after(committed(600), ...asserted(700), event('AssertionRefuted', { place: name }));
+    const steps = words(pathOf(claim, gone, undefined, looker));
+    expect(steps.slice(1, -1)).toEqual([['Other values asserted', 'challenger', 'done'], ['Assertion refuted', 'you', 'done']]);
+    expect(steps.at(-1)).toEqual(['Refuted if it is proved false, else made final', 'anyone', 'later']);
+    // For whoever asserted it the challenge is over.
+    expect(words(pathOf(claim, gone, mine, me)).at(-1)).toEqual(['Made final', 'anyone', 'later']);
+  });
+
+  test('of a batch: what its answers come from, then the false one', () => {
+    const file = [demanded(600, filePlace), event('FileShown', { file: '0x' })];
+    expect(now(pathOf(claim, after(file[0]!), pursuit, me))).toEqual([['Shows what they come from', 'claimant', 600]]);
+    expect(now(pathOf(claim, after(...file), pursuit, me))).toEqual([['Searches the first false answer', 'you', 1_000]]);
+    const further = words(pathOf(claim, after(...file, demanded(650, nodes)), pursuit, me));
+    expect(further.slice(2, 5)).toEqual([['Shown what its answers come from', 'claimant', 'done'], ['One piece of the trace demanded', 'you', 'done'], ['Shows the piece', 'claimant', 'now']]);
+    expect(words(pathOf(claim, after(file[0]!), undefined, { account: undefined, now: 601 })).find(([, , state]) => state === 'failed')).toEqual(['Not shown in time', 'claimant', 'failed']);
+  });
+
+  test('the same assertion is known by its bits', () => {
+    const dispute = after(...asserted(700));
+    const same = (values: `0x${string}`, change = {}) => sameAsserted(dispute, { answer: 0, place: { index: 7, leaf: 2, level: 1, ...change }, assertion: { own: { values } } as Assertion })?.place;
+    expect(same('0x0000803f0000003f')).toEqual(name);
+    expect([same('0x0000803f0000003e'), same('0x0000803f'), same('0x0000803f0000003f', { leaf: 3 }), same('0x0000803f0000003f', { index: 8 })]).toEqual([undefined, undefined, undefined, undefined]);
+  });
+});
+
 describe('a kept challenge', () => {
-  const whole: Pursuit = { ...pursuit, demanded: [place], proof: '0x1234', committedIn: '12', proveBy: 700, reward: '30' };
+  const whole: Pursuit = { ...pursuit, demanded: [place], proof: '0x1234', committedIn: '12', proveBy: 700, reward: '30', asserts: true };
   test('is read as it was kept', () => {
     expect(parsePursuit(structuredClone(whole))).toEqual(whole);
     expect(parsePursuit(pursuit)).toEqual(pursuit);
   });
   test.each([
     undefined, null, 7, 'text', {}, { ...whole, openledger: 'pursuit/0' }, { ...whole, claimId: '-1' }, { ...whole, account: '0x12' }, { ...whole, gas: '1e9' },
-    { ...whole, demanded: [{ ...place, leaf: -1 }] }, { ...whole, demanded: {} }, { ...whole, proof: '0x123' }, { ...whole, proveBy: 1.5 }, { ...whole, committedIn: 12 },
+    { ...whole, demanded: [{ ...place, leaf: -1 }] }, { ...whole, demanded: {} }, { ...whole, proof: '0x123' }, { ...whole, proveBy: 1.5 }, { ...whole, committedIn: 12 }, { ...whole, asserts: 'yes' },
   ])('is left out where it is damaged: %j', (value) => expect(parsePursuit(value)).toBeUndefined());
 });

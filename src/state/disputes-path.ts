@@ -86,7 +86,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
   };
   move(files, { asked: 'What its answers come from demanded', answers: 'Shows what they come from', answered: 'Shown what its answers come from', missed: 'Not shown in time' }, parts.length + assertions.length === 0);
   move(parts, partsWords(parts), assertions.length === 0);
-  move(assertions, { asked: 'The right values asserted', answers: 'Has to refute them', answered: 'Assertion refuted', missed: 'Not refuted in time' }, true);
+  move(assertions, { asked: pursuit ? 'The right values asserted' : 'Other values asserted', answers: 'Has to refute them', answered: 'Assertion refuted', missed: 'Not refuted in time' }, true);
   if (dispute.demands.length === 0 && pursuit && !pursuit.proof && !pursuit.asserts && !over) {
     steps.push({ label: 'Demands the piece that is false', who: 'you', state: 'now', until: claim.deadline });
     steps.push({ label: 'Shows the piece', who: claimant, state: 'later' });
@@ -100,7 +100,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
   const asserted = assertions.some(({ state }) => state === 'open');
   const proven = dispute.convicted !== undefined && dispute.convicted.what !== 'silence';
   // After an assertion that was refuted its challenger stops; of others nothing is known before they commit.
-  const stopped = assertions.length > 0 && !asserted && !committed && !pursuit?.proof && !proven;
+  const stopped = assertions.length > 0 && assertions.every(({ state }) => state === 'disproved') && !committed && !pursuit?.proof && !proven;
   const searched = pursuit !== undefined && !pursuit.proof && !over;
   if (silent || lapsed || stopped || (asserted && !proven)) {
     // What could have followed is no part of the way.

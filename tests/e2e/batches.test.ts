@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
+import { demandFile } from '../../src/chain/answers-file.ts';
 import { demandPlaces } from '../../src/chain/demand-places.ts';
 import { leafOf } from '../../src/chain/place.ts';
 import { demoWallet } from '../../src/chain/wallets.ts';
@@ -92,7 +93,7 @@ describe.sequential('several answers in one claim', () => {
     await letTimeRun();
   });
 
-  test('answers whose file is withheld are demanded, then searched like any other', async () => {
+  test('what answers come from whose file is withheld is demanded; the false one is searched, and what is right asserted', async () => {
     const { page } = browser;
     await holdTime();
     const hidden = await batch({ flip: { index: 444, place: 2, bits: [3, 29] }, withhold: true }, { withhold: true });
@@ -100,15 +101,22 @@ describe.sequential('several answers in one claim', () => {
     await claim.getByRole('button', { name: 'Check all 2' }).click();
     await claim.getByText(/The file of its answers cannot be had/).waitFor();
     await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
-    const won = claim.getByText(/^You won/);
+    await claim.getByText(/^Waiting for the claimant/).waitFor();
+    await look('batches-file-demanded');
+    expect(await payer.showFile(hidden)).toBe(true);
+    const asserted = claim.getByText(/^Waiting until the claimant’s time to refute what was asserted is over/);
     const replies = [0, 0];
-    while (!(await won.isVisible())) {
+    while (!(await asserted.isVisible())) {
       for (const [k, part] of hidden.parts.entries()) if (await payer.showDemanded(part)) replies[k]!++;
       await page.waitForTimeout(300);
     }
-    // One makes each answer known; the second answer's trace is searched in three rounds.
-    expect(replies[0]).toBe(1);
-    expect(replies[1]).toBeLessThanOrEqual(4);
+    // The first is computed and right; the second one's trace is searched in two rounds.
+    expect(replies[0]).toBe(0);
+    expect(replies[1]).toBeLessThanOrEqual(2);
+    await look('batches-asserted');
+    await letTimeRun();
+    await claim.getByText(/^You won/).waitFor();
+    await look('batches-silenced');
     expect(await stateOf(hidden.claimId)).toBe('refuted');
     await letTimeRun();
   });
@@ -142,6 +150,11 @@ describe.sequential('several answers in one claim', () => {
     await claim.getByText(/demands piece 0 of instruction 30 of answer 1/).waitFor();
     await claim.getByRole('button', { name: 'Show it' }).click();
     await claim.getByRole('list', { name: 'Path of the dispute' }).getByText('Piece shown').waitFor();
+    await demandFile(payer.connection, other, paid.claimId);
+    await claim.getByText(/demands what all its answers were computed from/).waitFor();
+    await claim.getByRole('button', { name: 'Show it' }).click();
+    await claim.getByRole('list', { name: 'Path of the dispute' }).getByText('Shown what its answers come from').waitFor();
+    expect(await payer.openPlaces(paid.claimId)).toEqual([]);
     await useIdentity(page, challenger.name);
     await letTimeRun();
   });

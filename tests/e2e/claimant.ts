@@ -4,6 +4,7 @@ import { Catalog } from '../../src/attribution/catalog.ts';
 import type { Engine, LoadedAdapter } from '../../src/attribution/engine.ts';
 import { makeReceipt } from '../../src/attribution/make-receipt.ts';
 import type { CurvatureLedger } from '../../src/attribution/curvature/curvature-ledger.ts';
+import { assertionFrom } from '../../src/attribution/trace/assertion.ts';
 import type { TraceInputs } from '../../src/attribution/trace/instruction.ts';
 import type { Matrix } from '../../src/attribution/trace/run.ts';
 import { shownOf } from '../../src/attribution/trace/replies.ts';
@@ -13,14 +14,18 @@ import type { Tracer } from '../../src/attribution/trace/tracer.ts';
 import { TraceTree, leafValues } from '../../src/attribution/trace/tree.ts';
 import { shownOfWorkings } from '../../src/attribution/trace/workings-replies.ts';
 import { workingsTree } from '../../src/attribution/trace/workings-tree.ts';
+import { showFile } from '../../src/chain/answers-file.ts';
+import { assertLeaves, commitRoot, rootCommittedIn } from '../../src/chain/assert-leaves.ts';
 import { type ChainConnection, connectChain } from '../../src/chain/client.ts';
 import { memoryEventStore } from '../../src/chain/event-store.ts';
 import { createEventFeed } from '../../src/chain/events.ts';
 import { settlementAbi } from '../../src/chain/generated/abis.ts';
 import { listAdapters } from '../../src/chain/list-adapters.ts';
 import { listDatanets } from '../../src/chain/list-datanets.ts';
+import type { ClaimRecord } from '../../src/chain/list-claims.ts';
 import { type Payment, payAnswer } from '../../src/chain/pay-answer.ts';
 import { type BatchPayment, payBatch } from '../../src/chain/pay-batch.ts';
+import { FILE, type Place, isOfTrace } from '../../src/chain/place.ts';
 import { quoteFee } from '../../src/chain/quote-fee.ts';
 import { readTerms } from '../../src/chain/read-terms.ts';
 import { receiptEvent } from '../../src/chain/receipt-event.ts';
@@ -29,16 +34,18 @@ import { sendTransaction } from '../../src/chain/send-transaction.ts';
 import { type Wallet, demoWallet } from '../../src/chain/wallets.ts';
 import { createCpuBackend } from '../../src/kernels/cpu/backend.ts';
 import { type AnswerOpening, type ClaimedAnswer, answersRoot, openAnswer, openAnswers } from '../../src/protocol/answers.ts';
+import { shortForm } from '../../src/protocol/answers-file.ts';
 import { answerOfReceipt, batchFile } from '../../src/protocol/batch.ts';
 import { toHex } from '../../src/protocol/bytes.ts';
 import { canonicalJson } from '../../src/protocol/canonical.ts';
 import type { Deployment } from '../../src/protocol/deployment.ts';
 import type { Payout } from '../../src/protocol/fee.ts';
-import { payoutsOf } from '../../src/protocol/receipt.ts';
+import { parseReceipt, payoutsOf } from '../../src/protocol/receipt.ts';
 import type { VersionRecord } from '../../src/protocol/record.ts';
 import { isOfWorkings } from '../../src/protocol/workings-places.ts';
 import { demandsOf } from '../../src/serve/watch/demands.ts';
 import { ContentStore } from '../../src/storage/content-store.ts';
+import { waitFor } from './page-actions.ts';
 
 /** How a claim differs from what is so. */
 export interface Cheat {
@@ -160,8 +167,7 @@ export class Claimant {
     const prompt = engine.prompt(question);
     const answer = await engine.generate(this.adapter, prompt);
     const inputs = { tokens: [...prompt, ...answer], answer: answer.length };
-    const all = this.tracer.program.instructions.map((_, k) => k);
-    const matrices = [...(await this.tracer.matrices(inputs, all)).entries()].sort(([a], [b]) => a - b).map(([, matrix]) => matrix);
+    const matrices = await this.matrices(inputs);
     if (flip) matrices[flip.index] = flipped(matrices[flip.index]!, flip.place, flip.bits);
     const tree = TraceTree.of(matrices);
     const { loss, scores, noise } = await engine.influence(this.adapter, this.ledger, prompt, answer);
@@ -190,13 +196,45 @@ export class Claimant {
     await revealPlaces(this.connection, this.wallet, claimId, opening, shown);
   }
 
-  /** Shows everything that is demanded of an answer now; says how many places. */
+  /** Shows everything that is demanded of an answer now; says how many places. What is asserted of it stays: it is right. */
   async showDemanded(claimed: ClaimedOne): Promise<number> {
-    const feed = createEventFeed(this.connection, memoryEventStore());
-    await feed.refresh();
-    const places = demandsOf(disputeEvents(feed)).flatMap(({ claimId, state, place }) => (claimId === claimed.claimId && place.answer === Number(claimed.opening.index) && state === 'open' ? [place] : []));
+    const places = (await this.openPlaces(claimed.claimId)).filter((place) => isOfTrace(place) && place.answer === Number(claimed.opening.index));
     if (places.length) await this.show(claimed, places);
     return places.length;
+  }
+
+  /** Shows what the answers of a batch come from, if that is demanded now. */
+  async showFile({ claimId, parts }: ClaimedBatch): Promise<boolean> {
+    const demanded = (await this.openPlaces(claimId)).some(({ depth }) => depth === FILE);
+    if (demanded) await showFile(this.connection, this.wallet, claimId, shortForm(parts.map(({ opening }) => opening.answer), parts.map(({ inputs }) => inputs)));
+    return demanded;
+  }
+
+  /** What is demanded or asserted of a claim, and not answered. */
+  async openPlaces(id: bigint): Promise<Place[]> {
+    const feed = createEventFeed(this.connection, memoryEventStore());
+    await feed.refresh();
+    return demandsOf(disputeEvents(feed)).flatMap(({ claimId, state, place }) => (claimId === id && state === 'open' ? [place] : []));
+  }
+
+  /** Says of a claim about one answer that values of this instruction are others. The claim is right, so it can be refuted. */
+  async assertFalse({ claimId, answer, receiptCid }: ClaimRecord, index: number, wallet = this.wallet): Promise<void> {
+    const { connection, tracer } = this;
+    const receipt = parseReceipt(JSON.parse(new TextDecoder().decode(await this.store.readFile(receiptCid))));
+    const inputs = { tokens: [...receipt.prompt.tokens, ...receipt.answer.tokens], answer: receipt.answer.tokens.length };
+    const matrices = await this.matrices(inputs);
+    matrices[index] = flipped(matrices[index]!, 0, [12]);
+    const tree = TraceTree.of(matrices);
+    const assertion = assertionFrom(tracer, inputs, tree, { index, leaf: 0, level: 0 }, matrices[index]!)!;
+    await commitRoot(connection, wallet, claimId, 0, tree.root);
+    const committed = (await rootCommittedIn(connection, wallet.address, claimId, 0, tree.root))!;
+    await waitFor(() => connection.publicClient.getBlockNumber({ cacheTime: 0 }), (block) => block > committed);
+    await assertLeaves(connection, wallet, claimId, { index: 0n, answer: answer!, proof: [] }, assertion);
+  }
+
+  private async matrices(inputs: TraceInputs): Promise<Matrix[]> {
+    const all = this.tracer.program.instructions.map((_, k) => k);
+    return [...(await this.tracer.matrices(inputs, all)).entries()].sort(([a], [b]) => a - b).map(([, matrix]) => matrix);
   }
 
   close(): void {

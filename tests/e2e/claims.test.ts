@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { cutPlace } from '../../src/attribution/trace/trace-nodes.ts';
 import { demandPlaces } from '../../src/chain/demand-places.ts';
 import { type Place, leafOf } from '../../src/chain/place.ts';
+import { demoWallet } from '../../src/chain/wallets.ts';
 import { readDemand } from '../../src/chain/read-dispute.ts';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
@@ -95,6 +96,36 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await claim.getByText('demands 2 parts of the trace').waitFor();
     await claim.getByRole('button', { name: 'Show them' }).click();
     await waitFor(() => Promise.all(more.map((place) => readDemand(cheat.connection, claimId, place))), (demands) => demands.every(({ state }) => state === 'answered'));
+
+    // Somebody says that values of it are others, and commits to that: they are not.
+    await cheat.assertFalse((await chain.claims())[0]!, 30);
+    await claim.getByText(/asserts that \d+ values of instruction 30 are others than claimed/).waitFor();
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/^\d Has to refute them, now you, .* left$/));
+    await look(page, 'claims-asserted');
+    const unrefuted = await chain.balances(identity('Uma').address);
+    await claim.getByRole('button', { name: 'Refute it' }).click();
+    await claim.getByText('1 assertion about this claim was refuted.').waitFor();
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/^Assertion refuted, done by you$/));
+    expect((await chain.balances(identity('Uma').address)).disputes).toBeGreaterThan(unrefuted.disputes);
+    await look(page, 'claims-assertion-refuted');
+    await letTimeRun();
+  });
+
+  test('whoever finds a claim right can refute what is asserted of it in the claimant’s place; the asserter asserts nothing more', async () => {
+    await holdTime();
+    const right = await cheat.claim('What does homicide mean?');
+    const uma = demoWallet(cheat.connection, identity('Uma'));
+    await cheat.assertFalse((await chain.claims()).find(({ claimId }) => claimId === right.claimId)!, 30, uma);
+    await useIdentity(page, 'Cora');
+    const claim = card(page, right.claimId);
+    await claim.getByText(/The claimant has to refute that within/).waitFor();
+    expect(await claim.getByRole('button', { name: 'Refute it' }).count()).toBe(0);
+    await claim.getByRole('button', { name: 'Check', exact: true }).click();
+    await claim.getByText(/Anyone can refute that within/).waitFor();
+    await claim.getByRole('button', { name: 'Refute it' }).click();
+    await claim.getByText('1 assertion about this claim was refuted.').waitFor();
+    await useIdentity(page, 'Uma');
+    await claim.getByText(/What you asserted about this claim was refuted/).waitFor();
     await letTimeRun();
   });
 
@@ -146,7 +177,7 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await letTimeRun();
   });
 
-  test('a trace that is withheld to the end is searched through, and what is false in it proved', async () => {
+  test('a trace that is withheld is searched; what is right where it goes wrong is asserted, and nobody can refute it', async () => {
     await holdTime();
     const index = 444;
     const withheld = await cheat.claim('What does homicide mean?', { flip: { index, place: 2, bits: [3, 29] }, withhold: true });
@@ -154,17 +185,25 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await claim.getByRole('button', { name: 'Check', exact: true }).click();
     await claim.getByText('It cannot be checked.').waitFor();
     await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
-    const won = claim.getByText(/^You won/);
+    const asserted = claim.getByText(/^Waiting until the claimant’s time to refute what was asserted is over/);
     let replies = 0;
-    while (!(await won.isVisible())) {
+    while (!(await asserted.isVisible())) {
       if (await cheat.showDemanded(withheld)) replies++;
       await page.waitForTimeout(300);
     }
-    // The tokens with nodes of the tree over all matrices; nodes of some; the leaf.
-    expect(replies).toBeLessThanOrEqual(3);
-    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(new RegExp(`instruction ${index}, .*, row \\d+, column \\d+, done`)));
-    expect((await chain.claims()).find((one) => one.claimId === withheld.claimId)!.state).toBe('refuted');
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/^\d Has to refute them, now the claimant, .* left$/));
+    await look(page, 'claims-asserting');
+    // It is kept: the challenge goes on after a reload.
+    await page.reload();
+    await claim.getByRole('button', { name: 'Go on with the challenge' }).click();
+    await asserted.waitFor();
     await letTimeRun();
+    await claim.getByText(/^You won/).waitFor();
+    // The tokens with nodes of the tree over all matrices; nodes of some.
+    expect(replies).toBeLessThanOrEqual(2);
+    expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/^\d? ?Not refuted in time, not done/));
+    await look(page, 'claims-silenced');
+    expect((await chain.claims()).find((one) => one.claimId === withheld.claimId)!.state).toBe('refuted');
   });
 
   test('payouts whose workings go wrong in one row are searched, and the row is proved', async () => {
