@@ -152,10 +152,10 @@ describe('the path of a search through what is withheld', () => {
 
   test('of a batch: what its answers come from, then the false one', () => {
     const file = [demanded(600, filePlace), event('FileShown', { file: '0x' })];
-    expect(now(pathOf(claim, after(file[0]!), pursuit, me))).toEqual([['Shows what they come from', 'claimant', 600]]);
+    expect(now(pathOf(claim, after(file[0]!), pursuit, me))).toEqual([['Shows them', 'claimant', 600]]);
     expect(now(pathOf(claim, after(...file), pursuit, me))).toEqual([['Searches the first false answer', 'you', 1_000]]);
     const further = words(pathOf(claim, after(...file, demanded(650, nodes)), pursuit, me));
-    expect(further.slice(2, 5)).toEqual([['Shown what its answers come from', 'claimant', 'done'], ['One piece of the trace demanded', 'you', 'done'], ['Shows the piece', 'claimant', 'now']]);
+    expect(further.slice(2, 5)).toEqual([['Questions and answers shown', 'claimant', 'done'], ['One piece of the trace demanded', 'you', 'done'], ['Shows the piece', 'claimant', 'now']]);
     expect(words(pathOf(claim, after(file[0]!), undefined, { account: undefined, now: 601 })).find(([, , state]) => state === 'failed')).toEqual(['Not shown in time', 'claimant', 'failed']);
   });
 

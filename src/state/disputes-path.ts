@@ -84,7 +84,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
       ? { label: missed ? words.missed : words.answers, who: claimant, state: missed ? 'failed' : over ? 'later' : 'now', ...(open && !over && { until: open.due }) }
       : { label: words.answered, who: claimant, state: 'done' });
   };
-  move(files, { asked: 'What its answers come from demanded', answers: 'Shows what they come from', answered: 'Shown what its answers come from', missed: 'Not shown in time' }, parts.length + assertions.length === 0);
+  move(files, { asked: 'Its questions and answers demanded', answers: 'Shows them', answered: 'Questions and answers shown', missed: 'Not shown in time' }, parts.length + assertions.length === 0);
   move(parts, partsWords(parts), assertions.length === 0);
   move(assertions, { asked: pursuit ? 'The right values asserted' : 'Other values asserted', answers: 'Has to refute them', answered: 'Assertion refuted', missed: 'Not refuted in time' }, true);
   if (dispute.demands.length === 0 && pursuit && !pursuit.proof && !pursuit.asserts && !over) {

@@ -151,9 +151,9 @@ describe.sequential('several answers in one claim', () => {
     await claim.getByRole('button', { name: 'Show it' }).click();
     await claim.getByRole('list', { name: 'Path of the dispute' }).getByText('Piece shown').waitFor();
     await demandFile(payer.connection, other, paid.claimId);
-    await claim.getByText(/demands what all its answers were computed from/).waitFor();
+    await claim.getByText(/demands all its questions and answers/).waitFor();
     await claim.getByRole('button', { name: 'Show it' }).click();
-    await claim.getByRole('list', { name: 'Path of the dispute' }).getByText('Shown what its answers come from').waitFor();
+    await claim.getByRole('list', { name: 'Path of the dispute' }).getByText('Questions and answers shown').waitFor();
     expect(await payer.openPlaces(paid.claimId)).toEqual([]);
     await useIdentity(page, challenger.name);
     await letTimeRun();
