@@ -10,12 +10,14 @@ import { MOST_TOKENS } from '../../../src/attribution/trace/run.ts';
 import { inputsHash } from '../../../src/attribution/trace/step.ts';
 import type { Tracer } from '../../../src/attribution/trace/tracer.ts';
 import { TraceTree, leafHashes, tensorOf } from '../../../src/attribution/trace/tree.ts';
+import { MOST_BATCH_TOKENS } from '../../../src/protocol/answers-file.ts';
+import { MOST_ANSWERS } from '../../../src/protocol/batch.ts';
 import { DEFAULT_PAYOUT_RULE } from '../../../src/protocol/payout-rule.ts';
 import { readFolder } from '../../start/samples.ts';
 import { publicFolder } from '../machine.ts';
 import { type Report, NODE_CPU } from '../report.ts';
 import { median, timed } from '../timing.ts';
-import { type Dispute, dearestMatrix, disputeWithheld } from './withheld.ts';
+import { type Dispute, dearestMatrix, disputeBatch, disputeWithheld } from './withheld.ts';
 
 /** Tokens of the answer, after a prompt of ten. */
 const ANSWER = 60;
@@ -55,6 +57,7 @@ export async function reportClaims(report: Report, engine: Engine, rounds: numbe
   report.add('first false leaf of it, in the last matrix', median(finding) / 1000, 's', NODE_CPU, { atMost: 5 });
   await reportElement(report, tracer, inputs, tree, rounds);
   await reportWithheld(report, tracer, inputs, tree).catch((cause: unknown) => report.missing('dispute about a withheld trace', NODE_CPU, cause));
+  await reportBatch(report, tracer, engine.model.config.vocab).catch((cause: unknown) => report.missing('dispute about a withheld batch', NODE_CPU, cause));
   if (rounds > 1) await reportLongest(report, engine, tracer).catch((cause: unknown) => report.missing(`dispute about a withheld trace of ${MOST_TOKENS} tokens`, NODE_CPU, cause));
   engine.freeLedger(ledger);
   engine.unloadAdapter(adapter);
@@ -99,12 +102,27 @@ async function reportLongest(report: Report, engine: Engine, tracer: Tracer): Pr
 
 /** Three disputes: where it costs most, in the middle, in the last matrix. */
 async function reportWithheld(report: Report, tracer: Tracer, inputs: TraceInputs, tree: TraceTree): Promise<void> {
+  reportDisputes(report, `a withheld trace of ${inputs.tokens.length} tokens`, await disputeWithheld(tracer, inputs, tree, threeOf(tree)));
+}
+
+/** The same about one of as many answers as a claim can be about, of as many tokens as they can then have. */
+async function reportBatch(report: Report, tracer: Tracer, vocab: number): Promise<void> {
+  const tokens = MOST_BATCH_TOKENS / MOST_ANSWERS;
+  const inputs = { tokens: Array.from({ length: tokens }, (_, i) => randomBelow(vocab, 2, 1, i)), answer: tokens - 10 };
+  const computed = await tracer.trace(inputs);
+  reportDisputes(report, `a withheld batch of ${MOST_ANSWERS} answers of ${tokens} tokens`, await disputeBatch(tracer, { inputs, vocab, ...computed }, MOST_ANSWERS, threeOf(computed.tree)));
+}
+
+function threeOf(tree: TraceTree): number[] {
   const last = tree.tensors.length - 1;
-  const of = `dispute about a withheld trace of ${inputs.tokens.length} tokens, both sides, worst of three:`;
-  const disputes = await disputeWithheld(tracer, inputs, tree, [dearestMatrix(tree), last >> 1, last]);
+  return [dearestMatrix(tree), last >> 1, last];
+}
+
+function reportDisputes(report: Report, about: string, disputes: readonly Dispute[]): void {
+  const of = `dispute about ${about}, both sides, worst of three:`;
   const gasOf = ({ gas }: Dispute) => gas.reduce((sum, one) => sum + one.gas, 0);
   const worst = disputes.reduce((a, b) => (gasOf(b) > gasOf(a) ? b : a));
-  const note = `${worst.where}: ${worst.gas.map(({ what, gas }) => `${what} ${gas}`).join(', ')}; ${worst.hashes} hashes, ${worst.leaves} leaves`;
+  const note = `${worst.where}: ${worst.gas.map(({ what, gas }) => `${what} ${gas}`).join(', ')}; ${worst.hashes} hashes, ${worst.leaves} leaves shown`;
   report.add(`${of} transactions`, Math.max(...disputes.map(({ gas }) => gas.length)), '', 'scratch chain', { atMost: 8 });
   report.add(`${of} gas`, gasOf(worst), 'gas', 'scratch chain', { atMost: 5_000_000 }, note);
   report.add(`${of} bonds of its demands`, Math.max(...disputes.map(({ bonds }) => bonds)), 'gas', 'scratch chain', undefined, 'at the stressed price; half of a claim’s least bond is 7,500,000');
