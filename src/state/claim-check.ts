@@ -158,7 +158,7 @@ export class ClaimCheck {
       return batch.proof ? { kind: 'false', where, seconds, evidence: { kind: 'batch', proof: batch.proof } } : { kind: 'unprovable', where, seconds };
     }
     const found: Finding[] = [];
-    if (batch.kind === 'missing') found.push({ kind: 'demand', where: batch.why, seconds, certain: false, places: batch.places });
+    if (batch.kind === 'missing') found.push({ kind: 'demand', where: batch.why, seconds, certain: batch.file !== undefined, places: batch.places });
     const answers = batch.claims.map((one) => ({ index: Number(openingOf(one).index), look: () => this.#answer(one, hooks) }));
     if (batch.kind === 'filed') answers.push(...batch.filed.map(({ index, filed }) => ({ index, look: () => this.#filed(claim, index, filed, batch.file, hooks) })));
     let right = 0;

@@ -100,6 +100,8 @@ describe.sequential('several answers in one claim', () => {
     const claim = card(hidden.claimId);
     await claim.getByRole('button', { name: 'Check all 2' }).click();
     await claim.getByText(/The file of its answers cannot be had/).waitFor();
+    await claim.getByText('You demand all 2 questions and answers').waitFor();
+    await look('batches-withheld');
     await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
     await claim.getByText(/^Waiting for the claimant/).waitFor();
     await look('batches-file-demanded');
@@ -117,6 +119,11 @@ describe.sequential('several answers in one claim', () => {
     await letTimeRun();
     await claim.getByText(/^You won/).waitFor();
     await look('batches-silenced');
+    // File, first parts, nodes, each demanded and shown; the assertion, and silence. The commitment came with the first parts.
+    const { transactions, gas, committedAlone } = await payer.disputeCost(hidden.claimId);
+    console.info(`a dispute about a withheld batch: ${transactions} transactions, ${gas} gas`);
+    expect([transactions, committedAlone]).toEqual([8, false]);
+    expect(gas).toBeLessThan(5_000_000);
     expect(await stateOf(hidden.claimId)).toBe('refuted');
     await letTimeRun();
   });

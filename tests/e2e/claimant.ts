@@ -217,6 +217,16 @@ export class Claimant {
     return demandsOf(disputeEvents(feed)).flatMap(({ claimId, state, place }) => (claimId === id && state === 'open' ? [place] : []));
   }
 
+  /** What a dispute took so far, of both sides: transactions that the contract said something about, and their gas. */
+  async disputeCost(id: bigint): Promise<{ transactions: number; gas: number; committedAlone: boolean }> {
+    const feed = createEventFeed(this.connection, memoryEventStore());
+    await feed.refresh();
+    const events = disputeEvents(feed).filter(({ args }) => 'id' in args && args.id === id);
+    const hashes = [...new Set(events.map(({ transactionHash }) => transactionHash!))];
+    const receipts = await Promise.all(hashes.map((hash) => this.connection.publicClient.request({ method: 'eth_getTransactionReceipt', params: [hash] })));
+    return { transactions: hashes.length, gas: receipts.reduce((sum, receipt) => sum + Number(receipt!.gasUsed), 0), committedAlone: events.some(({ eventName }) => eventName === 'Committed') };
+  }
+
   /** Says of a claim about one answer that values of this instruction are others. The claim is right, so it can be refuted. */
   async assertFalse({ claimId, answer, receiptCid }: ClaimRecord, index: number, wallet = this.wallet): Promise<void> {
     const { connection, tracer } = this;

@@ -121,7 +121,8 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     await claim.getByText(/The claimant has to refute that within/).waitFor();
     expect(await claim.getByRole('button', { name: 'Refute it' }).count()).toBe(0);
     await claim.getByRole('button', { name: 'Check', exact: true }).click();
-    await claim.getByText(/Anyone can refute that within/).waitFor();
+    await claim.getByText(/Anyone can refute that within .*, or the claim is lost\. The bond of .* is the claimant’s in the first half of the time/).waitFor();
+    await look(page, 'claims-anyone');
     await claim.getByRole('button', { name: 'Refute it' }).click();
     await claim.getByText('1 assertion about this claim was refuted.').waitFor();
     await useIdentity(page, 'Uma');
@@ -184,6 +185,8 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     const claim = card(page, withheld.claimId);
     await claim.getByRole('button', { name: 'Check', exact: true }).click();
     await claim.getByText('It cannot be checked.').waitFor();
+    await claim.getByText('A block later you assert the right values where the search ends.').waitFor();
+    await look(page, 'claims-withheld');
     await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
     const asserted = claim.getByText(/^Waiting until the claimant’s time to refute what was asserted is over/);
     let replies = 0;
@@ -203,6 +206,11 @@ describe.sequential('claims, in a browser without WebGPU', () => {
     expect(replies).toBeLessThanOrEqual(2);
     expect(await pathOf(claim)).toContainEqual(expect.stringMatching(/^\d? ?Not refuted in time, not done/));
     await look(page, 'claims-silenced');
+    // Two rounds, the commitment, the assertion, silence.
+    const { transactions, gas } = await cheat.disputeCost(withheld.claimId);
+    console.info(`a dispute about a withheld trace: ${transactions} transactions, ${gas} gas`);
+    expect(transactions).toBeLessThanOrEqual(7);
+    expect(gas).toBeLessThan(5_000_000);
     expect((await chain.claims()).find((one) => one.claimId === withheld.claimId)!.state).toBe('refuted');
   });
 
