@@ -39,7 +39,8 @@ import type { Workings } from '../../protocol/payout-workings.ts';
 import { type Receipt, scoreBits, scoresRoot } from '../../protocol/receipt.ts';
 import { type VersionRecord, recordsRoot, versionRoot } from '../../protocol/record.ts';
 import { Examiner } from './examine.ts';
-import { type Made, refuteAsserted, sentBy, showAsClaimed, total } from './testing/cheat.ts';
+import type { SeenDemand } from './demands.ts';
+import { type Made, openDemands, refuteAsserted, sentBy, showAsClaimed, total } from './testing/cheat.ts';
 import { StateFile } from './watch-state.node.ts';
 import { type WatchEvent, Watcher } from './watcher.ts';
 
@@ -48,6 +49,9 @@ const folder = mkdtempSync(join(tmpdir(), 'openledger-batches-'));
 const records = Array.from({ length: 5 }, (_, k): VersionRecord => ({ text: `Record ${k}.`, questions: [], contribution: String(k + 1), contributor: `0x${(k % 3 + 1).toString(16).padStart(40, '0')}` }));
 /** Answers of other lengths, so that batches are of unlike ones. */
 const SIZES = [[12, 5], [9, 3], [10, 4]] as const;
+
+/** Seconds; replies may take as long as the contract allows. */
+const WINDOW = 4000;
 
 let chain: ScratchChain;
 let owner: Wallet, claimant: Wallet, guard: Wallet;
@@ -62,7 +66,7 @@ const hidden = new Set<string>();
 
 beforeAll(async () => {
   const backend = await createCpuBackend();
-  const [started, small] = await Promise.all([startScratchChain({ window: 4000 }), smallTrace(backend, { records: records.length })]);
+  const [started, small] = await Promise.all([startScratchChain({ window: WINDOW, replyTime: (3 * WINDOW) / 10 }), smallTrace(backend, { records: records.length })]);
   chain = started;
   // Most records stand out from their noise.
   small.ledger.noise.forEach((one, k, all) => (all[k] = Math.fround(one / 64)));
@@ -263,6 +267,31 @@ test('one false answer of a batch of which nothing is published takes eight tran
     // Those before it were computed, and nothing more was asked about them.
     expect(one.of(id).filter(({ text }) => /: right/.test(text)).map(({ text }) => /answer (\d)/.exec(text)![1])).toEqual(Array.from({ length: k }, (_, n) => String(n)));
   }
+}, 60_000);
+
+test('who replies at the last moment every time cannot outlast the search through a withheld batch', async () => {
+  const wrong = runs[2]!.right.map((matrix, index) => (index === 700 ? { ...matrix, values: matrix.values.map(() => 0.5) } : matrix));
+  const answers = [answer(0, { hide: true }), answer(2, { hide: true, trace: wrong })];
+  const id = await claim(answers, { publish: false });
+  const { deadline } = await readClaim(chain.connection, id);
+  const { events, round, of } = await patient('late');
+  const all = { claimId: id, adapterId, tracer, made: answers };
+  const now = async () => Number((await chain.connection.publicClient.getBlock()).timestamp);
+  for (let rounds = 0; rounds < 5 && !of(id).some(({ event }) => event === 'asserted'); rounds++) {
+    await round();
+    const open = await openDemands(chain.connection, id);
+    if (open.some(({ asserted }) => asserted)) break;
+    await chain.pass(Math.min(...open.map(({ due }) => due)) - (await now()) - 5);
+    await showAsClaimed(chain.connection, claimant, all);
+  }
+  // The assertion's own time ends before the last moment of all replies.
+  const [{ due }] = (await openDemands(chain.connection, id)) as [SeenDemand];
+  expect(due).toBeGreaterThan(deadline);
+  expect(due).toBeLessThan(deadline + WINDOW / 2);
+  await chain.pass(due - (await now()) + 1);
+  await round();
+  expect(await stateOf(id)).toBe('refuted');
+  expect((await sentBy(chain.connection, events, id)).map(({ event }) => event)).toEqual(['demanded', 'demanded', 'demanded', 'asserted', 'silence']);
 }, 60_000);
 
 test('where a batch’s file is published and a receipt is not, what all are computed from is demanded once', async () => {
