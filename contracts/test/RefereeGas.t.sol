@@ -29,7 +29,7 @@ contract RefereeGasTest is Test, RefereeTrace {
     for (uint32 k = uint32(_tokens.length); k <= TOKENS; k++) {
       _tokens.push(1000 + k);
     }
-    _answer = 20;
+    _answerTokens = 20;
   }
 
   function test_dotOfOneBlock() public {

@@ -49,7 +49,7 @@ struct UnitQuestion {
 /// @notice Builds claims of one instruction: the trace holds its inputs, then its output, then fillers.
 abstract contract RefereeTrace {
   uint32[] internal _tokens = [1, 2, 0, 5];
-  uint32 internal _answer = 2;
+  uint32 internal _answerTokens = 2;
   uint256 internal _window;
   /// @dev Matrices that stand behind the output, and as many behind the inputs in every other space.
   uint256 internal _fillers;
@@ -128,7 +128,7 @@ abstract contract RefereeTrace {
   }
 
   function _inputBytes() internal view returns (bytes memory inputs) {
-    inputs = abi.encodePacked(_answer);
+    inputs = abi.encodePacked(_answerTokens);
     for (uint256 k = 0; k < _tokens.length; k++) {
       inputs = abi.encodePacked(inputs, _tokens[k]);
     }
@@ -234,13 +234,15 @@ abstract contract RefereeTrace {
     pure
     returns (Opening memory opening)
   {
-    bytes32[] memory within = MerkleTree.proof(_leaves(matrix, input), leaf);
     bytes32[] memory above = _above(tops, space, index);
-    bytes32[] memory proof = new bytes32[](within.length + above.length);
-    for (uint256 k = 0; k < proof.length; k++) {
-      proof[k] = k < within.length ? within[k] : above[k - within.length];
+    uint256 depth = Merkle.depth(Leaves.count(matrix.rows, matrix.columns));
+    opening = Opening(input, leaf, _values(matrix, input, leaf), new bytes32[](depth + above.length));
+    uint256 free = _free();
+    bytes32[] memory within = MerkleTree.proof(_leaves(matrix, input), leaf);
+    for (uint256 k = 0; k < opening.proof.length; k++) {
+      opening.proof[k] = k < depth ? within[k] : above[k - depth];
     }
-    return Opening(input, leaf, _values(matrix, input, leaf), proof);
+    _giveBack(free);
   }
 
   function _above(bytes32[][] memory tops, uint256 space, uint256 index) private pure returns (bytes32[] memory) {
@@ -251,7 +253,9 @@ abstract contract RefereeTrace {
   }
 
   function _top(Matrix memory matrix, uint256 input) private pure returns (bytes32) {
+    uint256 free = _free();
     bytes32 root = MerkleTree.root(_leaves(matrix, input));
+    _giveBack(free);
     return Merkle.leaf(abi.encodePacked(root, uint32(matrix.rows), uint32(matrix.columns)));
   }
 
@@ -259,6 +263,19 @@ abstract contract RefereeTrace {
     leaves = new bytes32[](Leaves.count(matrix.rows, matrix.columns));
     for (uint256 leaf = 0; leaf < leaves.length; leaf++) {
       leaves[leaf] = _isOpened(matrix, leaf) ? Merkle.leaf(_values(matrix, input, leaf)) : keccak256(abi.encode(leaf));
+    }
+  }
+
+  function _free() private pure returns (uint256 free) {
+    assembly ("memory-safe") {
+      free := mload(0x40)
+    }
+  }
+
+  /// @dev As MerkleTree does: nothing above is used any more.
+  function _giveBack(uint256 free) private pure {
+    assembly ("memory-safe") {
+      mstore(0x40, free)
     }
   }
 
@@ -273,14 +290,16 @@ abstract contract RefereeTrace {
     Stretch memory part = Leaves.stretch(matrix.rows, matrix.columns, leaf);
     uint256 first = part.row * matrix.columns + part.column;
     values = new bytes(4 * part.rows * part.columns);
+    bytes memory data = matrix.data;
+    if (data.length > 0) {
+      if (data.length < 4 * first + values.length) revert("data of a matrix: too few");
+      assembly ("memory-safe") {
+        mcopy(add(values, 0x20), add(add(data, 0x20), shl(2, first)), mload(values))
+      }
+      return values;
+    }
     for (uint256 k = 0; k < values.length / 4; k++) {
-      RF32Sums.setValue(
-        values,
-        k,
-        matrix.data.length == 0
-          ? RF32.fromInt(int256(first + k + 1 + input)).scale2(-3)
-          : RF32Sums.valueAt(matrix.data, first + k)
-      );
+      RF32Sums.setValue(values, k, RF32.fromInt(int256(first + k + 1 + input)).scale2(-3));
     }
   }
 
