@@ -128,6 +128,40 @@ describe.sequential('several answers in one claim', () => {
     await letTimeRun();
   });
 
+  test('of a withheld batch false payouts are searched too, and the row proved', async () => {
+    await holdTime();
+    const hidden = await batch({ workings: { table: 0, row: 1 }, withhold: true }, { withhold: true });
+    const claim = card(hidden.claimId);
+    await claim.getByRole('button', { name: 'Check all 2' }).click();
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    const won = claim.getByText(/^You won/);
+    while (!(await won.isVisible())) {
+      await payer.showFile(hidden);
+      expect(await payer.showDemanded(hidden.parts[0]!)).toBe(0);
+      await payer.showDemanded(hidden.parts[1]!);
+      await browser.page.waitForTimeout(300);
+    }
+    await look('batches-payouts');
+    const { transactions, gas } = await payer.disputeCost(hidden.claimId);
+    console.info(`a dispute about payouts of a withheld batch: ${transactions} transactions, ${gas} gas`);
+    expect(transactions).toBeLessThanOrEqual(8);
+    expect(gas).toBeLessThan(5_000_000);
+    expect(await stateOf(hidden.claimId)).toBe('refuted');
+    await letTimeRun();
+  });
+
+  test('a batch whose file is not shown in time is lost', async () => {
+    await holdTime();
+    const hidden = await batch({}, { withhold: true });
+    const claim = card(hidden.claimId);
+    await claim.getByRole('button', { name: 'Check all 2' }).click();
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    await claim.getByText(/^Waiting for the claimant/).waitFor();
+    await letTimeRun();
+    await claim.getByText(/^You won/).waitFor();
+    expect(await stateOf(hidden.claimId)).toBe('refuted');
+  });
+
   test.each([
     ['sums that are not those of its answers', { tokensIn: 3 }, 'Check all 2', /Its answers have \d+ tokens in and \d+ out and allocate \d+ wei; it was paid for/],
     ['the same receipt twice', { twice: true }, 'Check all 3', /Answers 0 and 2 are one receipt/],
