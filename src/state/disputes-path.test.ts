@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { DisputeEvents } from '../chain/game-events.ts';
 import type { ClaimOnChain } from '../chain/list-claims.ts';
 import { filePlace } from '../chain/place.ts';
+import { WORKINGS } from '../protocol/workings-places.ts';
 import type { Assertion } from '../workers/engine.api.ts';
 import { refutedAssertions, sameAsserted } from './disputes-assertions.ts';
 import { NO_DISPUTE, disputesOf } from './disputes-events.ts';
@@ -156,6 +157,11 @@ describe('the path of a search through what is withheld', () => {
     expect(now(pathOf(claim, after(...file), pursuit, me))).toEqual([['Searches the first false answer', 'you', 1_000]]);
     const further = words(pathOf(claim, after(...file, demanded(650, nodes)), pursuit, me));
     expect(further.slice(2, 5)).toEqual([['Questions and answers shown', 'claimant', 'done'], ['One piece of the trace demanded', 'you', 'done'], ['Shows the piece', 'claimant', 'now']]);
+    const rows = { ...place, index: WORKINGS, level: 2, depth: 2 };
+    expect(words(pathOf(claim, after(...file, demanded(650, nodes), demanded(650, rows)), pursuit, me))[3]).toEqual(['2 pieces of trace and workings demanded', 'you', 'done']);
+    // Once there is a proof, what was shown is one step.
+    const proving = words(pathOf(claim, after(...file, ...shownNodes), { ...pursuit, proof: '0x00' }, me));
+    expect(proving.slice(2, 5)).toEqual([['Questions and answers shown', 'claimant', 'done'], ['Piece shown', 'claimant', 'done'], ['Commits to the proof, unseen', 'you', 'now']]);
     expect(words(pathOf(claim, after(file[0]!), undefined, { account: undefined, now: 601 })).find(([, , state]) => state === 'failed')).toEqual(['Not shown in time', 'claimant', 'failed']);
   });
 

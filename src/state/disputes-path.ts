@@ -43,7 +43,8 @@ interface MoveWords {
 }
 
 function partsWords(parts: readonly DemandSeen[]): MoveWords {
-  const tree = parts.every(({ place }) => isOfWorkings(place)) ? 'the payouts’ workings' : 'the trace';
+  const ofWorkings = parts.filter(({ place }) => isOfWorkings(place)).length;
+  const tree = ofWorkings === parts.length ? 'the payouts’ workings' : ofWorkings > 0 ? 'trace and workings' : 'the trace';
   const one = parts.length === 1;
   return { asked: one ? `One piece of ${tree} demanded` : `${parts.length} pieces of ${tree} demanded`, answers: one ? 'Shows the piece' : 'Shows the pieces', answered: one ? 'Piece shown' : 'Pieces shown', missed: 'Not shown in time' };
 }
@@ -85,7 +86,7 @@ export function pathOf(claim: ClaimOnChain, dispute: Dispute, pursuit: Pursuit |
       : { label: words.answered, who: claimant, state: 'done' });
   };
   move(files, { asked: 'Its questions and answers demanded', answers: 'Shows them', answered: 'Questions and answers shown', missed: 'Not shown in time' }, parts.length + assertions.length === 0);
-  move(parts, partsWords(parts), assertions.length === 0);
+  move(parts, partsWords(parts), assertions.length === 0 && !(files.length > 0 && (over || pursuit?.proof !== undefined)));
   move(assertions, { asked: pursuit ? 'The right values asserted' : 'Other values asserted', answers: 'Has to refute them', answered: 'Assertion refuted', missed: 'Not refuted in time' }, true);
   if (dispute.demands.length === 0 && pursuit && !pursuit.proof && !pursuit.asserts && !over) {
     steps.push({ label: 'Demands the piece that is false', who: 'you', state: 'now', until: claim.deadline });
