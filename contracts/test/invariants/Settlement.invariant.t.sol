@@ -19,7 +19,7 @@ contract SettlementInvariantTest is Test {
     _handler = new SettlementHandler();
     _settlement = _handler.theSettlement();
     _disputes = _handler.theDisputes();
-    bytes4[] memory selectors = new bytes4[](13);
+    bytes4[] memory selectors = new bytes4[](15);
     selectors[0] = SettlementHandler.pay.selector;
     selectors[1] = SettlementHandler.dispute.selector;
     selectors[2] = SettlementHandler.denounce.selector;
@@ -33,6 +33,8 @@ contract SettlementInvariantTest is Test {
     selectors[10] = SettlementHandler.demandPlaces.selector;
     selectors[11] = SettlementHandler.answerDemands.selector;
     selectors[12] = SettlementHandler.give.selector;
+    selectors[13] = SettlementHandler.demandFile.selector;
+    selectors[14] = SettlementHandler.assertLeaf.selector;
     _target(address(_handler), selectors);
   }
 

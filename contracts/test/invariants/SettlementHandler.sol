@@ -2,7 +2,9 @@
 pragma solidity ^0.8.30;
 
 import { Disputes } from "../../src/Disputes.sol";
-import { DemandState, Place } from "../../src/interfaces/IGames.sol";
+import { Asserted } from "../../src/interfaces/IDisputes.sol";
+import { DemandState, LeavesOpening, Place, Shown } from "../../src/interfaces/IGames.sol";
+import { Step } from "../../src/interfaces/IReferee.sol";
 import { Disputing } from "../support/Disputing.sol";
 import { Claim, ClaimState, PayRequest, WithdrawItem } from "../../src/interfaces/ISettlement.sol";
 import { FeeMath } from "../../src/libraries/FeeMath.sol";
@@ -11,6 +13,7 @@ import { Fee, PayoutRule, Split } from "../../src/types/Fees.sol";
 import { Answer, AnswerOpening } from "../../src/types/Answers.sol";
 import { ClaimId } from "../../src/types/Ids.sol";
 import { MerkleTree } from "../support/MerkleTree.sol";
+import { SameTrace } from "../support/SameTrace.sol";
 import { Settlement } from "../../src/Settlement.sol";
 
 /// @notice What people can do with the settlement, in any order, always with valid input; hostile tries are made
@@ -101,6 +104,7 @@ contract SettlementHandler is Disputing {
       uint32(p.leaves.length),
       allocated
     );
+    answer.inputsHash = keccak256(_inputsOf(answer));
     PayRequest memory request = PayRequest(adapter, answer, CID, part, settlement.payoutRuleVersion());
     uint256 value = fee.total + (allocated > BOND ? allocated : BOND);
     vm.deal(payer, payer.balance + value);
@@ -159,6 +163,51 @@ contract SettlementHandler is Disputing {
     putIn += disputes.heldBonds() - held;
     for (uint256 k = 0; k < places.length; k++) {
       p.demands.push(places[k]);
+    }
+  }
+
+  /// @notice What the claim's answer is computed from, whole.
+  function demandFile(uint256 which) external {
+    (Paid storage p, Claim memory c) = _pick(which);
+    if (c.state != ClaimState.Open || block.timestamp > disputes.demandUntil(p.id.game())) return;
+    Place memory place = Place(0, type(uint32).max, 0, 0, 253);
+    if (disputes.demandOf(p.id.game(), place).state != DemandState.None) return;
+    uint256 bond = disputes.fileBond(p.id);
+    vm.deal(bob, bob.balance + bond);
+    vm.prank(bob);
+    disputes.demandFile{ value: bond }(p.id);
+    putIn += bond;
+    p.demands.push(place);
+  }
+
+  /// @notice Asserts a leaf that is as claimed, on a commitment of a block before; who has none asserts nothing.
+  function assertLeaf(uint256 which, uint32 index, uint32 name) external {
+    (Paid storage p, Claim memory c) = _pick(which);
+    if (c.state != ClaimState.Open || !_canBegin(p.id, c)) return;
+    index %= uint32(SameTrace.MATRICES);
+    Place memory place = Place(0, index, name, 0, 254);
+    bool fits = block.timestamp <= disputes.demandUntil(p.id.game());
+    fits = fits && disputes.demandOf(p.id.game(), place).state == DemandState.None;
+    bytes32 what = keccak256(abi.encode(uint256(0), SameTrace.root()));
+    vm.prank(bob);
+    disputes.commit(p.id.game(), keccak256(abi.encode(bob, what)));
+    vm.roll(block.number + 1);
+    if (this.tryAssertion(alice, p.id, index, name)) broken++;
+    if (this.tryAssertion(bob, p.id, index, name) != fits) broken++;
+    if (!fits) return;
+    putIn += disputes.assertionBond();
+    p.demands.push(place);
+  }
+
+  function tryAssertion(address who, ClaimId id, uint32 index, uint32 name) external returns (bool done) {
+    uint256 bond = disputes.assertionBond();
+    vm.deal(who, who.balance + bond);
+    LeavesOpening memory own = LeavesOpening(name % 8, 0, SameTrace.values(), SameTrace.proof(index, 0));
+    vm.prank(who);
+    try disputes.assertLeaves{ value: bond }(id, _opening(id), _matrix(index), own, SameTrace.root(), name) {
+      done = true;
+    } catch {
+      vm.deal(who, who.balance - bond);
     }
   }
 
@@ -285,9 +334,35 @@ contract SettlementHandler is Disputing {
       Place memory place = p.demands[k];
       if (disputes.demandOf(p.id.game(), place).state != DemandState.Open) continue;
       if (block.timestamp > disputes.demandOf(p.id.game(), place).due) continue;
-      if (place.level == 0) _reveal(p.id, place);
+      if (place.depth == 253) disputes.showFile(p.id, _fileOf(answers[p.id]));
+      else if (place.depth == 254) _refute(p.id, place);
+      else if (place.level == 0) _show(p.id, place);
       else disputes.showNoSuchPlace(p.id, _opening(p.id), _matrix(place.index), place);
     }
+  }
+
+  /// @dev As many tokens as the answer says, all of them 0.
+  function _inputsOf(Answer memory answer) private pure returns (bytes memory) {
+    return abi.encodePacked(answer.tokensOut, new bytes(4 * uint256(answer.tokensIn + answer.tokensOut)));
+  }
+
+  function _fileOf(Answer memory a) private pure returns (bytes memory) {
+    bytes memory head = abi.encodePacked(uint16(a.tokensIn), uint16(a.tokensOut), a.allocated, a.receiptHash, _madeHash(a), uint8(0));
+    return bytes.concat(head, new bytes(4 * uint256(a.tokensIn + a.tokensOut)));
+  }
+
+  function _show(ClaimId id, Place memory place) private {
+    Shown[] memory shown = _shown(place.index, place.leaf, SameTrace.values());
+    shown[0].matrix.inputs = _inputsOf(answers[id]);
+    disputes.reveal(id, _opening(id), shown);
+  }
+
+  /// @dev All leaves are the same, and as claimed.
+  function _refute(ClaimId id, Place memory place) private {
+    bytes32 leaf = Merkle.leaf(SameTrace.values());
+    Asserted memory said = Asserted(place.leaf % 8, 0, leaf, leaf, SameTrace.proof(place.index, 0));
+    Step memory none;
+    disputes.refuteAssertion(id, _opening(id), place, _matrix(place.index), said, none);
   }
 
   function _canBegin(ClaimId id, Claim memory c) private view returns (bool) {
