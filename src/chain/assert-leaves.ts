@@ -1,4 +1,5 @@
 import { type ContractFunctionArgs, encodeAbiParameters } from 'viem';
+import { estimateContractGas } from 'viem/actions';
 import type { AnswerOpening } from '../protocol/answers.ts';
 import { type Hex, fromHex, keccak256, toHex } from '../protocol/bytes.ts';
 import type { ChainConnection } from './client.ts';
@@ -73,4 +74,10 @@ export async function refuteAssertion(connection: ChainConnection, wallet: Walle
   const call = { address: connection.contracts.disputes, abi: disputesAbi, functionName: 'refuteAssertion', args: [claimId, open(opening), place, matrix, asserted, step] } as const;
   const receipt = await sendTransaction(connection, wallet, 'Refuting what was asserted', call, options);
   return { transaction: receipt.transactionHash, gasUsed: receipt.gasUsed };
+}
+
+/** Gas of that, from this account: some elements cost more to compute on chain than the bond pays for. Errors: as refuteAssertion. */
+export function refutationGas(connection: ChainConnection, account: Hex, claimId: bigint, opening: AnswerOpening, place: Place, { matrix, asserted, step }: Refutation): Promise<bigint> {
+  const call = { address: connection.contracts.disputes, abi: disputesAbi, functionName: 'refuteAssertion', args: [claimId, open(opening), place, matrix, asserted, step] } as const;
+  return translated('Asking for the gas', () => estimateContractGas(connection.publicClient, { ...call, account }));
 }

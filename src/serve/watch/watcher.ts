@@ -10,7 +10,7 @@ import type { Tracer } from '../../attribution/trace/tracer.ts';
 import type { TraceTree } from '../../attribution/trace/tree.ts';
 import { demandFile, showFile } from '../../chain/answers-file.ts';
 import { asksAboutAnswer } from '../../chain/ask-referee.ts';
-import { assertLeaves, commitRoot, refuteAssertion, rootCommitment, rootCommittedIn } from '../../chain/assert-leaves.ts';
+import { assertLeaves, commitRoot, refutationGas, refuteAssertion, rootCommitment, rootCommittedIn } from '../../chain/assert-leaves.ts';
 import type { ChainConnection } from '../../chain/client.ts';
 import { commitProof } from '../../chain/commit-proof.ts';
 import { MOST_AT_ONCE, asDemanded, convictSilence, demandPlaces, takeBackDemand } from '../../chain/demand-places.ts';
@@ -90,7 +90,7 @@ interface View {
 const RETRY_MS = 60_000;
 /** Answers of one claim that are computed in a round: other claims have clocks too. */
 const ANSWERS_A_ROUND = 16;
-/** Gas of a reply at worst, beside its hashes. Bonds of files and assertions cover what shows and refutes these by no less. */
+/** Gas of a reply at worst, beside its hashes. The bond of a file covers what shows it by no less; what refutes an assertion is estimated. */
 const REPLY_GAS = 350_000n;
 /** Demands that are answered with one computation. */
 const REPLIES = 64;
@@ -454,7 +454,13 @@ export class Watcher {
   private async refute(view: View, claim: ClaimRecord, { inputs, own, tracer }: { inputs: TraceInputs; own: TraceTree; tracer: Tracer }, { place, asserted }: SeenDemand): Promise<void> {
     if (!asserted || !this.maySend(view, claim, `refute ${placeWords(place)}`)) return;
     const refutation = await refutationOf(tracer, inputs, own, place, asserted);
-    const { transaction, gasUsed } = await refuteAssertion(this.parts.connection, this.parts.wallet!, claim.claimId, openingOf(claim), place, refutation);
+    const { connection, wallet } = this.parts;
+    const about = [claim.claimId, openingOf(claim), place, refutation] as const;
+    if (!this.isMine(claim.claimant)) {
+      const gas = await refutationGas(connection, wallet!.address, ...about);
+      if (gas * view.gasPrice > assertionBond(view.terms.demandPrice)) return this.say('waiting', claim, `to refute ${placeWords(place)} takes ${gas} gas now, more than its bond pays.`);
+    }
+    const { transaction, gasUsed } = await refuteAssertion(connection, wallet!, ...about);
     this.owed();
     this.say('refuted', claim, `${placeWords(place)}: it does not follow.`, { transaction, gas: String(gasUsed) });
   }
