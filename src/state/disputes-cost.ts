@@ -7,9 +7,9 @@ import type { Challengeable } from './claim-check.ts';
 export { bondOfDemand } from '../chain/demand-price.ts';
 
 /** Gas of each transaction at worst, rounded up; measured in src/chain/disputes.test.ts and contracts/snapshots. */
-const GAS = { commit: 90_000n, demand: 110_000n, place: 35_000n, step: 1_500_000n, inputs: 150_000n, payout: 1_000_000n, batchBase: 250_000n, batchByte: 26n, silence: 120_000n };
+const GAS = { commit: 90_000n, demand: 130_000n, place: 35_000n, cutWord: 3_000n, step: 1_500_000n, inputs: 150_000n, payout: 1_000_000n, batchBase: 250_000n, batchByte: 26n, silence: 120_000n };
 /** Of an assertion: its proofs and instruction; a byte of its values, sent, hashed and said in an event. */
-const [ASSERT_BASE, ASSERT_BYTE] = [400_000n, 45n];
+const [ASSERT_BASE, ASSERT_BYTE] = [250_000n, 40n];
 /** Bytes of 64 leaves. */
 const MOST_VALUES = 65_536n;
 
@@ -44,7 +44,8 @@ export interface Stakes {
 export function stakesOf(finding: Challengeable, claim: Pick<ClaimOnChain, 'bond' | 'answers' | 'tokensIn' | 'tokensOut'>, price: DemandPrice, gasPrice: bigint | undefined): Stakes {
   const places = finding.kind === 'demand' ? finding.places : [];
   const way = wayOf(finding);
-  const demand = places.length ? GAS.demand + BigInt(places.length) * GAS.place : 0n;
+  const cut = places.find(({ levels }) => levels)?.levels?.length ?? 0;
+  const demand = places.length ? GAS.demand + BigInt(places.length) * GAS.place + BigInt(cut) * GAS.cutWord : 0n;
   const [end, transactions] = endOf(finding, way);
   const bonds = finding.kind === 'assert' ? assertionBond(price) : way === 'file' ? fileBond(price, claim) : demandBonds(price, places);
   return { win: claim.bond / 2n, gas: gasPrice === undefined ? undefined : (demand + end) * gasPrice, bonds, transactions: transactions + (places.length ? 1 : 0) };

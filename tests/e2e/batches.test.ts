@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { anvilRpc } from '../../scripts/chain/anvil.ts';
 import { demandFile } from '../../src/chain/answers-file.ts';
 import { demandPlaces } from '../../src/chain/demand-places.ts';
-import { leafOf } from '../../src/chain/place.ts';
+import { filePlace, leafOf } from '../../src/chain/place.ts';
 import { demoWallet } from '../../src/chain/wallets.ts';
 import { type TestBrowser, openBrowser, picture } from './browser.ts';
 import { ChainView } from './chain-view.ts';
@@ -126,6 +126,28 @@ describe.sequential('several answers in one claim', () => {
     expect(gas).toBeLessThan(5_000_000);
     expect(await stateOf(hidden.claimId)).toBe('refuted');
     await letTimeRun();
+  });
+
+  test('where one answer’s receipt is withheld and the file is not, the tokens of all are demanded; the search goes on as ever', async () => {
+    await holdTime();
+    const hidden = await batch({ flip: { index: 444, place: 2, bits: [3, 29] }, withhold: true });
+    const claim = card(hidden.claimId);
+    await claim.getByRole('button', { name: 'Check all 2' }).click();
+    await claim.getByText(/Answer 1: The receipt cannot be had/).waitFor();
+    await claim.getByRole('button', { name: 'Challenge', exact: true }).click();
+    await claim.getByText(/^Waiting for the claimant/).waitFor();
+    expect(await payer.openPlaces(hidden.claimId)).toEqual([filePlace]);
+    const asserted = claim.getByText(/^Waiting until the claimant’s time to refute what was asserted is over/);
+    while (!(await asserted.isVisible())) {
+      await payer.showFile(hidden);
+      await payer.showDemanded(hidden.parts[1]!);
+      await browser.page.waitForTimeout(300);
+    }
+    await letTimeRun();
+    await claim.getByText(/^You won/).waitFor();
+    const { transactions, committedAlone } = await payer.disputeCost(hidden.claimId);
+    expect([transactions, committedAlone]).toEqual([8, false]);
+    expect(await stateOf(hidden.claimId)).toBe('refuted');
   });
 
   test('of a withheld batch false payouts are searched too, and the row proved', async () => {
