@@ -115,6 +115,26 @@ contract DisputesCensorshipTest is Disputing {
     _is(_id, ClaimState.Refuted);
   }
 
+  /// @dev Of a batch that nobody published four: its file, a cut, nodes, an assertion, whose silence convicts. Demands for leaves stand
+  /// in for the first three here, and for the fourth.
+  /// forge-config: default.fuzz.runs = 2000
+  function testFuzz_aCensoredDayLeavesTimeForFourRounds(uint32 from) public {
+    _begin(_fourDays);
+    uint256 censored = vm.getBlockTimestamp() + bound(from, 0, 3 days);
+    Place memory place;
+    for (uint32 round = 0; round < 4; round++) {
+      _skip(censored);
+      place = Place(0, round, 0, 0, 0);
+      _demand(bob, _id, place);
+      vm.warp(disputes.demandOf(_id.game(), place).due);
+      if (round < 3) _reveal(_id, place);
+    }
+    vm.warp(vm.getBlockTimestamp() + 1);
+    _skip(censored);
+    disputes.convictSilence(_id.game(), place);
+    _is(_id, ClaimState.Refuted);
+  }
+
   function _skip(uint256 censored) private {
     if (vm.getBlockTimestamp() >= censored && vm.getBlockTimestamp() < censored + DAY) vm.warp(censored + DAY);
   }

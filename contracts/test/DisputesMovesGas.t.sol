@@ -105,14 +105,20 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
     matrix.inputs = "";
   }
 
-  /// @dev The leaf with the step's element.
-  function _assertLeaf(Case memory c, string memory name) private returns (uint256 used) {
+  /// @dev The leaf with the step's element; metered where it has a name.
+  function _assertLeaf(Case memory c, string memory name) private {
     _knowRoot(c);
     LeavesOpening memory own =
       LeavesOpening(c.asserted.step.output.leaf, 0, c.asserted.step.output.values, c.asserted.step.output.proof);
     bytes memory data =
       abi.encodeCall(IDisputes.assertLeaves, (c.id, c.opening, _alone(c.asserted.step), own, c.asserted.traceRoot, 1));
-    used = _meter(string.concat("assertion: ", name), data, disputes.assertionBond());
+    uint256 bond = disputes.assertionBond();
+    if (bytes(name).length > 0) {
+      _meter(name, data, bond);
+    } else {
+      (bool done,) = address(disputes).call{ value: bond }(data);
+      yes(done, "asserted");
+    }
   }
 
   function _refuteLeaf(Case memory c, string memory name) private returns (uint256 used) {
@@ -147,7 +153,7 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
     Matrix[] memory inputs = new Matrix[](2);
     (inputs[0], inputs[1]) = (_row(1023, 256, 1000, 0), _row(64, 256, 50, 1));
     Case memory c = _case(0x01, "", inputs, Output(1023, 64, 1000, 50, 0));
-    _assertLeaf(c, "a leaf");
+    _assertLeaf(c, "assertion: a leaf");
     yes(_refuteLeaf(c, "a product of 256") <= disputes.ASSERTION_GAS(), "the bond pays for it");
   }
 
@@ -155,7 +161,7 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
     Matrix[] memory inputs = new Matrix[](2);
     (inputs[0], inputs[1]) = (_row(1023, 1024, 1000, 0), _row(64, 1024, 50, 1));
     Case memory c = _case(0x01, "", inputs, Output(1023, 64, 1000, 50, 0));
-    _assertLeaf(c, "a leaf");
+    _assertLeaf(c, "");
     _refuteLeaf(c, "a product of 1,024");
   }
 
@@ -165,12 +171,12 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
     Matrix[] memory inputs = new Matrix[](1);
     inputs[0] = _row(1023, 1023, 1022, 0);
     Case memory c = _case(0x40, params, inputs, Output(1023, 1, 1022, 0, 0));
-    _assertLeaf(c, "a leaf");
+    _assertLeaf(c, "");
     _refuteLeaf(c, "the greatest of 1,023");
     inputs = new Matrix[](2);
     (inputs[0], inputs[1]) = (_row(1023, 1023, 1022, 0), _row(1023, 1, 1022, 0));
     c = _case(0x42, params, inputs, Output(1023, 1, 1022, 0, 0));
-    _assertLeaf(c, "a leaf");
+    _assertLeaf(c, "");
     _refuteLeaf(c, "the inverse sum of 1,023");
   }
 
@@ -191,7 +197,7 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
       inputs[k].data = data;
     }
     Case memory c = _case(0x04, hex"000000070000000100000001", inputs, Output(1023, 1, 0, 0, 0));
-    _assertLeaf(c, "a leaf");
+    _assertLeaf(c, "");
     yes(_refuteLeaf(c, "a sum of 7,161 products") < 16_777_216, "fits into a transaction (EIP-7825)");
   }
 
@@ -206,7 +212,7 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
       RF32Sums.setValue(inputs[2].data, k, Float32.wrap(uint32(257 * k % (256 * members))));
     }
     Case memory c = _case(0x60, "", inputs, Output(1, 256, 0, 200, 0));
-    _assertLeaf(c, "a leaf");
+    _assertLeaf(c, "");
     _refuteLeaf(c, "a sketch of 16");
   }
 
