@@ -31,11 +31,11 @@ contract Disputes is Games, IDisputes {
   uint256 private constant ROUNDS = 4;
   /// @notice Gas of refuting an assertion that its bond pays for: a product of 256 terms takes 534,000, one of 1,024 1,170,000, the
   /// longest sum of an answer of 1,024 tokens 6,500,000 (contracts/snapshots/Disputes.json).
-  uint256 public constant ASSERTION_GAS = 900_000;
+  uint256 public constant ASSERTION_GAS = 1_500_000;
   /// @dev Gas of one answer and one token in showFile at worst, by what their bytes cost (EIP-7623; all else costs less): of an
-  /// answer two hashes and few other bytes that are not zero, 3,200, and of 16 records what is not left over of REPLY_GAS; of a
+  /// answer two hashes and few other bytes that are not zero, 3,200, and 16 records; of a
   /// token, or a record, three bytes that are not zero.
-  uint256 private constant FILED_ANSWER_GAS = 4_300;
+  uint256 private constant FILED_ANSWER_GAS = 5_300;
   uint256 private constant FILED_TOKEN_GAS = 130;
 
   IReferee public immutable referee;
@@ -156,7 +156,7 @@ contract Disputes is Games, IDisputes {
   /// @notice The caller says what the leaves below a node are that follow from what the claim has before them, and that the claim has
   /// others. Refuted in time (refuteAssertion), or the claimant loses. Bond: assertionBond.
   /// @dev Nobody can take an assertion for their own that they see on its way: in an earlier block the caller committed to
-  /// keccak256(abi.encode(caller, keccak256(abi.encode(uint256 answer, ownRoot)))), by commit or search, and who knows that
+  /// keccak256(abi.encode(caller, keccak256(abi.encode(id, uint256 answer, ownRoot)))), by commit or search, and who knows that
   /// root has computed the answer.
   /// @param matrix without inputs
   /// @param own the leaves with their proof under `ownRoot`, the root of the caller's own trace
@@ -171,7 +171,7 @@ contract Disputes is Games, IDisputes {
   ) external payable {
     Claim memory c = _open(id);
     _requireAnswer(id, c, opening);
-    _requireKnown(id.game(), keccak256(abi.encode(opening.index, ownRoot)));
+    _requireKnown(id.game(), keccak256(abi.encode(id, opening.index, ownRoot)));
     bytes32 hash = Replies.asserted(_asked(id, c, opening), matrix, own, ownRoot);
     Place memory place = Place(uint32(opening.index), matrix.index, name, 0, uint8(Nodes.ASSERTION));
     (Game memory game, Clock memory clock) = _demandable(id.game());

@@ -61,8 +61,8 @@ contract Settlement is PullPayments, GovernedTerms {
   /// @notice Gas of a whole dispute at worst; a bond is at least three times its cost.
   uint128 public constant STRESSED_GAS = 5_000_000;
   /// @notice Most tokens of all answers of one claim, where they are several: they have to fit into one transaction
-  /// (Disputes.showFile) that costs less than half of a dispute.
-  uint32 public constant MOST_BATCH_TOKENS = 16_384;
+  /// (Disputes.showFile), and the dispute about one of them into five million gas.
+  uint32 public constant MOST_BATCH_TOKENS = 8_192;
   /// @notice Most of the Datanet's pool that joins one claim's payouts, in basis points of them. With a tenth, nobody
   /// gains by paying for answers to their own records just to draw from the pool.
   uint16 public constant MOST_BONUS = 1000;

@@ -364,7 +364,7 @@ contract DisputesAdversariesTest is Disputing {
     _solvent();
   }
 
-  /// @dev The dearest claim that there can be: 256 answers of 16,384 tokens together at the highest price, all of it allocated.
+  /// @dev The dearest claim that there can be: 256 answers of 8,192 tokens together at the highest price, all of it allocated.
   function test_theGreatestAmountsOverflowNothing() public {
     uint128 rate = adapters.MOST_RATE();
     vm.prank(curator);
@@ -374,9 +374,9 @@ contract DisputesAdversariesTest is Disputing {
     BatchRequest memory request;
     (request.adapterId, request.answers, request.cid) = (adapter, 256, CID);
     (request.answersRoot, request.ruleVersion) = (keccak256("answers"), 2);
-    (request.tokensIn, request.tokensOut) = (16_384 - 1, 1);
+    (request.tokensIn, request.tokensOut) = (8_192 - 1, 1);
     Fee memory fee = settlement.quoteBatch(adapter, 256, request.tokensIn, request.tokensOut);
-    eq(fee.total, 16_384 ether + 256 ether, "over sixteen thousand OPEN");
+    eq(fee.total, 8_192 ether + 256 ether, "over eight thousand OPEN");
     (request.contributorsPart, request.allocated) = (fee.contributors, uint128(fee.contributors));
     uint256 value = fee.total + settlement.bondFor(fee.contributors);
     vm.deal(payer, 10 * value);

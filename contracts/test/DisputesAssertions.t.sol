@@ -294,7 +294,7 @@ contract DisputesAssertionsTest is Asserting {
     }
     _id = _payBatch();
     vm.prank(bob);
-    disputes.commit(_id.game(), _knowing(bob, 1, _rootOf(false)));
+    disputes.commit(_id.game(), _knowing(bob, _id, 1, _rootOf(false)));
     _nextBlock();
     Place memory place = _assertOf(bob, _id, _at(1), _range(false, 21, 0), _rootOf(false), 5);
     eq(place.answer, 1, "the second");
@@ -310,7 +310,7 @@ contract DisputesAssertionsTest is Asserting {
     // Of the first answer bob has said nothing.
     bytes32 root = _rootOf(false);
     LeavesOpening memory own = _range(false, 21, 0);
-    vm.expectRevert(abi.encodeWithSelector(IGames.NotCommitted.selector, bob, _knowing(bob, 0, root)));
+    vm.expectRevert(abi.encodeWithSelector(IGames.NotCommitted.selector, bob, _knowing(bob, _id, 0, root)));
     vm.prank(bob);
     disputes.assertLeaves{ value: ASSERTION_BOND }(_id, first, _matrix(MATRIX), own, root, 6);
     disputes.refuteAssertion(_id, second, place, _matrix(MATRIX), said, _stepAt(21, true));
@@ -329,7 +329,7 @@ contract DisputesAssertionsTest is Asserting {
   }
 
   function _unknown(address who) private view returns (bytes memory) {
-    return abi.encodeWithSelector(IGames.NotCommitted.selector, who, _knowing(who, 0, _rootOf(false)));
+    return abi.encodeWithSelector(IGames.NotCommitted.selector, who, _knowing(who, _id, 0, _rootOf(false)));
   }
 
   /// @dev Who sees an assertion on its way has not committed to it, cannot use the other's commitment, and is a block late with
@@ -339,14 +339,14 @@ contract DisputesAssertionsTest is Asserting {
     (LeavesOpening memory own, bytes32 root) = (_range(false, 21, 0), _rootOf(false));
     _refusedAssertion(alice, own, root, _unknown(alice));
     vm.startPrank(alice);
-    disputes.commit(_id.game(), _knowing(bob, 0, root));
-    disputes.commit(_id.game(), _knowing(alice, 1, root));
-    disputes.commit(_id.game(), _knowing(alice, 0, _rootOf(true)));
+    disputes.commit(_id.game(), _knowing(bob, _id, 0, root));
+    disputes.commit(_id.game(), _knowing(alice, _id, 1, root));
+    disputes.commit(_id.game(), _knowing(alice, _id, 0, _rootOf(true)));
     vm.stopPrank();
     _nextBlock();
     _refusedAssertion(alice, own, root, _unknown(alice));
     vm.prank(alice);
-    disputes.commit(_id.game(), _knowing(alice, 0, root));
+    disputes.commit(_id.game(), _knowing(alice, _id, 0, root));
     _refusedAssertion(alice, own, root, abi.encodeWithSelector(IGames.SameBlock.selector, vm.getBlockNumber()));
     _assertAs(bob, _id, own, root, 1);
   }
@@ -361,7 +361,7 @@ contract DisputesAssertionsTest is Asserting {
   /// @dev A search's first demand brings the commitment with it. It is none to a proof, and holds no claim.
   function test_aSearchCommits() public {
     bytes32[] memory levels = new bytes32[](1);
-    bytes32 commitment = _knowing(bob, 0, _rootOf(false));
+    bytes32 commitment = _knowing(bob, _id, 0, _rootOf(false));
     uint256 bond = (300_000 + 33 * 1300) * uint256(GAS_PRICE);
     vm.prank(bob);
     disputes.search{ value: bond }(_id, 0, levels, new Place[](0), commitment);
@@ -401,7 +401,7 @@ contract DisputesAssertionsTest is Asserting {
     Place[] memory places = new Place[](2);
     (places[0], places[1]) = (Place(0, MATRIX, 0, 6, 6), Place(0, MATRIX, 3, 2, 0));
     uint256 gas_ = 300_000 + 2 * 33 * 1300 + (100_000 + 1300 * 64) + (100_000 + 45_000 * 4);
-    bytes32 commitment = _knowing(bob, 0, _rootOf(false));
+    bytes32 commitment = _knowing(bob, _id, 0, _rootOf(false));
     vm.startPrank(bob);
     for (uint256 k = 0; k < 3; k += 2) {
       uint256 sent = gas_ * GAS_PRICE + k - 1;
@@ -459,7 +459,7 @@ contract DisputesAssertionsTest is Asserting {
     _refusedAssertion(bob, own, root, _notLeaves(own));
     own = _range(false, 21, 0);
     bytes32 theirs = _rootOf(true);
-    _refusedAssertion(bob, own, theirs, abi.encodeWithSelector(IGames.NotCommitted.selector, bob, _knowing(bob, 0, theirs)));
+    _refusedAssertion(bob, own, theirs, abi.encodeWithSelector(IGames.NotCommitted.selector, bob, _knowing(bob, _id, 0, theirs)));
     _assertAs(bob, _id, own, root, 1);
   }
 
@@ -502,7 +502,7 @@ contract DisputesAssertionsTest is Asserting {
     ClaimId id = _paidClaim("even");
     bytes32 root = SameTrace.root();
     vm.prank(bob);
-    disputes.commit(id.game(), _knowing(bob, 0, root));
+    disputes.commit(id.game(), _knowing(bob, id, 0, root));
     _nextBlock();
     AnswerOpening memory opening = _opening(id);
     LeavesOpening memory own = LeavesOpening(1, 7, SameTrace.values(7), SameTrace.proof(1, 7));
@@ -659,7 +659,7 @@ contract DisputesAssertionsTest is Asserting {
     bytes32[] memory levels = new bytes32[](1);
     uint256 bond = (300_000 + 33 * 1300) * uint256(GAS_PRICE);
     vm.prank(bob);
-    disputes.search{ value: bond }(_id, 1, levels, new Place[](0), _knowing(bob, 1, _rootOf(false)));
+    disputes.search{ value: bond }(_id, 1, levels, new Place[](0), _knowing(bob, _id, 1, _rootOf(false)));
     Place memory cut = Place(1, ALL, uint32(uint256(keccak256(abi.encodePacked(levels)))), 0, 255);
     vm.warp(disputes.demandOf(_id.game(), cut).due);
     _showNodes(ALL, NodesOpening(cut.leaf, 0, 255, _topsOf(true), levels));

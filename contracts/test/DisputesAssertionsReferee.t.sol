@@ -21,7 +21,7 @@ import { Matrix, Output, Question, RefereeTrace } from "./support/RefereeTrace.s
 /// [5,128] (two rows a leaf, the last one alone). The claim's sum has false elements, or the challenger's.
 contract DisputesAssertionsRefereeTest is Disputing, RefereeTrace {
   uint8 private constant ADD = 0x20;
-  uint256 private constant ASSERTION_BOND = 900_000 * uint256(GAS_PRICE);
+  uint256 private constant ASSERTION_BOND = 1_500_000 * uint256(GAS_PRICE);
 
   uint256 private _rows;
   uint256 private _columns;
@@ -116,7 +116,7 @@ contract DisputesAssertionsRefereeTest is Disputing, RefereeTrace {
 
     q = _about(_own, _firstInRange());
     vm.prank(bob);
-    disputes.commit(_id.game(), keccak256(abi.encode(bob, keccak256(abi.encode(uint256(0), q.traceRoot)))));
+    disputes.commit(_id.game(), keccak256(abi.encode(bob, keccak256(abi.encode(_id, uint256(0), q.traceRoot)))));
     _nextBlock();
     LeavesOpening memory own = LeavesOpening(_node, _level, _rangeOf(_own), _from(q.step.output.proof));
     AnswerOpening memory opening = _opening(_id);

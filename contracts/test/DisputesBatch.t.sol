@@ -25,7 +25,7 @@ contract DisputesBatchTest is Disputing {
     for (uint256 k = 0; k < n; k++) {
       bytes32[] memory leaves = new bytes32[](1);
       leaves[0] = _payout(0, alice, EACH);
-      _batch.push(_answer(keccak256(abi.encode("receipt", k)), uint32(10 + k % 16), uint32(30 + k % 7), MerkleTree.root(leaves), 1, EACH));
+      _batch.push(_answer(keccak256(abi.encode("receipt", k)), uint32(10 + k % 5), uint32(15 + k % 7), MerkleTree.root(leaves), 1, EACH));
     }
   }
 

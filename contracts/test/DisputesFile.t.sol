@@ -50,7 +50,7 @@ contract DisputesFileTest is Filing, Metered {
 
   function test_theFileIsShown() public {
     ClaimId id = _three();
-    uint256 bond = (300_000 + 3 * 4300 + 11 * 130) * uint256(GAS_PRICE);
+    uint256 bond = (300_000 + 3 * 5300 + 11 * 130) * uint256(GAS_PRICE);
     eq(disputes.fileBond(id), bond, "a reply, its answers, its tokens");
     vm.expectEmit(address(disputes));
     emit IGames.Demanded(id.game(), bob, _filePlace(), vm.getBlockTimestamp() + REPLY);
@@ -269,28 +269,6 @@ contract DisputesFileTest is Filing, Metered {
     eq(uint256(_state(id)), uint256(DemandState.Answered), "shown");
   }
 
-  /// @dev One of several has at most 512 tokens; by itself it may have as many as can be checked.
-  function test_aLongAnswerIsClaimedAlone() public {
-    _add(500, 12, new uint32[](0), _someTokens(512, true));
-    _add(3, 2, new uint32[](0), _someTokens(5, true));
-    ClaimId id = _payBatch();
-    _demandFile(bob, id);
-    disputes.showFile(id, _file());
-    _batch[0].tokensIn++;
-    _tokensOf[0] = _someTokens(513, true);
-    _batch[0].inputsHash = keccak256(abi.encodePacked(uint32(12), _tokensOf[0]));
-    id = _payBatch();
-    _demandFile(bob, id);
-    _refusedFile(id, _file(), _wrong(id));
-    delete _batch;
-    delete _tokensOf;
-    _add(1000, 24, new uint32[](0), _someTokens(1024, true));
-    id = _payBatch();
-    _demandFile(bob, id);
-    disputes.showFile(id, _file());
-    eq(uint256(_state(id)), uint256(DemandState.Answered), "shown");
-  }
-
   /// @dev Nobody needs the file of one answer; but who is asked for it can show it.
   function test_anAnswerThatWasPaidByItself() public {
     (PayRequest memory request, Fee memory fee,) = _request("single", 13, 37, 6000);
@@ -300,51 +278,51 @@ contract DisputesFileTest is Filing, Metered {
     _batch.push(request.answer);
     _tokensOf.push(tokens);
     uint256 bond = _demandFile(bob, id);
-    eq(bond, (300_000 + 4300 + 50 * 130) * uint256(GAS_PRICE), "of one answer");
+    eq(bond, (300_000 + 5300 + 50 * 130) * uint256(GAS_PRICE), "of one answer");
     _refusedFile(id, "", _wrong(id));
     disputes.showFile(id, _file());
     eq(disputes.claimable(payer), bond, "paid for");
   }
 
   function test_aBatchHasAsManyTokensAsFitIntoItsFile() public {
-    eq(settlement.MOST_BATCH_TOKENS(), 16_384, "64 KiB");
-    for (uint256 k = 0; k < 17; k++) {
+    eq(settlement.MOST_BATCH_TOKENS(), 8_192, "32 KiB");
+    for (uint256 k = 0; k < 9; k++) {
       _add(1000, 24, new uint32[](0), "");
     }
     BatchRequest memory request = _batchRequest();
-    (request.tokensIn, request.tokensOut) = (16_384 - 1, 1);
-    request.contributorsPart = settlement.quoteBatch(adapter, 17, 16_383, 1).contributors;
-    uint256 value = settlement.quoteBatch(adapter, 17, 16_383, 1).total + BOND;
+    (request.tokensIn, request.tokensOut) = (8_192 - 1, 1);
+    request.contributorsPart = settlement.quoteBatch(adapter, 9, 8_191, 1).contributors;
+    uint256 value = settlement.quoteBatch(adapter, 9, 8_191, 1).total + BOND;
     settlement.payBatch{ value: value }(request);
     // One more in, one more out.
     for (uint256 k = 0; k < 2; k++) {
-      (request.tokensIn, request.tokensOut) = k == 0 ? (uint32(16_384), uint32(1)) : (uint32(16_383), uint32(2));
-      request.contributorsPart = settlement.quoteBatch(adapter, 17, request.tokensIn, request.tokensOut).contributors;
-      value = settlement.quoteBatch(adapter, 17, request.tokensIn, request.tokensOut).total + BOND;
+      (request.tokensIn, request.tokensOut) = k == 0 ? (uint32(8_192), uint32(1)) : (uint32(8_191), uint32(2));
+      request.contributorsPart = settlement.quoteBatch(adapter, 9, request.tokensIn, request.tokensOut).contributors;
+      value = settlement.quoteBatch(adapter, 9, request.tokensIn, request.tokensOut).total + BOND;
       vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokens"));
       settlement.payBatch{ value: value }(request);
     }
     // And each answer as many as one may have.
-    (request.answers, request.tokensIn, request.tokensOut) = (15, 15 * 1024, 1);
+    (request.answers, request.tokensIn, request.tokensOut) = (7, 7 * 1024, 1);
     vm.expectRevert(abi.encodeWithSelector(ISettlement.BadRequest.selector, "tokens"));
     settlement.payBatch(request);
   }
 
   // ---- Gas ----
 
-  function test_gasOf256AnswersOf64Tokens() public {
-    uint256 used = _gas("256 answers of 64 tokens", 256, 64, 0, false);
+  function test_gasOf256AnswersOf32Tokens() public {
+    uint256 used = _gas("256 answers of 32 tokens", 256, 32, 0, false);
     yes(used <= settlement.STRESSED_GAS() / 2, "less than half of a dispute");
   }
 
-  function test_gasOf32AnswersOf512Tokens() public {
-    _gas("32 answers of 512 tokens", 32, 512, 0, false);
+  function test_gasOf8AnswersOf1024Tokens() public {
+    _gas("8 answers of 1,024 tokens", 8, 1024, 0, false);
   }
 
   /// @dev Every answer has read as much as is paid for, and every token and record is beyond the first 65,535.
   function test_gasAtWorst() public {
-    _gas("at worst, 256 answers", 256, 64, 16, true);
-    _gas("at worst, 32 answers", 32, 512, 16, true);
+    _gas("at worst, 256 answers", 256, 32, 16, true);
+    _gas("at worst, 8 answers", 8, 1024, 16, true);
     _gas("at worst, one answer", 1, 1024, 16, true);
   }
 
@@ -355,7 +333,7 @@ contract DisputesFileTest is Filing, Metered {
     }
     delete _batch;
     delete _tokensOf;
-    _each = 0x23456789abcdef;
+    _each = 0x13456789abcdef;
     bytes memory some = _someTokens(tokens, three);
     for (uint256 k = 0; k < count; k++) {
       _add(uint32(tokens / 2), uint32(tokens - tokens / 2), records, some);

@@ -67,9 +67,9 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
     }
     BatchRequest memory request;
     (request.adapterId, request.answers, request.cid, request.ruleVersion) = (adapter, BATCH, CID, 1);
-    (request.tokensIn, request.tokensOut, request.allocated) = (8192, 8192, 1);
+    (request.tokensIn, request.tokensOut, request.allocated) = (4096, 4096, 1);
     request.answersRoot = Merkle.root(BATCH, hash);
-    Fee memory fee = settlement.quoteBatch(adapter, BATCH, 8192, 8192);
+    Fee memory fee = settlement.quoteBatch(adapter, BATCH, 4096, 4096);
     request.contributorsPart = fee.contributors;
     c.id = settlement.payBatch{ value: fee.total + BOND }(request);
   }
@@ -95,7 +95,7 @@ contract DisputesMovesGasTest is Disputing, Metered, RefereeTrace {
   // ---- Assertions ----
 
   function _knowRoot(Case memory c) private {
-    bytes32 what = keccak256(abi.encode(c.opening.index, c.asserted.traceRoot));
+    bytes32 what = keccak256(abi.encode(c.id, c.opening.index, c.asserted.traceRoot));
     disputes.commit(c.id.game(), keccak256(abi.encode(address(this), what)));
     _nextBlock();
   }

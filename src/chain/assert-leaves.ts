@@ -30,14 +30,14 @@ const hash = (types: readonly string[], values: readonly unknown[]): Hex =>
 const open = ({ index, answer, proof }: AnswerOpening) => ({ index, answer: { ...answer, read: [...answer.read] }, proof });
 
 /** What a challenger commits to before an assertion about an answer. Nobody who has not computed the answer knows the root, so there is no salt. */
-export const rootCommitment = (challenger: Hex, answer: number, ownRoot: Hex): Hex =>
-  hash(['address', 'bytes32'], [challenger, hash(['uint256', 'bytes32'], [BigInt(answer), ownRoot])]);
+export const rootCommitment = (challenger: Hex, claimId: bigint, answer: number, ownRoot: Hex): Hex =>
+  hash(['address', 'bytes32'], [challenger, hash(['uint256', 'uint256', 'bytes32'], [claimId, BigInt(answer), ownRoot])]);
 
 /** The block in which the challenger committed to this root in this claim: assertions can be made in later ones. Undefined where they did not. Errors: `chain/unreachable`. */
 export async function rootCommittedIn(connection: ChainConnection, challenger: Hex, claimId: bigint, answer: number, ownRoot: Hex): Promise<bigint | undefined> {
   const made = await translated('Reading the commitment', () =>
-    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesViewsAbi, functionName: 'commitmentOf', args: [challenger, rootCommitment(challenger, answer, ownRoot)] }));
-  return made.committedIn > 0n && made.game === claimId ? made.committedIn : undefined;
+    connection.publicClient.readContract({ address: connection.contracts.disputes, abi: disputesViewsAbi, functionName: 'commitmentOf', args: [challenger, rootCommitment(challenger, claimId, answer, ownRoot)] }));
+  return made.committedIn > 0n ? made.committedIn : undefined;
 }
 
 /**
@@ -45,7 +45,7 @@ export async function rootCommittedIn(connection: ChainConnection, challenger: H
  * Errors: `contract/too-late-to-begin`, `contract/not-open` and those of sendTransaction.
  */
 export async function commitRoot(connection: ChainConnection, wallet: Wallet, claimId: bigint, answer: number, ownRoot: Hex, options: SendOptions = {}) {
-  const call = { address: connection.contracts.disputes, abi: disputesAbi, functionName: 'commit', args: [claimId, rootCommitment(wallet.address, answer, ownRoot)] } as const;
+  const call = { address: connection.contracts.disputes, abi: disputesAbi, functionName: 'commit', args: [claimId, rootCommitment(wallet.address, claimId, answer, ownRoot)] } as const;
   const receipt = await sendTransaction(connection, wallet, 'Committing to the own trace', call, options);
   return { transaction: receipt.transactionHash, gasUsed: receipt.gasUsed, gasPaid: receipt.gasUsed * receipt.effectiveGasPrice };
 }

@@ -1,6 +1,6 @@
 import { OpenLedgerError } from '../errors.ts';
 import { type ClaimedAnswer, MOST_ANSWER_TOKENS, answerFault, answersRoot } from '../protocol/answers.ts';
-import { MOST_BATCH_TOKENS, MOST_TOKENS_AMONG_SEVERAL } from '../protocol/answers-file.ts';
+import { MOST_BATCH_TOKENS } from '../protocol/answers-file.ts';
 import { MOST_ANSWERS, answerOfReceipt, batchFile } from '../protocol/batch.ts';
 import { canonicalJson } from '../protocol/canonical.ts';
 import type { Fee } from '../protocol/fee.ts';
@@ -54,8 +54,6 @@ export async function quoteBatch(connection: ChainConnection, adapterId: bigint,
   if (tokensIn + tokensOut > MOST_BATCH_TOKENS) {
     throw refused('pay/batch-size', `The answers have ${tokensIn + tokensOut} tokens; a claim is about at most ${MOST_BATCH_TOKENS}, so that all can be shown on chain if need be.`, 'Nothing was paid. Pay them in several claims.');
   }
-  const long = answers.length > 1 ? answers.findIndex((answer) => answer.tokensIn + answer.tokensOut > MOST_TOKENS_AMONG_SEVERAL) : -1;
-  if (long >= 0) throw refused('pay/batch-size', `Receipt ${long + 1} has more than ${MOST_TOKENS_AMONG_SEVERAL} tokens in prompt and answer.`, 'Nothing was paid. Pay it alone.');
   const allocated = answers.reduce((total, answer) => total + answer.allocated, 0n);
   const [[, rateIn, rateOut], [programHash], fee, split, current, bond] = await translated('Asking for the price', () =>
     Promise.all([

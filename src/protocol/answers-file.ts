@@ -4,9 +4,7 @@ import { MOST_ANSWERS } from './batch.ts';
 import { type Hex, concat, fromHex, toHex } from './bytes.ts';
 
 /** Most tokens in and out together of a claim about more than one answer (Settlement.MOST_BATCH_TOKENS): with more its file would not fit into one transaction. */
-export const MOST_BATCH_TOKENS = 16_384;
-/** Most tokens of one answer among several (AnswersFile.MOST_TOKENS): a dispute about a longer one in a batch that nobody published would cost too much. */
-export const MOST_TOKENS_AMONG_SEVERAL = 512;
+export const MOST_BATCH_TOKENS = 8_192;
 
 /**
  * One answer as a batch's claimant shows it on chain (Disputes.showFile): what has to be known to compute it again, and the hash of what

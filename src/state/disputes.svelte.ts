@@ -274,7 +274,7 @@ export class DisputesState {
       const mine = part.filter((place) => !demands.some((one) => samePlace(one.place, place)));
       if (mine.length) await this.#send(work, (options) => mine[0]!.depth === FILE
         ? demandFile(connection, wallet.require(), claimId, options)
-        : demandPlaces(connection, wallet.require(), claimId, mine, { ...options, commitment: this.#commitment(finding, mine) }));
+        : demandPlaces(connection, wallet.require(), claimId, mine, { ...options, commitment: this.#commitment(claimId, finding, mine) }));
       const before = this.pursuitOf(claimId) ?? pursuit;
       await this.#pursuits.keep({ ...before, where: finding.where, demanded: [...before.demanded, ...part], answer: answerOf(finding) });
     }
@@ -309,8 +309,8 @@ export class DisputesState {
   }
 
   /** To the own trace, which an assertion at the end of a search needs; undefined where it is not known yet, or has to be made by itself. */
-  #commitment({ ownRoot }: Extract<Finding, { kind: 'demand' }>, [first]: readonly Place[]): Hex | undefined {
-    return ownRoot && first?.levels && rootCommitment(this.#session.wallet.require().address, first.answer, ownRoot);
+  #commitment(claimId: bigint, { ownRoot }: Extract<Finding, { kind: 'demand' }>, [first]: readonly Place[]): Hex | undefined {
+    return ownRoot && first?.levels && rootCommitment(this.#session.wallet.require().address, claimId, first.answer, ownRoot);
   }
 
   async #inspect(claim: ClaimRecord, work: ClaimWork, signal: AbortSignal): Promise<Finding> {

@@ -12,13 +12,10 @@ import { MerkleRoot } from "./MerkleRoot.sol";
 /// src/protocol/answers-file.ts. It is all that one needs to compute the answers again.
 /// @dev A part of Disputes with code of its own on chain, since there is no room for it there.
 library AnswersFile {
-  /// @notice Most tokens of one answer among several: with longer ones a dispute about a batch that nobody published would cost more
-  /// than five million gas (docs/claims.md). They can be claimed alone.
-  uint256 internal constant MOST_TOKENS = 512;
   /// @dev Bytes of an answer before its records.
   uint256 private constant HEAD = 85;
 
-  /// @notice Root of the answers in the file, if they are `count`, none of several is too long, and nothing is left over; else 0.
+  /// @notice Root of the answers in the file, if they are `count` and nothing is left over; else 0.
   function root(AdapterId adapterId, bytes calldata file, uint256 count) external pure returns (bytes32) {
     bytes32[] memory leaves = new bytes32[](count);
     AnswerDigest memory digest;
@@ -28,7 +25,7 @@ library AnswersFile {
       uint256 end = from + HEAD + 4 * _readHead(file, from, digest);
       uint256 tokens = uint256(digest.tokensIn) + digest.tokensOut;
       uint256 next = end + 4 * tokens;
-      if (file.length < next || (count > 1 && tokens > MOST_TOKENS)) return 0;
+      if (file.length < next) return 0;
       digest.readHash = _readHash(file[from + HEAD:end]);
       digest.inputsHash = _inputsHash(digest.tokensOut, file[end:next]);
       leaves[k] = _leafOf(adapterId, digest);

@@ -188,7 +188,7 @@ contract SettlementHandler is Disputing {
     Place memory place = Place(0, index, name, 0, 254);
     bool fits = block.timestamp <= disputes.demandUntil(p.id.game());
     fits = fits && disputes.demandOf(p.id.game(), place).state == DemandState.None;
-    bytes32 what = keccak256(abi.encode(uint256(0), SameTrace.root()));
+    bytes32 what = keccak256(abi.encode(p.id, uint256(0), SameTrace.root()));
     vm.prank(bob);
     disputes.commit(p.id.game(), keccak256(abi.encode(bob, what)));
     vm.roll(block.number + 1);

@@ -18,7 +18,7 @@ import { MerkleTree } from "./MerkleTree.sol";
 abstract contract Asserting is Filing {
   uint32 internal constant MATRIX = 3;
   uint256 internal constant LEAVES = 40;
-  uint256 internal constant ASSERTION_BOND = 900_000 * uint256(GAS_PRICE);
+  uint256 internal constant ASSERTION_BOND = 1_500_000 * uint256(GAS_PRICE);
   uint256 internal _falseLeaf = 21;
 
   function _deployTraces() internal {
@@ -89,14 +89,14 @@ abstract contract Asserting is Filing {
   // ---- Assertions ----
 
   /// @dev What commit and search take before an assertion.
-  function _knowing(address who, uint256 answer, bytes32 root) internal pure returns (bytes32) {
-    return keccak256(abi.encode(who, keccak256(abi.encode(answer, root))));
+  function _knowing(address who, ClaimId id, uint256 answer, bytes32 root) internal pure returns (bytes32) {
+    return keccak256(abi.encode(who, keccak256(abi.encode(id, answer, root))));
   }
 
   /// @dev Says that one knows the right trace, and waits.
   function _know(address who, ClaimId id) internal {
     vm.prank(who);
-    disputes.commit(id.game(), _knowing(who, 0, _rootOf(false)));
+    disputes.commit(id.game(), _knowing(who, id, 0, _rootOf(false)));
     _nextBlock();
   }
 

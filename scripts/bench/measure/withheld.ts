@@ -188,7 +188,7 @@ async function search(ground: Ground, claimId: bigint, opening: AnswerOpening, f
   const { inputs, own, theirs, index, leaf, workings } = falseOne;
   const before = credited ?? (await readBalances(connection, maker.address)).disputes;
   const answer = Number(opening.index);
-  const commitment = rootCommitment(challenger.address, answer, own.root);
+  const commitment = rootCommitment(challenger.address, claimId, answer, own.root);
   const gas = [...sent];
   const add = (what: string, used: bigint) => void gas.push({ what, gas: Number(used) });
   const shown: ShownPiece[] = [];

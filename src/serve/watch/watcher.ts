@@ -97,7 +97,6 @@ const REPLIES = 64;
 /** Gas of a withdrawal: less than it is not worth fetching. */
 const WITHDRAW_GAS = 100_000n;
 /** Rounds that an assertion may take after the commitment to its root. */
-const ASSERT_ROUNDS = 3;
 
 /**
  * Follows the claims of one deployment: checks each, has false ones refuted, answers demands. A round does what can be done now and
@@ -107,8 +106,6 @@ export class Watcher {
   private readonly parts: WatcherParts;
   private readonly told = new Map<string, string>();
   private readonly notBefore = new Map<string, number>();
-  /** Which claim a commitment to a root was made for, and how many rounds it is left alone: claims about the same answer share it. */
-  private readonly roots = new Map<Hex, { claimId: bigint; rounds: number }>();
 
   constructor(parts: WatcherParts) {
     this.parts = parts;
@@ -118,7 +115,6 @@ export class Watcher {
   async round(): Promise<void> {
     const view = await this.look();
     const { state } = this.parts.file;
-    for (const [commitment, root] of this.roots) if (--root.rounds < 0) this.roots.delete(commitment);
     // What has a clock comes first.
     for (const kept of [...state.proofs]) await this.guard(kept.claimId, () => this.finishProof(view, kept));
     const due = view.claims.filter(({ blockNumber }) => blockNumber + BigInt(this.parts.limits.confirmations) <= view.block).sort((a, b) => a.deadline - b.deadline || Number(a.claimId - b.claimId));
@@ -292,7 +288,7 @@ export class Watcher {
     if (!first) return places.every((place) => demands.some((one) => samePlace(one.place, place))) ? undefined : this.full(view, claim);
     const words = `${wanted.map(placeWords).join('; ')}; for a bond of ${bond} wei: ${why}`;
     if (!this.maySend(view, claim, `demand ${words}`)) return;
-    const commitment = first.levels && ownRoot ? rootCommitment(wallet!.address, first.answer, ownRoot) : undefined;
+    const commitment = first.levels && ownRoot ? rootCommitment(wallet!.address, claim.claimId, first.answer, ownRoot) : undefined;
     const { transaction, due, gasUsed } = isFile ? await demandFile(connection, wallet!, claim.claimId) : await demandPlaces(connection, wallet!, claim.claimId, wanted, { commitment });
     for (const place of wanted) view.demands.push({ claimId: claim.claimId, place, demander: wallet!.address, due, state: 'open' });
     this.say('demanded', claim, words, { transaction, gas: String(gasUsed) });
@@ -325,15 +321,10 @@ export class Watcher {
     if (view.now > demandUntil) return true;
     if (demands < 1 || needed > bond) this.full(view, claim);
     else if (this.maySend(view, claim, `assert leaves of instruction ${place.index}, for a bond of ${needed} wei: ${why}`)) {
-      const commitment = rootCommitment(wallet!.address, answer, assertion.ownRoot);
       const committed = await rootCommittedIn(connection, wallet!.address, claim.claimId, answer, assertion.ownRoot);
-      if (committed === undefined) {
-        const other = this.roots.get(commitment);
-        if (other && other.claimId !== claim.claimId) this.say('waiting', claim, `for an assertion about claim ${other.claimId}, which is about the same answer.`);
-        else await this.commitRoot(claim, answer, assertion.ownRoot, commitment);
-      } else if (committed < view.block) {
+      if (committed === undefined) await this.commitRoot(claim, answer, assertion.ownRoot);
+      else if (committed < view.block) {
         const { transaction, place: named, due, gasUsed } = await assertLeaves(connection, wallet!, claim.claimId, opening, assertion);
-        this.roots.delete(commitment);
         view.demands.push({ claimId: claim.claimId, place: named, demander: wallet!.address, due, state: 'open', asserted: assertedBy(assertion) });
         this.say('asserted', claim, `what follows in place of leaves of instruction ${place.index}, for a bond of ${needed} wei: ${why}`, { transaction, gas: String(gasUsed) });
       }
@@ -341,9 +332,8 @@ export class Watcher {
     return true;
   }
 
-  private async commitRoot(claim: ClaimRecord, answer: number, ownRoot: Hex, commitment: Hex): Promise<void> {
+  private async commitRoot(claim: ClaimRecord, answer: number, ownRoot: Hex): Promise<void> {
     const { connection, wallet } = this.parts;
-    this.roots.set(commitment, { claimId: claim.claimId, rounds: ASSERT_ROUNDS });
     const { transaction, gasUsed } = await commitRoot(connection, wallet!, claim.claimId, answer, ownRoot);
     this.say('committed', claim, 'to the trace as it is computed here; what follows is asserted in the next block.', { transaction, gas: String(gasUsed) });
   }
