@@ -29,9 +29,10 @@ contract Disputes is Games, IDisputes {
   /// @dev Demands one after another that convict where everything is withheld: the file of a claim about several answers, the tree
   /// over all matrices of one of them, trees of a few matrices, an assertion (docs/claims.md).
   uint256 private constant ROUNDS = 4;
-  /// @notice Gas of refuting an assertion that its bond pays for: a product of 256 terms takes 534,000, one of 1,024 1,170,000, the
-  /// longest sum of an answer of 1,024 tokens 6,500,000 (contracts/snapshots/Disputes.json).
-  uint256 public constant ASSERTION_GAS = 1_500_000;
+  /// @notice Gas of refuting an assertion at worst, with as many leaves as a step may open: a product of 256 terms takes 534,000, one
+  /// of 1,024 1,170,000, a sum of 7,161 6,500,000 (contracts/snapshots/Disputes.json). Else one could make claimants pay more
+  /// than oneself. Who is right has it back.
+  uint256 public constant ASSERTION_GAS = 8_000_000;
   /// @dev Gas of one answer and one token in showFile at worst, by what their bytes cost (EIP-7623; all else costs less): of an
   /// answer two hashes and few other bytes that are not zero, 3,200, and 16 records; of a
   /// token, or a record, three bytes that are not zero.

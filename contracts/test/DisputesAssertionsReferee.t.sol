@@ -21,7 +21,7 @@ import { Matrix, Output, Question, RefereeTrace } from "./support/RefereeTrace.s
 /// [5,128] (two rows a leaf, the last one alone). The claim's sum has false elements, or the challenger's.
 contract DisputesAssertionsRefereeTest is Disputing, RefereeTrace {
   uint8 private constant ADD = 0x20;
-  uint256 private constant ASSERTION_BOND = 1_500_000 * uint256(GAS_PRICE);
+  uint256 private constant ASSERTION_BOND = 8_000_000 * uint256(GAS_PRICE);
 
   uint256 private _rows;
   uint256 private _columns;

@@ -21,7 +21,7 @@ type Priced = Pick<Place, 'level' | 'depth' | 'levels'>;
 /** Games.NODE_GAS. */
 const HASH_GAS = 1300n;
 /** Disputes.ASSERTION_GAS. */
-const ASSERTION_GAS = 1_500_000n;
+const ASSERTION_GAS = 8_000_000n;
 /** Gas of an answer and of a token in the file of a claim's answers: Disputes.FILED_ANSWER_GAS, FILED_TOKEN_GAS. */
 const [FILED_ANSWER_GAS, FILED_TOKEN_GAS] = [5_300n, 130n];
 /** A word of a cut's levels pays for 32 hashes and itself: Games.CUT_GAS. */

@@ -274,7 +274,7 @@ test('gas of submitting: at most 200,000 alone, 3,000 for each of 256', async ()
   expect(gasUsed).toBeLessThanOrEqual(200_000n);
   // A batch: one root, whatever is under it.
   const answers = 256;
-  const [tokensIn, tokensOut] = [256 * 20, 256 * 40];
+  const [tokensIn, tokensOut] = [256 * 12, 256 * 20];
   const target = { address: connection.contracts.settlement, abi: settlementAbi } as const;
   const fee = await connection.publicClient.readContract({ ...target, functionName: 'quoteBatch', args: [adapterId, answers, tokensIn, tokensOut] });
   const { payoutRuleVersion } = await readTerms(connection);

@@ -30,6 +30,8 @@ test('bonds are those of the contract, and the stakes stay below what is won', (
   expect(stakes(asserting(256)).transactions).toBe(3);
   // Of the first parts: nodes, commitment, assertion, silence; of the file: first parts with the commitment, nodes, assertion, silence.
   expect([demand(cut), demand(filePlace)].map((finding) => stakes(finding).transactions)).toEqual([5, 5]);
-  for (const finding of [demand(cut, workings), demand(workings), demand(leafOf(0, 1, 2)), asserting(16_384)]) expect(stakes(finding).gas! + stakes(finding).bonds).toBeLessThan(claim.bond / 2n);
+  for (const finding of [demand(cut, workings), demand(workings), demand(leafOf(0, 1, 2))]) expect(stakes(finding).gas! + stakes(finding).bonds).toBeLessThan(claim.bond / 2n);
+  // The bond of what is right comes back.
+  expect(stakes(asserting(16_384)).gas!).toBeLessThan(claim.bond / 2n);
   expect(stakesOf(asserting(1), claim, PRICE, undefined).gas).toBeUndefined();
 });

@@ -18,7 +18,7 @@ import { MerkleTree } from "./MerkleTree.sol";
 abstract contract Asserting is Filing {
   uint32 internal constant MATRIX = 3;
   uint256 internal constant LEAVES = 40;
-  uint256 internal constant ASSERTION_BOND = 1_500_000 * uint256(GAS_PRICE);
+  uint256 internal constant ASSERTION_BOND = 8_000_000 * uint256(GAS_PRICE);
   uint256 internal _falseLeaf = 21;
 
   function _deployTraces() internal {
