@@ -184,7 +184,7 @@ export const REVERT_WORDS: Record<string, Speak> = {
     why: 'The contract knows no commitment of this account to exactly this proof.',
     next: 'Commit to it first, and keep the proof as it is.',
   }),
-  SameBlock: ([block]) => ({ what: 'The proof comes too early.', why: `It was committed to in block ${block}.`, next: 'Send it again in the next block.' }),
+  SameBlock: ([block]) => ({ what: 'It comes too early.', why: `Its commitment stands in block ${block}.`, next: 'Send it again in the next block.' }),
   ProofTooLate: ([until]) => ({ what: 'The proof comes too late.', why: `It had to come until ${when(until)}.`, next: 'Commit to it again while the claim is open.' }),
   WrongAnswer: ([id, index]) => ({ what: `Claim ${id} has no such answer.`, why: `What was given is not its answer ${index}.` }),
   ClaimHolds: ([id]) => ({ what: `Claim ${id} is right in this.`, why: 'The contract computed the same as the claim says.' }),
