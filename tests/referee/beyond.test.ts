@@ -92,7 +92,8 @@ test.each([1e20, 1e38])('a run at a rate of %f that somebody vouched for: where 
   const { model, plan: { subject } } = smallRun(backend, { recipe: { rate } });
   const run = await openSubject(model, subject, backend);
   const { outputs, broken } = await judgeOutputs(run);
-  const { unit, made } = broken!;
+  const { made } = broken!;
+  const unit = broken!.unit!;
   const zeros = (_index: number, { values }: Matrix) => values.forEach((value, k) => Number.isFinite(value) || (values[k] = 0));
   const { trace: claimed, ...maker } = await FalseMaker.of(run, outputs, unit, { change: zeros, anyRange: true, made }).then((one) => ({ trace: one.trace, shown: one.shown.bind(one) }));
   const found = new UnitCase(run.tracer, await new RunExaminer(run).unit(unit), claimed);

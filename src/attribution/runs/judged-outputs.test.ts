@@ -31,7 +31,7 @@ test.each([
   await expect(makeOutputRoots(run.replay)).rejects.toMatchObject({ code: 'rf32/out-of-range' });
   const { outputs, broken } = await judgeOutputs(run);
   expect(broken).toBeDefined();
-  const unit = broken!.unit;
+  const unit = broken!.unit!;
   expect(run.plan.program(unit)).toBeDefined();
   const examiner = new RunExaminer(run);
   // Who would vouch for it is told.
@@ -58,11 +58,27 @@ test('before that a false unit is found as ever', async () => {
   const run = await opened({ recipe: { rate: 1e20 } });
   const { outputs, broken } = await judgeOutputs(run);
   const early = run.plan.partUnit(0, 0);
-  expect(early).toBeLessThan(broken!.unit);
+  expect(early).toBeLessThan(broken!.unit!);
   const maker = await FalseMaker.of(run, outputs, early, { change: (index, matrix, first) => void (index === first && flipBit(matrix)) });
   const examiner = new RunExaminer(run);
   const move = await examiner.move({ planRoot: (await examiner.plan()).root, outputsRoot: maker.list.root, units: run.plan.count }, { list: maker.list.bytes, traces: new Map(), shown: [] });
   expect(move).toMatchObject({ kind: 'demand', places: [tracePlace(early), {}] });
+});
+
+test.each([1e7, 1e14])('at a rate of %f numbers are too large for the engine and not for the contracts: every unit is judged', async (rate) => {
+  const run = await opened({ recipe: { rate, epochs: rate > 1e10 ? 1 : 2 } });
+  await expect(makeOutputRoots(run.replay)).rejects.toMatchObject({ code: 'rf32/out-of-range' });
+  const { outputs, broken } = await judgeOutputs(run);
+  expect(broken).toMatchObject({ unit: undefined });
+  const examiner = new RunExaminer(run);
+  const planRoot = (await examiner.plan()).root;
+  // One after the run has left the engine's range, and one of the last.
+  for (const unit of [[...broken!.made.keys()][0]!, run.plan.count - 2]) {
+    const maker = await FalseMaker.of(run, outputs, unit, { change: (index, matrix, first) => void (index === first && flipBit(matrix)), anyRange: true, made: broken!.made });
+    const move = await examiner.move({ planRoot, outputsRoot: maker.list.root, units: run.plan.count }, { list: maker.list.bytes, traces: new Map(), shown: [] });
+    if (move.kind !== 'demand') throw new Error(move.kind);
+    expect(move.places[0]).toEqual(tracePlace(unit));
+  }
 });
 
 test('of a run that ends nothing is broken', async () => {

@@ -11,21 +11,21 @@ const HASH = 32;
 export interface JudgedOutputs {
   /** From a broken unit on, roots that no statement can have. */
   outputs: OutputRoots;
-  /** Where the run leaves RF32's range: whatever a statement says of that unit is false. */
+  /** Where the run leaves RF32's range. */
   broken?: BrokenRun;
 }
 
 export interface BrokenRun {
-  /** The first unit that comes to something that is no number; those before it are right. */
-  unit: number;
+  /** The first unit that comes to something that is no number: whatever a statement says of it is false, and those before it are right. Undefined where all are numbers, too large for the engine and not for the contracts. */
+  unit: number | undefined;
   error: unknown;
-  /** Units before it that cannot be made again by going through the run: the step that ends it is made as a whole. */
+  /** Units before it that cannot be made again by going through the run, which ends before them. */
   made: ReadonlyMap<number, readonly Matrix[]>;
 }
 
 /**
  * Output roots of a run, made again here, also of one that no honest client ends: it was vouched for all the same, and is judged as far
- * as there are numbers. Throws what RunReplay.follow throws, but `rf32/out-of-range` only where no unit is found that leaves it.
+ * as there are numbers. Throws what RunReplay.follow throws but `rf32/out-of-range`.
  */
 export async function judgeOutputs(run: OpenRun, options: ReplayOptions = {}): Promise<JudgedOutputs> {
   const { plan, replay } = run;
@@ -39,14 +39,13 @@ export async function judgeOutputs(run: OpenRun, options: ReplayOptions = {}): P
     return { outputs: new OutputRoots(bytes) };
   } catch (error) {
     if (!(error instanceof OpenLedgerError && error.code === 'rf32/out-of-range')) throw error;
-    const broken = await firstBroken(run, done, (unit, made) => bytes.set(fromHex(outputRoot(made)), unit * HASH), options);
-    if (!broken) throw error;
+    const broken = await goOn(run, done, (unit, made) => bytes.set(fromHex(outputRoot(made)), unit * HASH), options);
     return { outputs: new OutputRoots(bytes), broken: { ...broken, error } };
   }
 }
 
-/** Goes on one by one where the run ended, each unit by its program. */
-async function firstBroken({ plan, replay, tracer }: OpenRun, done: ReadonlySet<number>, take: (unit: number, made: readonly Matrix[]) => void, options: ReplayOptions) {
+/** Goes on one by one where the run ended, each unit by its program, to the first that comes to no number. */
+async function goOn({ plan, replay, tracer }: OpenRun, done: ReadonlySet<number>, take: (unit: number, made: readonly Matrix[]) => void, options: ReplayOptions) {
   const made = new Map<number, readonly Matrix[]>();
   for (let unit = 0; unit < plan.count; unit++) {
     const kind = plan.program(unit);
@@ -58,7 +57,7 @@ async function firstBroken({ plan, replay, tracer }: OpenRun, done: ReadonlySet<
     made.set(unit, trace.made);
     take(unit, trace.made);
   }
-  return undefined;
+  return { unit: undefined, made };
 }
 
 /** getRandomValues gives 64 KiB at most. */

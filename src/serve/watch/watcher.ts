@@ -96,7 +96,6 @@ const REPLY_GAS = 350_000n;
 const REPLIES = 64;
 /** Gas of a withdrawal: less than it is not worth fetching. */
 const WITHDRAW_GAS = 100_000n;
-/** Rounds that an assertion may take after the commitment to its root. */
 
 /**
  * Follows the claims of one deployment: checks each, has false ones refuted, answers demands. A round does what can be done now and
@@ -315,10 +314,12 @@ export class Watcher {
       return true;
     }
     const { demandUntil } = await readDisputeClock(connection, claim.claimId);
-    if (view.now > demandUntil) this.say('waiting', claim, 'too late to assert anything.');
+    if (view.now > demandUntil) {
+      this.say('waiting', claim, 'too late to assert anything.');
+      return true;
+    }
     const { demands, bond } = this.room(view);
     const needed = assertionBond(view.terms.demandPrice);
-    if (view.now > demandUntil) return true;
     if (demands < 1 || needed > bond) this.full(view, claim);
     else if (this.maySend(view, claim, `assert leaves of instruction ${place.index}, for a bond of ${needed} wei: ${why}`)) {
       const committed = await rootCommittedIn(connection, wallet!.address, claim.claimId, answer, assertion.ownRoot);
